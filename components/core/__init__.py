@@ -1,0 +1,1 @@
+"""What the stages share; knows nothing of Kubeflow Pipelines."""

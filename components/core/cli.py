@@ -1,0 +1,42 @@
+"""What every stage's command line shares: logging, and errors as one clear line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from components.core.errors import FootprintsError
+
+BAD_INPUT = 2
+
+
+def configure_logging() -> None:
+    """Log to standard error, one short line a record."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+
+
+def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
+    """A parser whose help shows every default."""
+    return argparse.ArgumentParser(
+        prog=prog, description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+
+
+def run_main(
+    main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, argv: Sequence[str] | None = None
+) -> int:
+    """Parse the arguments, run `main` and turn an error on purpose into one line.
+
+    Returns:
+        The exit status: 0, or 2 after an error that the message explains.
+    """
+    options = parser.parse_args(argv)
+    configure_logging()
+    try:
+        main(options)
+    except FootprintsError as error:
+        sys.stderr.write(f"{parser.prog}: {error}\n")
+        return BAD_INPUT
+    return 0

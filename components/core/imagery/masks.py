@@ -1,0 +1,32 @@
+"""Mask rasters as sources of figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from components.core.geometry import Window
+from components.core.imagery.reading import read_band
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRaster:
+    """A single-band raster and which of its values count as set.
+
+    Attributes:
+        uri: The raster.
+        value: The one value that counts; None where any value above 0 does.
+    """
+
+    uri: str
+    value: int | None = None
+
+    def select(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+        """(H, W) bool of (H, W) raster values."""
+        return values > 0 if self.value is None else values == self.value
+
+    def read(self, window: Window) -> npt.NDArray[np.bool_]:
+        """(H, W) bool of one window."""
+        return self.select(read_band(self.uri, window))

@@ -1,0 +1,138 @@
+"""Writing rasters by row band, tiled for windowed reading."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from affine import Affine
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from components.core.errors import StorageError
+from components.core.geometry import Size
+from components.core.staging import staged_file
+
+TILE_PX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class RasterProfile:
+    """What a new raster looks like.
+
+    Attributes:
+        size: In pixels.
+        bands: Number of bands; stored one after the other, which is how windows are read.
+        dtype: Of the pixels.
+        crs: "EPSG:…" or WKT; None for none.
+        transform: From (column, row) to map coordinates; None for none.
+        nodata: The value that means "no data"; None for none.
+        compress: GDAL's name of a compression, such as "deflate" for masks; None reads fastest.
+    """
+
+    size: Size
+    bands: int = 1
+    dtype: str = "uint8"
+    crs: str | None = None
+    transform: Affine | None = None
+    nodata: float | None = None
+    compress: str | None = None
+
+    def creation_options(self) -> dict[str, Any]:
+        """Keyword arguments of `rasterio.open`."""
+        options: dict[str, Any] = {
+            "driver": "GTiff",
+            "height": self.size.height,
+            "width": self.size.width,
+            "count": self.bands,
+            "dtype": self.dtype,
+            "tiled": True,
+            "blockxsize": TILE_PX,
+            "blockysize": TILE_PX,
+            "interleave": "band",
+            "BIGTIFF": "IF_SAFER",
+        }
+        optional = {
+            "crs": self.crs,
+            "transform": self.transform,
+            "nodata": self.nodata,
+            "compress": self.compress,
+            "photometric": "rgb" if self.bands == 3 else None,
+        }
+        return options | {key: value for key, value in optional.items() if value is not None}
+
+
+class BandWriter:
+    """Takes rows from the top down and writes whole rows of tiles; made by `raster_writer`."""
+
+    def __init__(self, dataset: rasterio.io.DatasetWriter, profile: RasterProfile) -> None:
+        self._dataset = dataset
+        self._profile = profile
+        self._buffer = np.zeros((profile.bands, TILE_PX, profile.size.width), profile.dtype)
+        self._filled = 0
+        self._written = 0
+
+    @property
+    def next_row(self) -> int:
+        """The first row not yet given."""
+        return self._written + self._filled
+
+    def write(self, rows: npt.NDArray[Any]) -> None:
+        """Append rows.
+
+        Args:
+            rows: (H, W) or (C, H, W) of the profile's dtype, any number of rows.
+        """
+        rows = rows.reshape(self._profile.bands, -1, self._profile.size.width)
+        given = 0
+        while given < rows.shape[1]:
+            count = min(TILE_PX - self._filled, rows.shape[1] - given)
+            self._buffer[:, self._filled : self._filled + count] = rows[:, given : given + count]
+            self._filled += count
+            given += count
+            if self._filled == TILE_PX:
+                self._flush()
+
+    def _flush(self) -> None:
+        place = RasterWindow(0, self._written, self._profile.size.width, self._filled)
+        self._dataset.write(self._buffer[:, : self._filled], window=place)
+        self._written += self._filled
+        self._filled = 0
+
+    def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            ValueError: If fewer or more rows were given than the raster has.
+        """
+        if self.next_row != self._profile.size.height:
+            raise ValueError(f"{self.next_row} rows were written to a raster of {self._profile.size.height}")
+        if self._filled:
+            self._flush()
+
+
+@contextmanager
+def raster_writer(file: Path | str, profile: RasterProfile) -> Iterator[BandWriter]:
+    """Write a tiled GeoTIFF from the top down; it appears at `file` when it is whole.
+
+    Memory is one row of tiles, whatever the height.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    with staged_file(file) as aside, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
+                writer = BandWriter(dataset, profile)
+                yield writer
+                writer.close()
+        except RasterioError as error:
+            raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error

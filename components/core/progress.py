@@ -1,0 +1,47 @@
+"""Progress that reads well on a terminal and in a pod's log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+LINE_SECONDS = 5.0
+
+
+def progress(iterable: Iterable[T], total: int | None = None, what: str = "items") -> Iterator[T]:
+    """Pass the elements through and show how far the work is.
+
+    A bar on a terminal; elsewhere one plain log line every few seconds and one at the end.
+
+    Args:
+        iterable: The elements.
+        total: How many there are; taken from `iterable` where it has a length.
+        what: The noun of the count, such as "scenes".
+
+    Returns:
+        The same elements, one by one.
+    """
+    if total is None and hasattr(iterable, "__len__"):
+        total = len(iterable)
+    if sys.stderr.isatty():
+        yield from tqdm(iterable, total=total, desc=what, unit="", dynamic_ncols=True)
+        return
+    started = said = time.monotonic()
+    count = 0
+    for element in iterable:
+        yield element
+        count += 1
+        now = time.monotonic()
+        if now - said >= LINE_SECONDS and count != total:
+            said = now
+            log.info("%s of %s %s, %.0f s", count, "?" if total is None else total, what, now - started)
+    log.info("%s %s, %.1f s", count, what, time.monotonic() - started)

@@ -1,0 +1,111 @@
+"""An image with its annotation: what flows through every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from affine import Affine
+
+from components.core.figures import Figure
+from components.core.geometry import Size
+from components.core.imagery.images import read_image
+from components.core.imagery.reading import UInt8
+from components.core.imagery.recipe import Recipe, Step
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """Pixels by reference: a raster, and which of its pixels an item shows.
+
+    Attributes:
+        uri: The raster.
+        size: Of the raster, in pixels.
+        recipe: Window and flips that make the item of the raster.
+        crs: "EPSG:…" or WKT of the raster; None where it has none.
+        transform: From (column, row) of the raster to map coordinates; None where it has none.
+    """
+
+    uri: str
+    size: Size
+    recipe: Recipe
+    crs: str | None = None
+    transform: Affine | None = None
+
+    @classmethod
+    def whole(cls, uri: str, size: Size, crs: str | None = None, transform: Affine | None = None) -> ImageRef:
+        """A raster as it is."""
+        return cls(uri, size, Recipe.whole(size), crs, transform)
+
+    def then(self, step: Step) -> ImageRef:
+        """The same raster with one more step."""
+        return replace(self, recipe=self.recipe.then(step))
+
+    def pixels(self) -> UInt8:
+        """(3, H, W) uint8 RGB of the item; read now."""
+        return read_image(self.uri, self.recipe)
+
+    @property
+    def item_transform(self) -> Affine | None:
+        """From (column, row) of the item to map coordinates."""
+        return None if self.transform is None else self.transform * self.recipe.affine()
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One annotated object.
+
+    Attributes:
+        class_title: Title of its class.
+        figure: Its geometry, of the class's shape.
+        tags: The object's tags, repeats kept.
+        description: Free text.
+        extra: Further keys of the Supervisely format, passed through.
+    """
+
+    class_title: str
+    figure: Figure
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_figure(self, figure: Figure) -> Object:
+        """The same object with another geometry."""
+        return replace(self, figure=figure)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image with its annotation.
+
+    Attributes:
+        dataset: Dataset in its project.
+        name: Unique in its dataset; the file stem of the Supervisely format.
+        size: Of the item, in pixels.
+        image: Its pixels; None where only the annotation is known.
+        tags: The image's tags, repeats kept.
+        description: Free text.
+        objects: In order; later ones are drawn over earlier ones.
+        rasters: Further rasters on the grid of `image`'s raster, by role, such as "confidence".
+        extra: Further keys of the Supervisely format, passed through.
+    """
+
+    dataset: str
+    name: str
+    size: Size
+    image: ImageRef | None = None
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    objects: tuple[Object, ...] = ()
+    rasters: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Give "dataset/name": unique in the project."""
+        return f"{self.dataset}/{self.name}"
+
+    def with_objects(self, objects: Iterable[Object]) -> Item:
+        """The same item with other objects."""
+        return replace(self, objects=tuple(objects))

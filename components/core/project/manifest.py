@@ -1,0 +1,202 @@
+"""The project manifest: `meta.json` and Parquet parts, one row an item."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.errors import DataError
+from components.core.keyed import digest
+from components.core.project.item import Item
+from components.core.project.meta import ProjectMeta
+from components.core.project.rows import SCHEMA, Row, item_of_row, row_of_item
+from components.core.staging import staged_directory
+
+FORMAT = "footprints-project"
+VERSION = 1
+
+PART_ROWS = 250_000
+GROUP_ROWS = 1_024
+GROUP_OBJECTS = 16_384
+"""A row group is closed at either count, so that reading one item never loads much more."""
+
+KEPT_GROUPS = 8
+
+
+class ManifestProject:
+    """A project read from its manifest; opening reads the parts' footers alone."""
+
+    def __init__(self, directory: Path, meta: dict[str, Any]) -> None:
+        if meta.get("version") != VERSION:
+            raise DataError(
+                f"{directory}/meta.json: version {meta.get('version')!r} is not {VERSION}, the one this release reads; "
+                "write the project again with this release"
+            )
+        self.directory = directory
+        self.place = str(directory)
+        self.meta = ProjectMeta.of_json(meta, str(meta.get("name", directory.name)), f"{directory}/meta.json")
+        self._groups: OrderedDict[int, list[Row]] = OrderedDict()
+        self._length = int(meta.get("items", 0))
+        found = sum(count for *_, count in self._row_groups)
+        if found != self._length:
+            raise DataError(
+                f"{directory}: meta.json speaks of {self._length} items and the parts hold {found}; "
+                "copy the project again, whole"
+            )
+
+    @cached_property
+    def parts(self) -> list[Path]:
+        """The Parquet parts, in order."""
+        return sorted(self.directory.glob("items-*.parquet"))
+
+    @cached_property
+    def _row_groups(self) -> list[tuple[int, int, int]]:
+        """(part, row group in it, rows) of every row group, in order."""
+        groups = []
+        for part, path in enumerate(self.parts):
+            try:
+                footer = pq.read_metadata(path)
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{path}: is no whole Parquet file ({error}); write the project again") from error
+            groups += [(part, i, footer.row_group(i).num_rows) for i in range(footer.num_row_groups)]
+        return groups
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """First item of every row group."""
+        starts, total = [], 0
+        for *_, rows in self._row_groups:
+            starts.append(total)
+            total += rows
+        return starts
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Item]:
+        for group in range(len(self._row_groups)):
+            for row in self._read_group(group):
+                yield item_of_row(row)
+
+    def item(self, index: int) -> Item:
+        """One item; the row groups last used are kept."""
+        group, row = self._find(index)
+        return item_of_row(self._kept_group(group)[row])
+
+    def label(self, index: int) -> str:
+        """Give "dataset/name" of one item."""
+        group, row = self._find(index)
+        found = self._kept_group(group)[row]
+        return f"{found['dataset']}/{found['name']}"
+
+    def item_tags(self) -> Iterator[tuple[str, ...]]:
+        """The image tags of every item; reads that column alone."""
+        for path in self.parts:
+            for batch in pq.ParquetFile(path).iter_batches(columns=["tags"]):
+                yield from (tuple(tags) for tags in batch.column(0).to_pylist())
+
+    def digest(self) -> str:
+        """SHA-256 of the files."""
+        return digest(*(path.read_bytes() for path in (self.directory / "meta.json", *self.parts)))
+
+    def _find(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < self._length:
+            raise IndexError(f"{self.place}: item {index} of {self._length}")
+        group = bisect_right(self._starts, index) - 1
+        return group, index - self._starts[group]
+
+    def _kept_group(self, group: int) -> list[Row]:
+        rows = self._groups.pop(group, None)
+        rows = self._read_group(group) if rows is None else rows
+        self._groups[group] = rows
+        if len(self._groups) > KEPT_GROUPS:
+            self._groups.popitem(last=False)
+        return rows
+
+    def _read_group(self, group: int) -> list[Row]:
+        part, index, _ = self._row_groups[group]
+        path = self.parts[part]
+        try:
+            return pq.ParquetFile(path).read_row_group(index).to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{path}: row group {index} cannot be read ({error}); write the project again") from error
+
+
+class ManifestWriter:
+    """Writes items in order into a directory; made by `write_manifest`."""
+
+    def __init__(self, directory: Path, meta: ProjectMeta) -> None:
+        self.directory = directory
+        self.meta = meta
+        self.count = 0
+        self._rows: list[Row] = []
+        self._objects = 0
+        self._part: pq.ParquetWriter | None = None
+        self._part_rows = 0
+        self._parts = 0
+
+    def add(self, item: Item) -> None:
+        """Append one item."""
+        self._rows.append(row_of_item(item))
+        self._objects += len(item.objects)
+        self.count += 1
+        if len(self._rows) >= GROUP_ROWS or self._objects >= GROUP_OBJECTS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._part is None:
+            path = self.directory / f"items-{self._parts:05d}.parquet"
+            self._part = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._part.write_table(pa.Table.from_pylist(self._rows, SCHEMA))
+        self._part_rows += len(self._rows)
+        self._rows, self._objects = [], 0
+        if self._part_rows >= PART_ROWS:
+            self._close_part()
+
+    def _close_part(self) -> None:
+        if self._part is not None:
+            self._part.close()
+            self._part, self._part_rows, self._parts = None, 0, self._parts + 1
+
+    def close(self) -> None:
+        """Write what is left, then `meta.json`."""
+        self._flush()
+        self._close_part()
+        head = {"format": FORMAT, "version": VERSION, "name": self.meta.name, "items": self.count}
+        text = json.dumps({**head, **self.meta.as_json()}, indent=1, ensure_ascii=False)
+        (self.directory / "meta.json").write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def manifest_writer(directory: Path | str, meta: ProjectMeta) -> Iterator[ManifestWriter]:
+    """Write a project item by item; it appears at `directory` when the block ends well.
+
+    `meta` may be replaced on the writer while items are added: it is written last.
+    """
+    with staged_directory(directory) as aside:
+        writer = ManifestWriter(aside, meta)
+        yield writer
+        writer.close()
+
+
+def write_manifest(directory: Path | str, meta: ProjectMeta, items: Iterable[Item]) -> int:
+    """Write a project; it appears at `directory` when it is whole.
+
+    Returns:
+        The number of items.
+    """
+    with manifest_writer(directory, meta) as writer:
+        for item in items:
+            writer.add(item)
+    return writer.count

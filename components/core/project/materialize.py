@@ -1,0 +1,69 @@
+"""Real files for whoever wants them: the Supervisely folder format with real crops."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from components.core.errors import DataError
+from components.core.project.item import Item
+from components.core.project.meta import ProjectMeta
+from components.core.project.supervisely import json_of_item
+from components.core.staging import staged_directory
+
+KEPT_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
+"""Image files that are copied as they are when an item shows all of one."""
+
+
+def materialize(meta: ProjectMeta, items: Iterable[Item], directory: Path | str, images: bool = True) -> int:
+    """Write items in the Supervisely folder format; it appears at `directory` when it is whole.
+
+    Args:
+        meta: Of the project.
+        items: Its items.
+        directory: The project's folder.
+        images: Whether to write the pixels too: PNG, or the source file where an item shows all of it.
+
+    Returns:
+        The number of items.
+
+    Raises:
+        DataError: If pixels cannot be read.
+    """
+    count = 0
+    with staged_directory(directory) as aside:
+        text = json.dumps(meta.as_json(), indent=1, ensure_ascii=False)
+        (aside / "meta.json").write_text(text + "\n", encoding="utf-8")
+        for item in items:
+            _write_item(item, aside, images)
+            count += 1
+    return count
+
+
+def _write_item(item: Item, directory: Path, images: bool) -> None:
+    annotation = directory / item.dataset / "ann" / f"{item.name}.json"
+    annotation.parent.mkdir(parents=True, exist_ok=True)
+    annotation.write_text(json.dumps(json_of_item(item), ensure_ascii=False), encoding="utf-8")
+    if images and item.image is not None:
+        folder = directory / item.dataset / "img"
+        folder.mkdir(exist_ok=True)
+        _write_image(item, folder)
+
+
+def _write_image(item: Item, folder: Path) -> None:
+    image = item.image
+    if image is None:
+        return
+    source = Path(image.uri)
+    whole = image.recipe.size == image.size and not image.recipe.is_mirrored
+    if whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
+        shutil.copyfile(source, folder / f"{item.name}{source.suffix.lower()}")
+        return
+    bgr = np.ascontiguousarray(np.moveaxis(image.pixels()[::-1], 0, 2))
+    if not cv2.imwrite(str(folder / f"{item.name}.png"), bgr):
+        raise DataError(f"{folder / item.name}.png: cannot be written; is the disk full?")

@@ -1,0 +1,203 @@
+"""Items as rows of the manifest's Parquet parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from affine import Affine
+
+from components.core.figures import (
+    Bitmap,
+    Figure,
+    InlineMask,
+    Line,
+    Mask,
+    Point,
+    Polygon,
+    RasterMask,
+    Rectangle,
+    Shape,
+    Vertices,
+    vertices,
+)
+from components.core.geometry import Size
+from components.core.imagery.masks import MaskRaster
+from components.core.imagery.recipe import Recipe
+from components.core.project.item import ImageRef, Item, Object
+
+_RECIPE = pa.struct(
+    [
+        ("top", pa.int32()),
+        ("left", pa.int32()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("left_right", pa.bool_()),
+        ("up_down", pa.bool_()),
+    ]
+)
+
+_IMAGE = pa.struct(
+    [
+        ("uri", pa.string()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("recipe", _RECIPE),
+        ("crs", pa.string()),
+        ("transform", pa.list_(pa.float64())),
+    ]
+)
+
+_OBJECT = pa.struct(
+    [
+        ("class", pa.string()),
+        ("tags", pa.list_(pa.string())),
+        ("description", pa.string()),
+        ("extra", pa.string()),
+        ("shape", pa.string()),
+        ("top", pa.int32()),
+        ("left", pa.int32()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("area", pa.int64()),
+        ("bits", pa.binary()),
+        ("raster", pa.string()),
+        ("value", pa.int32()),
+        ("recipe", _RECIPE),
+        ("rings", pa.list_(pa.list_(pa.float64()))),
+    ]
+)
+
+SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("name", pa.string()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("image", _IMAGE),
+        ("tags", pa.list_(pa.string())),
+        ("description", pa.string()),
+        ("extra", pa.string()),
+        ("rasters", pa.list_(pa.struct([("role", pa.string()), ("uri", pa.string())]))),
+        ("objects", pa.list_(_OBJECT)),
+    ]
+)
+"""One row an item. `bits` holds small masks (eight pixels a byte); `raster`, `value` and `recipe` say where large
+ones are read; `rings` holds vectors as flat (row, column) pairs, the exterior first."""
+
+Row = dict[str, Any]
+
+
+def row_of_item(item: Item) -> Row:
+    """The manifest's row of an item."""
+    return {
+        "dataset": item.dataset,
+        "name": item.name,
+        "height": item.size.height,
+        "width": item.size.width,
+        "image": None if item.image is None else _row_of_image(item.image),
+        "tags": list(item.tags),
+        "description": item.description,
+        "extra": _text(item.extra),
+        "rasters": [{"role": role, "uri": uri} for role, uri in sorted(item.rasters.items())],
+        "objects": [_row_of_object(entry) for entry in item.objects],
+    }
+
+
+def item_of_row(row: Row) -> Item:
+    """The item of a manifest's row."""
+    return Item(
+        dataset=row["dataset"],
+        name=row["name"],
+        size=Size(row["height"], row["width"]),
+        image=None if row["image"] is None else _image_of_row(row["image"]),
+        tags=tuple(row["tags"]),
+        description=row["description"],
+        objects=tuple(_object_of_row(entry) for entry in row["objects"]),
+        rasters={entry["role"]: entry["uri"] for entry in row["rasters"]},
+        extra=_mapping(row["extra"]),
+    )
+
+
+def _text(extra: Mapping[str, Any]) -> str | None:
+    return json.dumps(extra, ensure_ascii=False) if extra else None
+
+
+def _mapping(text: str | None) -> dict[str, Any]:
+    return json.loads(text) if text else {}
+
+
+def _row_of_image(image: ImageRef) -> Row:
+    return {
+        "uri": image.uri,
+        "height": image.size.height,
+        "width": image.size.width,
+        "recipe": image.recipe.as_row(),
+        "crs": image.crs,
+        "transform": None if image.transform is None else list(image.transform)[:6],
+    }
+
+
+def _image_of_row(row: Row) -> ImageRef:
+    transform = None if row["transform"] is None else Affine(*row["transform"])
+    return ImageRef(row["uri"], Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+
+
+def _row_of_object(entry: Object) -> Row:
+    return {
+        "class": entry.class_title,
+        "tags": list(entry.tags),
+        "description": entry.description,
+        "extra": _text(entry.extra),
+        "shape": str(entry.figure.shape),
+        **_row_of_figure(entry.figure),
+    }
+
+
+def _object_of_row(row: Row) -> Object:
+    return Object(row["class"], _figure_of_row(row), tuple(row["tags"]), row["description"], _mapping(row["extra"]))
+
+
+def _row_of_figure(figure: Figure) -> Row:
+    if isinstance(figure, Bitmap):
+        size = figure.mask.size
+        box = {"top": figure.top, "left": figure.left, "height": size.height, "width": size.width}
+        return {**box, "area": figure.mask.area, **_row_of_mask(figure.mask)}
+    if isinstance(figure, Polygon):
+        return {"rings": [ring.ravel() for ring in (figure.exterior, *figure.interiors)]}
+    if isinstance(figure, Line):
+        return {"rings": [figure.points.ravel()]}
+    if isinstance(figure, Rectangle):
+        return {"rings": [[figure.top, figure.left, figure.bottom, figure.right]]}
+    if isinstance(figure, Point):
+        return {"rings": [[figure.row, figure.column]]}
+    raise TypeError(f"no manifest form for {type(figure).__name__}")
+
+
+def _row_of_mask(mask: Mask) -> Row:
+    if isinstance(mask, RasterMask):
+        return {"raster": mask.raster.uri, "value": mask.raster.value, "recipe": mask.recipe.as_row()}
+    return {"bits": np.packbits(mask.pixels()).tobytes()}
+
+
+def _figure_of_row(row: Row) -> Figure:
+    shape = Shape(row["shape"])
+    if shape is Shape.BITMAP:
+        return Bitmap(row["top"], row["left"], _mask_of_row(row))
+    rings: list[Vertices] = [vertices(ring) for ring in row["rings"]]
+    if shape is Shape.POLYGON:
+        return Polygon(rings[0], tuple(rings[1:]))
+    if shape is Shape.LINE:
+        return Line(rings[0])
+    if shape is Shape.RECTANGLE:
+        return Rectangle.of_corners(rings[0])
+    return Point(float(rings[0][0, 0]), float(rings[0][0, 1]))
+
+
+def _mask_of_row(row: Row) -> Mask:
+    if row["raster"] is not None:
+        return RasterMask(MaskRaster(row["raster"], row["value"]), Recipe.of_row(row["recipe"]), row["area"])
+    return InlineMask.unpacked(Size(row["height"], row["width"]), row["bits"])

@@ -1,0 +1,131 @@
+"""Figures in the Supervisely format: packed PNGs, and points as (x, y)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from components.core.errors import DataError
+from components.core.figures import (
+    Bitmap,
+    Figure,
+    Line,
+    Point,
+    Polygon,
+    Rectangle,
+    Shape,
+    Vertices,
+    vertices,
+)
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_COLOR_TYPE_BYTE = 25
+PNG_TRUE_COLOR = 2
+
+
+def pack_png(pixels: npt.NDArray[np.bool_]) -> str:
+    """(H, W) bool as base64 of zlib of a 1-bit PNG."""
+    _, png = cv2.imencode(".png", pixels.view(np.uint8) * np.uint8(255), [cv2.IMWRITE_PNG_BILEVEL, 1])
+    return base64.b64encode(zlib.compress(png.tobytes())).decode("ascii")
+
+
+def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
+    """(H, W) bool of base64 of zlib of a PNG; alpha decides where there is one.
+
+    Raises:
+        DataError: If it is no PNG, or one of three colour channels, which says nothing of a mask.
+    """
+    try:
+        png = zlib.decompress(base64.b64decode(text, validate=True))
+    except (binascii.Error, zlib.error, TypeError, ValueError) as error:
+        raise DataError(f"{place}.data: is not base64 of zlib of a PNG ({error}); export the object again") from error
+    if png[PNG_COLOR_TYPE_BYTE : PNG_COLOR_TYPE_BYTE + 1] == bytes([PNG_TRUE_COLOR]):
+        raise DataError(
+            f"{place}.data: the PNG has three colour channels; a mask is 1-bit, grey or has an alpha channel"
+        )
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) if png else None
+    if pixels is None or not png.startswith(PNG_SIGNATURE):
+        raise DataError(f"{place}.data: is not a PNG; export the object again")
+    if pixels.ndim == 3:
+        return pixels[:, :, 3] > 0 if pixels.shape[2] == 4 else pixels.any(axis=2)
+    return pixels > 0
+
+
+def figure_of_json(entry: dict[str, Any], shape: Shape, place: str) -> Figure | None:
+    """The figure of an object, as it is written; None where too few points make none.
+
+    Args:
+        entry: The object.
+        shape: Of its class, which decides how it is read.
+        place: Of the object, for messages.
+
+    Raises:
+        DataError: If the geometry cannot be read.
+    """
+    if shape is Shape.BITMAP:
+        return _bitmap_of_json(entry.get("bitmap"), f"{place}.bitmap")
+    points = entry.get("points")
+    if not isinstance(points, dict):
+        raise DataError(f"{place}.points: {points!r} is no object with `exterior`; class shape is {shape}")
+    exterior = _ring_of_json(points.get("exterior"), f"{place}.points.exterior")
+    if shape is Shape.POLYGON:
+        holes = points.get("interior") or ()
+        return Polygon(
+            exterior, tuple(_ring_of_json(hole, f"{place}.points.interior[{i}]") for i, hole in enumerate(holes))
+        )
+    if shape is Shape.LINE:
+        return Line(exterior)
+    if shape is Shape.RECTANGLE:
+        return Rectangle.of_corners(exterior[:2]) if len(exterior) >= 2 else None
+    return Point(float(exterior[0, 0]), float(exterior[0, 1])) if len(exterior) else None
+
+
+def _bitmap_of_json(data: Any, place: str) -> Bitmap | None:
+    if not isinstance(data, dict) or "data" not in data:
+        raise DataError(f"{place}: {data!r} is no object with `origin` and `data`; the class's shape is bitmap")
+    origin = _ring_of_json([data.get("origin")], f"{place}.origin")
+    return Bitmap.of_pixels(unpack_png(data["data"], place), round(float(origin[0, 0])), round(float(origin[0, 1])))
+
+
+def _ring_of_json(points: Any, place: str) -> Vertices:
+    try:
+        ring = vertices([(y, x) for x, y in points or ()])
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{place}: {points!r} is not a list of [x, y]") from error
+    if not np.isfinite(ring).all():
+        raise DataError(f"{place}: holds a coordinate that is not finite; mend it")
+    return ring
+
+
+def json_of_figure(figure: Figure) -> dict[str, Any]:
+    """`bitmap` and `points` of an object."""
+    if isinstance(figure, Bitmap):
+        bitmap = {"origin": [figure.left, figure.top], "data": pack_png(figure.mask.pixels())}
+        return {"bitmap": bitmap, "points": {"exterior": [], "interior": []}}
+    rings = _rings(figure)
+    return {
+        "bitmap": None,
+        "points": {"exterior": _xy(rings[0]), "interior": [_xy(ring) for ring in rings[1:]]},
+    }
+
+
+def _rings(figure: Figure) -> list[Vertices]:
+    if isinstance(figure, Polygon):
+        return [figure.exterior, *figure.interiors]
+    if isinstance(figure, Line):
+        return [figure.points]
+    if isinstance(figure, Rectangle):
+        return [vertices([(figure.top, figure.left), (figure.bottom, figure.right)])]
+    if isinstance(figure, Point):
+        return [vertices([(figure.row, figure.column)])]
+    raise TypeError(f"no Supervisely form for {type(figure).__name__}")
+
+
+def _xy(ring: Vertices) -> list[list[float]]:
+    return [[column, row] for row, column in ring.tolist()]
