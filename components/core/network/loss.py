@@ -1,0 +1,79 @@
+"""Training losses: cross-entropy and dice for two classes, negative log-likelihood for more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from components.core.network.classes import NEUTRAL_INDEX
+
+
+def segmentation_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, dice_weight: float = 1.0) -> Tensor:
+    """The loss that fits the number of classes.
+
+    Args:
+        logits: (N, C, H, W) floating point logits.
+        target: (N, H, W) uint8 class indices, 255 for neutral pixels.
+        bce_weight: Weight of the cross-entropy; used with two classes.
+        dice_weight: Weight of the dice term; used with two classes.
+
+    Returns:
+        Scalar float32 loss.
+    """
+    if logits.shape[1] == 2:
+        return two_class_loss(logits, target, bce_weight, dice_weight)
+    return nll_loss(logits, target)
+
+
+def two_class_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, dice_weight: float = 1.0) -> Tensor:
+    """(w_bce · BCE + w_dice · (1 − D)) / (w_bce + w_dice) on the softmax of channel 1.
+
+    Args:
+        logits: (N, 2, H, W) floating point logits.
+        target: (N, H, W) uint8, 1 for the class, 0 for background, 255 for neutral pixels.
+        bce_weight: Weight of the binary cross-entropy, its mean over the pixels that are not neutral.
+        dice_weight: Weight of the dice term.
+
+    Returns:
+        Scalar float32 loss; below zero is possible, since D exceeds 1 on images without the class.
+    """
+    # The softmax of two channels is the sigmoid of their difference.
+    score = logits[:, 1].float() - logits[:, 0].float()
+    valid = target != NEUTRAL_INDEX
+    truth = (target == 1).to(score.dtype)
+    pixel_losses = functional.binary_cross_entropy_with_logits(score, truth, reduction="none")
+    bce = (pixel_losses * valid).sum() / valid.sum().clamp(min=1)
+    dice = dice_coefficient(torch.sigmoid(score), truth, valid)
+    return (bce_weight * bce + dice_weight * (1 - dice)) / (bce_weight + dice_weight)
+
+
+def dice_coefficient(probability: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """D = 2 (I + 1) / (P + T + 1) of each image, averaged over the batch.
+
+    Args:
+        probability: (N, H, W) floating point probability of the class.
+        truth: (N, H, W) floating point, 1 where the class is.
+        valid: (N, H, W) bool; the other pixels count as zero on both sides.
+
+    Returns:
+        Scalar mean of D over the N images.
+    """
+    probability = (probability * valid).flatten(1)
+    truth = (truth * valid).flatten(1)
+    intersection = (probability * truth).sum(1)
+    return (2 * (intersection + 1) / (probability.sum(1) + truth.sum(1) + 1)).mean()
+
+
+def nll_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Negative log-likelihood of the true class, averaged over the pixels that are not neutral.
+
+    Args:
+        logits: (N, C, H, W) floating point logits.
+        target: (N, H, W) uint8 class indices, 255 for neutral pixels.
+
+    Returns:
+        Scalar float32 loss; zero where every pixel is neutral.
+    """
+    total = functional.cross_entropy(logits.float(), target.long(), ignore_index=NEUTRAL_INDEX, reduction="sum")
+    return total / (target != NEUTRAL_INDEX).sum().clamp(min=1)

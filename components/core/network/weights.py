@@ -1,0 +1,156 @@
+"""Encoder weights: from torchvision's ImageNet collection, from a file, or none."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from components.core.errors import ConfigError, DataError
+from components.core.network.encoders import ENCODERS, VggEncoder, encoder_spec
+
+IMAGENET = "imagenet"
+NO_WEIGHTS = "none"
+ENCODER_PREFIX = "encoder."
+FEATURES_PREFIX = "features."
+
+log = logging.getLogger(__name__)
+
+
+def imagenet_state(encoder: str) -> Mapping[str, Tensor]:
+    """Fetch torchvision's ImageNet weights of an encoder, from its cache or over the network.
+
+    Raises:
+        ConfigError: If the encoder has no ImageNet weights.
+        DataError: If they cannot be downloaded.
+    """
+    name = encoder_spec(encoder).torchvision
+    if name is None:
+        with_weights = ", ".join(key for key, spec in ENCODERS.items() if spec.torchvision)
+        raise ConfigError(
+            f"encoder_weights: {encoder!r} has no {IMAGENET!r} weights; use {NO_WEIGHTS!r}, a file, "
+            f"or one of the encoders {with_weights}"
+        )
+    from torchvision.models import get_model_weights  # only this source of weights needs torchvision
+
+    weights = next(iter(get_model_weights(name)))
+    try:
+        return weights.get_state_dict(progress=False, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise DataError(
+            f"encoder_weights: {weights.url} cannot be downloaded ({error}); fetch the file elsewhere and give "
+            f"its path or URI as encoder_weights, or train from {NO_WEIGHTS!r}"
+        ) from error
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read named tensors from a `.safetensors` file or a PyTorch state dict; runs no code of the file.
+
+    Args:
+        path: The local file.
+
+    Returns:
+        Tensors by name, on the CPU.
+
+    Raises:
+        DataError: If the file is missing, cannot be read or holds something else.
+    """
+    if not path.is_file():
+        raise DataError(f"weights: {path} is not a file; give a .safetensors file or a PyTorch state dict (.pth)")
+    try:
+        state = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, SafetensorError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"weights: {path} cannot be read ({reason}); it must be a whole .safetensors file or a PyTorch state "
+            "dict that holds tensors only"
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise DataError(f"weights: {path} holds no state dict; save one with torch.save(model.state_dict(), path)")
+    return state
+
+
+def load_encoder_state(encoder: VggEncoder, state: Mapping[str, Tensor], source: str) -> None:
+    """Copy weights named as torchvision's `features.N.*` into an encoder.
+
+    Args:
+        encoder: The encoder to fill.
+        state: Tensors by name; a leading `encoder.` is dropped, other names are left out.
+        source: Where they come from, for messages.
+
+    Raises:
+        DataError: As `load_checked`.
+    """
+    features = {}
+    for name, value in state.items():
+        short = name.removeprefix(ENCODER_PREFIX)
+        if short.startswith(FEATURES_PREFIX):
+            features[short] = value
+    load_checked(encoder, features, source)
+    log.info("encoder weights from %s", source)
+
+
+def load_checked(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Copy named tensors into a module after checking all of them.
+
+    Args:
+        module: The module to fill.
+        state: Tensors by name.
+        source: Where they come from, for messages.
+
+    Raises:
+        DataError: If a tensor is missing, left over, of another shape, or holds NaN or infinity.
+    """
+    expected = module.state_dict()
+    # Files older than PyTorch 0.4.1 lack the counters, which only matter without momentum.
+    missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
+    if missing:
+        raise DataError(
+            f"weights: {source} lacks {_some(missing)}; the file must hold the weights of the configured encoder "
+            "and classes"
+        )
+    unknown = [name for name in state if name not in expected]
+    if unknown:
+        raise DataError(f"weights: {source} holds {_some(unknown)}, which this network does not have; check `encoder`")
+    for name, value in state.items():
+        if value.shape != expected[name].shape:
+            raise DataError(
+                f"weights: {source}: {name} has shape {tuple(value.shape)}, this network needs "
+                f"{tuple(expected[name].shape)}; use the weights of the configured encoder"
+            )
+    check_finite(state, source)
+    module.load_state_dict(dict(state), strict=False)
+
+
+def check_finite(state: Mapping[str, Tensor], source: str) -> None:
+    """Refuse weights that are not finite numbers.
+
+    Raises:
+        DataError: If a tensor holds NaN or infinity; the message names the tensor.
+    """
+    for name, value in state.items():
+        if value.is_floating_point():
+            bad = value.numel() - int(torch.isfinite(value).sum())
+            if bad:
+                raise DataError(
+                    f"weights: {source}: {name} holds {bad} of {value.numel()} values that are NaN or infinite; "
+                    "use a file from a training that did not diverge"
+                )
+
+
+def _some(names: list[str], shown: int = 3) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

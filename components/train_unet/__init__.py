@@ -1,0 +1,1 @@
+"""The stage that trains UNetV2 on a project."""

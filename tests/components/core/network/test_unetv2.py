@@ -1,0 +1,100 @@
+"""The network's shapes, size and cost, and that it normalises its input itself."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from components.core.errors import ConfigError
+from components.core.geometry import Size
+from components.core.network.encoders import ENCODERS
+from components.core.network.unetv2 import UNetV2, check_size
+
+SLIM = "vgg16_bn_slim8"
+
+
+def on_meta(encoder: str = "vgg16_bn", classes: int = 2) -> UNetV2:
+    """A network without memory, for counting."""
+    with torch.device("meta"):
+        return UNetV2(classes, encoder)
+
+
+def test_costs_248_gmac_on_512_pixels() -> None:
+    network = on_meta()
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, 512, 512, dtype=torch.uint8, device="meta"))
+    assert counter.get_total_flops() / 2 / 1e9 == pytest.approx(248, abs=0.5)
+
+
+def test_has_no_parameter_that_is_not_used() -> None:
+    network = UNetV2(2, SLIM)
+    network(torch.zeros(1, 3, 32, 32)).square().sum().backward()
+    assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
+    assert sum(parameter.numel() for parameter in on_meta().parameters()) == 32_680_706
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("classes", [2, 5])
+def test_gives_one_channel_a_class_at_the_size_of_the_image(encoder: str, classes: int) -> None:
+    logits = on_meta(encoder, classes)(torch.zeros(2, 3, 48, 80, dtype=torch.uint8, device="meta"))
+    assert logits.shape == (2, classes, 48, 80)
+
+
+def test_encoder_blocks_end_at_the_relus_of_the_reference() -> None:
+    encoder = on_meta().encoder
+    assert encoder.block_ends == (5, 12, 22, 32, 42)
+    outputs = encoder(torch.zeros(1, 3, 64, 96, device="meta"))
+    assert [tuple(output.shape[1:]) for output in outputs] == [
+        (64, 64, 96), (128, 32, 48), (256, 16, 24), (512, 8, 12), (512, 4, 6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoder", [name for name, spec in ENCODERS.items() if spec.torchvision])
+def test_encoder_layers_are_named_and_shaped_as_in_torchvision(encoder: str) -> None:
+    from torchvision.models import get_model
+
+    with torch.device("meta"):
+        theirs = get_model(encoder, weights=None).features.state_dict(prefix="features.")
+    ours = on_meta(encoder).encoder.state_dict()
+    assert {name: value.shape for name, value in ours.items()} == {name: value.shape for name, value in theirs.items()}
+
+
+def test_bytes_and_floats_of_the_same_image_give_the_same_logits() -> None:
+    network = UNetV2(2, SLIM).eval()
+    image = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
+    assert torch.equal(network(image), network(image.float()))
+
+
+def test_normalises_by_the_imagenet_mean_and_deviation() -> None:
+    network = UNetV2(2, SLIM).eval()
+    seen: list[torch.Tensor] = []
+    network.encoder.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    network(torch.full((1, 3, 16, 16), 51, dtype=torch.uint8))
+    expected = [(0.2 - 0.485) / 0.229, (0.2 - 0.456) / 0.224, (0.2 - 0.406) / 0.225]
+    assert seen[0][0, :, 3, 5].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_deepest_features_see_beyond_their_neighbours() -> None:
+    bottleneck = UNetV2(2, SLIM).eval().bottleneck
+    features = torch.zeros(1, 64, 9, 9)
+    still = bottleneck(features)
+    features[0, :, 4, 4] = 1
+    changed = (bottleneck(features) != still).any(dim=1)[0].nonzero()
+    assert changed.min(0).values.tolist() == [0, 0]  # two dilation-2 convolutions reach 4 pixels
+    assert bottleneck(features).shape[1] == 128
+
+
+@pytest.mark.parametrize(
+    ("length", "offer"), [(500, "use 496 or 512"), (8, "use 16"), (0, "use 16"), (17, "use 16 or 32")]
+)
+def test_sizes_that_cannot_be_halved_four_times_are_refused(length: int, offer: str) -> None:
+    with pytest.raises(ConfigError, match=f"train.config: input_size.height: {length} is no multiple of 16; {offer}$"):
+        check_size(Size(length, 512), "train.config: input_size")
+    with pytest.raises(ConfigError, match=r"image.width: 20"):
+        on_meta()(torch.zeros(1, 3, 32, 20, device="meta"))
+
+
+def test_unknown_encoder_and_a_single_class_are_refused() -> None:
+    with pytest.raises(ConfigError, match="encoder: 'resnet' is not known; use one of vgg11_bn, "):
+        UNetV2(2, "resnet")
+    with pytest.raises(ConfigError, match="classes: 1 leaves nothing"):
+        UNetV2(1)
