@@ -1,0 +1,1 @@
+"""Synthetic INRIA-shaped aerial scenes: imagery, geo-referencing and building masks."""
