@@ -1,0 +1,57 @@
+"""One URI form for every place: local paths and S3-compatible object storage behind one protocol.
+
+The environment says where object storage is and who asks; S3Settings.from_environment lists the variables.
+"""
+
+from components.core.storage.dispatch import (
+    delete,
+    exists,
+    get_file,
+    is_folder,
+    list_objects,
+    put_file,
+    read_bytes,
+    stat,
+    store_for,
+    write_bytes,
+)
+from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patiently
+from components.core.storage.objects import Store, StoredObject
+from components.core.storage.settings import S3Settings
+from components.core.storage.staging import publish_file, staged_file
+from components.core.storage.traffic import Traffic, counters
+from components.core.storage.trees import get_tree, put_tree
+from components.core.storage.uris import Uri, is_remote, join_uri, name_of, parent_of, parse_uri, stem_of, suffix_of
+
+__all__ = [
+    "S3Settings",
+    "Store",
+    "StoredObject",
+    "Traffic",
+    "Uri",
+    "counters",
+    "delete",
+    "exists",
+    "gdal_environment",
+    "gdal_path",
+    "gdal_patiently",
+    "get_file",
+    "get_tree",
+    "is_folder",
+    "is_remote",
+    "join_uri",
+    "list_objects",
+    "name_of",
+    "parent_of",
+    "parse_uri",
+    "publish_file",
+    "put_file",
+    "put_tree",
+    "read_bytes",
+    "staged_file",
+    "stat",
+    "stem_of",
+    "store_for",
+    "suffix_of",
+    "write_bytes",
+]

@@ -1,0 +1,66 @@
+"""The store of a URI, and its methods as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.core.storage.local import LocalStore
+from components.core.storage.objects import Store, StoredObject
+from components.core.storage.s3 import S3Store
+from components.core.storage.settings import S3Settings
+from components.core.storage.uris import parse_uri
+
+
+def store_for(uri: str | Path) -> Store:
+    """The store that a URI points into; object storage is set up from the environment.
+
+    Raises:
+        StorageError: The URI or the environment breaks a rule.
+    """
+    return S3Store(S3Settings.from_environment()) if parse_uri(uri).is_remote else LocalStore()
+
+
+def list_objects(uri: str | Path, recursive: bool = True) -> Iterator[StoredObject]:
+    """Stream what lies below a folder in key order; see Store.list."""
+    return store_for(uri).list(str(uri), recursive)
+
+
+def stat(uri: str | Path) -> StoredObject | None:
+    """What is known of one object; None where there is none."""
+    return store_for(uri).stat(str(uri))
+
+
+def exists(uri: str | Path) -> bool:
+    """Whether there is an object; a folder is none, see `is_folder`."""
+    return stat(uri) is not None
+
+
+def is_folder(uri: str | Path) -> bool:
+    """Whether anything lies below the URI."""
+    return next(list_objects(uri, recursive=False), None) is not None
+
+
+def get_file(uri: str | Path, local_path: Path) -> None:
+    """Copy an object to a local file, which appears only when whole."""
+    store_for(uri).get(str(uri), local_path)
+
+
+def put_file(local_path: Path, uri: str | Path) -> None:
+    """Copy a local file to an object, which appears only when whole."""
+    store_for(uri).put(local_path, str(uri))
+
+
+def read_bytes(uri: str | Path) -> bytes:
+    """The content of an object that fits in memory."""
+    return store_for(uri).read_bytes(str(uri))
+
+
+def write_bytes(uri: str | Path, data: bytes) -> None:
+    """Write an object, which appears only when whole."""
+    store_for(uri).write_bytes(str(uri), data)
+
+
+def delete(uri: str | Path) -> None:
+    """Remove an object; nothing happens where there is none."""
+    store_for(uri).delete(str(uri))

@@ -1,0 +1,113 @@
+"""Local paths as a store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from stat import S_ISREG
+
+from components.core.errors import StorageError
+from components.core.storage.aside import is_partial, local_errors, written_aside
+from components.core.storage.objects import StoredObject, folder
+from components.core.storage.traffic import Traffic, counters
+from components.core.storage.uris import parse_uri
+
+
+class LocalStore:
+    """The local file system; behaves as object storage does.
+
+    A listing holds the names of one folder at a time, and never shows a file that is still being written.
+    """
+
+    def list(self, prefix_uri: str, recursive: bool = True) -> Iterator[StoredObject]:
+        """See Store.list."""
+        root = _path(prefix_uri)
+        with local_errors("list", root):
+            if root.is_dir():
+                yield from _walk(root, recursive)
+
+    def stat(self, uri: str) -> StoredObject | None:
+        """See Store.stat; a folder is not an object."""
+        path = _path(uri)
+        with local_errors("read", path):
+            return _stat(path)
+
+    def get(self, uri: str, local_path: Path) -> None:
+        """See Store.get."""
+        _copy(_path(uri), Path(local_path))
+
+    def put(self, local_path: Path, uri: str) -> None:
+        """See Store.put."""
+        _copy(Path(local_path), _path(uri))
+
+    def read_bytes(self, uri: str) -> bytes:
+        """See Store.read_bytes."""
+        path = _path(uri)
+        with local_errors("read", path):
+            data = path.read_bytes()
+        counters.add(Traffic(local_read_bytes=len(data)))
+        return data
+
+    def write_bytes(self, uri: str, data: bytes) -> None:
+        """See Store.write_bytes."""
+        path = _path(uri)
+        with written_aside(path) as partial, local_errors("write", path):
+            partial.write_bytes(data)
+        counters.add(Traffic(local_written_bytes=len(data)))
+
+    def delete(self, uri: str) -> None:
+        """See Store.delete."""
+        path = _path(uri)
+        with local_errors("delete", path):
+            path.unlink(missing_ok=True)
+
+
+def _path(uri: str) -> Path:
+    place = parse_uri(uri)
+    if place.is_remote:
+        raise StorageError(f"{place}: the local store reads local paths only; use store_for(uri)")
+    return place.path
+
+
+def _stat(path: Path) -> StoredObject | None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not S_ISREG(status.st_mode):
+        return None
+    return StoredObject(
+        uri=str(path),
+        size_bytes=status.st_size,
+        etag=f"{status.st_mtime_ns:x}-{status.st_size:x}",
+        modified=datetime.fromtimestamp(status.st_mtime, UTC),
+    )
+
+
+def _walk(directory: Path, recursive: bool) -> Iterator[StoredObject]:
+    # A folder takes part in the order with the slash that its keys have: "a.tif" comes before "a/b.tif".
+    with os.scandir(directory) as entries:
+        names = sorted(entry.name + "/" * entry.is_dir() for entry in entries if not is_partial(entry.name))
+    for name in names:
+        path = directory / name
+        if not name.endswith("/"):
+            stored = _stat(path)
+            if stored is not None:
+                yield stored
+        elif recursive:
+            yield from _walk(path, recursive)
+        else:
+            yield folder(str(path))
+
+
+def _copy(source: Path, target: Path) -> None:
+    with written_aside(target) as partial:
+        with local_errors("read", source):
+            reader = source.open("rb")
+        with reader, local_errors("write", target), partial.open("wb") as writer:
+            shutil.copyfileobj(reader, writer, 1 << 20)
+            size = writer.tell()
+    counters.add(Traffic(local_read_bytes=size, local_written_bytes=size))
