@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
+from components.core import storage
 from components.core.errors import StorageError
 from components.core.geometry import Size
-from components.core.staging import staged_file
 
 TILE_PX = 512
 
@@ -35,6 +35,7 @@ class RasterProfile:
         transform: From (column, row) to map coordinates; None for none.
         nodata: The value that means "no data"; None for none.
         compress: GDAL's name of a compression, such as "deflate" for masks; None reads fastest.
+        tags: What else the file says of itself; GDAL shows it as metadata.
     """
 
     size: Size
@@ -44,6 +45,7 @@ class RasterProfile:
     transform: Affine | None = None
     nodata: float | None = None
     compress: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def creation_options(self) -> dict[str, Any]:
         """Keyword arguments of `rasterio.open`."""
@@ -124,13 +126,19 @@ def raster_writer(file: Path | str, profile: RasterProfile) -> Iterator[BandWrit
 
     Memory is one row of tiles, whatever the height.
 
+    Args:
+        file: A local path or a URI in object storage.
+        profile: What the raster looks like.
+
     Raises:
         StorageError: If the file cannot be written.
     """
-    with staged_file(file) as aside, warnings.catch_warnings():
+    with storage.staged_file(file) as aside, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
+                if profile.tags:
+                    dataset.update_tags(**profile.tags)
                 writer = BandWriter(dataset, profile)
                 yield writer
                 writer.close()

@@ -1,0 +1,1 @@
+"""Imagery and masks become a project."""

@@ -1,0 +1,62 @@
+"""Import imagery on the command line: `python -m components.import_images`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from components.core.cli import argument_parser, run_main
+from components.core.staging import staged_file
+from components.import_images.import_images import import_images
+from components.import_images.scaling import PERCENTILE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; they carry the names of the component's inputs and outputs."""
+    result = argument_parser(
+        "python -m components.import_images", "Import images and their binary masks as a project that refers to them."
+    )
+    add = result.add_argument
+    add(
+        "--images-uri",
+        required=True,
+        help="folder or URI prefix of images, or of folders images/img and ann/gt/masks",
+    )
+    add("--masks-uri", default="", help="folder or URI prefix of masks; empty where --images-uri holds them, or none")
+    add("--data-root", required=True, help="folder or URI prefix for rasters that must be rewritten")
+    add("--project", type=Path, required=True, help="directory of the project manifest to write")
+    add("--metrics", type=Path, help="JSON file of counts to write")
+    add("--project-name", default="INRIA", help="name of the project, which queries use")
+    add("--dataset", default="ds", help="name of its one dataset")
+    add("--class-title", default="untitled", help="class of the objects")
+    add("--scaling", default=PERCENTILE, help="how more than 8 bits become 8: percentile, full, or LOW,HIGH")
+    add("--max-bad", type=int, default=0, help="how many scenes may be left out because their files are broken")
+    add("--workers", type=int, default=0, help="processes; 0 for one a core")
+    return result
+
+
+def main(options: argparse.Namespace) -> None:
+    """Import, and say what was done."""
+    report = import_images(
+        options.images_uri,
+        options.masks_uri,
+        options.project,
+        data_root=options.data_root,
+        project_name=options.project_name,
+        dataset=options.dataset,
+        class_title=options.class_title,
+        scaling=options.scaling,
+        max_bad=options.max_bad,
+        workers=options.workers,
+    )
+    text = json.dumps(report.counts(), indent=1) + "\n"
+    if options.metrics is not None:
+        with staged_file(options.metrics) as aside:
+            aside.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, parser()))

@@ -1,0 +1,162 @@
+"""Folders of imagery and masks become a project that refers to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.figures import Shape
+from components.core.parallel import ordered_map, worker_count
+from components.core.progress import progress
+from components.core.project import ClassInfo, ProjectMeta, write_manifest
+from components.import_images.scaling import PERCENTILE, Scaling
+from components.import_images.scene import BadScene, Outcome, ReadyScene, SceneTask, import_scene
+from components.import_images.sources import SHOWN, absolute, find_pairs
+
+log = logging.getLogger(__name__)
+
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        items: Scenes in the project.
+        objects: Scenes whose mask is not empty.
+        rewritten: Rasters, images and masks, written to the data root.
+        reused: Rasters that an earlier run had written there.
+        kept: Rasters that stay where they are.
+        megapixels: Of all scenes together.
+        unpaired_images: Names of images without a mask; they are in the project, without objects.
+        unpaired_masks: Names of masks without an image; they are not.
+        bad: Scenes left out, each with its reason.
+    """
+
+    items: int
+    objects: int
+    rewritten: int
+    reused: int
+    kept: int
+    megapixels: float
+    unpaired_images: tuple[str, ...]
+    unpaired_masks: tuple[str, ...]
+    bad: tuple[BadScene, ...]
+
+    def counts(self) -> dict[str, float]:
+        """The numbers, for metrics; names as they are, lists by their length."""
+        return {
+            name: len(value) if isinstance(value, tuple) else value
+            for name, value in ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        }
+
+
+def import_images(
+    images_uri: str,
+    masks_uri: str,
+    project_dir: Path | str,
+    *,
+    data_root: str,
+    project_name: str = "INRIA",
+    dataset: str = "ds",
+    class_title: str = "untitled",
+    scaling: str = PERCENTILE,
+    max_bad: int = 0,
+    workers: int = 0,
+) -> ImportReport:
+    """Import images and their binary masks as a project.
+
+    Each image is an item; all mask values above 0 are one object. Rasters that are tiled stay where they are; others,
+    and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once. Masks and
+    rewritten images are read in full; of images that stay, only the extent of the tiles is checked.
+
+    Args:
+        images_uri: A folder of images, or one that holds them in `images` or `img` and their masks in `ann`, `gt` or
+            `masks`.
+        masks_uri: A folder of masks; empty where `images_uri` holds them too, or for imagery without masks.
+        project_dir: The project's directory; it appears when it is whole.
+        data_root: A folder or URI prefix for rewritten rasters.
+        project_name: Name of the project, which queries use.
+        dataset: Name of its one dataset.
+        class_title: Class of the objects.
+        scaling: How more than 8 bits become 8; see `Scaling.parse`.
+        max_bad: How many scenes may be left out because their files are broken.
+        workers: Processes; 0 for one a core.
+
+    Returns:
+        What was done; the project does not depend on the number of workers.
+
+    Raises:
+        ConfigError: If a parameter breaks its rule.
+        DataError: If the folders do not hold what they should.
+        TooManyBadItemsError: If more scenes are broken than `max_bad`; no project is written.
+    """
+    if max_bad < 0:
+        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad scene")
+    for name, value in (("project_name", project_name), ("dataset", dataset), ("class_title", class_title)):
+        if not value:
+            raise ConfigError(f"{name}: is empty; give a name")
+    if not data_root:
+        raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
+    pairing = find_pairs(images_uri, masks_uri)
+    asked = Scaling.parse(scaling)
+    root = absolute(data_root)
+    tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
+    imported = ordered_map(import_scene, tasks, worker_count(workers, len(tasks)))
+    results = list(progress(imported, len(tasks), "scenes"))
+    ready = [result for result in results if isinstance(result, ReadyScene)]
+    bad = tuple(result for result in results if isinstance(result, BadScene))
+    _report_bad(bad, max_bad, len(tasks))
+    meta = ProjectMeta(project_name, (ClassInfo.with_own_color(class_title, Shape.BITMAP),))
+    write_manifest(project_dir, meta, (scene.item for scene in ready))
+    outcomes = [outcome for scene in ready for outcome in scene.outcomes]
+    report = ImportReport(
+        items=len(ready),
+        objects=sum(len(scene.item.objects) for scene in ready),
+        rewritten=outcomes.count(Outcome.REWRITTEN),
+        reused=outcomes.count(Outcome.REUSED),
+        kept=outcomes.count(Outcome.KEPT),
+        megapixels=sum(scene.item.size.area for scene in ready) / MEGA,
+        unpaired_images=pairing.unpaired_images,
+        unpaired_masks=pairing.unpaired_masks,
+        bad=bad,
+    )
+    _log_report(report)
+    return report
+
+
+def _report_bad(bad: Sequence[BadScene], max_bad: int, total: int) -> None:
+    for scene in bad:
+        log.warning("left out: %s: %s", scene.name, scene.reason)
+    reasons = "; ".join(scene.reason for scene in bad[:SHOWN])
+    if len(bad) > SHOWN:
+        reasons += f"; and {len(bad) - SHOWN} more, which the log lists"
+    if len(bad) > max_bad:
+        raise TooManyBadItemsError(
+            f"{len(bad)} of {total} scenes cannot be imported, and max_bad allows {max_bad}: {reasons}"
+        )
+    if bad and len(bad) == total:
+        raise TooManyBadItemsError(f"not one of {total} scenes can be imported: {reasons}")
+
+
+def _log_report(report: ImportReport) -> None:
+    for names, what in (
+        (report.unpaired_images, "images have no mask and get no object"),
+        (report.unpaired_masks, "masks have no image and are passed over"),
+    ):
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            log.warning("%d %s: %s%s", len(names), what, ", ".join(names[:SHOWN]), more)
+    log.info(
+        "%d scenes, %.1f megapixels, %d with objects; rasters: %d rewritten, %d reused, %d kept in place",
+        report.items,
+        report.megapixels,
+        report.objects,
+        report.rewritten,
+        report.reused,
+        report.kept,
+    )

@@ -1,0 +1,103 @@
+"""Whole rasters read once, from the top down, so that a broken one is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from components.core.errors import DataError
+from components.core.geometry import Window, row_bands
+from components.core.imagery.reading import RasterInfo
+from components.core.imagery.writing import TILE_PX
+
+Pixels = npt.NDArray[Any]
+
+LARGEST_BAND = 2048
+"""Rows of the largest tiles that set the height of a band."""
+
+STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "YES", "GTIFF_IGNORE_READ_ERRORS": "NO"}
+"""GDAL's settings under which a truncated file is an error."""
+
+
+def bands_of(info: RasterInfo) -> Iterator[Window]:
+    """Row bands of a raster, as high as its tiles, so that each tile is read once."""
+    fits = TILE_PX // 2 <= info.tile.height <= LARGEST_BAND
+    return row_bands(info.size, info.tile.height if fits else TILE_PX)
+
+
+def read_rows(dataset: rasterio.DatasetReader, uri: str, rows: Window, indexes: Sequence[int]) -> Pixels:
+    """Some bands of some rows.
+
+    Returns:
+        (C, H, W) of the raster's dtype.
+
+    Raises:
+        DataError: If the file is truncated or broken.
+    """
+    return _checked(dataset.read, uri, rows, indexes=list(indexes))
+
+
+def read_validity(dataset: rasterio.DatasetReader, uri: str, rows: Window) -> npt.NDArray[np.bool_]:
+    """(H, W) bool: which pixels hold data by nodata value, mask or alpha band."""
+    return np.asarray(_checked(dataset.dataset_mask, uri, rows) > 0)
+
+
+def _checked(read: Any, uri: str, rows: Window, **options: Any) -> Pixels:
+    place = RasterWindow(rows.left, rows.top, rows.width, rows.height)
+    try:
+        return np.asarray(read(window=place, **options))
+    except RasterioError as error:
+        raise DataError(f"{uri}: {rows} cannot be read ({_innermost(error)}); replace the broken file") from error
+
+
+def _innermost(error: BaseException) -> str:
+    """What GDAL itself said."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
+
+
+def check_extent(dataset: rasterio.DatasetReader, uri: str, size_bytes: int) -> None:
+    """See that every tile of a TIFF lies inside its file, without reading one.
+
+    Args:
+        dataset: The open raster.
+        uri: Its name, for messages.
+        size_bytes: Of the file.
+
+    Raises:
+        DataError: If a tile ends behind the end of the file.
+    """
+    tile_height, tile_width = dataset.block_shapes[0]
+    for band in (1, dataset.count):
+        for row in range(-(-dataset.height // tile_height)):
+            for column in range(-(-dataset.width // tile_width)):
+                offset = dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{row}", "TIFF", band)
+                length = dataset.get_tag_item(f"BLOCK_SIZE_{column}_{row}", "TIFF", band)
+                if offset and length and int(offset) + int(length) > size_bytes:
+                    raise DataError(
+                        f"{uri}: is truncated: the tile at row {row * tile_height}, column {column * tile_width} ends "
+                        f"at byte {int(offset) + int(length)} of {size_bytes}; replace the broken file"
+                    )
+
+
+def colour_bands(dataset: rasterio.DatasetReader) -> tuple[int, ...]:
+    """Numbers of the bands that hold red, green and blue by their own account, else the first three, else the first."""
+    said = list(dataset.colorinterp)
+    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    if all(colour in said for colour in colours):
+        return tuple(said.index(colour) + 1 for colour in colours)
+    return (1, 2, 3) if dataset.count >= 3 else (1,)
+
+
+def value_bands(dataset: rasterio.DatasetReader) -> tuple[int, ...]:
+    """Numbers of the bands of a mask that say something: all but alpha."""
+    values = tuple(i for i, said in enumerate(dataset.colorinterp, 1) if said is not ColorInterp.alpha)
+    return values or (1,)

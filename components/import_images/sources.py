@@ -1,0 +1,157 @@
+"""Where images and masks lie, and which belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.core.errors import DataError
+from components.core.storage import StoredObject, Uri, list_objects, name_of, parse_uri, stem_of, suffix_of
+
+RASTER_SUFFIXES = frozenset((".tif", ".tiff", ".png", ".jpg", ".jpeg"))
+IMAGE_FOLDERS = ("images", "img")
+MASK_FOLDERS = ("ann", "gt", "masks")
+
+SHOWN = 10
+"""How many names a message lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An image and its mask, where it has one; both have the stem `name`."""
+
+    name: str
+    image: StoredObject
+    mask: StoredObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What two folders hold.
+
+    Attributes:
+        pairs: Every image, by name.
+        unpaired_images: Stems of images without a mask; empty where no masks were asked for.
+        unpaired_masks: Stems of masks without an image.
+    """
+
+    pairs: tuple[Pair, ...]
+    unpaired_images: tuple[str, ...]
+    unpaired_masks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """One level of a folder: its rasters, and the URIs of its subfolders by name."""
+
+    uri: str
+    rasters: tuple[StoredObject, ...]
+    subfolders: dict[str, str]
+
+
+def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
+    """List images and masks and pair them by stem.
+
+    Args:
+        images_uri: A folder of images, or one that holds them in `images` or `img` and, unless `masks_uri` is given,
+            their masks in `ann`, `gt` or `masks`.
+        masks_uri: A folder of masks, or one that holds them in `ann`, `gt` or `masks`; empty for none.
+
+    Returns:
+        Every image, sorted by name, whatever the order of the listing.
+
+    Raises:
+        DataError: If a folder is missing, empty or ambiguous, two files share a stem, or no mask belongs to an image.
+    """
+    top = _listed(images_uri)
+    images = _one_of(top, IMAGE_FOLDERS, "images")
+    masks = _masks_of(top, images, masks_uri)
+    image_of = _by_stem(images)
+    mask_of = _by_stem(masks) if masks else {}
+    if masks and not image_of.keys() & mask_of.keys():
+        raise DataError(
+            f"no image in {images.uri} has a mask of the same stem in {masks.uri}: images are {_some(image_of)}, masks "
+            f"{_some(mask_of)}; rename them so that 'town1.tif' goes with 'town1.png'"
+        )
+    pairs = tuple(Pair(name, image_of[name], mask_of.get(name)) for name in sorted(image_of))
+    lonely = tuple(pair.name for pair in pairs if pair.mask is None) if masks else ()
+    return Pairing(pairs, lonely, tuple(sorted(mask_of.keys() - image_of.keys())))
+
+
+def _masks_of(top: _Folder, images: _Folder, masks_uri: str) -> _Folder | None:
+    """The folder of masks, or None where there is to be none."""
+    if masks_uri:
+        return _one_of(_listed(masks_uri), MASK_FOLDERS, "masks")
+    if images is top:
+        return None
+    others = sorted(name for name, uri in top.subfolders.items() if uri != images.uri)
+    if not others:
+        return None
+    if not any(name in MASK_FOLDERS for name in others):
+        raise DataError(
+            f"{top.uri}: none of its folders {', '.join(others)} is named {_either(MASK_FOLDERS)}; rename the folder "
+            "of masks, or give it as masks_uri"
+        )
+    return _one_of(top, MASK_FOLDERS, "masks")
+
+
+def _one_of(top: _Folder, names: Sequence[str], what: str) -> _Folder:
+    """The folder itself where it holds rasters, else the one subfolder with one of the names."""
+    found = [uri for name, uri in sorted(top.subfolders.items()) if name in names]
+    if top.rasters and found and what == "images":
+        raise DataError(f"{top.uri}: holds images and also the folder {found[0]}; give one of the two as {what}_uri")
+    if top.rasters:
+        return top
+    if len(found) > 1:
+        raise DataError(f"{top.uri}: holds {' and '.join(found)}; give one of them as {what}_uri")
+    if not found:
+        raise DataError(
+            f"{top.uri}: holds no image file ({_either(sorted(RASTER_SUFFIXES))}) and no folder named "
+            f"{_either(names)}; check the place"
+        )
+    folder = _listed(found[0])
+    if not folder.rasters:
+        raise DataError(f"{folder.uri}: holds no image file ({_either(sorted(RASTER_SUFFIXES))}); check the place")
+    return folder
+
+
+def _listed(uri: str) -> _Folder:
+    place = absolute(uri)
+    entries = list(list_objects(place, recursive=False))
+    if not entries:
+        raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
+    rasters = tuple(entry for entry in entries if not entry.is_folder and _is_raster(entry.uri))
+    subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
+    return _Folder(place.rstrip("/"), rasters, subfolders)
+
+
+def absolute(uri: str) -> str:
+    """The canonical URI of a place, whichever directory this process works in."""
+    place: Uri = parse_uri(uri)
+    return str(place) if place.is_remote else str(Path(place.key).absolute())
+
+
+def _is_raster(uri: str) -> bool:
+    return suffix_of(uri).lower() in RASTER_SUFFIXES and not name_of(uri).startswith(".")
+
+
+def _by_stem(folder: _Folder) -> dict[str, StoredObject]:
+    found: dict[str, StoredObject] = {}
+    for entry in folder.rasters:
+        other = found.setdefault(stem_of(entry.uri), entry)
+        if other is not entry:
+            raise DataError(
+                f"{folder.uri}: {name_of(other.uri)} and {name_of(entry.uri)} have the same stem, which names an item; "
+                "rename or remove one"
+            )
+    return found
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = sorted(names)
+    return ", ".join(listed[:3]) + (" …" if len(listed) > 3 else "")
