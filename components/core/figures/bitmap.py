@@ -68,7 +68,7 @@ class Bitmap(Figure):
         height, width = canvas.shape
         seen = self.window.intersection(Window(0, 0, height, width))
         if seen is not None:
-            pixels = self.mask.pixels()[seen.shift(-self.top, -self.left).slices]
+            pixels = self.mask.read(seen.shift(-self.top, -self.left))
             canvas[seen.slices][pixels] = value
 
     def key(self) -> Hashable:

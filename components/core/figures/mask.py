@@ -40,6 +40,10 @@ class Mask(Protocol):
     def pixels(self) -> BoolPixels:
         """(H, W) bool of the box."""
 
+    def read(self, window: Window) -> BoolPixels:
+        """(H, W) bool of one window of the box."""
+        ...
+
     def flip(self, axis: FlipAxis) -> Mask:
         """The mirrored mask."""
 
@@ -89,6 +93,10 @@ class InlineMask:
         """(H, W) bool of the box."""
         return self.array
 
+    def read(self, window: Window) -> BoolPixels:
+        """(H, W) bool of one window of the box; a view."""
+        return self.array[window.slices]
+
     def flip(self, axis: FlipAxis) -> InlineMask:
         """The mirrored mask."""
         return InlineMask(np.flip(self.array, axis.array_axis))
@@ -122,6 +130,11 @@ class RasterMask:
     def pixels(self) -> BoolPixels:
         """(H, W) bool of the box, read from the raster."""
         return self.recipe.apply(self.raster.read(self.recipe.window))
+
+    def read(self, window: Window) -> BoolPixels:
+        """(H, W) bool of one window of the box; reads that window of the raster alone."""
+        cut = self.recipe.then(Crop(window))
+        return cut.apply(self.raster.read(cut.window))
 
     def flip(self, axis: FlipAxis) -> RasterMask:
         """The mirrored mask; nothing is read."""

@@ -20,13 +20,13 @@ KEPT_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
 """Image files that are copied as they are when an item shows all of one."""
 
 
-def materialize(meta: ProjectMeta, items: Iterable[Item], directory: Path | str, images: bool = True) -> int:
+def materialize(directory: Path | str, meta: ProjectMeta, items: Iterable[Item], images: bool = True) -> int:
     """Write items in the Supervisely folder format; it appears at `directory` when it is whole.
 
     Args:
+        directory: The project's folder.
         meta: Of the project.
         items: Its items.
-        directory: The project's folder.
         images: Whether to write the pixels too: PNG, or the source file where an item shows all of it.
 
     Returns:

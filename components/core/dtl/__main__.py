@@ -1,0 +1,74 @@
+"""Run any query on any project: `python -m components.core.dtl --query Q --project P --output O`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from components.core.cli import argument_parser, run_main
+from components.core.dtl.query import query_schema
+from components.core.dtl.run import QueryRun, execute_query, predict_query
+from components.core.errors import ConfigError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argument_parser("python -m components.core.dtl", "Run a DTL query on projects in either form.")
+    result.add_argument("--query", help="JSON file, or the JSON text itself")
+    result.add_argument("--project", action="append", default=[], help="a project's directory; may be repeated")
+    result.add_argument("--output", help="directory of the new project")
+    result.add_argument("--seed", type=int, default=0, help="of every random decision")
+    result.add_argument("--workers", type=int, default=1, help="processes")
+    result.add_argument("--max-bad", type=int, help="source items that may fail; any number unless given")
+    result.add_argument(
+        "--materialize", action="store_true", help="write the Supervisely folder format with real crops"
+    )
+    result.add_argument("--dry-run", action="store_true", help="check the query and predict counts; write nothing")
+    result.add_argument("--schema", action="store_true", help="print the JSON schema of a query and end")
+    return result
+
+
+def main(options: argparse.Namespace) -> None:
+    """Do what the options say."""
+    if options.schema:
+        sys.stdout.write(json.dumps(query_schema(), indent=1) + "\n")
+        return
+    if not options.query:
+        raise ConfigError("--query: is missing; give a JSON file or the JSON text itself")
+    if options.dry_run:
+        sys.stdout.write(prediction(predict_query(options.query, options.project, seed=options.seed)))
+        return
+    if not options.output:
+        raise ConfigError("--output: is missing; give the new project's directory, or --dry-run")
+    run = execute_query(
+        options.query,
+        options.project,
+        options.output,
+        seed=options.seed,
+        workers=options.workers,
+        max_bad=options.max_bad,
+        as_files=options.materialize,
+    )
+    sys.stdout.write(f"{run.sentence()}, at {options.output}\n")
+
+
+def prediction(run: QueryRun) -> str:
+    """A dry run's counts, one line a layer."""
+    lines = []
+    for layer in run.query.layers:
+        counts = ", ".join(
+            f"{name} {run.report.emitted[layer.index, port]}"
+            for port, name in enumerate(layer.dst)
+            if layer is not run.query.save_layer
+        )
+        arrived = run.report.received[layer.index]
+        lines.append(f"{layer.place} {layer.action.name} {layer.action.summary()}: {arrived} in → {counts or 'saved'}")
+    bound = "" if run.report.exact else "at most "
+    lines.append(f"{run.report.read} items in, {bound}{run.report.written} out: project {run.meta.name!r}")
+    lines += [f"would be left out: {bad.source}: {bad.reason}" for bad in run.report.bad]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, parser()))

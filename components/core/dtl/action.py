@@ -1,0 +1,159 @@
+"""What an action is: settings, what it does to a project's meta, and what it does to one element."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from components.core.geometry import Size
+from components.core.keyed import uniform
+from components.core.project import Item, ProjectMeta
+
+NULL = "null"
+
+log = logging.getLogger(__name__)
+
+
+class Settings(BaseModel):
+    """Settings of an action: unknown keys are refused, numbers are not guessed from text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an element came from; stays what it was, whatever happens to the element."""
+
+    project: str
+    dataset: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.dataset}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An item on its way through a query.
+
+    Attributes:
+        item: As it is by now.
+        source: Where it came from.
+        trail: What has been done to it, as the suffix of its name.
+        objects_known: False in a dry run, once a layer would have had to look at pixels.
+    """
+
+    item: Item
+    source: Source
+    trail: str = ""
+    objects_known: bool = True
+
+    def with_item(self, item: Item, trail: str = "") -> Element:
+        """The same element with its item changed, and `trail` added to its name."""
+        return replace(self, item=item, trail=self.trail + trail)
+
+    def without_objects(self, size: Size, trail: str = "") -> Element:
+        """For a dry run: of the new size, objects unknown."""
+        item = replace(self.item, size=size, image=None, objects=())
+        return replace(self, item=item, trail=self.trail + trail, objects_known=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every layer of a run shares.
+
+    Attributes:
+        seed: Of every random decision.
+        dry: Whether pixels are off limits, and counts are all that matters.
+    """
+
+    seed: int = 0
+    dry: bool = False
+
+    def uniform(self, layer: Layer, element: Element, by_source: bool = False) -> float:
+        """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
+        trail = "" if by_source else element.trail
+        return uniform(self.seed, layer.key, str(element.source), trail)
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """An element that a layer gives, and through which of its destinations."""
+
+    element: Element
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One step of a query.
+
+    Attributes:
+        index: Position in the query.
+        action: What it does.
+        src: Names it reads.
+        dst: Names it writes, one a port.
+    """
+
+    index: int
+    action: Action
+    src: tuple[str, ...]
+    dst: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """Its path in the query, for messages."""
+        return f"query[{self.index}]"
+
+    @property
+    def key(self) -> str:
+        """What keys its random decisions: stays the same when other layers are added or moved."""
+        return f"{self.action.name} {' '.join(self.dst)}"
+
+
+@dataclass(frozen=True)
+class Action(ABC):
+    """An action with its settings. One subclass a file; listed in `actions/__init__.py`."""
+
+    name: ClassVar[str]
+    settings_model: ClassVar[type[Settings]] = Settings
+    ports: ClassVar[int] = 1
+    place: str
+    settings: Any = field(default_factory=Settings)
+
+    def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
+        """Classes and tags after this action.
+
+        Raises:
+            ConfigError: If the settings do not fit the classes.
+        """
+        return meta
+
+    @abstractmethod
+    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+        """What becomes of one element.
+
+        Raises:
+            DataError: If this element cannot be processed; its source image is then reported as bad.
+        """
+
+    def summary(self) -> str:
+        """The settings in a few words, for the picture of the query."""
+        return ""
+
+    def warn_of_unknown_classes(self, meta: ProjectMeta, titles: list[str]) -> None:
+        """Say so in the log where a listed title is no class of the data that arrives."""
+        for index, title in enumerate(titles):
+            if meta.find(title) is None:
+                log.warning(
+                    "%s.settings.classes[%d]: %r is no class of the data that arrives here and does nothing; classes are %s",
+                    self.place,
+                    index,
+                    title,
+                    ", ".join(meta.titles) or "none",
+                )

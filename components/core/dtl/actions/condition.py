@@ -1,0 +1,41 @@
+"""`if`: sends every element one of two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.conditions import AnyCondition
+
+
+class IfSettings(Settings):
+    """Settings of `if`."""
+
+    condition: AnyCondition
+
+
+class If(Action):
+    """To the first destination where the condition holds, else to the second."""
+
+    name: ClassVar[str] = "if"
+    settings_model: ClassVar[type[Settings]] = IfSettings
+    ports: ClassVar[int] = 2
+
+    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+        """One way; in a dry run both, where the answer would need pixels."""
+        condition = self.settings.condition
+        if not element.objects_known and condition.looks_at_objects():
+            yield Emission(element, 0)
+            yield Emission(element, 1)
+        else:
+            yield Emission(element, 0 if condition.holds(element, layer, context) else 1)
+
+    def summary(self) -> str:
+        """The condition."""
+        shown = self.settings.condition.model_dump(exclude_defaults=True)
+        return ", ".join(f"{key} {_short(value)}" for key, value in shown.items())
+
+
+def _short(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

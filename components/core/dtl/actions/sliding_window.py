@@ -1,0 +1,98 @@
+"""`sliding_window`: cuts an image into overlapping windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.errors import DataError
+from components.core.geometry import Size, Window, sliding_windows
+from components.core.imagery import Crop
+from components.core.project import Item
+
+
+class WindowSettings(Settings):
+    """Size of the window, in pixels."""
+
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+
+
+class OverlapSettings(Settings):
+    """Least overlap of neighbouring windows, in pixels."""
+
+    x: int = Field(ge=0)
+    y: int = Field(ge=0)
+
+
+class SlidingWindowSettings(Settings):
+    """Settings of `sliding_window`."""
+
+    window: WindowSettings
+    min_overlap: OverlapSettings
+
+    @model_validator(mode="after")
+    def _leaves_a_stride(self) -> SlidingWindowSettings:
+        for overlap, window, names in (
+            (self.min_overlap.x, self.window.width, "min_overlap.x of {} leaves no stride in width {}"),
+            (self.min_overlap.y, self.window.height, "min_overlap.y of {} leaves no stride in height {}"),
+        ):
+            if overlap >= window:
+                raise ValueError(names.format(overlap, window) + f"; use at most {window - 1}")
+        return self
+
+    @property
+    def size(self) -> Size:
+        """Of the window."""
+        return Size(self.window.height, self.window.width)
+
+    @property
+    def overlap(self) -> Size:
+        """Least overlap, along rows and columns."""
+        return Size(self.min_overlap.y, self.min_overlap.x)
+
+
+class SlidingWindow(Action):
+    """Row by row; windows cover every pixel, the last of a row or column shifted inward."""
+
+    name: ClassVar[str] = "sliding_window"
+    settings_model: ClassVar[type[Settings]] = SlidingWindowSettings
+
+    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+        """One element a window, those without objects included."""
+        self._check_fits(element)
+        for window in sliding_windows(element.item.size, self.settings.size, self.settings.overlap):
+            trail = f"_r{window.top:04d}_c{window.left:04d}"
+            if context.dry:
+                yield Emission(element.without_objects(window.size, trail))
+            else:
+                yield Emission(element.with_item(crop_item(element.item, window), trail))
+
+    def _check_fits(self, element: Element) -> None:
+        image, window = element.item.size, self.settings.size
+        for key, side, limit in (("width", window.width, image.width), ("height", window.height, image.height)):
+            if side > limit:
+                raise DataError(
+                    f"{self.place}.settings.window.{key}: {side} exceeds the {key} {limit} of image "
+                    f"{element.source.name!r}; use at most {limit}, or keep small images out with an `if` layer"
+                )
+
+    def summary(self) -> str:
+        """Window and overlap."""
+        window, overlap = self.settings.window, self.settings.min_overlap
+        text = f"{window.width}×{window.height} px"
+        return f"{text}, overlap {overlap.x}×{overlap.y}" if overlap.x or overlap.y else text
+
+
+def crop_item(item: Item, window: Window) -> Item:
+    """The part of an item inside a window; figures are cut, and what is left of none is dropped."""
+    return replace(
+        item,
+        size=window.size,
+        image=None if item.image is None else item.image.then(Crop(window)),
+        objects=tuple(entry.with_figure(part) for entry in item.objects for part in entry.figure.crop(window)),
+    )

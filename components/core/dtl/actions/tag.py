@@ -1,0 +1,43 @@
+"""`tag`: adds or deletes an image tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.project import ProjectMeta
+
+
+class TagSettings(Settings):
+    """Settings of `tag`."""
+
+    tag: str = Field(min_length=1)
+    action: Literal["add", "delete"]
+
+
+class TagImage(Action):
+    """`add` appends the tag, repeats included; `delete` takes one away, and a missing one is no error."""
+
+    name: ClassVar[str] = "tag"
+    settings_model: ClassVar[type[Settings]] = TagSettings
+
+    def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
+        """The tag is listed; a deleted one stays listed."""
+        return meta.with_image_tag(self.settings.tag)
+
+    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+        """The element, tagged."""
+        tags = list(element.item.tags)
+        if self.settings.action == "add":
+            tags.append(self.settings.tag)
+        elif self.settings.tag in tags:
+            tags.remove(self.settings.tag)
+        yield Emission(element.with_item(replace(element.item, tags=tuple(tags))))
+
+    def summary(self) -> str:
+        """Sign and tag."""
+        return f"{'+' if self.settings.action == 'add' else '-'} {self.settings.tag}"

@@ -1,0 +1,199 @@
+"""The conditions of `if`: one model a condition, one table."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from components.core.dtl.action import Context, Element, Layer, Settings
+
+
+class Condition(Settings):
+    """A question about an element; exactly one an `if`."""
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """The answer."""
+        raise TypeError(f"{type(self).__name__} answers nothing")
+
+    def looks_at_objects(self) -> bool:
+        """Whether the answer depends on the objects, which a dry run may not know."""
+        return False
+
+
+class Probability(Condition):
+    """True with a chance of `probability`; keyed by name, so the same in every run of one seed."""
+
+    probability: float = Field(ge=0, le=1)
+    group_by: Literal["item", "source"] = "item"
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """With `group_by` "source", all that came from one image go the same way."""
+        return context.uniform(layer, element, self.group_by == "source") < self.probability
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    return pattern
+
+
+class RegexNames(Condition):
+    """True where any pattern is found in the source image's name."""
+
+    regex_names: list[Annotated[str, AfterValidator(_compiles)]]
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """A search, not a full match."""
+        return any(re.search(pattern, element.source.name) for pattern in self.regex_names)
+
+
+def _names_project_and_dataset(text: str) -> str:
+    if text.count("/") != 1 or not all(text.split("/")):
+        raise ValueError(f"{text!r} is not of the form project/dataset; `*` may stand for either part")
+    return text
+
+
+class ProjectDatasets(Condition):
+    """True where the source's "project/dataset" is listed; `*` stands for any."""
+
+    project_datasets: list[Annotated[str, AfterValidator(_names_project_and_dataset)]]
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Looks at the source, whatever the dataset is called by now."""
+        source = element.source
+        wanted = (entry.split("/") for entry in self.project_datasets)
+        return any(project in ("*", source.project) and dataset in ("*", source.dataset) for project, dataset in wanted)
+
+
+class MinObjectsCount(Condition):
+    """True where there are at least so many objects."""
+
+    min_objects_count: int = Field(ge=0)
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Counts all objects."""
+        return len(element.item.objects) >= self.min_objects_count
+
+    def looks_at_objects(self) -> bool:
+        """It counts them."""
+        return True
+
+
+class IncludeClasses(Condition):
+    """True where there is an object of a listed class."""
+
+    include_classes: list[str]
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """One object suffices."""
+        return any(entry.class_title in self.include_classes for entry in element.item.objects)
+
+    def looks_at_objects(self) -> bool:
+        """It looks at their classes."""
+        return True
+
+
+class Tags(Condition):
+    """True where the image carries a listed tag."""
+
+    tags: list[str]
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Object tags do not count."""
+        return any(tag in self.tags for tag in element.item.tags)
+
+
+class MinHeight(Condition):
+    """True where the image is at least so high, in pixels."""
+
+    min_height: int
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Equal passes."""
+        return element.item.size.height >= self.min_height
+
+
+class MinWidth(Condition):
+    """True where the image is at least so wide, in pixels."""
+
+    min_width: int
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Equal passes."""
+        return element.item.size.width >= self.min_width
+
+
+class MinArea(Condition):
+    """True where the image has at least so many pixels."""
+
+    min_area: int
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Equal passes."""
+        return element.item.size.area >= self.min_area
+
+
+class SumObjectArea(Condition):
+    """True where the listed classes' objects together have at least this area, in pixels."""
+
+    sum_object_area: float
+    classes: list[str]
+
+    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+        """Equal passes."""
+        return (
+            sum(entry.figure.area for entry in element.item.objects if entry.class_title in self.classes)
+            >= self.sum_object_area
+        )
+
+    def looks_at_objects(self) -> bool:
+        """It adds up their areas."""
+        return True
+
+
+CONDITIONS: dict[str, type[Condition]] = {
+    "probability": Probability,
+    "regex_names": RegexNames,
+    "project_datasets": ProjectDatasets,
+    "min_objects_count": MinObjectsCount,
+    "include_classes": IncludeClasses,
+    "tags": Tags,
+    "min_height": MinHeight,
+    "min_width": MinWidth,
+    "min_area": MinArea,
+    "sum_object_area": SumObjectArea,
+}
+"""Every condition by the key that chooses it."""
+
+
+def _key_of(value: Any) -> str | None:
+    if isinstance(value, Condition):
+        return next(key for key, model in CONDITIONS.items() if type(value) is model)
+    if not isinstance(value, dict):
+        return None
+    chosen = [key for key in CONDITIONS if key in value]
+    return chosen[0] if len(chosen) == 1 else None
+
+
+AnyCondition = Annotated[
+    Annotated[Probability, Tag("probability")]
+    | Annotated[RegexNames, Tag("regex_names")]
+    | Annotated[ProjectDatasets, Tag("project_datasets")]
+    | Annotated[MinObjectsCount, Tag("min_objects_count")]
+    | Annotated[IncludeClasses, Tag("include_classes")]
+    | Annotated[Tags, Tag("tags")]
+    | Annotated[MinHeight, Tag("min_height")]
+    | Annotated[MinWidth, Tag("min_width")]
+    | Annotated[MinArea, Tag("min_area")]
+    | Annotated[SumObjectArea, Tag("sum_object_area")],
+    Discriminator(
+        _key_of,
+        custom_error_type="condition",
+        custom_error_message=f"holds exactly one of {', '.join(CONDITIONS)}",
+    ),
+]
+"""Exactly one condition."""

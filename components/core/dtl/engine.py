@@ -1,0 +1,182 @@
+"""Running a query over projects: the same result for any number of workers."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from components.core.dtl.action import NULL, Context, Layer
+from components.core.dtl.actions.data import Data
+from components.core.dtl.graph import Query
+from components.core.dtl.naming import Names
+from components.core.dtl.runner import BadItem, Outcome, Task, start_runner
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.parallel import ordered_map
+from components.core.progress import progress
+from components.core.project import Item, Project, ProjectMeta
+
+log = logging.getLogger(__name__)
+
+SHOWN_BAD = 10
+TASK_ITEMS = 16
+
+
+@dataclass
+class RunReport:
+    """What a run did; complete when its items have ended.
+
+    Attributes:
+        read: Source items that entered and came to an end.
+        written: Items that came out; in a dry run at most so many.
+        exact: Whether a dry run's counts are exact: no condition had to look at pixels.
+        received: How many elements arrived at each layer, by its index.
+        emitted: How many elements each layer gave, by (index, port).
+        bad: Source items that failed.
+    """
+
+    read: int = 0
+    written: int = 0
+    exact: bool = True
+    received: Counter[int] = field(default_factory=Counter)
+    emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
+    bad: list[BadItem] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one source item."""
+        self.received.update(outcome.received)
+        self.emitted.update(outcome.emitted)
+        self.written += len(outcome.elements)
+        self.exact &= all(element.objects_known for element in outcome.elements)
+        if outcome.bad:
+            self.bad.append(outcome.bad)
+            log.warning("left out %s: %s", outcome.bad.source, outcome.bad.reason)
+        elif outcome.received.total():
+            self.read += 1
+
+
+def name_projects(query: Query, projects: Sequence[Project]) -> dict[str, Project]:
+    """The projects that a query reads, by name, in its order.
+
+    Raises:
+        ConfigError: If a project is missing, or two have one name.
+    """
+    given: dict[str, Project] = {}
+    for project in projects:
+        other = given.setdefault(project.meta.name, project)
+        if other is not project:
+            raise ConfigError(
+                f"project {project.meta.name!r} is given twice ({other.place}, {project.place}); give one, or rename one"
+            )
+    for layer in query.data_layers:
+        for position, source in enumerate(layer.src):
+            name = source.split("/")[0]
+            if name not in given:
+                raise ConfigError(
+                    f"{layer.place}.src[{position}]: project {name!r} is not given; "
+                    f"given: {', '.join(sorted(given)) or 'none'}"
+                )
+    return {name: given[name] for name in query.project_names}
+
+
+def output_meta(query: Query, projects: Mapping[str, Project]) -> ProjectMeta:
+    """Name, classes and tags of the project that comes out.
+
+    Args:
+        query: The query.
+        projects: By name.
+
+    Raises:
+        ConfigError: If a mapping or setting does not fit the classes, or classes of one title differ in shape.
+    """
+    arriving: dict[str, ProjectMeta] = {}
+    result = ProjectMeta(query.output_name)
+    for layer in query.order:
+        if isinstance(layer.action, Data):
+            names = dict.fromkeys(source.split("/")[0] for source in layer.src)
+            meta = _merged([layer.action.change_meta(projects[name].meta) for name in names], layer)
+        else:
+            meta = layer.action.change_meta(_merged([arriving[name] for name in layer.src], layer))
+        if layer is query.save_layer:
+            result = replace(meta, name=query.output_name)
+        for name in layer.dst:
+            arriving[name] = _merged([arriving[name], meta], layer) if name in arriving else meta
+    return result
+
+
+def _merged(metas: Sequence[ProjectMeta], layer: Layer) -> ProjectMeta:
+    merged = metas[0]
+    for meta in metas[1:]:
+        try:
+            merged = merged.merged(meta)
+        except DataError as error:
+            raise ConfigError(f"{layer.place}: {error}") from error
+    return merged
+
+
+def run_query(
+    query: Query,
+    projects: Mapping[str, Project],
+    report: RunReport,
+    context: Context,
+    *,
+    workers: int = 1,
+    max_bad: int | None = 0,
+) -> Iterator[Item]:
+    """Run a query, streaming what comes out.
+
+    Args:
+        query: Checked by `build_query`.
+        projects: By name, as `name_projects` gives them.
+        report: Filled while items stream.
+        context: Seed, and whether to count only.
+        workers: Processes; they change the time, never the result.
+        max_bad: Source items that may fail; None for any number.
+
+    Yields:
+        The items, ordered by source item, then by the save layer's sources.
+
+    Raises:
+        TooManyBadItemsError: At the end, where more than `max_bad` source items failed.
+    """
+    lengths = [len(project) for project in projects.values()]
+    per_task = max(1, min(TASK_ITEMS, sum(lengths) // (8 * max(workers, 1))))
+    tasks = [
+        Task(project, start, min(start + per_task, length))
+        for project, length in enumerate(lengths)
+        for start in range(0, length, per_task)
+    ]
+    places = tuple(project.place for project in projects.values())
+    results = ordered_map(start_runner, (query, context, places), tasks, workers)
+    names = Names()
+    for outcome in progress((outcome for outcomes in results for outcome in outcomes), sum(lengths), "items"):
+        report.add(outcome)
+        yield from (names.final(element) for element in outcome.elements)
+    _warn_of_empty_branches(query, report)
+    _check_bad(report.bad, max_bad)
+
+
+def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
+    for layer in query.layers:
+        if "probability" not in layer.action.settings.model_dump().get("condition", {}):
+            continue
+        for port, name in enumerate(layer.dst):
+            if name != NULL and report.received[layer.index] and not report.emitted[layer.index, port]:
+                log.warning(
+                    "%s: chance sent none of the %d items that arrived to %s; another seed or probability gives it some",
+                    layer.place,
+                    report.received[layer.index],
+                    name,
+                )
+
+
+def _check_bad(bad: Sequence[BadItem], max_bad: int | None) -> None:
+    if max_bad is None or len(bad) <= max_bad:
+        return
+    shown = "; ".join(f"{entry.source}: {entry.reason}" for entry in bad[:SHOWN_BAD])
+    more = f"; and {len(bad) - SHOWN_BAD} more" if len(bad) > SHOWN_BAD else ""
+    raise TooManyBadItemsError(
+        f"{len(bad)} item{'s' if len(bad) > 1 else ''} failed and max_bad allows {max_bad}: {shown}{more}. "
+        "Mend them, or raise max_bad to go on without them"
+    )

@@ -1,0 +1,68 @@
+"""`classes_mapping`: which classes are kept, renamed or dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from components.core.errors import ConfigError
+from components.core.project import ClassInfo, Item, Object, ProjectMeta
+
+IGNORE = "__ignore__"
+KEEP = "__default__"
+OTHER = "__other__"
+
+ClassesMapping = Literal["default"] | dict[str, str]
+"""Either "default", which keeps all, or old title → new title, `__ignore__` or `__default__`; the key `__other__`
+stands for every title that is not listed."""
+
+
+def resolve_mapping(mapping: ClassesMapping, meta: ProjectMeta, place: str) -> dict[str, str | None]:
+    """New title of every class of a project; None where its objects are dropped.
+
+    Raises:
+        ConfigError: If a class is neither listed nor covered by `__other__`.
+    """
+    if mapping == "default":
+        return {title: title for title in meta.titles}
+    resolved: dict[str, str | None] = {}
+    for title in meta.titles:
+        target = mapping.get(title, mapping.get(OTHER))
+        if target is None:
+            raise ConfigError(
+                f"{place}: class {title!r} of project {meta.name!r} is not listed; list it, "
+                f'or add "{OTHER}": "{KEEP}" or "{OTHER}": "{IGNORE}"'
+            )
+        resolved[title] = None if target == IGNORE else title if target == KEEP else target
+    return resolved
+
+
+def map_meta(meta: ProjectMeta, resolved: dict[str, str | None], place: str) -> ProjectMeta:
+    """The classes after a mapping; classes of one new title become one.
+
+    Raises:
+        ConfigError: If classes of different shapes would become one.
+    """
+    classes: dict[str, ClassInfo] = {}
+    for old in meta.classes:
+        title = resolved[old.title]
+        if title is None:
+            continue
+        known = classes.setdefault(title, replace(old, title=title))
+        if known.shape is not old.shape:
+            raise ConfigError(
+                f"{place}: {old.title!r} is a {old.shape} and cannot become {title!r}, which is a {known.shape}; "
+                "choose another title"
+            )
+    return meta.with_classes(classes.values())
+
+
+def map_objects(item: Item, resolved: dict[str, str | None]) -> Item:
+    """The objects after a mapping."""
+    return item.with_objects(
+        replace(entry, class_title=title) for entry in item.objects if (title := _target(entry, resolved)) is not None
+    )
+
+
+def _target(entry: Object, resolved: dict[str, str | None]) -> str | None:
+    return resolved[entry.class_title]

@@ -1,0 +1,176 @@
+"""From a query's text to checked layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from components.core.dtl.action import NULL, Layer, Settings
+from components.core.dtl.actions import ACTIONS
+from components.core.dtl.actions.data import Data
+from components.core.dtl.actions.supervisely import Save
+from components.core.errors import ConfigError
+
+
+class _LayerForm(BaseModel):
+    """A layer as it is written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action: str
+    src: list[str]
+    dst: str | list[str]
+    settings: dict[str, Any]
+
+
+def read_query(text_or_file: str | Path) -> list[Any]:
+    """The layers of a query, given as JSON text or as a file that holds it.
+
+    Raises:
+        ConfigError: If it cannot be read, is not JSON, or is no list.
+    """
+    text = str(text_or_file)
+    place = "query"
+    if not text.lstrip().startswith(("[", "{")):
+        place = text
+        try:
+            text = Path(text).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"{place}: cannot be read ({error.strerror}); give a file, or the JSON text itself"
+            ) from error
+    try:
+        layers = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{place}: is not JSON ({error}); mend it there") from error
+    if not isinstance(layers, list):
+        raise ConfigError(f"{place}: is a JSON {type(layers).__name__}, and a query is a list of layers")
+    return layers
+
+
+def parse_layers(layers: Iterable[Any]) -> list[Layer]:
+    """Check every layer by itself.
+
+    Raises:
+        ConfigError: With the path of the first fault: an unknown action, key or value, or a name that breaks the rules.
+    """
+    return [_parse_layer(index, layer) for index, layer in enumerate(layers)]
+
+
+def _parse_layer(index: int, data: Any) -> Layer:
+    place = f"query[{index}]"
+    form = _validated(_LayerForm, data, place)
+    kind = ACTIONS.get(form.action)
+    if kind is None:
+        raise ConfigError(f"{place}.action: {form.action!r} is no action; actions are {', '.join(sorted(ACTIONS))}")
+    settings = _validated(kind.settings_model, form.settings, f"{place}.settings")
+    destinations = tuple([form.dst] if isinstance(form.dst, str) else form.dst)
+    if len(destinations) != kind.ports:
+        raise ConfigError(
+            f"{place}.dst: {form.action!r} has {kind.ports} destination{'s' if kind.ports > 1 else ''}, "
+            f"and {len(destinations)} are given; `null` discards"
+        )
+    layer = Layer(index, kind(place, settings), tuple(form.src), destinations)
+    _check_names(layer)
+    return layer
+
+
+def _check_names(layer: Layer) -> None:
+    if not layer.src:
+        raise ConfigError(f"{layer.place}.src: is empty; name what the layer reads")
+    for position, name in enumerate(layer.src):
+        _check_source(layer, name, f"{layer.place}.src[{position}]")
+    for name in layer.dst:
+        if isinstance(layer.action, Save):
+            if not name or name == NULL or name.startswith("$") or "/" in name:
+                raise ConfigError(
+                    f"{layer.place}.dst: {name!r} is no project name; give a bare name such as INRIA_train"
+                )
+        elif name != NULL and not (name.startswith("$") and len(name) > 1):
+            raise ConfigError(f"{layer.place}.dst: {name!r} is no name; names start with `$`, and `null` discards")
+
+
+def _check_source(layer: Layer, name: str, place: str) -> None:
+    if isinstance(layer.action, Data):
+        if name.count("/") != 1 or not all(name.split("/")) or name.startswith("*"):
+            raise ConfigError(f"{place}: {name!r} is not of the form Project/dataset or Project/*")
+    elif name == NULL:
+        raise ConfigError(f"{place}: `null` discards and cannot be read; name another layer's dst")
+    elif not (name.startswith("$") and len(name) > 1):
+        raise ConfigError(f"{place}: {name!r} is no name; names start with `$`")
+
+
+def _validated(model: type[Any], data: Any, place: str) -> Any:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(explain(error, place)) from error
+
+
+def explain(error: ValidationError, place: str) -> str:
+    """The faults that pydantic found, each with its path, value and rule."""
+    lines = []
+    for fault in error.errors():
+        path = place + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _path(fault["loc"]))
+        lines.append(f"{path}: {_rule(fault)}")
+    return "; ".join(dict.fromkeys(lines))
+
+
+def _path(location: tuple[int | str, ...]) -> list[int | str]:
+    """Without the repeats that a tagged union puts in, such as condition.tags.tags."""
+    path: list[int | str] = []
+    for part in location:
+        if isinstance(part, str) and (part in path[-1:] or part in ("str", "list[str]", "dict[str,str]")):
+            continue
+        if not (isinstance(part, str) and part.startswith("literal[")):
+            path.append(part)
+    return path
+
+
+def _rule(fault: Any) -> str:
+    shown = json.dumps(fault["input"], ensure_ascii=False, default=str)
+    value = shown if len(shown) <= 60 else shown[:57] + "…"
+    messages = {
+        "extra_forbidden": "is no key here; remove it or mend its spelling",
+        "missing": "is missing; add it",
+        "value_error": fault["msg"].removeprefix("Value error, "),
+        "condition": f"{value} {fault['msg']}",
+    }
+    return messages.get(fault["type"]) or f"{value}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def query_schema() -> dict[str, Any]:
+    """The JSON schema of a query."""
+    models = []
+    for name, action in sorted(ACTIONS.items()):
+        destinations: Any = str if action.ports == 1 else tuple[tuple(str for _ in range(action.ports))]  # type: ignore[misc]
+        model = create_model(
+            f"{action.__name__}Layer",
+            __config__=ConfigDict(extra="forbid"),
+            __doc__=(action.__doc__ or "").strip(),
+            action=(_literal(name), ...),
+            src=(list[str], Field(min_length=1)),
+            dst=(destinations, ...),
+            settings=(action.settings_model or Settings, ...),
+        )
+        models.append(model)
+    return _list_of(models)
+
+
+def _literal(name: str) -> Any:
+    from typing import Literal
+
+    return Literal[name]
+
+
+def _list_of(models: list[Any]) -> dict[str, Any]:
+    from functools import reduce
+    from operator import or_
+
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(list[reduce(or_, models)]).json_schema()  # type: ignore[misc]

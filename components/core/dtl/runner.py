@@ -1,0 +1,105 @@
+"""One source item through the graph; what a worker does."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from components.core.dtl.action import NULL, Context, Element, Layer, Source
+from components.core.dtl.actions.data import Data
+from components.core.dtl.graph import Query
+from components.core.errors import FootprintsError
+from components.core.project import Item, Project, open_project
+
+
+@dataclass(frozen=True, slots=True)
+class BadItem:
+    """A source item that could not be processed; nothing of it came out."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one source item.
+
+    Attributes:
+        elements: What came out.
+        received: How many elements arrived at each layer, by its index.
+        emitted: How many elements each layer gave, by (index, port).
+        bad: Why nothing came out, where the item failed.
+    """
+
+    elements: tuple[Element, ...] = ()
+    received: Counter[int] = field(default_factory=Counter)
+    emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
+    bad: BadItem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A run of source items: those from `start` to before `stop` of one project."""
+
+    project: int
+    start: int
+    stop: int
+
+
+def start_runner(query: Query, context: Context, places: tuple[str, ...]) -> Callable[[Task], list[Outcome]]:
+    """Open the projects and give the function that runs a task."""
+    runner = Runner(query, context, [open_project(place) for place in places])
+    return lambda task: [runner.outcome(task.project, index) for index in range(task.start, task.stop)]
+
+
+class Runner:
+    """Runs source items through a query, one by one; an item that fails leaves nothing."""
+
+    def __init__(self, query: Query, context: Context, projects: list[Project]) -> None:
+        self._query = query
+        self._context = context
+        self._projects = projects
+
+    def outcome(self, project: int, index: int) -> Outcome:
+        """Read one source item and run it."""
+        opened = self._projects[project]
+        label = opened.label(index)
+        dataset = label.split("/")[0]
+        if not any(_reads(layer, opened.meta.name, dataset) for layer in self._query.data_layers):
+            return Outcome()
+        try:
+            return self._run(opened, opened.item(index))
+        except FootprintsError as error:
+            return Outcome(bad=BadItem(f"{opened.meta.name}/{label}", str(error)))
+
+    def _run(self, project: Project, item: Item) -> Outcome:
+        source = Source(project.meta.name, item.dataset, item.name)
+        start = Element(replace(item, dataset=f"{source.project}__{source.dataset}"), source)
+        outcome = Outcome()
+        pools: dict[str, list[Element]] = defaultdict(list)
+        for layer in self._query.order:
+            arriving = self._arriving(layer, start, project, pools)
+            outcome.received[layer.index] += len(arriving)
+            if layer is self._query.save_layer:
+                outcome = replace(outcome, elements=tuple(arriving))
+                continue
+            for element in arriving:
+                for emission in layer.action.apply(element, layer, self._context):
+                    outcome.emitted[layer.index, emission.port] += 1
+                    name = layer.dst[emission.port]
+                    if name != NULL and name in self._query.readers:
+                        pools[name].append(emission.element)
+        return outcome
+
+    def _arriving(
+        self, layer: Layer, start: Element, project: Project, pools: dict[str, list[Element]]
+    ) -> list[Element]:
+        if isinstance(layer.action, Data):
+            reads = _reads(layer, start.source.project, start.source.dataset)
+            return [layer.action.enter(start, project.meta)] if reads else []
+        return [element for name in dict.fromkeys(layer.src) for element in pools[name]]
+
+
+def _reads(layer: Layer, project: str, dataset: str) -> bool:
+    return f"{project}/*" in layer.src or f"{project}/{dataset}" in layer.src
