@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
+
+from components.core.errors import ConfigError, FootprintsError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 ALONE_SECONDS = 1.0
 """Work that ends within this time is not worth starting processes for."""
+
+
+def worker_count(workers: int, tasks: int) -> int:
+    """How many processes to use.
+
+    Args:
+        workers: As asked; 0 means one for each core that this process may use.
+        tasks: How much there is to do; more workers than tasks are never used.
+
+    Raises:
+        ConfigError: If `workers` is negative.
+    """
+    if workers < 0:
+        raise ConfigError(f"workers: {workers} is negative; use 0 for one a core, or a number of processes")
+    return max(1, min(workers or len(os.sched_getaffinity(0)), tasks))
+
+
+def parallel_map(work: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
+    """As `ordered_map`, for a function that is picklable itself; it is sent to each process once."""
+    return ordered_map(_itself, (work,), tasks, workers)
+
+
+def _itself(work: Callable[[Task], Result]) -> Callable[[Task], Result]:
+    return work
 
 
 def ordered_map(
@@ -35,6 +63,9 @@ def ordered_map(
 
     Yields:
         The results, in the order of the tasks.
+
+    Raises:
+        FootprintsError: As the function does, or if a process ended before its result.
     """
     function = start(*arguments)
     began = time.monotonic()
@@ -58,6 +89,8 @@ def _in_pool(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise FootprintsError("a worker process ended early, perhaps out of memory; use fewer workers") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Shape
-from components.core.parallel import ordered_map, worker_count
+from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, write_manifest
 from components.import_images.scaling import PERCENTILE, Scaling
@@ -106,7 +106,7 @@ def import_images(
     asked = Scaling.parse(scaling)
     root = absolute(data_root)
     tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
-    imported = ordered_map(import_scene, tasks, worker_count(workers, len(tasks)))
+    imported = parallel_map(import_scene, tasks, worker_count(workers, len(tasks)))
     results = list(progress(imported, len(tasks), "scenes"))
     ready = [result for result in results if isinstance(result, ReadyScene)]
     bad = tuple(result for result in results if isinstance(result, BadScene))
