@@ -15,7 +15,7 @@ from components.sample_scenes.towns import TOWNS
 def parser() -> argparse.ArgumentParser:
     """Flags of the stage."""
     flags = argument_parser("sample_scenes", "Write synthetic aerial scenes with geo-referencing and building masks.")
-    flags.add_argument("--output", required=True, help="local folder for images/ and gt/; new, empty or made by this")
+    flags.add_argument("--output", required=True, help="folder or s3:// prefix that gets images/ and gt/")
     flags.add_argument("--towns", default=",".join(TOWNS), help="names, separated by commas")
     flags.add_argument("--scenes-per-town", type=int, default=6, help="scenes of each town")
     flags.add_argument("--size-px", type=int, default=768, help="height and width of a scene in pixels")

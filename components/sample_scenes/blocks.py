@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from components.sample_scenes.housing import estate, houses, perimeter, terraces
+from components.sample_scenes.closed_blocks import estate, perimeter
+from components.sample_scenes.housing import houses, terraces
 from components.sample_scenes.open_land import commerce, industry, lake, meadow, park, snowfield, sports, woods
 from components.sample_scenes.placing import Site, choose, pick
+from components.sample_scenes.scene import Scene
 from components.sample_scenes.scenery import Layer, Material, Patch, Scenery
-from components.sample_scenes.streets import Block, Scene
+from components.sample_scenes.streets import Block
 
 KINDS: dict[str, Callable[[Scenery, Site], None]] = {
     kind.__name__: kind

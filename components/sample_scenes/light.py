@@ -20,12 +20,12 @@ class Sun:
     def towards(self) -> Points:
         """(2,) unit vector on the ground towards the sun, x east and y south."""
         azimuth = np.radians(self.azimuth_deg)
-        return np.array([np.sin(azimuth), -np.cos(azimuth)])
+        return np.array([np.sin(azimuth), -np.cos(azimuth)], dtype=np.float64)
 
     @property
     def shadow_per_m(self) -> Points:
         """(2,) displacement in metres of the shadow of a point one metre above the ground."""
-        return -self.towards / np.tan(np.radians(self.elevation_deg))
+        return np.asarray(-self.towards / np.tan(np.radians(self.elevation_deg)), dtype=np.float64)
 
     def shade(self, color: RGB, downhill: Points | None, pitch_deg: float) -> RGB:
         """Colour of a sloped face, where a horizontal face keeps its own (Lambert's cosine law over ambient light).

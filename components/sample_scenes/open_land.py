@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 
 from components.sample_scenes.clutter import container, court, decoy, diamond, parking, pitch, truck
@@ -23,7 +26,7 @@ def commerce(scenery: Scenery, site: Site) -> None:
     rng, block, palette = site.rng, site.block, site.town.palette
     ground = tinted(site.town.streets.color, between((0.9, 1.15), rng))
     scenery.patches.append(Patch(block.plot, ground, Material.ASPHALT, Layer.YARD))
-    length, breadth = block.length_m * 0.9, block.breadth_m * 0.86
+    length, breadth = site.extent[0] * 0.96, site.extent[1] * 0.94
     share = between((0.34, 0.52), rng)
     side = 1 if rng.random() < 0.5 else -1
     hall = site.frame.moved(side * length * (0.5 - share / 2), 0)
@@ -31,12 +34,12 @@ def commerce(scenery: Scenery, site: Site) -> None:
     parts = [box(size[0], size[1] * 0.62, 0, -size[1] * 0.19)]
     if rng.random() < 0.6:
         parts.append(box(size[0] * 0.45, size[1] * 0.4, -size[0] * 0.27, size[1] * 0.3))
-    put(scenery, flat(hall, parts, flat_cover(palette, between((5, 9), rng), rng), site.sun, rng, 0.5))
+    put(scenery, site, flat(hall, parts, flat_cover(palette, between((5, 9), rng), rng), site.sun, rng, 0.5))
     rest = length * (1 - share) - 6
     parking(scenery, site.frame.moved(-side * (length / 2 - rest / 2), 0), rest, breadth, site.sun, rng)
     for _ in range(int(rng.poisson(1.5))):
         spot = hall.moved(size[0] * 0.25, size[1] * 0.3).moved(*(rng.uniform(-8, 8, 2)))
-        put(scenery, truck(spot.turned(float(rng.choice([0, 90]))), site.sun, rng), 0.5)
+        put(scenery, site, truck(spot.turned(float(rng.choice([0, 90]))), site.sun, rng), 0.5)
     plant(scenery, site, block.plot, 7, overhang=0.0)
 
 
@@ -46,7 +49,7 @@ def industry(scenery: Scenery, site: Site) -> None:
     ground = palette.soil if rng.random() < 0.4 else tinted(palette.concrete, 0.86)
     material = Material.SOIL if ground == palette.soil else Material.CONCRETE
     scenery.patches.append(Patch(block.plot, ground, material, Layer.YARD))
-    length, breadth = block.length_m, block.breadth_m
+    length, breadth = site.extent
     bays = max(2, int(length // 42))
     for bay in range(bays):
         spot = site.frame.moved((bay + 0.5) * length / bays - length / 2, 0)
@@ -61,7 +64,7 @@ def industry(scenery: Scenery, site: Site) -> None:
             decoy(scenery, spot, slab, palette.flat, rng)
             for _ in range(3):
                 place = spot.moved(*(rng.uniform(-0.4, 0.4, 2) * extent)).turned(float(rng.choice([0, 90])))
-                put(scenery, truck(place, site.sun, rng), 0.5)
+                put(scenery, site, truck(place, site.sun, rng), 0.5)
     plant(scenery, site, block.plot, 5, overhang=0.0)
 
 
@@ -72,10 +75,13 @@ def _shed(scenery: Scenery, site: Site, spot: Frame, extent: tuple[float, float]
         return
     height = between((5, 9), rng)
     if rng.random() < 0.45:
-        hall = detached(site, spot, width, depth, 0.0)
-        put(scenery, type(hall)(hall.parts, hall.faces, height, hall.is_building))
+        put(scenery, site, replace(detached(site, spot, width, depth, 0.0), height_m=height))
     else:
-        put(scenery, flat(spot, [box(width, depth)], flat_cover(site.town.palette, height, rng), site.sun, rng, 0.4))
+        put(
+            scenery,
+            site,
+            flat(spot, [box(width, depth)], flat_cover(site.town.palette, height, rng), site.sun, rng, 0.4),
+        )
 
 
 def _container_yard(scenery: Scenery, site: Site, spot: Frame, extent: tuple[float, float]) -> None:
@@ -83,7 +89,7 @@ def _container_yard(scenery: Scenery, site: Site, spot: Frame, extent: tuple[flo
     for x in np.arange(-extent[0] / 2 + 7, extent[0] / 2 - 5, 14.0):
         for y in np.arange(-extent[1] / 2 + 2, extent[1] / 2 - 2, 2.7):
             if rng.random() < 0.55:
-                put(scenery, container(spot.moved(float(x + rng.uniform(-0.5, 0.5)), float(y)), rng), 0.05)
+                put(scenery, site, container(spot.moved(float(x + rng.uniform(-0.5, 0.5)), float(y)), rng), 0.05)
 
 
 def park(scenery: Scenery, site: Site) -> None:
@@ -102,9 +108,7 @@ def park(scenery: Scenery, site: Site) -> None:
         scenery.patches.append(Patch(pond, (74, 96, 92), Material.WATER, Layer.DETAIL))
     else:
         size = float(rng.uniform(8, 16))
-        decoy(
-            scenery, site.frame.moved(*rng.uniform(-10, 10, 2)), (size, size * 0.7), palette.flat + palette.pitched, rng
-        )
+        decoy(scenery, site.spot(0.5), (size, size * 0.7), palette.flat + palette.pitched, rng)
     plant(scenery, site, block.plot, block.length_m * block.breadth_m / 110)
 
 
@@ -120,7 +124,7 @@ def sports(scenery: Scenery, site: Site) -> None:
     """Pitch, baseball field or tennis courts, with a club house."""
     rng, block = site.rng, site.block
     scenery.patches.append(Patch(block.plot, pick(site.town.palette.grass, rng), Material.GRASS, Layer.YARD))
-    length, breadth = block.length_m, block.breadth_m
+    length, breadth = site.extent
     frame = site.frame
     use = float(rng.random())
     if use < 0.45:
@@ -131,7 +135,7 @@ def sports(scenery: Scenery, site: Site) -> None:
         for x in np.arange(-length / 2 + 14, length * 0.22, 20.0):
             for y in (0.0,) if breadth < 80 else (-breadth * 0.24, breadth * 0.24):
                 court(scenery, frame.moved(float(x), y), rng)
-    put(scenery, detached(site, frame.moved(length * 0.4, 0).turned(90), min(24.0, breadth * 0.5), 11, 0.5))
+    put(scenery, site, detached(site, frame.moved(length * 0.4, 0).turned(90), min(24.0, breadth * 0.5), 11, 0.5))
     parking(scenery, frame.moved(length * 0.4, breadth * 0.36), min(24.0, length * 0.2), breadth * 0.2, site.sun, rng)
     edge = 0.07
     for across in ((0.0, edge), (1 - edge, 1.0)):
@@ -144,8 +148,8 @@ def woods(scenery: Scenery, site: Site) -> None:
     scenery.patches.append(Patch(block.outline, palette.forest_floor, Material.FOREST, Layer.GROUND))
     density = 34 if "conifer" in site.town.species else 30
     if rng.random() < 0.3:
-        spot = site.frame.moved(*(rng.uniform(-0.3, 0.3, 2) * (block.length_m, block.breadth_m)))
-        put(scenery, detached(site, spot, between((9, 15), rng), between((7, 10), rng), 0.05))
+        spot = site.spot(0.6)
+        put(scenery, site, detached(site, spot, between((9, 15), rng), between((7, 10), rng), 0.05))
         clearing = spot.points(disc(float(rng.uniform(13, 20))))
         scenery.patches.append(Patch(clearing, pick(palette.grass, rng), Material.GRASS, Layer.YARD))
     plant(scenery, site, block.plot, block.length_m * block.breadth_m / density, overhang=-0.2)
@@ -155,7 +159,7 @@ def meadow(scenery: Scenery, site: Site) -> None:
     """Strips of grass and crops with a barn and a hedge here and there."""
     rng, block, palette = site.rng, site.block, site.town.palette
     cuts = np.sort(np.concatenate([[0, 1], rng.random(int(rng.integers(1, 5)))]))
-    for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, end in pairwise(cuts):
         field = block.quad((float(start), float(end)), (0, 1))
         color = (166, 150, 104) if rng.random() < 0.12 else tinted(pick(palette.grass, rng), between((0.92, 1.15), rng))
         scenery.patches.append(Patch(field, color, Material.CROP, Layer.YARD))
@@ -164,13 +168,14 @@ def meadow(scenery: Scenery, site: Site) -> None:
             track = strip(block.at(float(line), 0), block.at(float(line), 1), 2.6)
             scenery.patches.append(Patch(track, tinted(color, 0.95), Material.CROP, Layer.YARD))
     if rng.random() < 0.35:
-        spot = site.frame.moved(*(rng.uniform(-0.35, 0.35, 2) * (block.length_m, block.breadth_m)))
+        spot = site.spot(0.7)
         put(
             scenery,
+            site,
             detached(site, spot.turned(between((-30, 30), rng)), between((10, 20), rng), between((7, 10), rng), 0.0),
         )
     for _ in range(int(rng.poisson(0.8))):
-        spot = site.frame.moved(*(rng.uniform(-0.4, 0.4, 2) * (block.length_m, block.breadth_m)))
+        spot = site.spot(0.8)
         decoy(scenery, spot, (float(rng.uniform(4, 12)), float(rng.uniform(3, 7))), palette.pitched, rng)
     plant(scenery, site, block.plot, 5)
     plant(scenery, site, block.quad((0, 1), (0.97, 1.0)), block.length_m / 14)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -25,12 +26,37 @@ class Site:
     sun: Sun
     rng: np.random.Generator
 
-    @property
+    @cached_property
     def frame(self) -> Frame:
-        """Axes in the middle of the plot, x along its long side."""
+        """Axes in the middle of the largest upright rectangle of the plot, x along the long side."""
+        middle = (self._reach[0] + self._reach[1]) / 2
+        return self._plain_frame.moved(float(middle[0]), float(middle[1]))
+
+    @cached_property
+    def extent(self) -> tuple[float, float]:
+        """Length and breadth of that rectangle in metres."""
+        length, breadth = self._reach[1] - self._reach[0]
+        return max(1.0, float(length)), max(1.0, float(breadth))
+
+    @cached_property
+    def _plain_frame(self) -> Frame:
         along = self.block.at(1, 0.5) - self.block.at(0, 0.5)
         along = along / np.hypot(*along)
         return Frame(self.block.at(0.5, 0.5), along, np.array([-along[1], along[0]]))
+
+    @cached_property
+    def _reach(self) -> tuple[Points, Points]:
+        """Least and greatest local (x, y) of the rectangle: between the inner corners of the plot."""
+        frame = self._plain_frame
+        x, y = np.stack([frame.x_axis, frame.y_axis]) @ (self.block.plot - frame.origin).T
+        low = np.array([max(x[0], x[3]), max(y[0], y[1])])
+        high = np.array([min(x[1], x[2]), min(y[2], y[3])])
+        return low, high
+
+    def spot(self, spread: float) -> Frame:
+        """Random place within a share of the rectangle's half length and breadth around its middle."""
+        x, y = self.rng.uniform(-spread / 2, spread / 2, 2) * self.extent
+        return self.frame.moved(float(x), float(y))
 
 
 @dataclass(frozen=True)
@@ -57,7 +83,7 @@ def choose(weights: Mapping[str, float], share: float) -> str:
         goal -= weight
         if goal < 0:
             return name
-    return next(reversed(weights))
+    return list(weights)[-1]
 
 
 def pick(colors: tuple[RGB, ...], rng: np.random.Generator) -> RGB:
@@ -108,9 +134,13 @@ def is_free(scenery: Scenery, parts: tuple[Points, ...], gap_m: float = 0.0) -> 
     return True
 
 
-def put(scenery: Scenery, solid: Solid, gap_m: float = 0.6) -> bool:
-    """Add a solid where its ground is free."""
-    if is_free(scenery, solid.parts, gap_m):
+def put(scenery: Scenery, site: Site, solid: Solid, gap_m: float = 0.6) -> bool:
+    """Add a solid where its ground is free and inside the plot; tell whether it was."""
+    plot = site.block.plot.astype(np.float32)
+    corners = (tuple(map(float, corner)) for part in solid.parts for corner in part)
+    if all(cv2.pointPolygonTest(plot, corner, False) >= 0 for corner in corners) and is_free(
+        scenery, solid.parts, gap_m
+    ):
         scenery.solids.append(solid)
         return True
     return False

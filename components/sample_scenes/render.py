@@ -17,15 +17,16 @@ from components.core.geometry import Size, Window, row_bands
 from components.core.keyed import keyed_integer
 from components.sample_scenes.blocks import furnish
 from components.sample_scenes.canvas import Canvas
+from components.sample_scenes.scene import Scene
 from components.sample_scenes.scenery import Scenery
-from components.sample_scenes.streets import Lattice, Scene
+from components.sample_scenes.streets import Lattice
 from components.sample_scenes.textures import weather
 
 TILE = 512
 MARGIN = 4
-BLUR_M = 0.17
+BLUR_PX = 0.57
 NOISE = 2.6
-KEPT_CELLS = 2048
+KEPT_CELLS = 256
 
 Pixels = NDArray[np.uint8]
 
@@ -72,23 +73,21 @@ class Renderer:
         rgb = np.empty((height, self.size.width, 3), dtype=np.uint8)
         mask = np.empty((height, self.size.width), dtype=np.uint8)
         for col in range(-(-self.size.width // TILE)):
-            tile_rgb, tile_mask = self.tile(row, col)
             width = min(TILE, self.size.width - col * TILE)
-            rgb[:, col * TILE : col * TILE + width] = tile_rgb[:height, :width]
-            mask[:, col * TILE : col * TILE + width] = tile_mask[:height, :width]
+            place = slice(col * TILE, col * TILE + width)
+            rgb[:, place], mask[:, place] = self.tile(row, col, Size(height, width))
         return rgb, mask
 
-    def tile(self, row: int, col: int) -> tuple[Pixels, Pixels]:
-        """One tile of the ground: (TILE, TILE, 3) uint8 RGB and (TILE, TILE) uint8 mask."""
-        window = Window(row * TILE - MARGIN, col * TILE - MARGIN, TILE + 2 * MARGIN, TILE + 2 * MARGIN)
+    def tile(self, row: int, col: int, size: Size) -> tuple[Pixels, Pixels]:
+        """One tile of the ground, cut to `size` at the scene's edge: (H, W, 3) uint8 RGB and (H, W) uint8 mask."""
+        window = Window(row * TILE - MARGIN, col * TILE - MARGIN, size.height + 2 * MARGIN, size.width + 2 * MARGIN)
         canvas = self._draw(window)
         key = keyed_integer(self.scene.seed, "sample_scenes", self.scene.name, "texture")
         lit = weather(canvas.rgb, canvas.material, canvas.shade, window, self.gsd_m, key)
-        sigma = BLUR_M / self.gsd_m
-        lit = cv2.GaussianBlur(lit, (0, 0), sigma) if sigma > 0.3 else lit
-        inside = (slice(MARGIN, MARGIN + TILE), slice(MARGIN, MARGIN + TILE))
+        blurred = np.asarray(cv2.GaussianBlur(lit, (0, 0), BLUR_PX), dtype=np.float32)
+        inside = (slice(MARGIN, MARGIN + size.height), slice(MARGIN, MARGIN + size.width))
         town = self.scene.town
-        seen = (lit[inside] - np.float32(110)) * np.float32(town.contrast) + np.float32(110)
+        seen = (blurred[inside] - np.float32(110)) * np.float32(town.contrast) + np.float32(110)
         seen += np.asarray(town.haze, dtype=np.float32)
         noise = self.scene.generator("sensor", str(row), str(col))
         seen += noise.standard_normal(seen.shape, dtype=np.float32) * np.float32(NOISE)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import multiprocessing
 import os
-import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -17,84 +15,25 @@ import cv2
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.keyed import digest
 from components.core.progress import progress
-from components.sample_scenes.streets import Scene
-from components.sample_scenes.towns import TOWNS, town
+from components.core.staging import staged_directory
+from components.core.storage import delete, exists, is_remote, join_uri, list_objects, parse_uri, put_tree, read_bytes
+from components.sample_scenes.request import Request
+from components.sample_scenes.towns import TOWNS
 from components.sample_scenes.writing import SceneJob, write_scene
 
-RECIPE = "1"
-"""Raised whenever the same parameters give other pixels, so that scenes of an older recipe are not reused."""
-
-SMALLEST_PX = 64
-RECORD = "scenes.json"
-CONTENTS = {"images", "gt", RECORD}
+IMAGES, MASKS, RECORD = "images", "gt", "scenes.json"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SampleScenes:
-    """Where the scenes lie: folders of imagery and masks, and the names that both share."""
+    """Where the scenes lie: folders of imagery and of masks, and the names that both share."""
 
     images_uri: str
     masks_uri: str
     names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Request:
-    """Checked parameters of a set of scenes."""
-
-    towns: tuple[str, ...]
-    scenes_per_town: int
-    size: Size
-    gsd_m: float
-    seed: int
-    tiled: bool
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be drawn.
-
-        Raises:
-            ConfigError: If a parameter breaks its rule.
-        """
-        if not self.towns:
-            raise ConfigError(f"towns: none given; use some of {', '.join(TOWNS)}")
-        for name in self.towns:
-            town(name)
-        doubles = sorted({name for name in self.towns if self.towns.count(name) > 1})
-        if doubles:
-            raise ConfigError(f"towns: '{doubles[0]}' is given more than once; name every town once")
-        if self.scenes_per_town < 1:
-            raise ConfigError(f"scenes_per_town: {self.scenes_per_town} is below 1; use at least 1")
-        for side, length in (("height", self.size.height), ("width", self.size.width)):
-            if length < SMALLEST_PX:
-                raise ConfigError(f"size.{side}: {length} px is below {SMALLEST_PX}; use at least {SMALLEST_PX}")
-        if not (math.isfinite(self.gsd_m) and self.gsd_m > 0):
-            raise ConfigError(f"gsd_m: {self.gsd_m} is no distance; use metres a pixel above 0, such as 0.3")
-
-    @property
-    def key(self) -> str:
-        """Digest of all that decides the pixels and the files, 64 hex characters."""
-        return digest("sample_scenes", RECIPE, json.dumps(self.record(), sort_keys=True))
-
-    def record(self) -> dict[str, object]:
-        """The parameters as JSON."""
-        return {
-            "recipe": RECIPE,
-            "towns": list(self.towns),
-            "scenes_per_town": self.scenes_per_town,
-            "height_px": self.size.height,
-            "width_px": self.size.width,
-            "gsd_m": self.gsd_m,
-            "seed": self.seed,
-            "tiled": self.tiled,
-        }
-
-    def scenes(self) -> list[Scene]:
-        """Every scene asked for, numbered from 1 within its town."""
-        return [Scene(name, n, self.seed) for name in self.towns for n in range(1, self.scenes_per_town + 1)]
 
 
 def generate(
@@ -110,11 +49,12 @@ def generate(
 ) -> SampleScenes:
     """Write synthetic scenes with geo-referencing and building masks.
 
-    The same parameters give the same pixels with any number of workers. Scenes that lie in `output` already and were
-    made with the same parameters are left as they are.
+    The same parameters give the same pixels with any number of workers. Where the scenes of the same parameters lie in
+    `output` already, they are left as they are; those of other parameters are replaced.
 
     Args:
-        output: local folder that gets `images`, `gt` and a record of the parameters; new, empty, or made by this stage.
+        output: folder or `s3://` prefix that gets `images`, `gt` and a record of the parameters; new, empty, or made
+            by this stage.
         towns: names of `towns.TOWNS`.
         scenes_per_town: how many scenes of each town, numbered from 1.
         size: of every scene, in pixels.
@@ -127,28 +67,25 @@ def generate(
         The folders and the names of the scenes.
 
     Raises:
-        ConfigError: If a parameter breaks a rule, or `output` holds something else.
+        ConfigError: If a parameter breaks a rule, or `output` is a file or holds something else.
+        StorageError: If `output` cannot be written.
     """
     request = Request(tuple(towns), scenes_per_town, size, float(gsd_m), seed, tiled)
     count = (os.cpu_count() or 1) if workers is None else workers
     if count < 1:
         raise ConfigError(f"workers: {count} is below 1; use at least 1")
-    folder = _local_folder(output)
-    made = SampleScenes(str(folder / "images"), str(folder / "gt"), tuple(scene.name for scene in request.scenes()))
-    if _is_made(folder, request, made.names):
-        log.info("%s scenes are in %s already", len(made.names), folder)
-        return made
-    aside = folder.parent / f".{folder.name}.partial-{os.getpid()}"
-    try:
-        for name in ("images", "gt"):
-            (aside / name).mkdir(parents=True)
-        jobs = [SceneJob(scene, size, request.gsd_m, tiled, aside) for scene in request.scenes()]
-        for _ in progress(_written(jobs, min(count, len(jobs))), len(jobs), "scenes"):
-            pass
-        (aside / RECORD).write_text(json.dumps(request.record(), indent=2) + "\n")
-        _move_in_place(aside, folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    place = output if is_remote(output) else str(parse_uri(output).path.resolve())
+    made = SampleScenes(join_uri(place, IMAGES), join_uri(place, MASKS), request.names)
+    if _is_made(place, request):
+        log.info("%s scenes are in %s already", len(made.names), place)
+    elif is_remote(place):
+        with tempfile.TemporaryDirectory() as folder:
+            _fill(Path(folder), request, count)
+            delete(join_uri(place, RECORD))
+            put_tree(Path(folder), place, last=RECORD)
+    else:
+        with staged_directory(place) as aside:
+            _fill(aside, request, count)
     return made
 
 
@@ -162,11 +99,11 @@ def generate_in_data_root(
     seed: int,
     workers: int | None = None,
 ) -> SampleScenes:
-    """Write synthetic scenes into a folder of the data root that is named by the digest of the parameters.
+    """Write synthetic scenes into a place of the data root that is named by the digest of the parameters.
 
     Args:
-        data_root: local folder of all imagery.
-        towns: as `generate`, and so are the others.
+        data_root: folder or `s3://` prefix of all imagery; the other arguments are those of `generate`.
+        towns: names of `towns.TOWNS`.
         scenes_per_town: how many scenes of each town.
         size: of every scene, in pixels.
         gsd_m: ground sample distance in metres a pixel.
@@ -178,52 +115,65 @@ def generate_in_data_root(
 
     Raises:
         ConfigError: As `generate`.
+        StorageError: As `generate`.
     """
-    key = Request(tuple(towns), scenes_per_town, size, float(gsd_m), seed, tiled=False).key
-    output = f"{data_root.rstrip('/')}/sample_scenes/{key[:12]}"
+    request = Request(tuple(towns), scenes_per_town, size, float(gsd_m), seed, tiled=False)
     return generate(
-        output, towns=towns, scenes_per_town=scenes_per_town, size=size, gsd_m=gsd_m, seed=seed, workers=workers
+        join_uri(data_root, "sample_scenes", request.key[:12]),
+        towns=towns,
+        scenes_per_town=scenes_per_town,
+        size=size,
+        gsd_m=gsd_m,
+        seed=seed,
+        workers=workers,
     )
 
 
-def _local_folder(output: str) -> Path:
-    """Folder on this machine that a path or `file://` URI names."""
-    path = output.removeprefix("file://")
-    if "://" in path:
-        raise ConfigError(f"output: '{output}' is not on this machine; use a local folder and upload it afterwards")
-    folder = Path(path).resolve()
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise ConfigError(f"output: '{place}' is a file; use a folder that is new or empty")
-    return folder
+def _is_made(place: str, request: Request) -> bool:
+    """Whether a place holds just these scenes.
 
-
-def _is_made(folder: Path, request: Request, names: Sequence[str]) -> bool:
-    """Whether the folder holds just these scenes; refuses a folder that holds anything of other origin."""
-    if not folder.exists():
-        return False
-    found = {path.name for path in folder.iterdir()}
+    Raises:
+        ConfigError: If it is a file, or holds anything that this stage did not make.
+    """
+    if exists(place):
+        raise ConfigError(f"output: '{place}' is a file; use a folder that is new or empty")
+    found = {stored.uri for stored in list_objects(place)}
     if not found:
         return False
-    foreign = sorted(found - CONTENTS) or sorted(found if RECORD not in found else [])
+    record = join_uri(place, RECORD)
+    if record in found and read_bytes(record) == request.record.encode():
+        return _files(place, request) <= found
+    ours = {join_uri(place, folder, "") for folder in (IMAGES, MASKS)}
+    foreign = sorted(uri for uri in found - {record} if not any(uri.startswith(folder) for folder in ours))
+    if record not in found:
+        foreign = sorted(found - _files(place, request))
     if foreign:
-        raise ConfigError(
-            f"output: '{folder}' holds '{foreign[0]}', which this stage did not make; use an empty folder"
-        )
-    try:
-        same = json.loads((folder / RECORD).read_text()) == request.record()
-    except ValueError:
-        return False
-    files = {f"{name}.tif" for name in names}
-    return same and all(files == {path.name for path in (folder / part).glob("*")} for part in ("images", "gt"))
+        raise ConfigError(f"output: '{place}' holds '{foreign[0]}', not made by this stage; use an empty folder")
+    return False
+
+
+def _files(place: str, request: Request) -> set[str]:
+    """URIs of all scenes and of the record."""
+    scenes = {join_uri(place, folder, f"{name}.tif") for folder in (IMAGES, MASKS) for name in request.names}
+    return {*scenes, join_uri(place, RECORD)}
+
+
+def _fill(folder: Path, request: Request, workers: int) -> None:
+    """Write all scenes and then their record into an empty folder."""
+    for name in (IMAGES, MASKS):
+        (folder / name).mkdir()
+    jobs = [SceneJob(scene, request.size, request.gsd_m, request.tiled, folder) for scene in request.scenes]
+    for name in progress(_written(jobs, min(workers, len(jobs))), len(jobs), "scenes"):
+        log.debug("%s is written", name)
+    (folder / RECORD).write_text(request.record)
 
 
 def _written(jobs: list[SceneJob], workers: int) -> Iterator[str]:
     """Names of the scenes as they get ready."""
     if workers == 1:
-        for job in jobs:
-            yield write_scene(job)
+        yield from map(write_scene, jobs)
         return
+    # Fresh processes: a fork would copy the locks of the threads that other libraries have started.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         futures = [pool.submit(write_scene, job) for job in jobs]
@@ -232,15 +182,3 @@ def _written(jobs: list[SceneJob], workers: int) -> Iterator[str]:
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _move_in_place(aside: Path, folder: Path) -> None:
-    """Put the whole new folder where the old one was, which is removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if not folder.exists():
-        aside.rename(folder)
-        return
-    old = aside.with_name(f"{aside.name}-old")
-    folder.rename(old)
-    aside.rename(folder)
-    shutil.rmtree(old)

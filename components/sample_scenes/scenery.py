@@ -137,7 +137,7 @@ class Frame:
 
 
 def box(width: float, depth: float, x: float = 0.0, y: float = 0.0) -> Points:
-    """Rectangle of `width` × `depth` metres centred on local (x, y): (4, 2)."""
+    """Rectangle of `width` by `depth` metres centred on local (x, y): (4, 2)."""
     half_width, half_depth = width / 2, depth / 2
     return np.array(
         [

@@ -8,9 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from components.core.keyed import keyed_integer, uniform
 from components.sample_scenes.clutter import car
-from components.sample_scenes.light import Sun
+from components.sample_scenes.scene import Scene
 from components.sample_scenes.scenery import (
     Frame,
     Layer,
@@ -18,49 +17,16 @@ from components.sample_scenes.scenery import (
     Patch,
     Points,
     Scenery,
+    box,
     disc,
     strip,
     tinted,
 )
-from components.sample_scenes.towns import Town, town
 
 REACH_M = 45.0
 """How far anything of a block, its shadow included, may stand out of the block."""
 
 BEND_WAVE_M = 640.0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Identity of a scene: everything in it follows from these."""
-
-    town_name: str
-    number: int
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """Name of the scene, such as `tyrol-w3`."""
-        return f"{self.town_name}{self.number}"
-
-    @property
-    def town(self) -> Town:
-        """Style of the scene's town."""
-        return town(self.town_name)
-
-    def uniform(self, *keys: str) -> float:
-        """Number in [0, 1) keyed by this scene."""
-        return uniform(self.seed, "sample_scenes", self.name, *keys)
-
-    def generator(self, *keys: str) -> np.random.Generator:
-        """Random generator keyed by this scene."""
-        return np.random.default_rng(keyed_integer(self.seed, "sample_scenes", self.name, *keys))
-
-    @property
-    def sun(self) -> Sun:
-        """The scene's sun, a few degrees from the town's."""
-        azimuth, elevation = self.town.sun
-        return Sun(azimuth + 16 * self.uniform("azimuth") - 8, elevation + 8 * self.uniform("elevation") - 4)
 
 
 @dataclass(frozen=True)
@@ -83,7 +49,7 @@ class Block:
         """Point of the plot by its shares of the long and the short side: (2,) metres."""
         first = self.plot[0] + (self.plot[1] - self.plot[0]) * along
         second = self.plot[3] + (self.plot[2] - self.plot[3]) * along
-        return first + (second - first) * across
+        return np.asarray(first + (second - first) * across, dtype=np.float64)
 
     def quad(self, along: tuple[float, float], across: tuple[float, float]) -> Points:
         """Part of the plot between shares of its sides: (4, 2) metres."""
@@ -134,7 +100,7 @@ class Lattice:
                 np.sin(x * wave + self._phase[2]) + 0.4 * np.sin(2.3 * y * wave + self._phase[3]),
             ]
         )
-        return (np.array([x, y]) + bend) @ self._rotation
+        return np.asarray((np.array([x, y]) + bend) @ self._rotation, dtype=np.float64)
 
     def _width_m(self, kind: str, row: int, col: int) -> float:
         """Carriageway of the edge that leaves a crossing east (`h`) or south (`v`); 0 where there is no street."""
@@ -213,7 +179,7 @@ class Lattice:
         frame = Frame(start, along, np.array([-along[1], along[0]]))
         worn = tinted(self.streets.color, 0.93)
         for lane in (-width / 4, width / 4):
-            patch = frame.points([(0, lane - 0.5), (length, lane - 0.5), (length, lane + 0.5), (0, lane + 0.5)])
+            patch = frame.points(box(length, 1.0, length / 2, lane))
             scenery.patches.append(Patch(patch, worn, Material.ASPHALT, Layer.ROAD))
         avenue = width > 1.5 * self.streets.width_m
         if avenue or width > 8.5:
@@ -243,12 +209,12 @@ def _markings(
     lanes = (-width / 4, width / 4) if avenue else (0.0,)
     for lane in lanes:
         for x in np.arange(clear, length - clear - 3, 9.0):
-            dash = frame.points([(x, lane - 0.1), (x + 3, lane - 0.1), (x + 3, lane + 0.1), (x, lane + 0.1)])
+            dash = frame.points(box(3, 0.2, x + 1.5, lane))
             scenery.patches.append(Patch(dash, paint, Material.SMOOTH, Layer.MARKING))
     if rng.random() < 0.5:
         x = clear - 2.2
         for y in np.arange(-width / 2 + 0.7, width / 2 - 0.4, 1.2):
-            bar = frame.points([(x, y - 0.3), (x + 2.4, y - 0.3), (x + 2.4, y + 0.3), (x, y + 0.3)])
+            bar = frame.points(box(2.4, 0.6, x + 1.2, y))
             scenery.patches.append(Patch(bar, paint, Material.SMOOTH, Layer.MARKING))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from components.core.geometry import Window
 from components.sample_scenes.scenery import Material
 
+FINE_M = 0.3
 MID_M = 1.1
 COARSE_M = 11.0
 SHADOW_RGB = (0.40, 0.44, 0.53)
@@ -28,7 +29,7 @@ class Texture:
 
 TEXTURES: dict[Material, Texture] = {
     Material.SMOOTH: Texture(0.02, 0.02, 0.02, (0, 0, 0)),
-    Material.GRASS: Texture(0.07, 0.10, 0.09, (13, -3, -7)),
+    Material.GRASS: Texture(0.08, 0.11, 0.10, (7, 0, -3)),
     Material.SOIL: Texture(0.05, 0.09, 0.10, (4, 4, 3)),
     Material.ASPHALT: Texture(0.03, 0.04, 0.07, (2, 2, 2)),
     Material.CONCRETE: Texture(0.03, 0.05, 0.07, (2, 1, 0)),
@@ -60,7 +61,7 @@ def value_noise(window: Window, gsd_m: float, spacing_m: float, key: int) -> NDA
     Returns:
         (H, W) float32, mostly within -1 and 1.
     """
-    step = gsd_m / spacing_m
+    step = gsd_m / max(spacing_m, gsd_m)
     first_row, first_col = int(np.floor(window.top * step)) - 1, int(np.floor(window.left * step)) - 1
     rows = np.arange(first_row, int(np.ceil(window.bottom * step)) + 3)
     cols = np.arange(first_col, int(np.ceil(window.right * step)) + 3)
@@ -106,7 +107,7 @@ def weather(
     Returns:
         (H, W, 3) float32 RGB in the range of uint8, not clipped.
     """
-    fine = value_noise(window, gsd_m, max(gsd_m, 0.3), key)
+    fine = value_noise(window, gsd_m, FINE_M, key)
     mid = value_noise(window, gsd_m, MID_M, key + 1)
     coarse = value_noise(window, gsd_m, COARSE_M, key + 2)
     gain = 1 + fine * cv2.LUT(material, _AMPLITUDES[0])

@@ -12,7 +12,7 @@ from rasterio.windows import Window as RasterWindow
 
 from components.core.geometry import Size
 from components.sample_scenes.render import TILE, Renderer
-from components.sample_scenes.streets import Scene
+from components.sample_scenes.scene import Scene
 
 SCENES_A_ROW = 6
 
