@@ -1,0 +1,1 @@
+"""Predictions against truth: pixels, objects and boundaries, per town and overall."""

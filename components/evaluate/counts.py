@@ -1,0 +1,143 @@
+"""What is counted in one image, added up over a group, and the measures that follow from the sums.
+
+Measures of a group are taken of pooled counts, never averaged over images: a large building weighs as much
+as it has pixels, and an empty image neither helps nor hurts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+def ratio(part: int, whole: int) -> float | None:
+    """`part / whole`; None where there is nothing to measure."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCounts:
+    """Pixels by truth and prediction; "positive" is building."""
+
+    true_positive: int = 0
+    false_positive: int = 0
+    false_negative: int = 0
+    true_negative: int = 0
+
+    def __add__(self, other: PixelCounts) -> PixelCounts:
+        return PixelCounts(
+            self.true_positive + other.true_positive,
+            self.false_positive + other.false_positive,
+            self.false_negative + other.false_negative,
+            self.true_negative + other.true_negative,
+        )
+
+    @property
+    def total(self) -> int:
+        """All pixels."""
+        return self.true_positive + self.false_positive + self.false_negative + self.true_negative
+
+    @property
+    def iou(self) -> float | None:
+        """TP / (TP + FP + FN); None where neither truth nor prediction has a building.
+
+        Source: Maggiori et al., "Can semantic labeling methods generalize to any city? The Inria aerial image
+        labeling benchmark", IGARSS 2017.
+        """
+        return ratio(self.true_positive, self.true_positive + self.false_positive + self.false_negative)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of pixels that are right, background included; same source as `iou`."""
+        return ratio(self.true_positive + self.true_negative, self.total)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and their measures."""
+        return {
+            "iou": self.iou,
+            "accuracy": self.accuracy,
+            "precision": ratio(self.true_positive, self.true_positive + self.false_positive),
+            "recall": ratio(self.true_positive, self.true_positive + self.false_negative),
+            "true_positive": self.true_positive,
+            "false_positive": self.false_positive,
+            "false_negative": self.false_negative,
+            "true_negative": self.true_negative,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCounts:
+    """Buildings in the truth, in the prediction, and in both."""
+
+    truth: int = 0
+    predicted: int = 0
+    matched: int = 0
+
+    def __add__(self, other: ObjectCounts) -> ObjectCounts:
+        return ObjectCounts(self.truth + other.truth, self.predicted + other.predicted, self.matched + other.matched)
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the predicted objects that match one of the truth."""
+        return ratio(self.matched, self.predicted)
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the truth's objects that match a predicted one."""
+        return ratio(self.matched, self.truth)
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall, 2 M / (T + P)."""
+        return ratio(2 * self.matched, self.truth + self.predicted)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and their measures."""
+        return {
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "truth": self.truth,
+            "predicted": self.predicted,
+            "matched": self.matched,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryCounts:
+    """Pixels near the boundary, in both masks and in either."""
+
+    both: int = 0
+    either: int = 0
+
+    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
+        return BoundaryCounts(self.both + other.both, self.either + other.either)
+
+    @property
+    def iou(self) -> float | None:
+        """Boundary IoU; see `components.evaluate.boundary`."""
+        return ratio(self.both, self.either)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and their measure."""
+        return {"iou": self.iou, "both": self.both, "either": self.either}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """All that is counted; counts of several images add up."""
+
+    pixels: PixelCounts = PixelCounts()
+    objects: ObjectCounts = ObjectCounts()
+    boundary: BoundaryCounts = BoundaryCounts()
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.pixels + other.pixels, self.objects + other.objects, self.boundary + other.boundary)
+
+    def as_json(self) -> dict[str, Any]:
+        """By kind."""
+        return {
+            "pixels": self.pixels.as_json(),
+            "objects": self.objects.as_json(),
+            "boundary": self.boundary.as_json(),
+        }

@@ -1,0 +1,168 @@
+"""Compare predictions with the truth, per town and overall."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from components.core.errors import ConfigError, DataError
+from components.core.figures import Shape
+from components.core.parallel import parallel_map, worker_count
+from components.core.progress import progress
+from components.core.project import Project, open_project
+from components.core.staging import staged_directory
+from components.evaluate.counting import ImageCounter, Rules
+from components.evaluate.pairing import Pairing, listed, pair_items
+from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
+
+log = logging.getLogger(__name__)
+
+SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
+"""Image tags that say what an image is for, not where it is."""
+
+METRICS_FILE = "metrics.json"
+
+AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
+
+
+def evaluate(
+    predictions: Path | str,
+    truth: Path | str,
+    output_dir: Path | str | None = None,
+    *,
+    truth_class: str = "untitled",
+    predicted_class: str = "untitled_dl",
+    image_tags: Sequence[str] = (),
+    group_tags: Sequence[str] = (),
+    match_by: str = "image",
+    iou_threshold: float = 0.5,
+    boundary_px: int = 5,
+    allow_unmatched: bool = False,
+    workers: int = 0,
+) -> EvaluationResult:
+    """Compare the predicted objects of one project with the true ones of another.
+
+    Args:
+        predictions: Project with the predicted objects.
+        truth: Project with the true objects; may hold more images.
+        output_dir: Where `metrics.json` is written; None to write nothing.
+        truth_class: Class of the true objects; background classes are not needed.
+        predicted_class: Class of the predicted objects.
+        image_tags: Only images with one of these tags are evaluated, and each needs a prediction; empty for all
+            predicted images.
+        group_tags: Image tags to report by (INRIA's towns); empty for all but train, val, test and trainval.
+        match_by: "image": partners show the same pixels of the same raster; "name": they have the same item name.
+        iou_threshold: Least IoU of matched objects, above 0 and at most 1.
+        boundary_px: Distance of Boundary IoU, in pixels, at least 1.
+        allow_unmatched: Leave out and count items without a partner, instead of an error.
+        workers: Processes; 0 for one a core. The result does not depend on it.
+
+    Returns:
+        The measures, overall, by group and by image.
+
+    Raises:
+        ConfigError: If a class is unknown, of the wrong shape, or a number outside its range.
+        DataError: If an item has no partner, partners differ in size, or a raster cannot be read.
+    """
+    rules = Rules(truth_class, predicted_class, iou_threshold, boundary_px)
+    _check_numbers(rules)
+    predicted_project, true_project = open_project(predictions), open_project(truth)
+    _check_class(predicted_project, predicted_class, "predicted_class")
+    _check_class(true_project, truth_class, "truth_class")
+    pairing = pair_items(predicted_project, true_project, frozenset(image_tags), match_by)
+    _check_partners(pairing, predicted_project, true_project, image_tags, allow_unmatched)
+    groups = _groups(pairing, group_tags)
+
+    counter = ImageCounter(predicted_project, true_project, rules)
+    counted = parallel_map(counter, pairing.pairs, worker_count(workers, len(pairing.pairs)))
+    images = tuple(
+        ImageResult(pair.label, tuple(tag for tag in groups if tag in pair.tags), size, counts)
+        for pair, (size, counts) in zip(
+            pairing.pairs, progress(counted, len(pairing.pairs), "images evaluated"), strict=True
+        )
+    )
+    result = _result(images, groups, pairing, rules)
+    if output_dir is not None:
+        _write(result, output_dir)
+    return result
+
+
+def tags_of_text(text: str) -> list[str]:
+    """Tags that are given separated by commas; none for empty text."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+def _result(images: tuple[ImageResult, ...], groups: list[str], pairing: Pairing, rules: Rules) -> EvaluationResult:
+    return EvaluationResult(
+        overall=GroupResult.of_images("overall", images),
+        groups=tuple(GroupResult.of_images(tag, (image for image in images if tag in image.groups)) for tag in groups),
+        images=images,
+        without_truth=pairing.without_truth,
+        without_prediction=pairing.without_prediction,
+        rules=rules,
+    )
+
+
+def _write(result: EvaluationResult, directory: Path | str) -> None:
+    with staged_directory(directory) as aside:
+        text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
+        (aside / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _groups(pairing: Pairing, group_tags: Sequence[str]) -> list[str]:
+    found = {tag for pair in pairing.pairs for tag in pair.tags}
+    unknown = [tag for tag in group_tags if tag not in found]
+    if unknown:
+        raise ConfigError(
+            f"group_tags: no evaluated image carries {listed(unknown)}; the images' tags are: {listed(found) or 'none'}"
+        )
+    return sorted(set(group_tags) or found - SPLIT_TAGS)
+
+
+def _check_numbers(rules: Rules) -> None:
+    if not 0 < rules.iou_threshold <= 1:
+        raise ConfigError(f"iou_threshold: {rules.iou_threshold} is not above 0 and at most 1; use 0.5")
+    if rules.boundary_px < 1:
+        raise ConfigError(f"boundary_px: {rules.boundary_px} is below 1; use at least 1, such as 5")
+
+
+def _check_class(project: Project, title: str, parameter: str) -> None:
+    known = project.meta.find(title)
+    if known is None:
+        raise ConfigError(
+            f"{parameter}: {title!r} is no class of {project.place}; its classes are "
+            f"{', '.join(project.meta.titles) or 'none'}"
+        )
+    if known.shape not in AREA_SHAPES:
+        raise ConfigError(
+            f"{parameter}: {title!r} holds {known.shape}s, which cover no area; use a class of {', '.join(AREA_SHAPES)}"
+        )
+
+
+def _check_partners(
+    pairing: Pairing, predictions: Project, truth: Project, image_tags: Collection[str], allow_unmatched: bool
+) -> None:
+    if not pairing.pairs:
+        tagged = f" tagged {' or '.join(image_tags)}" if image_tags else ""
+        raise DataError(
+            f"{predictions.place}: none of its {len(predictions)} items shows an image{tagged} of {truth.place}; "
+            "give the truth of the same images, check image_tags, or match by name (match_by: name) where images were "
+            "copied"
+        )
+    missing = pairing.without_prediction if image_tags else ()
+    if allow_unmatched:
+        if pairing.without_truth or missing:
+            log.warning("left out: %s without truth, %s without prediction", len(pairing.without_truth), len(missing))
+        return
+    if pairing.without_truth:
+        raise DataError(
+            f"{predictions.place}: {len(pairing.without_truth)} items show images that {truth.place} does not hold "
+            f"({listed(pairing.without_truth)}); give their truth, or allow_unmatched to leave them out"
+        )
+    if missing:
+        raise DataError(
+            f"{truth.place}: {len(missing)} items tagged {' or '.join(image_tags)} have no prediction "
+            f"({listed(missing)}); predict them too, or allow_unmatched to leave them out"
+        )

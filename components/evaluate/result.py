@@ -1,0 +1,136 @@
+"""What an evaluation found, for files, for Kubeflow and for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from components.core.geometry import Size
+from components.evaluate.counting import Rules
+from components.evaluate.counts import Counts
+
+LABELS = ("background", "building")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """One image.
+
+    Attributes:
+        label: "dataset/name" in the truth.
+        groups: The groups that it counts for, besides the whole.
+        size: In pixels.
+        counts: Of its pixels, objects and boundaries.
+    """
+
+    label: str
+    groups: tuple[str, ...]
+    size: Size
+    counts: Counts
+
+    def as_json(self) -> dict[str, Any]:
+        """One row of `metrics.json`."""
+        return {
+            "image": self.label,
+            "groups": list(self.groups),
+            "height": self.size.height,
+            "width": self.size.width,
+            **self.counts.as_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The images of one tag together, or all of them.
+
+    Attributes:
+        name: The tag, or "overall".
+        images: How many images.
+        counts: Their sum.
+    """
+
+    name: str
+    images: int
+    counts: Counts
+
+    @classmethod
+    def of_images(cls, name: str, images: Iterable[ImageResult]) -> GroupResult:
+        """Pool the counts of images."""
+        members = list(images)
+        return cls(name, len(members), sum((image.counts for image in members), Counts()))
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts and measures."""
+        return {"name": self.name, "images": self.images, **self.counts.as_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """Predictions against truth.
+
+    Attributes:
+        overall: All images pooled.
+        groups: One for each group tag (INRIA's towns), by name.
+        images: One for each image, in the predictions' order.
+        without_truth: Labels of predicted items that the truth does not know; left out.
+        without_prediction: Labels of true items that were not predicted; left out.
+        rules: What was compared, and how.
+    """
+
+    overall: GroupResult
+    groups: tuple[GroupResult, ...]
+    images: tuple[ImageResult, ...]
+    without_truth: tuple[str, ...]
+    without_prediction: tuple[str, ...]
+    rules: Rules
+
+    def protocol(self) -> dict[str, str]:
+        """What each measure means, in words."""
+        return {
+            "pixels": "counts of all pixels of a group pooled, then IoU = TP / (TP + FP + FN) of the building class "
+            "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017)",
+            "objects": "truth: 8-connected components of the true mask; prediction: the project's objects; matched one "
+            f"to one by falling IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
+            "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_px} px, pooled over the "
+            "pixels of a group",
+            "null": "nothing to measure: neither truth nor prediction has a pixel or an object there",
+        }
+
+    def scalars(self) -> dict[str, float]:
+        """Figures for a table: the whole's, and IoU and accuracy by group; what cannot be measured is left out."""
+        pixels, objects = self.overall.counts.pixels, self.overall.counts.objects
+        values = {
+            "iou": pixels.iou,
+            "accuracy": pixels.accuracy,
+            "object_precision": objects.precision,
+            "object_recall": objects.recall,
+            "object_f1": objects.f1,
+            "boundary_iou": self.overall.counts.boundary.iou,
+            "images": float(self.overall.images),
+        }
+        for group in self.groups:
+            values[f"iou_{group.name}"] = group.counts.pixels.iou
+            values[f"accuracy_{group.name}"] = group.counts.pixels.accuracy
+        return {name: value for name, value in values.items() if value is not None}
+
+    def confusion(self) -> list[list[int]]:
+        """[[TN, FP], [FN, TP]]: rows are the truth, columns the prediction, both in the order of `LABELS`."""
+        pixels = self.overall.counts.pixels
+        return [[pixels.true_negative, pixels.false_positive], [pixels.false_negative, pixels.true_positive]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `metrics.json`."""
+        return {
+            "truth_class": self.rules.truth_class,
+            "predicted_class": self.rules.predicted_class,
+            "iou_threshold": self.rules.iou_threshold,
+            "boundary_px": self.rules.boundary_px,
+            "protocol": self.protocol(),
+            "overall": self.overall.as_json(),
+            "groups": [group.as_json() for group in self.groups],
+            "confusion_matrix": {"labels": list(LABELS), "rows_are_truth": self.confusion()},
+            "predictions_without_truth": list(self.without_truth),
+            "truth_without_prediction": list(self.without_prediction),
+            "images": [image.as_json() for image in self.images],
+        }

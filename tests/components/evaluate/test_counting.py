@@ -1,0 +1,110 @@
+"""Counts by band against the same counts of whole arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from components.core.figures import Bitmap
+from components.core.geometry import Size
+from components.evaluate.counting import Rules, count_image
+from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
+from components.evaluate.matching import match_objects
+from tests.strategies import masks
+
+SIZE = Size(23, 17)
+
+
+def components(mask: np.ndarray) -> list[Bitmap]:
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    found = (Bitmap.of_pixels(labels == label) for label in range(1, count + 1))
+    return [bitmap for bitmap in found if bitmap is not None]
+
+
+def whole_bitmap(mask: np.ndarray) -> list[Bitmap]:
+    bitmap = Bitmap.of_pixels(mask)
+    return [] if bitmap is None else [bitmap]
+
+
+def near_contour_of_whole(mask: np.ndarray, distance: int) -> np.ndarray:
+    """Pixels whose square neighbourhood of that reach holds a pixel that is not set or not in the scene."""
+    padded = np.pad(mask, distance)
+    result = np.zeros_like(mask)
+    for row, column in np.argwhere(mask):
+        result[row, column] = not padded[row : row + 2 * distance + 1, column : column + 2 * distance + 1].all()
+    return result
+
+
+@settings(max_examples=60, deadline=None)
+@given(masks(SIZE), masks(SIZE), st.integers(1, 30), st.integers(1, 4))
+def test_counts_equal_those_of_whole_arrays_whatever_the_band(
+    truth: np.ndarray, predicted: np.ndarray, band_rows: int, distance: int
+) -> None:
+    counts = count_image(
+        whole_bitmap(truth), components(predicted), SIZE, Rules(boundary_px=distance), band_rows=band_rows
+    )
+    assert counts.pixels == PixelCounts(
+        int((truth & predicted).sum()),
+        int((~truth & predicted).sum()),
+        int((truth & ~predicted).sum()),
+        int((~truth & ~predicted).sum()),
+    )
+    first, second = near_contour_of_whole(truth, distance), near_contour_of_whole(predicted, distance)
+    assert counts.boundary == BoundaryCounts(int((first & second).sum()), int((first | second).sum()))
+    assert counts.objects == object_counts_by_brute_force(truth, predicted)
+
+
+def object_counts_by_brute_force(truth: np.ndarray, predicted: np.ndarray) -> ObjectCounts:
+    """Every pair's IoU from label images; falling IoU, each object once."""
+    first, first_count = ndimage.label(truth, np.ones((3, 3)))
+    second, second_count = ndimage.label(predicted, np.ones((3, 3)))
+    pairs = []
+    for one in range(1, first_count + 1):
+        for other in range(1, second_count + 1):
+            both, either = np.sum((first == one) & (second == other)), np.sum((first == one) | (second == other))
+            if 2 * both >= either:
+                pairs.append((-both / either, other, one))
+    used_first, used_second = set(), set()
+    for _, other, one in sorted(pairs):
+        if one not in used_first and other not in used_second:
+            used_first.add(one)
+            used_second.add(other)
+    return ObjectCounts(first_count, second_count, len(used_first))
+
+
+def rectangle(top: int, left: int, height: int, width: int) -> Bitmap:
+    bitmap = Bitmap.of_pixels(np.ones((height, width), np.bool_), top, left)
+    assert bitmap is not None
+    return bitmap
+
+
+def test_each_object_is_matched_once_and_the_best_pair_first() -> None:
+    truth = [rectangle(0, 0, 10, 10)]
+    predicted = [rectangle(0, 0, 10, 8), rectangle(0, 0, 10, 9)]
+    matches = match_objects(truth, predicted, 0.5)
+    assert [(match.truth, match.predicted, match.iou) for match in matches] == [(0, 1, 0.9)]
+
+
+@pytest.mark.parametrize(("width", "matched"), [(5, 1), (4, 0)])
+def test_an_iou_of_just_the_threshold_matches(width: int, matched: int) -> None:
+    assert len(match_objects([rectangle(3, 3, 10, 10)], [rectangle(3, 3, 10, width)], 0.5)) == matched
+
+
+def test_a_truth_of_touching_bitmaps_is_one_object() -> None:
+    halves = [rectangle(0, 0, 4, 4), rectangle(4, 4, 4, 4)]
+    assert count_image(halves, [], SIZE, Rules()).objects == ObjectCounts(1, 0, 0)
+
+
+def test_measures_of_sums_are_pooled_and_of_nothing_are_none() -> None:
+    large = Counts(PixelCounts(90, 10, 0, 0), ObjectCounts(10, 9, 9))
+    small = Counts(PixelCounts(0, 0, 10, 90), ObjectCounts(0, 1, 0))
+    pooled = large + small
+    assert pooled.pixels.iou == pytest.approx(90 / 110)
+    assert pooled.pixels.accuracy == pytest.approx(180 / 200)
+    assert (pooled.objects.precision, pooled.objects.recall) == (0.9, 0.9)
+    assert pooled.objects.f1 == pytest.approx(0.9)
+    assert Counts().as_json()["pixels"]["iou"] is None
+    assert pooled.boundary.iou is None
