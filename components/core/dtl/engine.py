@@ -67,7 +67,7 @@ def name_projects(query: Query, projects: Sequence[Project]) -> dict[str, Projec
         other = given.setdefault(project.meta.name, project)
         if other is not project:
             raise ConfigError(
-                f"project {project.meta.name!r} is given twice ({other.place}, {project.place}); give one, or rename one"
+                f"project {project.meta.name!r} is given twice ({other.place}, {project.place}); give one"
             )
     for layer in query.data_layers:
         for position, source in enumerate(layer.src):
@@ -164,7 +164,7 @@ def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
         for port, name in enumerate(layer.dst):
             if name != NULL and report.received[layer.index] and not report.emitted[layer.index, port]:
                 log.warning(
-                    "%s: chance sent none of the %d items that arrived to %s; another seed or probability gives it some",
+                    "%s: chance sent none of %d items to %s; another seed or probability gives it some",
                     layer.place,
                     report.received[layer.index],
                     name,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
-from components.core.dtl.action import NULL, Layer, Settings
+from components.core.dtl.action import NULL, Action, Layer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.supervisely import Save
@@ -145,32 +145,19 @@ def _rule(fault: Any) -> str:
 
 def query_schema() -> dict[str, Any]:
     """The JSON schema of a query."""
-    models = []
-    for name, action in sorted(ACTIONS.items()):
-        destinations: Any = str if action.ports == 1 else tuple[tuple(str for _ in range(action.ports))]  # type: ignore[misc]
-        model = create_model(
-            f"{action.__name__}Layer",
-            __config__=ConfigDict(extra="forbid"),
-            __doc__=(action.__doc__ or "").strip(),
-            action=(_literal(name), ...),
-            src=(list[str], Field(min_length=1)),
-            dst=(destinations, ...),
-            settings=(action.settings_model or Settings, ...),
-        )
-        models.append(model)
-    return _list_of(models)
+    models = tuple(_layer_model(name, action) for name, action in sorted(ACTIONS.items()))
+    adapter: TypeAdapter[Any] = TypeAdapter(list[Union[models]])  # type: ignore[valid-type]  # noqa: UP007
+    return adapter.json_schema()
 
 
-def _literal(name: str) -> Any:
-    from typing import Literal
-
-    return Literal[name]
-
-
-def _list_of(models: list[Any]) -> dict[str, Any]:
-    from functools import reduce
-    from operator import or_
-
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(list[reduce(or_, models)]).json_schema()  # type: ignore[misc]
+def _layer_model(name: str, action: type[Action]) -> type[BaseModel]:
+    destinations: Any = str if action.ports == 1 else tuple[(str,) * action.ports]  # type: ignore[misc]
+    return create_model(
+        f"{action.__name__}Layer",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__=(action.__doc__ or "").strip(),
+        action=(Literal[name], ...),
+        src=(list[str], Field(min_length=1)),
+        dst=(destinations, ...),
+        settings=(action.settings_model, ...),
+    )

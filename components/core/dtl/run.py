@@ -30,6 +30,10 @@ class QueryRun:
     meta: ProjectMeta
     report: RunReport
 
+    def counts(self) -> dict[str, int]:
+        """Items in, out, and left out."""
+        return {"items_in": self.report.read, "items": self.report.written, "left_out": len(self.report.bad)}
+
     def sentence(self) -> str:
         """What happened, in a line."""
         report = self.report

@@ -45,8 +45,8 @@ class SplitMasks(Action):
         figure = entry.figure
         if not isinstance(figure, Bitmap):
             raise DataError(
-                f"{self.place}.settings.classes: an object of {entry.class_title!r} in image {element.source.name!r} is "
-                f"a {figure.shape}, and only bitmaps can be split; leave the class out, or make bitmaps of it first"
+                f"{self.place}.settings.classes: an object of {entry.class_title!r} in image {element.source.name!r} "
+                f"is a {figure.shape}, and only bitmaps can be split; leave the class out, or make bitmaps of it first"
             )
         for part in connected_components(figure.mask):
             placed = Bitmap(figure.top + part.top, figure.left + part.left, part.mask)

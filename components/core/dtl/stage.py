@@ -1,0 +1,87 @@
+"""What the DTL stages share: a default query, a picture, and their command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.core.cli import argument_parser, run_main
+from components.core.dtl.picture import picture_of
+from components.core.dtl.run import QueryRun, execute_query
+from components.core.project import open_project
+from components.core.reporting.contact_sheet import contact_sheet
+from components.core.reporting.page import run_report, write_page
+
+
+def run_stage(
+    query: str | Path,
+    project: str | Path,
+    output: str | Path,
+    *,
+    report: str | Path | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    max_bad: int = 0,
+) -> QueryRun:
+    """Run a query on one project, and show what it did.
+
+    Args:
+        query: JSON text, or a file that holds it.
+        project: Directory of the project that goes in.
+        output: Directory of the project that comes out.
+        report: HTML file of the query's graph and a contact sheet; None for none.
+        seed: Of every random decision.
+        workers: Processes; 0 for one a core.
+        max_bad: Source items that may fail.
+
+    Returns:
+        The query and its counts.
+
+    Raises:
+        ConfigError: If the query is faulty or does not fit the project.
+        DataError: If the project cannot be read, or more than `max_bad` items failed.
+    """
+    cores = workers or os.cpu_count() or 1
+    run = execute_query(query, [project], output, seed=seed, workers=cores, max_bad=max_bad)
+    if report is not None:
+        pictures = [picture_of(run), contact_sheet(open_project(output))]
+        write_page(report, run_report(run.meta.name, run.sentence(), (), pictures))
+    return run
+
+
+def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
+    """The arguments that every DTL stage has; `output` names the project that comes out."""
+    parser.add_argument("--project", required=True, help="directory of the project that goes in")
+    parser.add_argument(f"--{output}", dest="output", required=True, help="directory of the project that comes out")
+    parser.add_argument("--query", default="", help="JSON file or text; the tutorial's query unless given")
+    parser.add_argument("--report", help="HTML file of the query's graph and a contact sheet")
+    parser.add_argument("--seed", type=int, default=0, help="of every random decision")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core")
+    parser.add_argument("--max-bad", type=int, default=0, help="source items that may fail")
+
+
+def stage_main(name: str, description: str, default_query: Path, output: str, argv: Sequence[str] | None = None) -> int:
+    """The command line of a DTL stage.
+
+    Returns:
+        The exit status.
+    """
+    parser = argument_parser(f"python -m components.{name}", description)
+    add_stage_arguments(parser, output)
+
+    def main(options: argparse.Namespace) -> None:
+        run = run_stage(
+            options.query or default_query,
+            options.project,
+            options.output,
+            report=options.report,
+            seed=options.seed,
+            workers=options.workers,
+            max_bad=options.max_bad,
+        )
+        sys.stdout.write(f"{run.sentence()}, at {options.output}\n")
+
+    return run_main(main, parser, argv)

@@ -1,0 +1,1 @@
+"""Crop and augment: sliding-window crops, flips, and the split into training and validation."""

@@ -1,0 +1,1 @@
+"""Split masks: one predicted mask becomes one object a building."""

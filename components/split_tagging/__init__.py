@@ -1,0 +1,1 @@
+"""Split tagging: which images are for training and which for testing."""

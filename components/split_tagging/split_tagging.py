@@ -1,0 +1,74 @@
+"""Tags every image for training or testing, and with its town."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from components.core.dtl.run import QueryRun
+from components.core.dtl.stage import run_stage
+from components.core.errors import ConfigError
+
+TUTORIAL_QUERY = Path(__file__).with_name("split_tagging.query.json")
+SHARE_QUERY = Path(__file__).with_name("share.query.json")
+
+
+def share_query(train_share: float, project_name: str = "INRIA") -> str:
+    """The ready-made query for imagery that is not INRIA: one branch, a share for training.
+
+    Args:
+        train_share: Chance of an image to be tagged `trainval` instead of `test`; above 0, below 1.
+        project_name: Name of the project that goes in.
+
+    Returns:
+        The query, JSON text.
+
+    Raises:
+        ConfigError: If the share leaves nothing for one side.
+    """
+    if not 0 < train_share < 1:
+        raise ConfigError(
+            f"train_share: {train_share} leaves no images for one side; use above 0 and below 1, such as 0.8"
+        )
+    layers = json.loads(SHARE_QUERY.read_text(encoding="utf-8"))
+    layers[0]["src"] = [f"{project_name}/*"]
+    layers[1]["settings"]["condition"]["probability"] = train_share
+    return json.dumps(layers, indent=2)
+
+
+def split_tagging(
+    project: str | Path,
+    tagged: str | Path,
+    *,
+    query: str | Path = "",
+    train_share: float = 0.0,
+    project_name: str = "INRIA",
+    report: str | Path | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    max_bad: int = 0,
+) -> QueryRun:
+    """Run the split-tagging query.
+
+    Args:
+        project: Directory of the imported project.
+        tagged: Directory of the tagged project.
+        query: JSON text or file; the tutorial's query where empty.
+        train_share: Above 0, the ready-made one-branch query with this share runs instead.
+        project_name: Name of the imported project, for the ready-made query.
+        report: HTML file of the query's graph and a contact sheet; None for none.
+        seed: Of every random decision.
+        workers: Processes; 0 for one a core.
+        max_bad: Source items that may fail.
+
+    Returns:
+        The query and its counts.
+
+    Raises:
+        ConfigError: If the query is faulty or does not fit the project, or both a query and a share are given.
+        DataError: If the project cannot be read, or more than `max_bad` items failed.
+    """
+    if train_share and query:
+        raise ConfigError(f"train_share: {train_share} and a query are both given; give one of them")
+    chosen = share_query(train_share, project_name) if train_share else query or TUTORIAL_QUERY
+    return run_stage(chosen, project, tagged, report=report, seed=seed, workers=workers, max_bad=max_bad)
