@@ -112,6 +112,8 @@ class S3Server:
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "s3.autoCreateBucket": "false",
+            "master.electionTimeout": "1s",
+            "master.heartbeatInterval": "100ms",
             "master.volumeSizeLimitMB": 64,
             "master.volumePreallocate": "false",
             "master.telemetry": "false",
@@ -123,13 +125,22 @@ class S3Server:
             command = [_weed(), "-logtostderr=true", "server", "-filer", "-s3", *flags]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process; it may not be ready yet."""
+        return self._process is not None and self._process.poll() is None
+
     def restart(self) -> None:
         """Start the process on the same data and ports, and wait until it stores an object."""
+        self.kill()
         self.launch()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the process stores an object."""
         deadline = time.monotonic() + READY_S
         while not self._stores():
-            stopped = self._process is None or self._process.poll() is not None
-            if stopped or time.monotonic() > deadline:
+            if not self.is_running or time.monotonic() > deadline:
                 pytest.fail(f"SeaweedFS does not start: {(self.directory / 'weed.log').read_text()[-2000:]}")
             time.sleep(0.1)
 

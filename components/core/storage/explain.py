@@ -9,11 +9,14 @@ from components.core.errors import StorageError
 from components.core.storage.settings import S3Settings
 from components.core.storage.uris import Uri
 
+_NOT_S3 = ("what answers there does not speak S3", "check AWS_ENDPOINT_URL: host, port, and http or https")
 _CREDENTIALS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _SIGNING = "the store does not accept the credentials"
 
 # S3's error code: the rule, and the fix.
 _RULES = {
+    "BadRequest": _NOT_S3,
+    "MethodNotAllowed": _NOT_S3,
     "NoSuchBucket": ("the bucket does not exist", "create it, or correct the URI"),
     "NoSuchKey": ("there is no such object", "check the key; if it was there before, it has been deleted since"),
     "AccessDenied": (
@@ -29,7 +32,6 @@ _RULES = {
     "PermanentRedirect": ("the bucket is in another region", "set AWS_REGION to the bucket's"),
     "PreconditionFailed": ("the object was replaced while it was read", "run this again"),
     "EntityTooLarge": ("the object is larger than the store accepts", "raise the store's limit"),
-    "InvalidBucketState": ("the bucket is not in a state that allows this", "ask who runs the store"),
 }
 
 
@@ -60,7 +62,7 @@ def _rule_and_fix(error: Exception, settings: S3Settings, place: Uri) -> tuple[s
         rule, fix = _RULES.get(code, (f"the store answers '{error.message}'", "see the store's own log"))
         return f"{rule} ({code}, bucket '{place.bucket}', key '{place.key}')", fix
     if isinstance(error, InvalidResponseError):
-        return "what answers there does not speak S3", "check AWS_ENDPOINT_URL: host, port, and http or https"
+        return _NOT_S3
     if isinstance(error, NameResolutionError):
         return "the endpoint's host name is not known", "correct AWS_ENDPOINT_URL, or the name service"
     if isinstance(error, SSLError):

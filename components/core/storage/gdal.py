@@ -34,6 +34,9 @@ _READING = {
     "VSI_CACHE_SIZE": "5000000",
 }
 
+# GDAL's own name, and the one it has in rasterio's wheels.
+_CA_BUNDLE_OPTIONS = ("CURL_CA_BUNDLE", "GDAL_CURL_CA_BUNDLE")
+
 
 def gdal_path(uri: str | Path) -> str:
     """The name under which GDAL opens the raster: the local path, or `/vsis3/bucket/key`."""
@@ -63,7 +66,7 @@ def gdal_environment(uri: str | Path | None = None) -> dict[str, str]:
         "AWS_REGION": settings.region,
     }
     if settings.ca_bundle is not None:
-        options["CURL_CA_BUNDLE"] = settings.ca_bundle
+        options.update(dict.fromkeys(_CA_BUNDLE_OPTIONS, settings.ca_bundle))
     if settings.access_key is None:
         options["AWS_NO_SIGN_REQUEST"] = "YES"
     return options

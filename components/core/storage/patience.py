@@ -12,10 +12,9 @@ from urllib3.exceptions import (
     NameResolutionError,
     NewConnectionError,
     ProtocolError,
-    ReadTimeoutError,
     SSLError,
-    TimeoutError,
 )
+from urllib3.exceptions import TimeoutError as HttpTimeoutError
 
 from components.core.storage.settings import S3Settings
 from components.core.storage.traffic import Traffic, counters
@@ -29,7 +28,7 @@ READ_TIMEOUT_S = 60.0
 CONNECTIONS = 16
 
 TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
-TRANSIENT_ERRORS = (ProtocolError, TimeoutError, NewConnectionError, ReadTimeoutError, SSLError)
+TRANSIENT_ERRORS = (ProtocolError, HttpTimeoutError, NewConnectionError, SSLError)
 
 # A wrong name or certificate looks like this from the start; later it is the store going away.
 SETUP_ERRORS = (NameResolutionError, SSLError)

@@ -145,6 +145,7 @@ class S3Store:
                     backoff.reset()
                     next(bar, None)
                     yield chunk
+                next(bar, None)
                 break
             except TRANSIENT_ERRORS as error:
                 if not backoff.wait(str(place), type(error).__name__):

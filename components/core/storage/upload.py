@@ -35,6 +35,7 @@ class WatchedSource:
         self._read_bytes = 0
         self._digests: list[bytes] = []
         self._part = md5()
+        self._size_bytes = size_bytes
         self._multipart = size_bytes > part_size_bytes
         self._bar = mebibytes_bar(size_bytes, name) if self._multipart else iter(())
         self._shown = 0
@@ -71,6 +72,8 @@ class WatchedSource:
         while self._shown * MEBIBYTE < self._read_bytes:
             next(self._bar, None)
             self._shown += 1
+        if self._read_bytes == self._size_bytes:
+            next(self._bar, None)
 
 
 def mebibytes_bar(size_bytes: int, name: str) -> Iterator[int]:

@@ -77,7 +77,7 @@ def test_files_come_back(root: str, tmp_path: Path) -> None:
     put_file(source, uri)
     get_file(uri, target)
     assert target.read_bytes() == source.read_bytes()
-    assert os.listdir(target.parent) == ["target.bin"]
+    assert [path.name for path in target.parent.iterdir()] == ["target.bin"]
 
 
 def test_stat_knows_size_time_and_version(root: str) -> None:
@@ -108,7 +108,7 @@ def test_a_failed_get_leaves_nothing(root: str, tmp_path: Path) -> None:
     write_bytes(join_uri(root, "a.bin"), b"1")
     with pytest.raises(StorageError):
         get_file(join_uri(root, "none.bin"), tmp_path / "target" / "none.bin")
-    assert os.listdir(tmp_path / "target") == []
+    assert list((tmp_path / "target").iterdir()) == []
 
 
 def test_delete_twice(root: str) -> None:
@@ -194,7 +194,7 @@ def test_a_tree_says_what_it_lacks(root: str, tmp_path: Path) -> None:
         put_tree(tmp_path / "none", root)
     with pytest.raises(StorageError, match=r"has no file 'meta\.json'"):
         put_tree(tmp_path / "full", root, last="meta.json")
-    assert os.listdir(tmp_path) == ["full"]
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
     assert below(root) == []
 
 
