@@ -1,0 +1,1 @@
+"""The stage that finds objects in whole scenes, window by window."""

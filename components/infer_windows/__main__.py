@@ -1,0 +1,54 @@
+"""Inference on the command line: `python -m components.infer_windows`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from components.core.cli import argument_parser, run_main
+from components.core.staging import staged_file
+from components.infer_windows.config import DEFAULT_FILE
+from components.infer_windows.infer_windows import infer_windows
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; they carry the names of the component's inputs and outputs."""
+    result = argument_parser(
+        "python -m components.infer_windows", "Find a model's classes in whole images, window by window."
+    )
+    add = result.add_argument
+    add("--project", type=Path, required=True, help="directory of the project whose images are looked at")
+    add("--model", type=Path, required=True, help="folder that train_unet wrote")
+    add("--data-root", required=True, help="folder or URI prefix for masks and confidences")
+    add("--predictions", type=Path, required=True, help="directory of the project to write")
+    add("--metrics", type=Path, help="JSON file of counts to write")
+    add("--config", default=str(DEFAULT_FILE), help="the inference config: a JSON file or JSON text")
+    add("--image-tags", nargs="*", default=["test"], help="images with one of these tags are taken; none for all")
+    add("--project-name", default="inf_INRIA_test_part", help="name of the predictions, which queries use")
+    add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken or too small")
+    return result
+
+
+def main(options: argparse.Namespace) -> None:
+    """Infer, and say what was done."""
+    report = infer_windows(
+        options.project,
+        options.model,
+        options.predictions,
+        data_root=options.data_root,
+        config=options.config,
+        image_tags=options.image_tags,
+        project_name=options.project_name,
+        max_bad=options.max_bad,
+    )
+    text = json.dumps(report.counts(), indent=1) + "\n"
+    if options.metrics is not None:
+        with staged_file(options.metrics) as aside:
+            aside.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, parser()))

@@ -1,0 +1,84 @@
+"""Which classes the output project has, and where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from components.core.errors import ConfigError
+from components.core.figures import Shape
+from components.core.project import ClassInfo, ProjectMeta
+from components.infer_windows.config import ALL_CLASSES, WHERE, InferenceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPlan:
+    """Classes of the output project.
+
+    Attributes:
+        meta: The output project.
+        existing: New title by old title, for the input's objects that are kept.
+        predicted: Title by index of the model's class, for those that are kept.
+        window: Title of the windows' rectangles; None where they are not wanted.
+    """
+
+    meta: ProjectMeta
+    existing: Mapping[str, str]
+    predicted: Mapping[int, str]
+    window: str | None
+
+
+def plan_classes(meta: ProjectMeta, model: Sequence[ClassInfo], config: InferenceConfig, name: str) -> ClassPlan:
+    """Choose and rename the classes of the input and of the model.
+
+    Args:
+        meta: Of the input project.
+        model: The model's classes in the order of its channels.
+        config: Says what to keep and what to append.
+        name: Of the output project.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ConfigError: If a class to keep does not exist, or two would have the same title.
+    """
+    kept, found = config.existing_objects, config.model_classes
+    old = _chosen(meta.classes, kept.save_classes, "existing_objects", f"project {meta.name!r}")
+    new = _chosen(model, found.save_classes, "model_classes", "the model")
+    existing = {entry.title: entry.title + kept.add_suffix for entry in old}
+    predicted = {model.index(entry): entry.title + found.add_suffix for entry in new}
+    window = config.mode.class_name if config.mode.save else None
+    titles = {"existing_objects": existing.values(), "model_classes": predicted.values()}
+    _refuse_collisions({**titles, "mode.class_name": () if window is None else (window,)})
+    classes = [replace(entry, title=existing[entry.title]) for entry in old]
+    classes += [ClassInfo(predicted[model.index(entry)], Shape.BITMAP, entry.color) for entry in new]
+    if window is not None:
+        classes.append(ClassInfo.with_own_color(window, Shape.RECTANGLE))
+    return ClassPlan(replace(meta, name=name, classes=tuple(classes)), existing, predicted, window)
+
+
+def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, owner: str) -> list[ClassInfo]:
+    known = {entry.title: entry for entry in classes}
+    if wanted == ALL_CLASSES:
+        return list(known.values())
+    missing = [title for title in wanted if title not in known]
+    if missing:
+        offers = ", ".join(map(repr, known)) or "none"
+        raise ConfigError(
+            f"{WHERE}: {key}.save_classes: {', '.join(map(repr, missing))} is no class of {owner}; "
+            f"its classes: {offers}; name some of them or use {ALL_CLASSES!r}"
+        )
+    return [entry for title, entry in known.items() if title in wanted]
+
+
+def _refuse_collisions(titles_by_key: Mapping[str, Iterable[str]]) -> None:
+    origin: dict[str, str] = {}
+    for key, titles in titles_by_key.items():
+        for title in titles:
+            if title in origin:
+                raise ConfigError(
+                    f"{WHERE}: class {title!r} would come both from {origin[title]} and from {key}; "
+                    "choose another add_suffix or class_name"
+                )
+            origin[title] = key

@@ -1,0 +1,50 @@
+"""The KFP component: a project and a model in, a project of what the model finds out."""
+
+from typing import List
+
+from kfp import dsl
+
+from components.base_images import GPU_IMAGE
+
+
+@dsl.component(base_image=GPU_IMAGE, install_kfp_package=False)
+def infer_windows(
+    project: dsl.Input[dsl.Dataset],
+    model: dsl.Input[dsl.Model],
+    data_root: str,
+    predictions: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
+    config: str = "",
+    image_tags: List[str] = ["test"],  # noqa: B006
+    project_name: str = "inf_INRIA_test_part",
+    max_bad: int = 0,
+):
+    """Find the model's classes in whole images, window by window.
+
+    Args:
+        project: The project whose images are looked at.
+        model: What train_unet wrote.
+        data_root: Folder or URI prefix for masks and confidences, which the predictions refer to.
+        predictions: The project of what was found.
+        metrics: Counts of scenes, megapixels and megapixels per second.
+        config: The inference config as JSON; empty for the tutorial's.
+        image_tags: Images that carry one of these tags are taken; all images where the list is empty.
+        project_name: Name of the predictions, which queries use.
+        max_bad: How many images may be left out because they are broken or smaller than the window.
+    """
+    from components.infer_windows.config import DEFAULT_FILE
+    from components.infer_windows.infer_windows import infer_windows as run
+
+    report = run(
+        project.path,
+        model.path,
+        predictions.path,
+        data_root=data_root,
+        config=config or DEFAULT_FILE,
+        image_tags=image_tags,
+        project_name=project_name,
+        max_bad=max_bad,
+    )
+    for name, value in report.counts().items():
+        metrics.log_metric(name, value)
+        predictions.metadata[name] = value

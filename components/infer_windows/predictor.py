@@ -1,0 +1,117 @@
+"""The network as inference uses it: bytes in, probabilities out, on a GPU or on the CPU."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from components.core.errors import ConfigError
+from components.core.geometry import Size
+from components.infer_windows.blending import Float32
+from components.infer_windows.config import WHERE
+from components.infer_windows.scene import UInt8
+
+GPU_BATCH = 16
+CPU_BATCH = 1
+"""A CPU's caches hold one window's features; more at once is slower for each."""
+
+log = logging.getLogger(__name__)
+
+
+class NetworkPredictor:
+    """Applies a network to windows; see `components.infer_windows.scene.Predictor`.
+
+    Attributes:
+        seconds: Time spent inside the network so far, transfers and softmax included.
+    """
+
+    def __init__(self, network: nn.Module, input_size: Size, device: torch.device, precision: str = "auto") -> None:
+        """Bring the network to its device.
+
+        Args:
+            network: Maps (N, 3, h, w) uint8 RGB to (N, C, h, w) logits.
+            input_size: What windows are stretched to before it, in pixels.
+            device: Where it computes.
+            precision: As in the config.
+
+        Raises:
+            ConfigError: If the device does not know the number format.
+        """
+        self.seconds = 0.0
+        self._size = (input_size.height, input_size.width)
+        self._device = device
+        self._dtype = number_format(device, precision)
+        self._network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def __call__(self, windows: UInt8) -> Float32:
+        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities."""
+        started = time.perf_counter()
+        pixels = torch.from_numpy(windows)
+        if self._device.type == "cuda":
+            pixels = pixels.pin_memory()
+        pixels = pixels.to(self._device, non_blocking=True)
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
+            logits = self._network(self._stretched(pixels))
+        probabilities = torch.softmax(logits.float(), dim=1)
+        if probabilities.shape[-2:] != pixels.shape[-2:]:
+            probabilities = _bilinear(probabilities, (pixels.shape[-2], pixels.shape[-1]))
+        result: Float32 = probabilities.contiguous().cpu().numpy()
+        self.seconds += time.perf_counter() - started
+        return result
+
+    def _stretched(self, pixels: Tensor) -> Tensor:
+        if tuple(pixels.shape[-2:]) != self._size:
+            pixels = _bilinear(pixels.float(), self._size)
+        return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def _bilinear(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Stretch (N, C, H, W) to `size`, bilinear between pixel centres."""
+    return functional.interpolate(values, size, mode="bilinear", align_corners=False)
+
+
+def choose_device(wanted: Sequence[int]) -> torch.device:
+    """The first GPU of those named that exists, and the CPU where none does; the log says which."""
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    for index in wanted:
+        if index < present:
+            log.info("inference on GPU %d, %s", index, torch.cuda.get_device_name(index))
+            return torch.device("cuda", index)
+    log.info("inference on the CPU: gpu_devices names %s, this machine has %d GPUs", list(wanted), present)
+    return torch.device("cpu")
+
+
+def number_format(device: torch.device, precision: str) -> torch.dtype:
+    """The number format inside the network.
+
+    Args:
+        device: Where it computes.
+        precision: As in the config.
+
+    Returns:
+        float32, bfloat16 or float16.
+
+    Raises:
+        ConfigError: If the device does not know the format.
+    """
+    if device.type == "cpu":
+        if precision == "float16":
+            raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU, which there is none; use 'auto'")
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bfloat16" and not has_bfloat16:
+        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'")
+    if precision == "auto":
+        return torch.bfloat16 if has_bfloat16 else torch.float16
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
+
+
+def default_batch_size(device: torch.device) -> int:
+    """Windows at once where the config does not say."""
+    return GPU_BATCH if device.type == "cuda" else CPU_BATCH
