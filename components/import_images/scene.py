@@ -95,17 +95,16 @@ class _MaskScan:
 
 def import_scene(task: SceneTask) -> ReadyScene | BadScene:
     """Import one scene; what is wrong with its files is its result, what is wrong with the storage is raised."""
-    with raster_environment(), rasterio.Env(**STRICT):
-        try:
-            return _import(task)
-        except DataError as error:
-            return BadScene(task.pair.name, str(error))
+    try:
+        return _import(task)
+    except DataError as error:
+        return BadScene(task.pair.name, str(error))
 
 
 def _import(task: SceneTask) -> ReadyScene:
     pair = task.pair
-    with _opened(pair.image) as (dataset, info):
-        mask_size = None if pair.mask is None else _size_of(pair.mask)
+    with _opened(pair.image.uri) as (dataset, info):
+        mask_size = None if pair.mask is None else _size_of(pair.mask.uri)
         if pair.mask is not None and mask_size != info.size:
             raise DataError(
                 f"{pair.mask.uri}: the mask has {mask_size} px, its image {pair.image.uri} {info.size} px; give a mask "
@@ -132,13 +131,13 @@ def _import(task: SceneTask) -> ReadyScene:
 
 
 @contextmanager
-def _opened(source: StoredObject) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
-    with open_raster(source.uri) as dataset:
+def _opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
+    with raster_environment(uri), rasterio.Env(**STRICT), open_raster(uri) as dataset:
         yield dataset, info_of(dataset)
 
 
-def _size_of(source: StoredObject) -> Size:
-    with _opened(source) as (_, info):
+def _size_of(uri: str) -> Size:
+    with _opened(uri) as (_, info):
         return info.size
 
 
@@ -153,8 +152,8 @@ def _finished(uri: str, size: Size) -> dict[str, str] | None:
     if not storage.exists(uri):
         return None
     try:
-        with open_raster(uri) as dataset:
-            return dict(dataset.tags()) if info_of(dataset).size == size else None
+        with _opened(uri) as (dataset, info):
+            return dict(dataset.tags()) if info.size == size else None
     except DataError:
         return None
 
@@ -193,7 +192,7 @@ def _ready_image(
 
 def _ready_mask(source: StoredObject, task: SceneTask) -> tuple[str, _MaskScan, Outcome]:
     """Leave a mask where it is, or rewrite it; read it all in either case."""
-    with _opened(source) as (dataset, info):
+    with _opened(source.uri) as (dataset, info):
         indexes = value_bands(dataset)
         if np.dtype(info.dtype).kind not in "iufb":
             raise DataError(f"{source.uri}: pixels are {info.dtype}; a mask holds real numbers")
@@ -204,8 +203,8 @@ def _ready_mask(source: StoredObject, task: SceneTask) -> tuple[str, _MaskScan, 
             return source.uri, scan.result(), Outcome.KEPT
         target = _place_of(source, task, "masks")
         if _finished(target, info.size) is not None:
-            with open_raster(target) as finished:
-                for rows in bands_of(info_of(finished)):
+            with _opened(target) as (finished, finished_info):
+                for rows in bands_of(finished_info):
                     scan.add(rows, _set_pixels(read_rows(finished, target, rows, (1,))))
             return target, scan.result(), Outcome.REUSED
         profile = RasterProfile(size=info.size, crs=info.crs, transform=info.transform, compress="deflate")

@@ -69,7 +69,7 @@ class Bitmap(Figure):
         seen = self.window.intersection(Window(0, 0, height, width))
         if seen is not None:
             pixels = self.mask.read(seen.shift(-self.top, -self.left))
-            canvas[seen.slices][pixels] = value
+            np.copyto(canvas[seen.slices], np.uint8(value), where=pixels)
 
     def key(self) -> Hashable:
         """Place and pixels."""

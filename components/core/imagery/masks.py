@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from components.core.geometry import Window
+from components.core.geometry import Size, Window
 from components.core.imagery.reading import read_band
 
 
@@ -27,6 +27,6 @@ class MaskRaster:
         """(H, W) bool of (H, W) raster values."""
         return values > 0 if self.value is None else values == self.value
 
-    def read(self, window: Window) -> npt.NDArray[np.bool_]:
-        """(H, W) bool of one window."""
-        return self.select(read_band(self.uri, window))
+    def read(self, window: Window, size: Size | None = None) -> npt.NDArray[np.bool_]:
+        """(H, W) bool of one window, thinned out to `size` where that is given."""
+        return self.select(read_band(self.uri, window, size=size))

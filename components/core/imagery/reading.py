@@ -9,14 +9,18 @@ import os
 import threading
 import warnings
 from collections import OrderedDict
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.env import set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
@@ -27,8 +31,14 @@ from components.core.geometry import Size, Window
 OPEN_RASTERS = 64
 """How many rasters a thread keeps open."""
 
-CACHE_MEBIBYTES = 64
-"""GDAL's block cache: enough for a row of tiles, small against a band."""
+CACHE_BYTES = 64 << 20
+"""GDAL's block cache, one a process: enough for a row of tiles, small against a band."""
+
+if "GDAL_CACHEMAX" not in os.environ:  # else GDAL takes a twentieth of the machine's memory
+    set_gdal_config("GDAL_CACHEMAX", CACHE_BYTES)
+
+LARGEST_TILE_PIXELS = 2048 * 2048
+"""Reading a window out of larger blocks is no longer windowed reading."""
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -44,7 +54,8 @@ class RasterInfo:
         crs: "EPSG:…" or WKT; None where the raster has none.
         transform: From (column, row) to map coordinates; None where the raster has none.
         tile: Height and width of the blocks that it is stored in.
-        is_tiled: Whether blocks are narrower than the raster, so that a window reads little else.
+        is_tiled: Whether it is a TIFF whose blocks are small and narrower than the raster (or all of a small one),
+            so that a window reads little else.
         has_palette: Whether the one band holds indices into a colour table.
         nodata: The value that means "no data"; None where none is declared.
     """
@@ -83,13 +94,20 @@ _open_rasters = _OpenRasters()
 
 def _version(uri: str) -> object:
     """What changes when a local file is replaced; remote rasters are immutable once published."""
-    if storage.is_remote(uri):
+    path = _local_path(uri)
+    if path is None:
         return None
     try:
-        status = os.stat(storage.gdal_path(uri))
+        status = path.stat()
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4096)
+def _local_path(uri: str) -> Path | None:
+    """The file of a local raster; None for one in object storage."""
+    return None if storage.is_remote(uri) else Path(storage.gdal_path(uri))
 
 
 def open_raster(uri: str) -> rasterio.DatasetReader:
@@ -98,7 +116,7 @@ def open_raster(uri: str) -> rasterio.DatasetReader:
     Raises:
         DataError: If there is no such file or GDAL cannot read it.
     """
-    with raster_environment(), warnings.catch_warnings():
+    with raster_environment(uri), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             return rasterio.open(storage.gdal_path(uri))
@@ -108,9 +126,9 @@ def open_raster(uri: str) -> rasterio.DatasetReader:
             ) from error
 
 
-def raster_environment() -> rasterio.Env:
-    """GDAL's settings for reading: the block cache, and the object storage's where it is used."""
-    return rasterio.Env(GDAL_CACHEMAX=CACHE_MEBIBYTES, **storage.gdal_environment())
+def raster_environment(uri: str) -> AbstractContextManager[Any]:
+    """GDAL's settings for reading one raster: those of object storage where it lies there."""
+    return nullcontext() if _local_path(uri) is not None else rasterio.Env(**storage.gdal_environment(uri))
 
 
 def describe(uri: str) -> RasterInfo:
@@ -135,7 +153,9 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
         crs=crs_text(dataset.crs),
         transform=dataset.transform if has_transform else None,
         tile=Size(tile_height, tile_width),
-        is_tiled=dataset.driver in ("GTiff", "COG") and (tile_width < size.width or tile_height == size.height),
+        is_tiled=dataset.driver in ("GTiff", "COG")
+        and (tile_width < size.width or tile_height == size.height)
+        and tile_height * tile_width <= LARGEST_TILE_PIXELS,
         has_palette=dataset.colorinterp[0] is ColorInterp.palette,
         nodata=dataset.nodata,
     )
@@ -158,7 +178,7 @@ def _read(uri: str, window: Window, **options: Any) -> npt.NDArray[Any]:
                 "was the file replaced after the import? import it again"
             )
         place = RasterWindow(window.left, window.top, window.width, window.height)
-        with raster_environment():
+        with raster_environment(uri):
             return dataset.read(window=place, **options)
     except RasterioError as error:
         if storage.is_remote(uri):
@@ -166,8 +186,14 @@ def _read(uri: str, window: Window, **options: Any) -> npt.NDArray[Any]:
         raise DataError(f"{uri}: {window} cannot be read ({error}); the file is broken, replace it") from error
 
 
-def read_band(uri: str, window: Window, band: int = 1) -> npt.NDArray[Any]:
+def read_band(uri: str, window: Window, band: int = 1, size: Size | None = None) -> npt.NDArray[Any]:
     """One window of one band, as it is stored.
+
+    Args:
+        uri: The raster.
+        window: What is read.
+        band: Which band, from 1.
+        size: Of the result where it is to be smaller: every so many pixels one, from overviews where there are some.
 
     Returns:
         (H, W) of the raster's dtype.
@@ -175,13 +201,18 @@ def read_band(uri: str, window: Window, band: int = 1) -> npt.NDArray[Any]:
     Raises:
         DataError: If the raster cannot be read or the window leaves it.
     """
-    return _read(uri, window, indexes=band)
+    return _read(uri, window, indexes=band, **_decimation((), window, size, Resampling.nearest))
 
 
-def read_rgb(uri: str, window: Window) -> UInt8:
+def read_rgb(uri: str, window: Window, size: Size | None = None) -> UInt8:
     """One window as colours, whatever 8-bit form the raster has.
 
     Grey is repeated, a palette looked up, bands past the third (alpha) left out.
+
+    Args:
+        uri: The raster.
+        window: What is read.
+        size: Of the result where it is to be smaller: averaged, from overviews where there are some.
 
     Returns:
         (3, H, W) uint8 RGB.
@@ -193,14 +224,24 @@ def read_rgb(uri: str, window: Window) -> UInt8:
     if dataset.dtypes[0] != "uint8":
         raise DataError(f"{uri}: pixels are {dataset.dtypes[0]}, not uint8; import it, which scales it to 8 bits")
     if dataset.count >= 3:
-        return _read(uri, window, indexes=(1, 2, 3))
-    grey = _read(uri, window, indexes=1)
-    if dataset.colorinterp[0] is ColorInterp.palette:
-        return np.ascontiguousarray(np.moveaxis(_palette(dataset)[grey], 2, 0))
+        return _read(uri, window, indexes=(1, 2, 3), **_decimation((3,), window, size, Resampling.average))
+    has_palette = dataset.colorinterp[0] is ColorInterp.palette
+    method = Resampling.nearest if has_palette else Resampling.average
+    grey = _read(uri, window, indexes=1, **_decimation((), window, size, method))
+    if has_palette:
+        return np.ascontiguousarray(np.moveaxis(palette_of(dataset)[grey], 2, 0))
     return np.broadcast_to(grey, (3, *grey.shape))
 
 
-def _palette(dataset: rasterio.DatasetReader) -> UInt8:
+def _decimation(bands: tuple[int, ...], window: Window, size: Size | None, method: Resampling) -> dict[str, Any]:
+    """Keyword arguments of GDAL's reading at a smaller size; none where the window is read as it is."""
+    if size is None or size == window.size:
+        return {}
+    return {"out_shape": (*bands, size.height, size.width), "resampling": method}
+
+
+def palette_of(dataset: rasterio.DatasetReader) -> UInt8:
+    """(256, 3) uint8 RGB: the colour of each index of a raster with a palette."""
     table = np.zeros((256, 3), np.uint8)
     for index, colour in dataset.colormap(1).items():
         table[index] = colour[:3]
