@@ -70,9 +70,7 @@ class _Tracker:
 
     def add(self, top: int, pixels: npt.NDArray[np.bool_]) -> Iterator[Bitmap]:
         """Take the next band and give the components that end in it."""
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(
-            np.ascontiguousarray(pixels).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
-        )
+        count, labels, stats = _label(pixels)
         groups = _Groups(len(self._open), count)
         if self._open:
             groups.join_seam(self._seam, labels[0])
@@ -136,6 +134,14 @@ class _Groups:
             pairs = np.unique(np.stack([upper[touching], lower[touching]]), axis=1)
             for up, low in pairs.T.tolist():
                 self._parent[self._root(up - 1)] = self._root(self._open_count + low)
+
+
+def _label(pixels: npt.NDArray[np.bool_]) -> tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Number of labels (0 included), (H, W) int32 labels, and (N, 5) left, top, width, height, area of each."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        np.ascontiguousarray(pixels).view(np.uint8), connectivity=8, ltype=cv2.CV_32S
+    )
+    return count, np.asarray(labels, np.int32), np.asarray(stats, np.int32)
 
 
 def _pieces(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32], top: int) -> list[_Piece]:

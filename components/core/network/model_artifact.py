@@ -136,6 +136,7 @@ def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Ma
         raise DataError(f"model folder: {folder} holds something that is no model; give a new or empty folder")
     with staged_directory(folder) as fresh:
         save_file(state, fresh / WEIGHTS_FILE)
+        (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone; a later step may be another user
         _write_json(fresh / CONFIG_FILE, config.model_dump(mode="json"))
         for name, document in documents.items():
             _write_json(fresh / name, document)

@@ -42,9 +42,9 @@ class ImageRef:
         """The same raster with one more step."""
         return replace(self, recipe=self.recipe.then(step))
 
-    def pixels(self) -> UInt8:
-        """(3, H, W) uint8 RGB of the item; read now."""
-        return read_image(self.uri, self.recipe)
+    def pixels(self, size: Size | None = None) -> UInt8:
+        """(3, H, W) uint8 RGB of the item, or of `size` where it is to be smaller; read now."""
+        return read_image(self.uri, self.recipe, size)
 
     @property
     def item_transform(self) -> Affine | None:

@@ -126,9 +126,10 @@ class ManifestProject:
         part, index, _ = self._row_groups[group]
         path = self.parts[part]
         try:
-            return pq.ParquetFile(path).read_row_group(index).to_pylist()
+            rows: list[Row] = pq.ParquetFile(path).read_row_group(index).to_pylist()
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: row group {index} cannot be read ({error}); write the project again") from error
+        return rows
 
 
 class ManifestWriter:

@@ -53,8 +53,8 @@ def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
     if pixels is None or not png.startswith(PNG_SIGNATURE):
         raise DataError(f"{place}.data: is not a PNG; export the object again")
     if pixels.ndim == 3:
-        return pixels[:, :, 3] > 0 if pixels.shape[2] == 4 else pixels.any(axis=2)
-    return pixels > 0
+        pixels = pixels[:, :, 3] if pixels.shape[2] == 4 else pixels.max(axis=2)
+    return np.asarray(pixels > 0, np.bool_)
 
 
 def figure_of_json(entry: dict[str, Any], shape: Shape, place: str) -> Figure | None:
