@@ -20,6 +20,7 @@ class Canvas:
     def __init__(self, window: Window, gsd_m: float, sun: Sun, ground: RGB) -> None:
         """Cover the window with grass."""
         self.window, self.gsd_m, self.sun = window, gsd_m, sun
+        self._longest_shadow = float(np.abs(sun.shadow_per_m).max())
         size = (window.height, window.width)
         self.rgb = np.empty((*size, 3), dtype=np.uint8)
         self.rgb[:] = ground
@@ -68,6 +69,9 @@ class Canvas:
 
     def cast(self, tree: Tree) -> None:
         """Cast the shadow of a tree."""
+        span = tree.radius_m + tree.height_m * self._longest_shadow
+        if not self.reaches(tree.x - span, tree.y - span, tree.x + span, tree.y + span):
+            return
         species = SPECIES[tree.species]
         reach = max(0.0, tree.height_m - tree.radius_m) * self.sun.shadow_per_m
         middle = np.array([tree.x, tree.y])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,13 +17,13 @@ class Sun:
     azimuth_deg: float
     elevation_deg: float
 
-    @property
+    @cached_property
     def towards(self) -> Points:
         """(2,) unit vector on the ground towards the sun, x east and y south."""
         azimuth = np.radians(self.azimuth_deg)
         return np.array([np.sin(azimuth), -np.cos(azimuth)], dtype=np.float64)
 
-    @property
+    @cached_property
     def shadow_per_m(self) -> Points:
         """(2,) displacement in metres of the shadow of a point one metre above the ground."""
         return np.asarray(-self.towards / np.tan(np.radians(self.elevation_deg)), dtype=np.float64)

@@ -147,7 +147,7 @@ def woods(scenery: Scenery, site: Site) -> None:
     rng, block, palette = site.rng, site.block, site.town.palette
     scenery.patches.append(Patch(block.outline, palette.forest_floor, Material.FOREST, Layer.GROUND))
     density = 34 if "conifer" in site.town.species else 30
-    if rng.random() < 0.3:
+    if rng.random() < 0.6:
         spot = site.spot(0.6)
         put(scenery, site, detached(site, spot, between((9, 15), rng), between((7, 10), rng), 0.05))
         clearing = spot.points(disc(float(rng.uniform(13, 20))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Face:
     material: Material
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Solid:
     """Thing with a height that casts a shadow: a building, or clutter that may look like one.
 
@@ -79,7 +80,7 @@ class Solid:
     height_m: float
     is_building: bool
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom of the footprint in metres."""
         points = np.concatenate(self.parts)

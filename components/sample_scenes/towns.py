@@ -199,7 +199,7 @@ KITSAP = Town(
         concrete=(170, 168, 160),
         forest_floor=(52, 62, 42),
     ),
-    land={"woods": 0.32, "houses": 0.52, "meadow": 0.08, "commerce": 0.04, "sports": 0.02, "lake": 0.02},
+    land={"woods": 0.24, "houses": 0.58, "meadow": 0.08, "commerce": 0.06, "sports": 0.02, "lake": 0.02},
     shapes={"L": 0.3, "gable": 0.4, "hip": 0.15, "T": 0.15},
     species={"conifer": 0.74, "broadleaf": 0.2, "olive": 0.06},
     sun=(168.0, 50.0),

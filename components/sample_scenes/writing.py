@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
 from components.core.geometry import Size
@@ -61,7 +61,7 @@ def write_scene(job: SceneJob) -> str:
         "width": job.size.width,
         "dtype": "uint8",
         "crs": f"EPSG:{job.scene.town.epsg}",
-        "transform": from_origin(west, north, job.gsd_m, job.gsd_m),
+        "transform": Affine(job.gsd_m, 0.0, west, 0.0, -job.gsd_m, north),
         "bigtiff": "if_safer",
     }
     if job.tiled:
