@@ -1,0 +1,85 @@
+# Every target that needs Python makes the environment in .venv first where it is missing.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+IMAGES ?=
+MASKS ?=
+OPTIONS ?=
+CASES ?=
+BENCH ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(READY) ## Make the environment in .venv
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed, and $(PYTHON) is another; say make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+.PHONY: run
+run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMAGES=… MASKS=… for your own, OPTIONS=…)
+	$(RUN) -m pipelines run $(if $(IMAGES),--images "$(IMAGES)") $(if $(MASKS),--masks "$(MASKS)") $(OPTIONS)
+
+.PHONY: pipeline
+pipeline: $(READY) ## Compile the pipelines to pipelines/compiled
+	$(RUN) -m pipelines compile
+
+.PHONY: test
+test: $(READY) ## Run the tests
+	$(RUN) -m pytest -n 2
+
+.PHONY: lint
+lint: $(READY) ## Check style
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+.PHONY: types
+types: $(READY) ## Check types
+	$(VENV)/bin/mypy
+
+.PHONY: current
+current: $(READY) ## Check that what is generated and committed is current: compiled YAML, README tables
+	$(RUN) -m pipelines compile --check
+	$(RUN) -m pipelines readme --check
+
+.PHONY: check
+check: lint types current test ## Everything that must pass before a commit
+
+.PHONY: format
+format: $(READY) ## Put the code in order
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+.PHONY: bench
+bench: $(READY) ## Run the benchmarks (BENCH=name for one)
+	$(RUN) -m tests.benchmarks $(BENCH)
+
+.PHONY: conformance
+conformance: $(READY) ## Compare the DTL engine with recorded cases (CASES=folder)
+	$(RUN) -m tests.conformance "$(CASES)"
+
+.PHONY: lock
+lock: ## Pin the dependencies anew in requirements/*.txt
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet pip-tools
+	cd requirements && for group in dev torch light; do \
+	  ../build/lock/bin/pip-compile --quiet --strip-extras --no-header --annotation-style line --upgrade \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    $$( [ $$group = dev ] || echo --constraint dev.txt ) --output-file $$group.txt $$group.in; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built and run, but not the environment
+	rm -rf build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,119 @@
+"""`python -m pipelines run`: the whole training pipeline on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import ConfigError
+from components.core.storage import is_folder
+from pipelines.documents import Documents, laptop_documents, tutorial_documents
+from pipelines.local import Results, run_pipeline
+from pipelines.training import sample_training, training
+
+DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
+
+
+def add_run_command(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "run",
+        help="run the training pipeline on this machine",
+        description="Run the training pipeline on this machine, on sample scenes or on your own imagery.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--images", default="", help="folder or URI of images; sample scenes unless given")
+    parser.add_argument("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder that holds one folder a run")
+    parser.add_argument("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
+    parser.add_argument("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")
+    parser.add_argument("--split-tagging-query", default="", metavar="FILE", help="instead of the documents'")
+    parser.add_argument("--train-share", type=float, default=0.0, help="above 0: tag this share for training instead")
+    parser.add_argument("--crop-augment-query", default="", metavar="FILE", help="instead of the documents'")
+    parser.add_argument("--train-config", default="", metavar="FILE", help="instead of the documents'")
+    parser.add_argument("--encoder-weights", default="", help="imagenet, none, a file or a URI; else the config's")
+    parser.add_argument("--inference-config", default="", metavar="FILE", help="instead of the documents'")
+    parser.add_argument("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    parser.add_argument("--scenes-per-town", type=int, default=6, help="sample scenes of each of five towns")
+    parser.add_argument("--size-px", type=int, default=768, help="height and width of a sample scene")
+    parser.add_argument("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
+    parser.add_argument("--seed", type=int, default=0, help="of every random decision")
+    parser.set_defaults(main=run_command)
+
+
+def run_command(options: argparse.Namespace) -> None:
+    """Run the pipeline and say what was reached."""
+    _check_folders(options)
+    documents = _documents(options)
+    arguments: dict[str, Any] = {
+        "data_root": options.data_root or str((options.runs / "data").resolve()),
+        "split_tagging_query": documents.split_tagging,
+        "train_share": options.train_share,
+        "crop_augment_query": documents.crop_augment,
+        "train_config": documents.training,
+        "encoder_weights": options.encoder_weights,
+        "inference_config": documents.inference,
+        "split_masks_query": documents.split_masks,
+        "max_bad": options.max_bad,
+        "seed": options.seed,
+    }
+    if options.images:
+        own = {"images_uri": _absolute(options.images), "masks_uri": _absolute(options.masks)}
+        results = run_pipeline(training, arguments | own, options.runs)
+    else:
+        sample = {"scenes_per_town": options.scenes_per_town, "size_px": options.size_px}
+        results = run_pipeline(sample_training, arguments | sample, options.runs)
+    sys.stdout.write(summary(results))
+
+
+def _check_folders(options: argparse.Namespace) -> None:
+    if options.masks and not options.images:
+        raise ConfigError("--masks: is given without --images; give both, or neither for sample scenes")
+    for flag, place in (("--images", options.images), ("--masks", options.masks)):
+        if place and not is_folder(place):
+            raise ConfigError(
+                f"{flag}: {place!r} is no folder, or an empty prefix; give the folder that holds the files"
+            )
+
+
+def _absolute(place: str) -> str:
+    return str(Path(place).resolve()) if place and "://" not in place else place
+
+
+def _documents(options: argparse.Namespace) -> Documents:
+    """The chosen documents, each replaced where a file of the user's own is given; a share replaces the query."""
+    chosen = DOCUMENTS[options.documents]()
+    return Documents(
+        split_tagging="" if options.train_share else _text(options.split_tagging_query) or chosen.split_tagging,
+        crop_augment=_text(options.crop_augment_query) or chosen.crop_augment,
+        training=_text(options.train_config) or chosen.training,
+        inference=_text(options.inference_config) or chosen.inference,
+        split_masks=_text(options.split_masks_query) or chosen.split_masks,
+    )
+
+
+def _text(file: str) -> str:
+    if not file:
+        return ""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}); give a file that can") from error
+
+
+def summary(results: Results) -> str:
+    """What a training run reached, and where its results lie."""
+    measures = json.loads((results.path("evaluate/evaluation") / "metrics.json").read_text(encoding="utf-8"))
+    overall = measures["overall"]
+    towns = ", ".join(f"{name} {group['iou']:.2f}" for name, group in measures["groups"].items())
+    lines = [
+        f"Building IoU {overall['iou']:.3f} on {overall['images']} held-out scenes ({towns})",
+        f"model       {results.path('train-unet/model')}",
+        f"metrics     {results.path('evaluate/evaluation') / 'metrics.json'}",
+        f"report      {results.path('evaluate/report')}",
+        f"footprints  {results.path('publish-footprints/footprints')}",
+    ]
+    return "\n".join(lines) + "\n"
