@@ -1,0 +1,1 @@
+"""Objects of a project as polygons on a map."""

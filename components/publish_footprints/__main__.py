@@ -1,0 +1,52 @@
+"""Publish footprints on the command line: `python -m components.publish_footprints`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from components.core.cli import argument_parser, run_main
+from components.publish_footprints.layers import FORMATS
+from components.publish_footprints.publish_footprints import formats_of_text, publish
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; they carry the names of the component's inputs and outputs."""
+    result = argument_parser(
+        "python -m components.publish_footprints", "Write the objects of a project as polygons in map coordinates."
+    )
+    add = result.add_argument
+    add("--project", type=Path, required=True, help="project with the objects, as bitmaps")
+    add("--footprints", type=Path, required=True, help="directory of the layers' files to write")
+    add("--output-uri", default="", help="folder or URI prefix that gets a copy of the files; empty for none")
+    add("--class-title", default="untitled_dl", help="class of the objects")
+    add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels; 0 for pixel edges")
+    add("--tolerance-m", type=float, default=0.0, help="the same in metres, for scenes with a CRS; 0 to use pixels")
+    add("--min-area-m2", type=float, default=0.0, help="smaller objects are left out; scenes without a CRS keep all")
+    add("--formats", default=",".join(FORMATS), help="file formats, separated by commas")
+    add("--workers", type=int, default=0, help="processes; 0 for one a core")
+    return result
+
+
+def main(options: argparse.Namespace) -> None:
+    """Publish, and say what lies where."""
+    result = publish(
+        options.project,
+        options.footprints,
+        output_uri=options.output_uri,
+        class_title=options.class_title,
+        tolerance_px=options.tolerance_px,
+        tolerance_m=options.tolerance_m,
+        min_area_m2=options.min_area_m2,
+        formats=formats_of_text(options.formats),
+        workers=options.workers,
+    )
+    for layer in result.layers:
+        area = "" if layer.area_m2 is None else f", {layer.area_m2:,.0f} m²"
+        sys.stdout.write(f"{layer.name}: {layer.footprints} footprints{area}, {layer.coordinates}\n")
+        sys.stdout.writelines(f"{options.footprints / file}\n" for file in layer.files)
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, parser()))

@@ -1,0 +1,56 @@
+"""How sure the network was of an object: the mean of its pixels' confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from components.core.errors import DataError
+from components.core.figures import Bitmap
+from components.core.figures.bands import indices_by_band
+from components.core.geometry import row_bands
+from components.core.imagery import Crop, read_band
+from components.core.project import Item
+
+BAND_ROWS = 512
+
+ROLE = "confidence"
+"""An item's raster of 8-bit confidence: 0 for none, 255 for certainty."""
+
+FULL = 255
+
+
+def mean_confidence(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.float64]:
+    """Mean confidence over the pixels of each bitmap, read by row band.
+
+    Args:
+        item: The item, whose raster "confidence" lies on the grid of its image's raster.
+        bitmaps: In the item's pixels.
+
+    Returns:
+        (N,) float64 in [0, 1]; NaN where the item has no such raster.
+
+    Raises:
+        DataError: If the raster cannot be read or is not 8-bit.
+    """
+    uri = item.rasters.get(ROLE)
+    if uri is None or item.image is None:
+        return np.full(len(bitmaps), np.nan)
+    boxes = [bitmap.window for bitmap in bitmaps]
+    sums = np.zeros(len(bitmaps), np.int64)
+    for band, indices in indices_by_band(boxes, row_bands(item.size, BAND_ROWS)):
+        if not indices:
+            continue
+        cut = item.image.recipe.then(Crop(band))
+        values = cut.apply(read_band(uri, cut.window))
+        if values.dtype != np.uint8:
+            raise DataError(f"{uri}: confidence is {values.dtype}, not uint8; write it as 0 to {FULL}")
+        for index in indices:
+            part = boxes[index].intersection(band)
+            if part is not None:
+                chosen = bitmaps[index].mask.read(part.shift(-boxes[index].top, -boxes[index].left))
+                sums[index] += int(values[part.shift(-band.top, -band.left).slices][chosen].sum(dtype=np.int64))
+    areas = np.array([bitmap.mask.area for bitmap in bitmaps], np.int64)
+    return sums / (FULL * areas)

@@ -1,0 +1,166 @@
+"""Where scenes lie: pixel grids, map coordinates and true areas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+from affine import Affine
+from pyproj.exceptions import CRSError, ProjError
+
+from components.core.errors import DataError
+from components.core.geometry import Size
+from components.core.project import Item
+
+Geometries = npt.NDArray[np.object_]
+"""(N,) of shapely polygons and multipolygons."""
+
+WGS84 = "EPSG:4326"
+
+_ELLIPSOID = pyproj.Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The pixel grid of one scene on the ground.
+
+    Attributes:
+        crs: "EPSG:…" or WKT.
+        transform: From (column, row) to map coordinates, x and y (longitude and latitude) in that order.
+    """
+
+    crs: str
+    transform: Affine
+
+    @classmethod
+    def of_item(cls, item: Item) -> Grid | None:
+        """The grid of an item; None where its image has no CRS or no transform.
+
+        Raises:
+            DataError: If the CRS is unknown or has no relation to the Earth.
+        """
+        if item.image is None or item.image.crs is None or item.image.item_transform is None:
+            return None
+        grid = cls(item.image.crs, item.image.item_transform)
+        try:
+            on_earth = crs_of(grid.crs).geodetic_crs is not None
+        except CRSError as error:
+            raise DataError(f"{item.key}: its CRS {grid.crs!r} is unknown ({error}); give an EPSG code") from error
+        if not on_earth:
+            raise DataError(
+                f"{item.key}: its CRS {grid.crs!r} is local and lies nowhere on Earth; give the image a geographic or "
+                "projected CRS, or none to get pixel coordinates"
+            )
+        if grid.transform.determinant == 0:
+            raise DataError(f"{item.key}: its transform {tuple(grid.transform)[:6]} has pixels without area; mend it")
+        return grid
+
+    def to_map(self, geometries: Geometries) -> Geometries:
+        """From (column, row) to map coordinates; exterior rings run counter-clockwise, holes clockwise."""
+        a, b, c, d, e, f = tuple(self.transform)[:6]
+
+        def applied(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            columns, rows = points.T
+            return np.stack([a * columns + b * rows + c, d * columns + e * rows + f], axis=1)
+
+        oriented: Geometries = shapely.orient_polygons(shapely.transform(geometries, applied))
+        return oriented
+
+    def pixel_m(self, size: Size) -> float:
+        """Side of a square as large on the ground as the middle pixel of a scene of `size`, in metres."""
+        row, column = size.height // 2, size.width // 2
+        pixel = self.to_map(np.array([shapely.box(column, row, column + 1, row + 1)], dtype=object))
+        return float(np.sqrt(areas_m2(pixel, self.crs)[0]))
+
+
+@lru_cache
+def crs_of(text: str) -> pyproj.CRS:
+    """The CRS of "EPSG:…" or WKT."""
+    return pyproj.CRS.from_user_input(text)
+
+
+def name_of_crs(text: str) -> str:
+    """A CRS for people to read, such as "WGS 84 / UTM zone 33N (EPSG:32633)"."""
+    name = str(crs_of(text).name)
+    return f"{name} ({text})" if text.startswith("EPSG:") else name
+
+
+def common_crs(crs: Iterable[str]) -> str:
+    """The CRS of all scenes where it is one, else WGS 84; WGS 84 too where there is none."""
+    found = list(dict.fromkeys(crs))
+    same = found and all(crs_of(other) == crs_of(found[0]) for other in found[1:])
+    return found[0] if same else WGS84
+
+
+@lru_cache
+def _transformer(source: str, target: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(crs_of(source), crs_of(target), always_xy=True)
+
+
+def reprojected(geometries: Geometries, source: str, target: str) -> Geometries:
+    """Polygons in another CRS: vertices are moved, and edges stay straight between them.
+
+    Where rings that touch would then cross by a hair, the polygon is mended and what has no area is left out.
+
+    Raises:
+        DataError: If a vertex lies where the projection is not defined.
+    """
+    if crs_of(source) == crs_of(target):
+        return geometries
+    oriented: Geometries = shapely.orient_polygons(mended(_moved(geometries, source, target)))
+    return oriented
+
+
+def _moved(geometries: Geometries, source: str, target: str) -> Geometries:
+    transformer = _transformer(source, target)
+
+    def moved(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.stack(transformer.transform(points[:, 0], points[:, 1], errcheck=True), axis=1)
+
+    try:
+        result: Geometries = shapely.transform(geometries, moved)
+    except ProjError as error:
+        raise DataError(
+            f"footprints in {source!r} cannot be brought to {target!r} ({error}); do the images lie where they say?"
+        ) from error
+    return result
+
+
+def mended(geometries: Geometries) -> Geometries:
+    """The same polygons, the invalid ones made valid; their lines and points are left out."""
+    result = geometries.copy()
+    for index in np.flatnonzero(~shapely.is_valid(geometries)):
+        result[index] = polygons_of(shapely.make_valid(geometries[index]))
+    return result
+
+
+def polygons_of(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The areas of a geometry, without its lines and points."""
+    if isinstance(geometry, shapely.Polygon | shapely.MultiPolygon):
+        return geometry
+    parts = [part for part in shapely.get_parts(geometry) if isinstance(part, shapely.Polygon | shapely.MultiPolygon)]
+    return shapely.union_all(parts)
+
+
+def areas_m2(geometries: Geometries, crs: str) -> npt.NDArray[np.float64]:
+    """True areas on the Earth.
+
+    Neither square degrees nor the square units of a projection are areas on the ground (Web Mercator's are 2.2 times
+    too large in Vienna), so every polygon is measured on the ellipsoid of WGS 84, its edges taken as geodesics.
+
+    Source: Karney, "Algorithms for geodesics", Journal of Geodesy 87, 2013 (GeographicLib, as PROJ has it).
+
+    Args:
+        geometries: Polygons in `crs`, exterior and interior rings of opposite directions.
+        crs: "EPSG:…" or WKT.
+
+    Returns:
+        (N,) float64, in square metres.
+    """
+    degrees = _moved(geometries, crs, WGS84)
+    return np.array([abs(_ELLIPSOID.geometry_area_perimeter(geometry)[0]) for geometry in degrees], np.float64)

@@ -1,0 +1,172 @@
+"""Publish the objects of a project as polygons on a map."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from components.core.errors import ConfigError
+from components.core.figures import Shape
+from components.core.parallel import parallel_map, worker_count
+from components.core.progress import progress
+from components.core.project import Project, open_project
+from components.core.staging import staged_directory
+from components.core.storage import put_tree
+from components.publish_footprints.geography import WGS84, Grid, common_crs
+from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
+from components.publish_footprints.records import (
+    FootprintMaker,
+    Rules,
+    Scene,
+    SceneFootprints,
+)
+from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
+
+log = logging.getLogger(__name__)
+
+SUMMARY_FILE = "summary.json"
+
+
+def publish(
+    project: Path | str,
+    output_dir: Path | str,
+    *,
+    output_uri: str = "",
+    class_title: str = "untitled_dl",
+    tolerance_px: float = 1.0,
+    tolerance_m: float = 0.0,
+    min_area_m2: float = 0.0,
+    formats: Sequence[str] = tuple(FORMATS),
+    workers: int = 0,
+) -> PublishResult:
+    """Write every object of a class as a polygon.
+
+    Scenes with a CRS make the layer `footprints`, in their CRS where they share one and in WGS 84 where not; its
+    GeoJSON is always in WGS 84. Scenes without a CRS make a layer of their own, `footprints_pixels`.
+
+    Args:
+        project: Project with the objects, as bitmaps.
+        output_dir: Directory to write: a file for each layer and format, and `summary.json`.
+        output_uri: Folder or URI prefix that gets a copy of the files; empty for none.
+        class_title: Class of the objects.
+        tolerance_px: Tolerance of simplification in pixels; 0 keeps the pixels' edges.
+        tolerance_m: The same in metres, for scenes with a CRS; 0 to use `tolerance_px` there too.
+        min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
+        formats: Any of geoparquet, gpkg and geojson.
+        workers: Processes; 0 for one a core. The files do not depend on it.
+
+    Returns:
+        Counts and areas by layer and by scene.
+
+    Raises:
+        ConfigError: If the class is unknown or not of bitmaps, or a parameter is outside its range.
+        DataError: If a CRS or a transform cannot be used, or a raster cannot be read.
+        StorageError: If a place cannot be written.
+    """
+    rules = Rules(class_title, tolerance_px, tolerance_m, min_area_m2)
+    _check(rules, formats)
+    opened = open_project(project)
+    _check_class(opened, class_title)
+    scenes, crs, without_crs = _survey(opened)
+    maker = FootprintMaker(opened, rules, crs)
+    made = parallel_map(maker, scenes, worker_count(workers, len(scenes)))
+    with staged_directory(output_dir) as aside:
+        layers = {True: LayerWriter(aside, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
+        if without_crs:
+            layers[False] = LayerWriter(aside, None, _about(rules, None))
+        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers))
+        result = PublishResult(tuple(_closed(layer, formats) for layer in layers.values()), results, rules)
+        text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
+        (aside / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+    if without_crs:
+        log.warning("%s of %s scenes have no CRS; their footprints are in pixel coordinates", without_crs, len(scenes))
+    if output_uri:
+        put_tree(Path(output_dir), output_uri, last=SUMMARY_FILE)
+    return result
+
+
+def formats_of_text(text: str) -> list[str]:
+    """Formats that are given separated by commas."""
+    return [known.strip() for known in text.split(",") if known.strip()]
+
+
+def _survey(project: Project) -> tuple[list[Scene], str, int]:
+    """The scenes, the CRS of the layer in map coordinates, and how many scenes have none."""
+    keys: list[tuple[str, str]] = []
+    found: list[str] = []
+    for item in project:
+        keys.append((item.key, item.name))
+        grid = Grid.of_item(item)
+        if grid is not None:
+            found.append(grid.crs)
+    names = Counter(name for _, name in keys)
+    scenes = [Scene(index, name if names[name] == 1 else key) for index, (key, name) in enumerate(keys)]
+    crs = common_crs(found)
+    if len(set(found)) > 1 and crs == WGS84:
+        log.info("the scenes have several CRSs (%s); the layer is in WGS 84", ", ".join(sorted(set(found))))
+    return scenes, crs, len(keys) - len(found)
+
+
+def _added(made: Iterable[SceneFootprints], layers: dict[bool, LayerWriter]) -> Iterator[SceneResult]:
+    for scene in made:
+        layer = layers[scene.on_map]
+        layer.add(scene.rows)
+        yield SceneResult(
+            source=scene.source,
+            layer=layer.name,
+            footprints=scene.rows.num_rows,
+            left_out=scene.left_out,
+            area_m2=(pc.sum(scene.rows["area_m2"]).as_py() or 0.0) if scene.on_map else None,
+            confidence=pc.mean(scene.rows["confidence"]).as_py(),
+            tolerance_px=scene.tolerance_px,
+        )
+
+
+def _closed(layer: LayerWriter, formats: Sequence[str]) -> LayerResult:
+    files = tuple(layer.close(formats))
+    area = None if layer.crs is None else layer.area_m2
+    return LayerResult(layer.name, layer.crs, coordinates_of(layer.crs), layer.count, area, layer.bounds, files)
+
+
+def _about(rules: Rules, crs: str | None) -> dict[str, str | float]:
+    """What the files say of themselves."""
+    tolerance = f"{rules.tolerance_px:g} px"
+    if crs is not None and rules.tolerance_m:
+        tolerance = f"{rules.tolerance_m:g} m"
+    return {
+        "coordinates": coordinates_of(crs),
+        "simplification_tolerance": tolerance,
+        "area_m2": "of the object's pixels, on the ellipsoid of WGS 84, before simplification",
+        "area_px": "number of the object's pixels",
+        "confidence": "mean over the object's pixels, 0 to 1",
+        "id": "digest of the source image's name and the object's first pixel",
+    }
+
+
+def _check(rules: Rules, formats: Sequence[str]) -> None:
+    for name, value in (
+        ("tolerance_px", rules.tolerance_px),
+        ("tolerance_m", rules.tolerance_m),
+        ("min_area_m2", rules.min_area_m2),
+    ):
+        if not 0 <= value < float("inf"):
+            raise ConfigError(f"{name}: {value} is not a number of at least 0; use 0 for none")
+    unknown = [known for known in formats if known not in FORMATS]
+    if unknown or not formats:
+        raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is none of {', '.join(FORMATS)}")
+
+
+def _check_class(project: Project, title: str) -> None:
+    known = project.meta.find(title)
+    if known is None:
+        raise ConfigError(
+            f"class_title: {title!r} is no class of {project.place}; its classes are "
+            f"{', '.join(project.meta.titles) or 'none'}"
+        )
+    if known.shape is not Shape.BITMAP:
+        raise ConfigError(f"class_title: {title!r} holds {known.shape}s; footprints are made of a class of bitmaps")
