@@ -18,7 +18,7 @@ def infer_windows(
     image_tags: List[str] = ["test"],  # noqa: B006
     project_name: str = "inf_INRIA_test_part",
     max_bad: int = 0,
-):
+) -> None:
     """Find the model's classes in whole images, window by window.
 
     Args:

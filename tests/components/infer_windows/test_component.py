@@ -1,0 +1,28 @@
+"""The KFP component beside the command line."""
+
+from __future__ import annotations
+
+from components.infer_windows.__main__ import parser
+from components.infer_windows.component import infer_windows
+
+
+def test_flags_carry_the_names_of_inputs_and_outputs() -> None:
+    spec = infer_windows.component_spec
+    flags = {action.dest for action in parser()._actions} - {"help"}
+
+    assert flags == set(spec.inputs) | set(spec.outputs)
+
+
+def test_every_input_is_described() -> None:
+    inputs = infer_windows.pipeline_spec.components["comp-infer-windows"].input_definitions
+
+    described = [entry.description for entry in (*inputs.artifacts.values(), *inputs.parameters.values())]
+    assert len(described) == 7 and all(described)
+
+
+def test_defaults_agree() -> None:
+    options = {action.dest: action.default for action in parser()._actions}
+    spec = infer_windows.component_spec
+
+    for name in ("image_tags", "project_name", "max_bad"):
+        assert spec.inputs[name].default == options[name]

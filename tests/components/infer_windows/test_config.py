@@ -1,0 +1,67 @@
+"""The inference config: the tutorial's document, the defaults and the messages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.core.errors import ConfigError
+from components.core.geometry import Size
+from components.infer_windows.config import DEFAULT_FILE, InferenceConfig, load_config
+
+
+def test_the_tutorials_document_says_the_defaults() -> None:
+    assert load_config(DEFAULT_FILE) == InferenceConfig()
+    assert set(json.loads(DEFAULT_FILE.read_text())) == {"mode", "gpu_devices", "model_classes", "existing_objects"}
+
+
+def test_the_laptops_document_differs_in_the_window_alone() -> None:
+    laptop = load_config(DEFAULT_FILE.with_name("inference.laptop.config.json"))
+
+    assert (laptop.mode.window.size, laptop.mode.min_overlap.size) == (Size(256, 256), Size(64, 64))
+    assert laptop.model_copy(update={"mode": InferenceConfig().mode}) == InferenceConfig()
+
+
+def test_what_is_left_out_keeps_its_default_at_every_depth() -> None:
+    config = load_config('{"mode": {"window": {"height": 300}}, "model_classes": {"add_suffix": "_x"}}')
+
+    assert config.mode.window.size == Size(300, 512)
+    assert (config.model_classes.add_suffix, config.model_classes.save_classes) == ("_x", "__all__")
+
+
+@pytest.mark.parametrize("mode", ["full_image", "roi", "bboxes"])
+def test_other_modes_are_refused_by_name_and_not_for_their_keys(mode: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({"mode": {"source": mode, "bounds": {}, "padding": {}}})
+
+    assert str(caught.value) == (
+        f"inference.config: mode.source: '{mode}' is not offered in this release; use 'sliding_window'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"mode": {"windw": {}}}, "mode.windw: unknown key; known keys: source, window, min_overlap, save, class_name"),
+        ({"modes": {}}, "modes: unknown key; known keys: mode, gpu_devices"),
+        ({"mode": {"window": {"width": 0}}}, "mode.window.width: 0:"),
+        ({"mode": {"window": {"width": "512"}}}, "mode.window.width: '512':"),
+        ({"mode": {"source": "tiles"}}, "mode.source: 'tiles':"),
+        ({"mode": {"min_overlap": {"x": 512}}}, "mode.min_overlap.x: 512 leaves no stride for a window width of 512; "),
+        ({"mode": {"window": {"height": 100}}}, "mode.min_overlap.y: 128 leaves no stride .* use at most 99"),
+        ({"gpu_devices": [-1]}, "gpu_devices: .* indices must be 0 or more"),
+        ({"model_classes": {"save_classes": "untitled"}}, "model_classes.save_classes"),
+        ({"batch_size": 0}, "batch_size: 0:"),
+        ([], "inference.config: "),
+    ],
+)
+def test_a_broken_document_is_refused_with_the_place(document: Any, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(document))
+
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(file)
+    assert str(caught.value).startswith("inference.config: ")

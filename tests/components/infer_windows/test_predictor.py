@@ -1,0 +1,99 @@
+"""The network in use: what it is fed, what it gives, and where it runs."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from components.core.errors import ConfigError
+from components.core.geometry import Size
+from components.infer_windows.predictor import NetworkPredictor, choose_device, number_format
+from tests.builders import noise
+
+CPU = torch.device("cpu")
+
+
+class Brightness(nn.Module):
+    """Logits 0 and (red − 100) / 10; remembers what it was fed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fed: list[Tensor] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.fed.append(image)
+        red = image[:, :1].float()
+        return torch.cat([torch.zeros_like(red), (red - 100) / 10], dim=1)
+
+
+def test_gives_the_softmax_of_the_logits_without_gradients() -> None:
+    network = Brightness()
+    windows = np.stack([noise(Size(16, 32), seed) for seed in range(3)])
+
+    result = NetworkPredictor(network, Size(16, 32), CPU)(windows)
+
+    red = windows[:, 0].astype(np.float64)
+    assert (result.dtype, result.shape) == (np.float32, (3, 2, 16, 32))
+    assert np.allclose(result[:, 1], 1 / (1 + np.exp((100 - red) / 10)), atol=1e-6)
+    assert np.allclose(result.sum(axis=1), 1)
+    assert network.fed[0].dtype is torch.uint8 and network.fed[0].is_inference()
+
+
+def test_stretches_windows_to_the_input_size_and_probabilities_back() -> None:
+    network = Brightness()
+    ramp = np.broadcast_to(np.arange(64, dtype=np.uint8) * 3, (1, 3, 48, 64))
+
+    result = NetworkPredictor(network, Size(32, 32), CPU)(np.ascontiguousarray(ramp))
+
+    assert network.fed[0].shape == (1, 3, 32, 32)
+    assert torch.allclose(network.fed[0][0, 0, 0], torch.arange(32) * 6 + 1.5)
+    assert result.shape == (1, 2, 48, 64)
+    middle = result[0, 1, 24, 4:-4]
+    assert np.allclose(middle, 1 / (1 + np.exp((100 - np.arange(4, 60) * 3) / 10)), atol=0.02)
+
+
+def test_counts_its_seconds() -> None:
+    predictor = NetworkPredictor(Brightness(), Size(16, 16), CPU)
+    before = predictor.seconds
+
+    predictor(noise(Size(16, 16))[np.newaxis])
+
+    assert before == 0 < predictor.seconds
+
+
+def test_a_gpu_that_is_not_there_means_the_cpu_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    missing = torch.cuda.device_count() + 7
+    with caplog.at_level(logging.INFO):
+        device = choose_device([missing])
+
+    assert device == CPU
+    assert f"inference on the CPU: gpu_devices names [{missing}]" in caplog.text
+
+
+def test_the_cpu_computes_in_float32_unless_told_otherwise() -> None:
+    assert number_format(CPU, "auto") is torch.float32
+    assert number_format(CPU, "bfloat16") is torch.bfloat16
+    with pytest.raises(ConfigError, match="precision: 'float16' needs a GPU"):
+        number_format(CPU, "float16")
+
+
+def test_bfloat16_stays_near_float32() -> None:
+    torch.manual_seed(0)
+    network = nn.Conv2d(3, 2, 3, padding=1)
+    windows = noise(Size(16, 16))[np.newaxis]
+
+    class OnBytes(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            result: Tensor = network(image.float() / 255)
+            return result
+
+    exact = NetworkPredictor(OnBytes(), Size(16, 16), CPU)(windows)
+    rough = NetworkPredictor(OnBytes(), Size(16, 16), CPU, "bfloat16")(windows)
+
+    assert rough.dtype == np.float32
+    assert not np.array_equal(exact, rough)
+    assert np.allclose(exact, rough, atol=0.01)
