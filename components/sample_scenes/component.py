@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from kfp import dsl
 
+from components.base_images import CPU_IMAGE
 
-@dsl.component(base_image="footprints-cpu", install_kfp_package=False)  # type: ignore[untyped-decorator]
+
+@dsl.component(base_image=CPU_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
 def sample_scenes(
     data_root: str,
     towns: str = "austin,chicago,kitsap,tyrol-w,vienna",
