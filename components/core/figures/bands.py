@@ -81,7 +81,7 @@ def as_bitmap(figure: Figure, size: Size) -> Bitmap | None:
     if isinstance(figure, Bitmap):
         return next((part for part in figure.normalise(size) if isinstance(part, Bitmap)), None)
     if isinstance(figure, Polygon):
-        corners = figure.exterior
+        corners = np.concatenate([figure.exterior, *figure.interiors])
     elif isinstance(figure, Rectangle):
         corners = np.array([(figure.top, figure.left), (figure.bottom, figure.right)])
     else:

@@ -1,0 +1,63 @@
+"""Work over processes: in order, and with errors that come through."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from components.core import parallel
+from components.core.errors import ConfigError, DataError, FootprintsError
+from components.core.parallel import parallel_map, worker_count
+
+
+@dataclass(frozen=True)
+class Tenfold:
+    """Ten times a number; refuses one."""
+
+    bad: int = -1
+
+    def __call__(self, number: int) -> tuple[int, int]:
+        if number == self.bad:
+            raise DataError(f"{number} is bad")
+        return 10 * number, os.getpid()
+
+
+def die(number: int) -> int:
+    if number:
+        os._exit(1)
+    return number
+
+
+@pytest.fixture()
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "ALONE_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_results_come_in_order_from_other_processes() -> None:
+    results = list(parallel_map(Tenfold(), range(20), 2))
+    assert [number for number, _ in results] == list(range(0, 200, 10))
+    assert os.getpid() not in {process for _, process in results}
+
+
+def test_one_worker_and_short_work_stay_in_this_process() -> None:
+    for workers in (1, 2):
+        assert {process for _, process in parallel_map(Tenfold(), range(5), workers)} == {os.getpid()}
+
+
+@pytest.mark.usefixtures("at_once")
+def test_errors_come_through() -> None:
+    with pytest.raises(DataError, match="3 is bad"):
+        list(parallel_map(Tenfold(bad=3), range(20), 2))
+    with pytest.raises(FootprintsError, match="a worker process ended early"):
+        list(parallel_map(die, range(20), 2))
+
+
+def test_workers_are_cores_and_never_more_than_tasks() -> None:
+    assert worker_count(0, 1000) == len(os.sched_getaffinity(0))
+    assert worker_count(8, 3) == 3
+    assert worker_count(0, 0) == 1
+    with pytest.raises(ConfigError, match="workers: -1 is negative"):
+        worker_count(-1, 3)
