@@ -1,0 +1,30 @@
+"""The pictures people look at: self-contained HTML pages, and the same as PNG."""
+
+from components.core.reporting.contact_sheet import contact_sheet
+from components.core.reporting.curves import HistoryRow, best_validation, training_curves
+from components.core.reporting.graph import graph_picture, query_graph
+from components.core.reporting.graph_plan import GraphEdge, GraphLayer
+from components.core.reporting.page import Fact, Picture, run_report, write_page
+from components.core.reporting.panels import prediction_panels
+from components.core.reporting.scenes import ComparedScene, compared_scenes
+from components.core.reporting.towns import TownScores, town_table
+
+__all__ = [
+    "ComparedScene",
+    "Fact",
+    "GraphEdge",
+    "GraphLayer",
+    "HistoryRow",
+    "Picture",
+    "TownScores",
+    "best_validation",
+    "compared_scenes",
+    "contact_sheet",
+    "graph_picture",
+    "prediction_panels",
+    "query_graph",
+    "run_report",
+    "town_table",
+    "training_curves",
+    "write_page",
+]

@@ -1,0 +1,172 @@
+"""A contact sheet: what a project holds, and a sample of its items with their objects laid over them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from components.core.errors import FootprintsError
+from components.core.geometry import Window
+from components.core.project import Item, Project, ProjectMeta
+from components.core.reporting.encode import Pixels, data_uri
+from components.core.reporting.image_sheet import Cell, image_sheet_png
+from components.core.reporting.page import Fact, Picture, render
+from components.core.reporting.survey import Survey, survey
+from components.core.reporting.text import thousands
+from components.core.reporting.view import View, image_pixels, label_figures, tinted
+
+THUMBNAIL_PX = 380
+"""Longer side: about twice what is seen, for sharp screens."""
+
+LARGEST_READ_PX = 8192
+"""Of a larger scene, the middle is shown, so that a picture never reads gigabytes."""
+
+LISTED = 12
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """An item made small.
+
+    Attributes:
+        item: The item.
+        pixels: (h, w, 3) uint8 RGB; None where they cannot be shown.
+        problem: Why not.
+        is_part: Whether it is only the middle of the item.
+    """
+
+    item: Item
+    pixels: Pixels | None
+    problem: str = ""
+    is_part: bool = False
+
+    @property
+    def caption(self) -> str:
+        """Size and number of objects."""
+        count = len(self.item.objects)
+        noun = "object" if count == 1 else "objects"
+        part = ", its middle" if self.is_part else ""
+        return f"{self.item.size} px{part} · {thousands(count)} {noun}"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One line of a list of counts.
+
+    Attributes:
+        name: What is counted.
+        count: How many.
+        share: Of the largest count in the list, 0–1.
+        color: "#rrggbb" of a class; empty for the accent.
+    """
+
+    name: str
+    count: int
+    share: float
+    color: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountList:
+    """A list of counts, the largest first.
+
+    Attributes:
+        title: Heading.
+        counts: The first of them.
+        more: How many are left out.
+    """
+
+    title: str
+    counts: tuple[Count, ...]
+    more: int
+
+
+def contact_sheet(project: Project, count: int = 24, seed: int = 0) -> Picture:
+    """Show a project: counts, and a sample of items chosen by name.
+
+    An item whose pixels cannot be read is shown as such.
+
+    Args:
+        project: The project.
+        count: How many items are shown, at most.
+        seed: Other seeds choose other items.
+    """
+    found = survey(project, count, seed)
+    thumbnails = [thumbnail(item, found.meta) for item in found.sample]
+    objects = sum(found.objects.values())
+    facts = (
+        Fact("items", thousands(found.items)),
+        Fact("objects", thousands(objects), f"{objects / found.items:.1f} an item" if found.items else ""),
+        Fact("without objects", thousands(found.empty), "items"),
+        Fact("imagery", f"{found.pixels / 1e6:,.1f}".replace(",", "\N{NARROW NO-BREAK SPACE}"), "megapixels"),
+    )
+    lead = f"Project {found.meta.name}. " + _lead(found)
+    body = render(
+        "contact_sheet.html.j2",
+        lists=_lists(found),
+        cells=[(entry, None if entry.pixels is None else data_uri(entry.pixels)) for entry in thumbnails],
+    )
+    return Picture("Contact sheet", lead, facts, body, partial(_png, found, thumbnails))
+
+
+def _lead(found: Survey) -> str:
+    if not found.items:
+        return "It holds no items."
+    shown = "All items" if len(found.sample) == found.items else f"{len(found.sample)} items, chosen by name,"
+    return f"{shown} with their objects in the colours of their classes."
+
+
+def thumbnail(item: Item, meta: ProjectMeta) -> Thumbnail:
+    """An item made small, with its objects laid over it."""
+    if item.image is None:
+        return Thumbnail(item, None, "The project holds no imagery of this item.")
+    window = middle(item)
+    view = View.fitting(window, THUMBNAIL_PX)
+    try:
+        pixels = image_pixels(item.image, view)
+        for known in meta.classes:
+            figures = [entry.figure for entry in item.objects if entry.class_title == known.title]
+            if figures:
+                pixels = tinted(pixels, label_figures(figures, view) > 0, known.color)
+    except FootprintsError as error:
+        log.warning("contact sheet: %s: %s", item.key, error)
+        return Thumbnail(item, None, "Its pixels cannot be read.")
+    return Thumbnail(item, pixels, is_part=window.size != item.size)
+
+
+def middle(item: Item) -> Window:
+    """The whole item, or its middle where it is larger than a picture may read."""
+    height, width = min(item.size.height, LARGEST_READ_PX), min(item.size.width, LARGEST_READ_PX)
+    return Window((item.size.height - height) // 2, (item.size.width - width) // 2, height, width)
+
+
+def _lists(found: Survey) -> list[CountList]:
+    colors = {known.title: known.color for known in found.meta.classes}
+    lists = [
+        _count_list("Objects by class", found.objects, colors),
+        _count_list("Items by tag", found.tags, {}),
+        _count_list("Items by dataset", found.datasets, {}),
+    ]
+    return [entry for entry in lists if entry.counts]
+
+
+def _count_list(title: str, counts: Mapping[str, int], colors: Mapping[str, str]) -> CountList:
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    most = max(counts.values(), default=0) or 1
+    rows = tuple(Count(name, count, count / most, colors.get(name, "")) for name, count in ranked[:LISTED])
+    return CountList(title, rows, max(0, len(ranked) - LISTED))
+
+
+def _png(found: Survey, thumbnails: Sequence[Thumbnail]) -> bytes:
+    cells: list[Cell | None] = [
+        Cell(entry.pixels, entry.item.name, (entry.caption, ", ".join(entry.item.tags)), entry.problem)
+        for entry in thumbnails
+    ]
+    colors = [(known.title, known.color) for known in found.meta.classes]
+    title = f"{found.meta.name}: {thousands(found.items)} items"
+    return image_sheet_png(title, cells, columns=max(1, min(6, math.ceil(math.sqrt(len(cells))))), legend=colors)

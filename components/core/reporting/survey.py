@@ -1,0 +1,65 @@
+"""What a project holds: counts over all items, and a few of them to look at."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.core.keyed import keyed_integer
+from components.core.project import Item, Project, ProjectMeta
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Counts over a project, and a sample of its items.
+
+    Attributes:
+        meta: Name, classes and tags.
+        items: Number of items.
+        datasets: Items by dataset.
+        tags: Items by image tag.
+        objects: Objects by class title.
+        pixels: Sum of the items' sizes, in pixels.
+        empty: Items without an object.
+        sample: Some items, ordered by dataset and name.
+    """
+
+    meta: ProjectMeta
+    items: int
+    datasets: Mapping[str, int]
+    tags: Mapping[str, int]
+    objects: Mapping[str, int]
+    pixels: int
+    empty: int
+    sample: tuple[Item, ...]
+
+
+def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
+    """Go through a project once; no pixel is read and only the sample is kept.
+
+    Args:
+        project: The project.
+        count: How many items the sample has, at most.
+        seed: Other seeds choose other items; the choice depends on their names, not on their order.
+    """
+    datasets, tags, objects = Counter[str](), Counter[str](), Counter[str]()
+    tags.update(dict.fromkeys(project.meta.tags_images, 0))
+    objects.update(dict.fromkeys(project.meta.titles, 0))
+    items = pixels = empty = 0
+    chosen: list[tuple[int, int, Item]] = []
+    for item in project:
+        items += 1
+        pixels += item.size.area
+        empty += not item.objects
+        datasets[item.dataset] += 1
+        tags.update(set(item.tags))
+        objects.update(entry.class_title for entry in item.objects)
+        ranked = (-keyed_integer(seed, "contact sheet", item.key), -items, item)
+        if len(chosen) < count:
+            heapq.heappush(chosen, ranked)
+        elif count:
+            heapq.heappushpop(chosen, ranked)
+    sample = sorted((item for _, _, item in chosen), key=lambda item: (item.dataset, item.name))
+    return Survey(project.meta, items, datasets, tags, objects, pixels, empty, tuple(sample))
