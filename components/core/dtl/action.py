@@ -46,12 +46,14 @@ class Element:
         source: Where it came from.
         trail: What has been done to it, as the suffix of its name.
         objects_known: False in a dry run, once a layer would have had to look at pixels.
+        certain: False in a dry run, once it went both ways because its objects are not known.
     """
 
     item: Item
     source: Source
     trail: str = ""
     objects_known: bool = True
+    certain: bool = True
 
     def with_item(self, item: Item, trail: str = "") -> Element:
         """The same element with its item changed, and `trail` added to its name."""

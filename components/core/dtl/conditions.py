@@ -193,7 +193,7 @@ AnyCondition = Annotated[
     Discriminator(
         _key_of,
         custom_error_type="condition",
-        custom_error_message=f"holds exactly one of {', '.join(CONDITIONS)}",
+        custom_error_message=f"must hold exactly one of {', '.join(CONDITIONS)}",
     ),
 ]
 """Exactly one condition."""

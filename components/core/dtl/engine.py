@@ -13,7 +13,7 @@ from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
 from components.core.dtl.runner import BadItem, Outcome, Task, start_runner
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
-from components.core.parallel import ordered_map
+from components.core.parallel import ordered_map, worker_count
 from components.core.progress import progress
 from components.core.project import Item, Project, ProjectMeta
 
@@ -30,7 +30,7 @@ class RunReport:
     Attributes:
         read: Source items that entered and came to an end.
         written: Items that came out; in a dry run at most so many.
-        exact: Whether a dry run's counts are exact: no condition had to look at pixels.
+        exact: Whether `written` is exact in a dry run: no condition on the way had to look at pixels.
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
         bad: Source items that failed.
@@ -48,7 +48,7 @@ class RunReport:
         self.received.update(outcome.received)
         self.emitted.update(outcome.emitted)
         self.written += len(outcome.elements)
-        self.exact &= all(element.objects_known for element in outcome.elements)
+        self.exact &= all(element.certain for element in outcome.elements)
         if outcome.bad:
             self.bad.append(outcome.bad)
             log.warning("left out %s: %s", outcome.bad.source, outcome.bad.reason)
@@ -131,17 +131,21 @@ def run_query(
         projects: By name, as `name_projects` gives them.
         report: Filled while items stream.
         context: Seed, and whether to count only.
-        workers: Processes; they change the time, never the result.
+        workers: Processes, 0 for one a core; they change the time, never the result.
         max_bad: Source items that may fail; None for any number.
 
     Yields:
         The items, ordered by source item, then by the save layer's sources.
 
     Raises:
+        ConfigError: If `workers` or `max_bad` is negative.
         TooManyBadItemsError: At the end, where more than `max_bad` source items failed.
     """
+    if max_bad is not None and max_bad < 0:
+        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad item, or a number of them")
     lengths = [len(project) for project in projects.values()]
-    per_task = max(1, min(TASK_ITEMS, sum(lengths) // (8 * max(workers, 1))))
+    workers = worker_count(workers, sum(lengths))
+    per_task = max(1, min(TASK_ITEMS, sum(lengths) // (8 * workers)))
     tasks = [
         Task(project, start, min(start + per_task, length))
         for project, length in enumerate(lengths)
@@ -158,6 +162,9 @@ def run_query(
 
 
 def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
+    for layer in query.data_layers:
+        if not report.received[layer.index] and not report.bad:
+            log.warning("%s: there is no item in %s; look at the datasets' names", layer.place, ", ".join(layer.src))
     for layer in query.layers:
         if "probability" not in layer.action.settings.model_dump().get("condition", {}):
             continue

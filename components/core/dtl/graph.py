@@ -81,8 +81,8 @@ def _check_ends(layers: list[Layer]) -> None:
         raise ConfigError('query: has no `data` layer; begin with {"action": "data", "src": ["Project/*"], …}')
     saves = [layer.place for layer in layers if isinstance(layer.action, Save)]
     if len(saves) != 1:
-        found = f"has {len(saves)} ({', '.join(saves)})" if saves else "has none"
-        raise ConfigError(f"query: {found} of the one `supervisely` layer that saves the result; keep exactly one")
+        found = f"{len(saves)} `supervisely` layers ({', '.join(saves)})" if saves else "no `supervisely` layer"
+        raise ConfigError(f"query: has {found}; exactly one saves the result")
 
 
 def _sources(layer: Layer, writers: dict[str, list[Layer]]) -> list[Layer]:

@@ -121,14 +121,13 @@ def explain(error: ValidationError, place: str) -> str:
 
 
 def _path(location: tuple[int | str, ...]) -> list[int | str]:
-    """Without the repeats that a tagged union puts in, such as condition.tags.tags."""
-    path: list[int | str] = []
-    for part in location:
-        if isinstance(part, str) and (part in path[-1:] or part in ("str", "list[str]", "dict[str,str]")):
-            continue
-        if not (isinstance(part, str) and part.startswith("literal[")):
-            path.append(part)
-    return path
+    """Without what unions put in: names of types, and the key that chose a condition."""
+    pairs = zip((None, *location), location, strict=False)
+    return [part for before, part in pairs if before != "condition" and not _is_type(part)]
+
+
+def _is_type(part: int | str) -> bool:
+    return isinstance(part, str) and (part in ("str", "list[str]", "dict[str,str]") or part.startswith("literal["))
 
 
 def _rule(fault: Any) -> str:
@@ -137,6 +136,7 @@ def _rule(fault: Any) -> str:
     messages = {
         "extra_forbidden": "is no key here; remove it or mend its spelling",
         "missing": "is missing; add it",
+        "model_type": f"{value} is no JSON object; write one, in braces",
         "value_error": fault["msg"].removeprefix("Value error, "),
         "condition": f"{value} {fault['msg']}",
     }
@@ -156,7 +156,7 @@ def _layer_model(name: str, action: type[Action]) -> type[BaseModel]:
         f"{action.__name__}Layer",
         __config__=ConfigDict(extra="forbid"),
         __doc__=(action.__doc__ or "").strip(),
-        action=(Literal[name], ...),
+        action=(Literal[name], ...),  # type: ignore[arg-type]
         src=(list[str], Field(min_length=1)),
         dst=(destinations, ...),
         settings=(action.settings_model, ...),

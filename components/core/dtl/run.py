@@ -58,7 +58,7 @@ def execute_query(
         projects: Directories, manifests or Supervisely folders, at least those that the query names.
         output: Directory of the new project; it appears when it is whole.
         seed: Of every random decision.
-        workers: Processes; they change the time, never the result.
+        workers: Processes, 0 for one a core; they change the time, never the result.
         max_bad: Source items that may fail; None for any number.
         as_files: Write the Supervisely folder format with real crops instead of a manifest.
 

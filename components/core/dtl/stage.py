@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,8 +43,7 @@ def run_stage(
         ConfigError: If the query is faulty or does not fit the project.
         DataError: If the project cannot be read, or more than `max_bad` items failed.
     """
-    cores = workers or os.cpu_count() or 1
-    run = execute_query(query, [project], output, seed=seed, workers=cores, max_bad=max_bad)
+    run = execute_query(query, [project], output, seed=seed, workers=workers, max_bad=max_bad)
     if report is not None:
         pictures = [picture_of(run), contact_sheet(open_project(output))]
         write_page(report, run_report(run.meta.name, run.sentence(), (), pictures))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
@@ -26,8 +27,9 @@ class If(Action):
         """One way; in a dry run both, where the answer would need pixels."""
         condition = self.settings.condition
         if not element.objects_known and condition.looks_at_objects():
-            yield Emission(element, 0)
-            yield Emission(element, 1)
+            perhaps = replace(element, certain=False)
+            yield Emission(perhaps, 0)
+            yield Emission(perhaps, 1)
         else:
             yield Emission(element, 0 if condition.holds(element, layer, context) else 1)
 
