@@ -49,4 +49,4 @@ def publish_footprints(
         metrics.log_metric(name, value)
         footprints.metadata[name] = value
     for layer in result.layers:
-        footprints.metadata[layer.name] = layer.coordinates
+        footprints.metadata[f"{layer.name}_coordinates"] = layer.coordinates

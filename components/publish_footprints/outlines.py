@@ -22,8 +22,11 @@ from components.core.geometry import row_bands
 
 BAND_ROWS = 1024
 
-Ring = list[tuple[int, int]]
+Path = list[tuple[int, int]]
 """Pixel corners (column, row) in order; the first is not repeated."""
+
+Ring = npt.NDArray[np.int64]
+"""(N, 2) of a path, as an array."""
 
 
 class _Corners(NamedTuple):
@@ -60,7 +63,8 @@ def outline(mask: Mask) -> BaseGeometry:
     """
     shells: list[Ring] = []
     holes: list[Ring] = []
-    for ring in _rings(_corners(mask.read(band) for band in row_bands(mask.size, BAND_ROWS))):
+    for path in _rings(_corners(mask.read(band) for band in row_bands(mask.size, BAND_ROWS))):
+        ring = np.array(path)
         (shells if _signed_area(ring) > 0 else holes).append(ring)
     if not shells:
         raise ValueError("a mask without pixels has no outline")
@@ -112,7 +116,7 @@ def _corners_of_rows(pixels: BoolPixels, top: int) -> _Corners:
     )
 
 
-def _rings(corners: _Corners) -> Iterator[Ring]:
+def _rings(corners: _Corners) -> Iterator[Path]:
     """Closed paths with set pixels on their right hand, none through a place twice."""
     following = _following(corners).tolist()
     places = list(zip(corners.column.tolist(), corners.row.tolist(), strict=True))
@@ -151,12 +155,12 @@ def _link(
     following[second[~forwards]] = first[~forwards]
 
 
-def _simple(ring: Ring) -> Iterator[Ring]:
+def _simple(ring: Path) -> Iterator[Path]:
     """Cut a ring wherever it comes back to a place."""
     if len(set(ring)) == len(ring):
         yield ring
         return
-    path: Ring = []
+    path: Path = []
     position: dict[tuple[int, int], int] = {}
     for place in ring:
         if place in position:
@@ -173,7 +177,8 @@ def _simple(ring: Ring) -> Iterator[Ring]:
 
 def _signed_area(ring: Ring) -> int:
     """Twice the area; positive for a shell, negative for a hole."""
-    return sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in zip(ring, [*ring[1:], ring[0]], strict=True))
+    x, y = ring.T
+    return int(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1]) + x[-1] * y[0] - x[0] * y[-1])
 
 
 def _holes_by_shell(shells: list[Ring], holes: list[Ring]) -> list[list[Ring]]:
@@ -183,7 +188,7 @@ def _holes_by_shell(shells: list[Ring], holes: list[Ring]) -> list[list[Ring]]:
         result[0] = holes
         return result
     areas = [_signed_area(shell) for shell in shells]
-    corners = np.array([min(hole, key=lambda place: (place[1], place[0])) for hole in holes])
+    corners = np.array([hole[np.lexsort((hole[:, 0], hole[:, 1]))[0]] for hole in holes])
     points = shapely.points(corners[:, 0] + 0.5, corners[:, 1] - 0.5)
     tree = shapely.STRtree([shapely.Polygon(shell) for shell in shells])
     best: dict[int, int] = {}
