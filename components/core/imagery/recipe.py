@@ -106,9 +106,9 @@ class Recipe:
         """From (column, row) of the result to (column, row) of the raster."""
         matrix = Affine.translation(self.window.left, self.window.top)
         if self.left_right:
-            matrix = matrix * Affine.translation(self.size.width, 0) * Affine.scale(-1, 1)
+            matrix = matrix @ Affine.translation(self.size.width, 0) @ Affine.scale(-1, 1)
         if self.up_down:
-            matrix = matrix * Affine.translation(0, self.size.height) * Affine.scale(1, -1)
+            matrix = matrix @ Affine.translation(0, self.size.height) @ Affine.scale(1, -1)
         return matrix
 
     def as_row(self) -> dict[str, Any]:
