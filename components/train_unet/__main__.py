@@ -1,0 +1,47 @@
+"""Train on the command line: `python -m components.train_unet`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from components.core.cli import argument_parser, run_main
+from components.core.staging import staged_file
+from components.train_unet.train_unet import DEFAULT_CONFIG, train
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; they carry the names of the component's inputs and outputs."""
+    result = argument_parser("python -m components.train_unet", "Train UNetV2 on the items of a project.")
+    add = result.add_argument
+    add("--project", type=Path, required=True, help="directory of the project; the config's image tags choose items")
+    add("--config", default=str(DEFAULT_CONFIG), help="training config: a file, or JSON text; merged over the defaults")
+    add("--model", type=Path, required=True, help="folder of the model to write")
+    add("--metrics", type=Path, help="JSON file of the best validation's measures to write")
+    add("--encoder-weights", default="", help="instead of the config's: imagenet, none, or a path or URI")
+    add("--initial-model-uri", default="", help="folder or URI of a trained model to start from")
+    add("--work-dir", default="", help="folder for checkpoints, so that a killed training goes on")
+    return result
+
+
+def main(options: argparse.Namespace) -> None:
+    """Train, and say how good the model is."""
+    result = train(
+        options.project,
+        options.model,
+        config=options.config,
+        encoder_weights=options.encoder_weights,
+        initial_model=options.initial_model_uri,
+        work_dir=options.work_dir or None,
+    )
+    text = json.dumps(result.scalars(), indent=1) + "\n"
+    if options.metrics is not None:
+        with staged_file(options.metrics) as aside:
+            aside.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, parser()))

@@ -1,0 +1,223 @@
+"""Items of a project as training windows: image and mask in bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from components.core.errors import DataError, StorageError, TooManyBadItemsError
+from components.core.geometry import Size
+from components.core.imagery.images import read_image
+from components.core.network.classes import NEUTRAL_INDEX
+from components.core.project import Item, Project
+from components.train_unet.config import ALL_ITEMS, WHERE
+from components.train_unet.sampling import PADDING
+
+UInt8 = npt.NDArray[np.uint8]
+
+
+class Failure(NamedTuple):
+    """An item that could not be read, and why."""
+
+    label: str
+    reason: str
+
+
+class Sample(NamedTuple):
+    """One training window.
+
+    Attributes:
+        image: (3, H, W) uint8 RGB.
+        mask: (H, W) uint8 class indices, 255 for neutral pixels.
+        failures: Items that failed before this one could be read.
+    """
+
+    image: Tensor
+    mask: Tensor
+    failures: tuple[Failure, ...] = ()
+
+
+class Batch(NamedTuple):
+    """Some training windows.
+
+    Attributes:
+        image: (N, 3, H, W) uint8 RGB.
+        mask: (N, H, W) uint8 class indices, 255 for neutral pixels.
+        failures: Items that could not be read.
+    """
+
+    image: Tensor
+    mask: Tensor
+    failures: tuple[Failure, ...]
+
+
+class WindowDataset(Dataset[Sample]):
+    """The items of a project that carry a tag, read at the moment of use."""
+
+    def __init__(
+        self,
+        project: Project,
+        rows: npt.NDArray[np.int64],
+        mask_values: Mapping[str, int],
+        size: Size,
+        replacements: int = 0,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            project: Where the items are.
+            rows: (N,) indices of the chosen items in the project.
+            mask_values: Value of a mask's pixels by class title.
+            size: Height and width that images are stretched to.
+            replacements: How many of the following items may be tried in place of one that fails; after them, and
+                for a filled position, the window is neutral throughout.
+        """
+        self.project = project
+        self.rows = rows
+        self.mask_values = mask_values
+        self.size = size
+        self.replacements = replacements
+
+    def __len__(self) -> int:
+        """Number of chosen items."""
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> Sample:
+        """Read one window; an item that fails is reported in the sample, not raised."""
+        if position == PADDING:
+            return self._neutral(())
+        failures: list[Failure] = []
+        for attempt in range(self.replacements + 1):
+            row = int(self.rows[(position + attempt) % len(self)])
+            try:
+                image, mask = self._read(self.project.item(row))
+                return Sample(torch.from_numpy(image), torch.from_numpy(mask), tuple(failures))
+            except (DataError, StorageError, OSError) as error:
+                failures.append(Failure(self.project.label(row), str(error)))
+        return self._neutral(tuple(failures))
+
+    def _neutral(self, failures: tuple[Failure, ...]) -> Sample:
+        height, width = self.size.height, self.size.width
+        mask = torch.full((height, width), NEUTRAL_INDEX, dtype=torch.uint8)
+        return Sample(torch.zeros(3, height, width, dtype=torch.uint8), mask, failures)
+
+    def _read(self, item: Item) -> tuple[UInt8, UInt8]:
+        if item.image is None:
+            raise DataError(f"item {item.key}: has no image; import the project with its images")
+        image = read_image(item.image.uri, item.image.recipe)
+        mask = draw_mask(item, self.mask_values)
+        if item.size != self.size:
+            return stretch_image(image, self.size), stretch_mask(mask, self.size)
+        return np.ascontiguousarray(image), mask
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Stack windows to a batch."""
+    return Batch(
+        torch.stack([sample.image for sample in samples]),
+        torch.stack([sample.mask for sample in samples]),
+        tuple(failure for sample in samples for failure in sample.failures),
+    )
+
+
+def draw_mask(item: Item, mask_values: Mapping[str, int]) -> UInt8:
+    """Draw an item's objects in order, so that later ones win.
+
+    Args:
+        item: The item.
+        mask_values: Value of each class's pixels by title.
+
+    Returns:
+        (H, W) uint8 of the item's size; 0 where no object is.
+
+    Raises:
+        DataError: If an object's class is not listed.
+    """
+    canvas = np.zeros((item.size.height, item.size.width), np.uint8)
+    for entry in item.objects:
+        if entry.class_title not in mask_values:
+            known = ", ".join(mask_values)
+            raise DataError(
+                f"item {item.key}: class {entry.class_title!r} is not in the project's meta; known: {known}"
+            )
+        entry.figure.draw(canvas, mask_values[entry.class_title])
+    return canvas
+
+
+def stretch_image(image: UInt8, size: Size) -> UInt8:
+    """Stretch (C, H, W) uint8 bands to `size`, bilinear between pixel centres."""
+    shape = (size.width, size.height)
+    bands = [cv2.resize(np.ascontiguousarray(band), shape, interpolation=cv2.INTER_LINEAR) for band in image]
+    return np.stack(bands).astype(np.uint8, copy=False)
+
+
+def stretch_mask(mask: UInt8, size: Size) -> UInt8:
+    """Stretch a (H, W) uint8 mask to `size` by the nearest pixel, at floor((i + 0.5) · source / target)."""
+    rows = ((np.arange(size.height) + 0.5) * mask.shape[0] / size.height).astype(np.int64)
+    columns = ((np.arange(size.width) + 0.5) * mask.shape[1] / size.width).astype(np.int64)
+    return np.ascontiguousarray(mask[rows][:, columns])
+
+
+def rows_with_tag(project: Project, tag: str, phase: str) -> npt.NDArray[np.int64]:
+    """Indices of the items that carry an image tag.
+
+    Args:
+        project: The project.
+        tag: The tag; `__all__` takes every item.
+        phase: "train" or "val", for the message.
+
+    Returns:
+        (N,) int64, ascending; never empty.
+
+    Raises:
+        DataError: If no item carries the tag; the message lists the tags that there are.
+    """
+    if tag == ALL_ITEMS:
+        rows = np.arange(len(project), dtype=np.int64)
+    else:
+        rows = np.fromiter((row for row, tags in enumerate(project.item_tags()) if tag in tags), np.int64)
+    if not len(rows):
+        counts = Counter(name for tags in project.item_tags() for name in set(tags))
+        present = ", ".join(f"{name!r} ({count})" for name, count in sorted(counts.items())) or "none"
+        raise DataError(
+            f"{WHERE}: dataset_tags.{phase}: no item of project {project.meta.name!r} ({project.place}, {len(project)} "
+            f"items) carries {tag!r}; tags there: {present}; name one of them or {ALL_ITEMS!r}, or tag items"
+        )
+    return rows
+
+
+class FailureBudget:
+    """Counts the items of a dataset that could not be read, each once."""
+
+    def __init__(self, allowed: int, phase: str) -> None:
+        """Allow that many in the dataset of `phase`, "train" or "val"."""
+        self.allowed = allowed
+        self.phase = phase
+        self.reasons: dict[str, str] = {}
+
+    def add(self, failures: Sequence[Failure]) -> list[Failure]:
+        """Count failures.
+
+        Returns:
+            Those not seen before.
+
+        Raises:
+            TooManyBadItemsError: If more items failed than are allowed; the message names them.
+        """
+        new = [failure for failure in failures if failure.label not in self.reasons]
+        self.reasons.update(new)
+        if len(self.reasons) > self.allowed:
+            shown = "; ".join(f"{label}: {reason}" for label, reason in list(self.reasons.items())[:5])
+            raise TooManyBadItemsError(
+                f"{WHERE}: allow_corrupted_samples.{self.phase}: {len(self.reasons)} items cannot be read and "
+                f"{self.allowed} may: {shown}; mend them or allow more"
+            )
+        return new

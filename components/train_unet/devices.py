@@ -1,0 +1,86 @@
+"""Where a training runs and in which number format."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from components.core.errors import ConfigError
+from components.train_unet.config import WHERE
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """Devices of a training.
+
+    Attributes:
+        accelerator: What computes.
+        devices: Indices of the GPUs; with "cpu", one entry a process.
+        precision: Lightning's name of the number format.
+        message: Says in the log what was chosen and why.
+    """
+
+    accelerator: Literal["gpu", "cpu"]
+    devices: tuple[int, ...]
+    precision: Precision
+    message: str
+
+    @property
+    def world(self) -> int:
+        """Number of training processes."""
+        return len(self.devices)
+
+
+def plan_devices(wanted: Sequence[int], precision: str) -> DevicePlan:
+    """Choose among the devices of this machine; see `choose_devices`."""
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    has_bfloat16 = present > 0 and torch.cuda.is_bf16_supported(including_emulation=False)
+    plan = choose_devices(wanted, present, has_bfloat16, precision)
+    as_wanted = plan.devices == tuple(wanted) if plan.accelerator == "gpu" else not wanted
+    log.log(logging.INFO if as_wanted else logging.WARNING, plan.message)
+    return plan
+
+
+def choose_devices(wanted: Sequence[int], present: int, has_bfloat16: bool, precision: str) -> DevicePlan:
+    """Choose devices and number format.
+
+    Args:
+        wanted: GPUs that the config names.
+        present: Number of GPUs that this machine has.
+        has_bfloat16: Whether they compute in bfloat16.
+        precision: The config's `precision`.
+
+    Returns:
+        The plan: the named GPUs that are present, or the CPU.
+
+    Raises:
+        ConfigError: If the number format does not go with the device.
+    """
+    usable = tuple(device for device in wanted if device < present)
+    named = f"gpu_devices names {list(wanted)}, this machine has {present} GPU{'' if present == 1 else 's'}"
+    if usable:
+        chosen = _gpu_precision(has_bfloat16, precision)
+        lack = "" if len(usable) == len(wanted) else f"; {len(wanted) - len(usable)} fewer than named, smaller batches"
+        return DevicePlan("gpu", usable, chosen, f"{named}: training on {list(usable)} in {chosen}{lack}")
+    if precision == "float16":
+        raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU ({named}); use 'float32' or 'bfloat16'")
+    chosen = "bf16-mixed" if precision == "bfloat16" else "32-true"
+    return DevicePlan("cpu", (0,), chosen, f"{named}: training on the CPU in {chosen}")
+
+
+def _gpu_precision(has_bfloat16: bool, precision: str) -> Precision:
+    if precision == "float32":
+        return "32-true"
+    if precision == "float16" or (precision == "auto" and not has_bfloat16):
+        return "16-mixed"
+    if not has_bfloat16:
+        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'")
+    return "bf16-mixed"

@@ -1,0 +1,157 @@
+"""One step of training and of validation, and what is watched meanwhile."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from components.core.errors import ConfigError
+from components.core.network.classes import NEUTRAL_INDEX
+from components.core.network.loss import segmentation_loss
+from components.core.network.unetv2 import UNetV2
+from components.train_unet.config import WHERE, TrainConfig
+from components.train_unet.dataset import Batch, FailureBudget
+from components.train_unet.history import History
+from components.train_unet.measures import Measures, SegmentationMeasures
+from components.train_unet.sampling import Rounds
+
+VAL_LOSS = "val_loss"
+TRAIN_ROWS = 2_000
+"""About how many rows of history a training may write; longer ones average over some steps."""
+
+
+class SegmentationModule(pl.LightningModule):
+    """UNetV2 in training: loss, optimiser, learning rate, measures and guards."""
+
+    def __init__(self, network: UNetV2, config: TrainConfig, rounds: Rounds) -> None:
+        """Prepare to train `network`, whose weights are set."""
+        super().__init__()
+        self.network = network
+        self.config = config
+        self.rounds = rounds
+        self.history = History()
+        self.row_every = math.ceil(rounds.total / TRAIN_ROWS)
+        classes = network.head.out_channels
+        self.train_measures = SegmentationMeasures(classes, sync_on_compute=False)
+        self.val_measures = SegmentationMeasures(classes)
+        self.budgets = {
+            "train": FailureBudget(config.allow_corrupted_samples.train, "train"),
+            "val": FailureBudget(config.allow_corrupted_samples.val, "val"),
+        }
+        self.register_buffer("first_bad_step", torch.tensor(-1), persistent=False)
+        self._plateau_state: dict[str, Any] = {}
+
+    def configure_optimizers(self) -> Adam:
+        """Adam; its learning rate falls when the validation loss stands still."""
+        optimiser = Adam(self.network.parameters(), lr=self.config.lr, fused=self.device.type == "cuda")
+        falling = self.config.lr_decreasing
+        self.plateau = ReduceLROnPlateau(optimiser, factor=1 / falling.lr_divisor, patience=falling.patience)
+        return optimiser
+
+    def training_step(self, batch: Batch, _index: int) -> Tensor:
+        """Loss of a batch."""
+        self._count_failures(batch, "train")
+        logits = self.network(batch.image)
+        loss = self._loss(logits, batch.mask)
+        step = self.step
+        failed = (self.first_bad_step < 0) & ~torch.isfinite(loss.detach())
+        self.first_bad_step = torch.where(failed, step, self.first_bad_step)
+        self.train_measures.update(loss.detach(), logits.detach(), batch.mask)
+        if step % self.row_every == 0 or step == self.rounds.total:
+            self._record_training(step)
+        return loss
+
+    @property
+    def step(self) -> int:
+        """Number of the running training step, from 1."""
+        return self.trainer.global_step + 1
+
+    @property
+    def lr(self) -> float:
+        """Current learning rate."""
+        return float(self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def _loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        weights = self.config.loss_weights
+        return segmentation_loss(logits, mask, weights.bce, weights.dice)
+
+    def _record_training(self, step: int) -> None:
+        measures = self.train_measures.compute()
+        self.train_measures.reset()
+        bad = int(self.first_bad_step)
+        if bad >= 0:
+            self._refuse_to_go_on(f"the training loss is not finite at step {bad} of {self.rounds.total}")
+        self.history.add(step, self._epoch_of(step), "train", measures, self.lr)
+
+    def _refuse_to_go_on(self, what: str) -> None:
+        raise ConfigError(
+            f"{WHERE}: lr: {what} (learning rate {self.lr:g}, precision {self.trainer.precision}); use a lower lr, "
+            "such as a tenth, or precision float32"
+        )
+
+    def _epoch_of(self, step: int) -> float:
+        return step / self.rounds.batches_per_epoch
+
+    def _count_failures(self, batch: Batch, phase: str) -> None:
+        if batch.failures:
+            self.history.failures += self.budgets[phase].add(batch.failures)
+
+    def validation_step(self, batch: Batch, _index: int) -> None:
+        """Add a batch to the measures; windows that are neutral throughout do not count."""
+        self._count_failures(batch, "val")
+        counts = (batch.mask != NEUTRAL_INDEX).flatten(1).any(1)
+        logits = self.network(batch.image)
+        if not counts.all():
+            if not counts.any():
+                return
+            logits, batch = logits[counts], batch._replace(mask=batch.mask[counts])
+        self.val_measures.update(self._loss(logits, batch.mask), logits, batch.mask)
+
+    def on_validation_epoch_end(self) -> None:
+        """Record the measures and adapt the learning rate."""
+        measures: Measures = self.val_measures.compute()
+        self.val_measures.reset()
+        step = self.trainer.global_step
+        if not math.isfinite(measures.loss):
+            self._refuse_to_go_on(f"the validation loss is {measures.loss} after step {step} of {self.rounds.total}")
+        self.history.add(step, self._epoch_of(step), "val", measures, self.lr)
+        self.log(VAL_LOSS, measures.loss, prog_bar=True, logger=False, rank_zero_only=False)
+        self.plateau.step(measures.loss)
+
+    def on_validation_model_eval(self) -> None:
+        """Use running statistics, or those of each batch without keeping them."""
+        if self.config.validate_with_model_eval:
+            super().on_validation_model_eval()
+            return
+        for layer in self._normalisations():
+            layer.track_running_stats = False
+
+    def on_validation_model_train(self) -> None:
+        """Go back to training."""
+        super().on_validation_model_train()
+        for layer in self._normalisations():
+            layer.track_running_stats = True
+
+    def _normalisations(self) -> list[nn.BatchNorm2d]:
+        return [layer for layer in self.network.modules() if isinstance(layer, nn.BatchNorm2d)]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what Lightning does not know of."""
+        checkpoint["plateau"] = self.plateau.state_dict()
+        checkpoint["history"] = self.history.as_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it up again."""
+        self._plateau_state = checkpoint["plateau"]
+        self.history = History.of_dict(checkpoint["history"])
+
+    def on_train_start(self) -> None:
+        """Restore the watch on the validation loss, once it exists."""
+        if self._plateau_state:
+            self.plateau.load_state_dict(self._plateau_state)

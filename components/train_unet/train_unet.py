@@ -1,0 +1,234 @@
+"""Trains UNetV2 on the items of a project and writes the model as a folder."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from components.core.errors import ConfigError, DataError
+from components.core.keyed import digest
+from components.core.network.classes import mask_values, model_classes
+from components.core.network.model_artifact import (
+    DATA_FILE,
+    HISTORY_FILE,
+    METRICS_FILE,
+    LoadedModel,
+    ModelConfig,
+    load_model,
+    save_model,
+)
+from components.core.network.unetv2 import UNetV2
+from components.core.network.weights import (
+    IMAGENET,
+    NO_WEIGHTS,
+    imagenet_state,
+    load_encoder_state,
+    read_state,
+)
+from components.core.project import Project, open_project
+from components.core.storage import get_file, get_tree, is_remote, parse_uri, suffix_of
+from components.train_unet.config import WHERE, TrainConfig, load_config
+from components.train_unet.data import Datasets
+from components.train_unet.dataset import WindowDataset, rows_with_tag
+from components.train_unet.devices import DevicePlan, plan_devices
+from components.train_unet.training import Fitted, fit
+
+DEFAULT_CONFIG = Path(__file__).with_name("train.config.json")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a training gave.
+
+    Attributes:
+        model_dir: The model's folder.
+        metrics: Content of its `metrics.json`.
+        history: Content of its `history.json`: rows {step, epoch, phase, loss, accuracy, dice, iou, lr}.
+    """
+
+    model_dir: Path
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+    def scalars(self) -> dict[str, float]:
+        """The best validation's measures by a flat name, for a table."""
+        return {f"val_{name}": value for name, value in self.metrics["val"].items()} | {
+            "best_epoch": self.metrics["best_epoch"],
+            "steps": self.metrics["steps"],
+        }
+
+
+def train(
+    project: Path | str,
+    model_dir: Path | str,
+    *,
+    config: Path | str | dict[str, Any] = DEFAULT_CONFIG,
+    encoder_weights: str = "",
+    initial_model: Path | str = "",
+    work_dir: Path | str | None = None,
+) -> TrainingResult:
+    """Train a network on a project.
+
+    Args:
+        project: Directory of the project; the config's image tags choose its items.
+        model_dir: Where the model's folder appears when it is whole.
+        config: The training config: JSON text, a path or the parsed document; merged over the defaults.
+        encoder_weights: Instead of the config's: "imagenet", "none", or a path or URI; empty keeps the config's.
+        initial_model: Folder or URI of a trained model to start from; empty for none.
+        work_dir: Where checkpoints are kept, so that a killed training goes on when it is started again with the
+            same config and data; None keeps them only while the training runs.
+
+    Returns:
+        Where the model lies, its metrics and its history.
+
+    Raises:
+        ConfigError: If the config breaks a rule, or the loss stops being a number.
+        DataError: If items, weights or the initial model cannot be used.
+    """
+    settings = load_config(config)
+    if encoder_weights:
+        settings = settings.model_copy(update={"encoder_weights": encoder_weights})
+    source = open_project(Path(project))
+    special = settings.special_classes
+    classes = model_classes(source.meta.classes, special.background, special.neutral)
+    described = ModelConfig.of(settings.encoder, classes, special.background, special.neutral, settings.input_size.size)
+    datasets = _datasets(source, settings, mask_values(classes, special.neutral))
+    plan = plan_devices(settings.gpu_devices, settings.precision)
+    with tempfile.TemporaryDirectory(prefix="train_unet-") as scratch:
+        initial = _initial_model(initial_model, Path(scratch))
+        network = build_network(settings, described, initial, Path(scratch))
+        key = _training_key(settings, source, network, plan)
+        checkpoints = (Path(scratch) if work_dir is None else Path(work_dir)) / key
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        fitted = fit(network, datasets, settings, plan, checkpoints)
+    return _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
+
+
+def _datasets(project: Project, config: TrainConfig, values: dict[str, int]) -> Datasets:
+    size = config.input_size.size
+    train_rows = rows_with_tag(project, config.dataset_tags.train, "train")
+    val_rows = rows_with_tag(project, config.dataset_tags.val, "val")
+    log.info("%s training and %s validation items of %s", len(train_rows), len(val_rows), project.meta.name)
+    replacements = config.allow_corrupted_samples.train
+    return Datasets(
+        WindowDataset(project, train_rows, values, size, replacements), WindowDataset(project, val_rows, values, size)
+    )
+
+
+def _initial_model(place: Path | str, scratch: Path) -> LoadedModel | None:
+    if not str(place):
+        return None
+    folder = parse_uri(place).path
+    if is_remote(place):
+        folder = scratch / "initial_model"
+        get_tree(str(place), folder)
+    return load_model(folder)
+
+
+def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedModel | None, scratch: Path) -> UNetV2:
+    """Build a network with the weights that the training starts from.
+
+    Args:
+        config: The training config.
+        described: What the trained model will say of itself.
+        initial: A trained model to start from; None starts from the config's encoder weights.
+        scratch: An existing folder for downloads.
+
+    Returns:
+        The network, float32, on the CPU; layers without given weights are drawn by the config's seed.
+
+    Raises:
+        ConfigError: If the config asks for an initial model and there is none, or its encoder is another.
+        DataError: If weights cannot be used, or a training that is to be continued had other classes.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = UNetV2(len(described.classes), config.encoder)
+    if initial is None:
+        if config.weights_init_type == "continue_training":
+            raise ConfigError(
+                f"{WHERE}: weights_init_type: 'continue_training' needs an initial model and none is given; "
+                "give one, or use 'transfer_learning'"
+            )
+        _load_encoder(network, config, scratch)
+        return network
+    if initial.config.encoder != config.encoder:
+        raise ConfigError(
+            f"{WHERE}: encoder: {config.encoder!r} is not the initial model's; use {initial.config.encoder!r}"
+        )
+    state = initial.network.state_dict()
+    if config.weights_init_type == "continue_training":
+        _check_same_classes(described, initial.config)
+    else:
+        state = {name: value for name, value in state.items() if not name.startswith("head.")}
+    network.load_state_dict(state, strict=False)
+    return network
+
+
+def _check_same_classes(described: ModelConfig, initial: ModelConfig) -> None:
+    ours = [entry.title for entry in described.classes]
+    theirs = [entry.title for entry in initial.classes]
+    if ours != theirs:
+        raise DataError(
+            f"{WHERE}: weights_init_type: 'continue_training' needs the initial model's classes, {theirs}, and the "
+            f"project gives {ours}; rename classes with classes_mapping or use 'transfer_learning'"
+        )
+
+
+def _load_encoder(network: UNetV2, config: TrainConfig, scratch: Path) -> None:
+    place = config.encoder_weights
+    if place == NO_WEIGHTS:
+        log.info("encoder weights drawn by seed %s", config.seed)
+        return
+    if place == IMAGENET:
+        load_encoder_state(network.encoder, imagenet_state(config.encoder), IMAGENET)
+        return
+    path = parse_uri(place).path
+    if is_remote(place):
+        path = scratch / f"encoder{suffix_of(place)}"
+        get_file(place, path)
+    load_encoder_state(network.encoder, read_state(path), place)
+
+
+def _training_key(config: TrainConfig, project: Project, network: UNetV2, plan: DevicePlan) -> str:
+    """Names a training by all that decides its course: equal keys may share checkpoints."""
+    weights = [value.detach().numpy().tobytes() for value in network.state_dict().values()]
+    return digest(config.model_dump_json(), project.digest(), str(plan.world), plan.precision, *weights)[:16]
+
+
+def _write(
+    model_dir: Path,
+    fitted: Fitted,
+    config: TrainConfig,
+    described: ModelConfig,
+    project: Project,
+    datasets: Datasets,
+    plan: DevicePlan,
+) -> TrainingResult:
+    best = fitted.history.best()
+    metrics = {
+        "val": {"loss": best.loss, "accuracy": best.accuracy, "dice": best.dice, "iou": best.iou},
+        "best_step": best.step,
+        "best_epoch": best.epoch,
+        "steps": fitted.rounds.total,
+        "epochs": config.epochs,
+        "devices": plan.message,
+        "corrupted_samples": [failure._asdict() for failure in fitted.history.failures],
+    }
+    data = {
+        "project": project.meta.name,
+        "digest": project.digest(),
+        "items": {"train": len(datasets.train), "val": len(datasets.val)},
+        "training_config": config.model_dump(mode="json"),
+    }
+    rows = [asdict(row) for row in fitted.history.rows]
+    save_model(model_dir, fitted.network, described, {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows})
+    log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
+    return TrainingResult(model_dir, metrics, rows)

@@ -1,0 +1,48 @@
+"""Small projects whose bright blocks are buildings: something a network learns in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.core.figures import Bitmap
+from components.core.geometry import Size
+from components.core.project import ImageRef, Item, Object, write_manifest
+from tests.builders import CLASS, bitmap_meta, write_raster
+
+SIDE = 48
+
+TINY: dict[str, Any] = {
+    "encoder": "vgg16_bn_slim8",
+    "encoder_weights": "none",
+    "input_size": {"height": SIDE, "width": SIDE},
+    "batch_size": {"train": 4, "val": 4},
+    "epochs": 2,
+    "val_every": 1,
+    "lr": 0.003,
+    "gpu_devices": [],
+}
+"""A config that trains in about a second."""
+
+
+def block_item(root: Path, index: int, tags: tuple[str, ...], side: int = SIDE) -> Item:
+    """An item whose one object is brighter than what lies around it."""
+    random = np.random.default_rng(index)
+    mask = np.zeros((side, side), np.bool_)
+    top, left = random.integers(0, side // 2, 2)
+    mask[top : top + side // 2, left : left + side // 2] = True
+    pixels = random.integers(0, 90, (3, side, side), np.uint8) + 120 * mask.astype(np.uint8)
+    uri = write_raster(root / f"block{index}.tif", pixels)
+    bitmap = Bitmap.of_pixels(mask)
+    assert bitmap is not None
+    size = Size(side, side)
+    return Item("ds", f"block{index}", size, ImageRef.whole(uri, size), tags, objects=(Object(CLASS, bitmap),))
+
+
+def block_project(root: Path, train: int = 12, val: int = 4, *titles: str, side: int = SIDE) -> Path:
+    """A project of blocks, tagged `train` and `val`; gives its directory."""
+    items = [block_item(root, i, ("train",) if i < train else ("val",), side) for i in range(train + val)]
+    write_manifest(root / "project", bitmap_meta("blocks", *titles, tags=("train", "val")), items)
+    return root / "project"

@@ -1,0 +1,163 @@
+"""Windows of a project: the right items, the right pixels, and failures within their budget."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from components.core.errors import DataError, TooManyBadItemsError
+from components.core.figures import Bitmap, Polygon, Shape, vertices
+from components.core.geometry import FlipAxis, Size, Window
+from components.core.imagery.recipe import Crop, Flip
+from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, open_project, write_manifest
+from components.train_unet.dataset import (
+    Failure,
+    FailureBudget,
+    WindowDataset,
+    collate,
+    draw_mask,
+    rows_with_tag,
+    stretch_image,
+    stretch_mask,
+)
+from components.train_unet.sampling import PADDING
+from tests.builders import CLASS, mask_object, noise, write_scene, write_tiled
+from tests.components.train_unet.projects import SIDE, block_project
+
+VALUES = {"bg": 0, CLASS: 1, "road": 2, "neutral": 255}
+
+
+def dataset_of(project: Path, tag: str = "__all__", side: int = SIDE, replacements: int = 0) -> WindowDataset:
+    """All items of a tag at a size."""
+    opened = open_project(project)
+    return WindowDataset(opened, rows_with_tag(opened, tag, "train"), VALUES, Size(side, side), replacements)
+
+
+def test_crops_and_flips_of_a_scene_show_the_scenes_pixels(tmp_path: Path) -> None:
+    size = Size(600, 700)
+    pixels, mask = write_scene(tmp_path, "austin1", size)
+    window = Window(100, 50, 256, 256)
+    whole = mask_object(str(tmp_path / "gt" / "austin1.tif"), mask)
+    image = ImageRef.whole(str(tmp_path / "images" / "austin1.tif"), size).then(Crop(window))
+    items = []
+    for name, axes in {"plain": (), "lr": (FlipAxis.LEFT_RIGHT,), "both": tuple(FlipAxis)}.items():
+        seen, figures = image, whole.figure.crop(window)
+        for axis in axes:
+            seen, figures = seen.then(Flip(axis)), [figure.flip(axis, window.size) for figure in figures]
+        items.append(Item("ds", name, window.size, seen, objects=tuple(map(whole.with_figure, figures))))
+    write_manifest(tmp_path / "p", ProjectMeta("p", (ClassInfo(CLASS, Shape.BITMAP, "#ffffff"),)), items)
+    dataset = dataset_of(tmp_path / "p", side=256)
+    truth = pixels[(slice(None), *window.slices)], mask[window.slices].astype(np.uint8)
+    for sample, flips in zip((dataset[i] for i in range(3)), ((), (-1,), (-1, -2)), strict=True):
+        assert sample.image.dtype == sample.mask.dtype == torch.uint8
+        assert np.array_equal(sample.image.numpy(), np.flip(truth[0], flips) if flips else truth[0])
+        assert np.array_equal(sample.mask.numpy(), np.flip(truth[1], flips) if flips else truth[1])
+
+
+def test_later_objects_win_whatever_their_shape() -> None:
+    square = np.ones((4, 4), np.bool_)
+    objects = (
+        Object(CLASS, Bitmap.of_pixels(square, 1, 1)),  # type: ignore[arg-type]
+        Object("road", Polygon(vertices([(3, 3), (3, 6), (6, 6), (6, 3)]))),
+        Object("neutral", Bitmap.of_pixels(square[:1, :1], 1, 1)),  # type: ignore[arg-type]
+        Object("bg", Bitmap.of_pixels(square[:1, :1], 6, 6)),  # type: ignore[arg-type]
+    )
+    mask = draw_mask(Item("ds", "a", Size(8, 8), objects=objects), VALUES)
+    assert (mask[1, 1], mask[2, 2], mask[4, 4], mask[6, 6], mask[0, 0]) == (255, 1, 2, 0, 0)
+
+
+def test_an_object_of_an_unknown_class_is_refused() -> None:
+    entry = Object("tree", Bitmap.of_pixels(np.ones((1, 1), np.bool_)))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"item ds/a: class 'tree' is not in the project's meta; known: bg, untitled"):
+        draw_mask(Item("ds", "a", Size(2, 2), objects=(entry,)), VALUES)
+
+
+def test_stretching_takes_the_nearest_mask_pixel_and_blends_the_image() -> None:
+    mask = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert stretch_mask(mask, Size(2, 8)).tolist() == [[0, 0, 1, 1, 2, 2, 3, 3], [8, 8, 9, 9, 10, 10, 11, 11]]
+    image = np.array([[[0, 100]], [[50, 50]], [[200, 0]]], np.uint8)
+    assert stretch_image(image, Size(1, 4)).tolist() == [[[0, 25, 75, 100]], [[50, 50, 50, 50]], [[200, 150, 50, 0]]]
+
+
+def test_items_of_another_size_are_stretched(tmp_path: Path) -> None:
+    project = block_project(tmp_path, 1, 0, side=40)
+    plain, stretched = dataset_of(project, side=40)[0], dataset_of(project, side=80)[0]
+    assert stretched.image.shape == (3, 80, 80) and stretched.mask.shape == (80, 80)
+    assert torch.equal(stretched.mask[::2, ::2], plain.mask)
+    expected = cv2.resize(plain.image[1].numpy(), (80, 80), interpolation=cv2.INTER_LINEAR)
+    assert np.array_equal(stretched.image[1].numpy(), expected)
+
+
+def test_tags_choose_items(tmp_path: Path) -> None:
+    project = open_project(block_project(tmp_path, 3, 2))
+    assert rows_with_tag(project, "train", "train").tolist() == [0, 1, 2]
+    assert rows_with_tag(project, "val", "val").tolist() == [3, 4]
+    assert rows_with_tag(project, "__all__", "val").tolist() == [0, 1, 2, 3, 4]
+
+
+def test_no_item_of_a_tag_names_the_tags_there_are(tmp_path: Path) -> None:
+    project = open_project(block_project(tmp_path, 3, 2))
+    with pytest.raises(
+        DataError, match=r"dataset_tags.val: no item of project 'blocks' .*, 5 items\) carries 'test'; tags there: "
+        r"'train' \(3\), 'val' \(2\); name one of them or '__all__'"
+    ):  # fmt: skip
+        rows_with_tag(project, "test", "val")
+
+
+def spoil(project: Path, *indices: int) -> None:
+    """Truncate the images of some items."""
+    for index in indices:
+        path = project.parent / f"block{index}.tif"
+        path.write_bytes(path.read_bytes()[:200])
+
+
+def test_a_broken_training_item_is_reported_and_the_next_one_taken(tmp_path: Path) -> None:
+    project = block_project(tmp_path, 4, 0)
+    spoil(project, 1, 2)
+    dataset = dataset_of(project, replacements=2)
+    sample = dataset[1]
+    assert torch.equal(sample.image, dataset[3].image)
+    assert [failure.label for failure in sample.failures] == ["ds/block1", "ds/block2"]
+    assert "block1.tif" in sample.failures[0].reason
+
+
+def test_a_broken_item_without_replacement_is_neutral_throughout(tmp_path: Path) -> None:
+    project = block_project(tmp_path, 2, 0)
+    spoil(project, 0)
+    sample = dataset_of(project)[0]
+    assert sample.mask.unique().tolist() == [255]
+    assert len(sample.failures) == 1
+    assert dataset_of(project)[PADDING].failures == ()
+
+
+def test_an_item_without_an_image_is_a_failure(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "p", ProjectMeta("p"), [Item("ds", "bare", Size(SIDE, SIDE))])
+    assert "has no image" in dataset_of(tmp_path / "p")[0].failures[0].reason
+
+
+def test_the_budget_counts_each_item_once_and_names_them_when_spent() -> None:
+    budget = FailureBudget(2, "val")
+    assert budget.add([Failure("ds/a", "torn")]) == [Failure("ds/a", "torn")]
+    assert budget.add([Failure("ds/a", "torn"), Failure("ds/b", "gone")]) == [Failure("ds/b", "gone")]
+    with pytest.raises(
+        TooManyBadItemsError,
+        match=r"allow_corrupted_samples.val: 3 items cannot be read and 2 may: ds/a: torn; ds/b: gone; ds/c: odd;",
+    ):
+        budget.add([Failure("ds/c", "odd")])
+
+
+def test_loader_processes_give_what_this_process_gives(tmp_path: Path) -> None:
+    pixels = noise(Size(512, 512))
+    write_tiled(tmp_path / "a.tif", pixels)
+    image = ImageRef.whole(str(tmp_path / "a.tif"), Size(512, 512))
+    crops = [
+        Item("ds", f"{top}", Size(64, 512), image.then(Crop(Window(top, 0, 64, 512)))) for top in range(0, 512, 64)
+    ]
+    write_manifest(tmp_path / "p", ProjectMeta("p"), crops)
+    dataset = dataset_of(tmp_path / "p", side=64)
+    here = [dataset[index] for index in range(len(dataset))]  # also opens the raster before the processes fork
+    loader = DataLoader(dataset, batch_size=2, num_workers=2, collate_fn=collate)
+    assert torch.equal(torch.cat([batch.image for batch in loader]), torch.stack([sample.image for sample in here]))

@@ -1,0 +1,249 @@
+"""The whole stage on small projects: it learns, repeats itself, goes on after a kill and refuses what it must."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.multiprocessing import ProcessRaisedException
+
+from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
+from components.core.network.model_artifact import load_model
+from components.train_unet import train_unet
+from components.train_unet.__main__ import main, parser
+from components.train_unet.devices import DevicePlan
+from components.train_unet.history import LogProgress
+from components.train_unet.train_unet import train
+from components.train_unet.training import own_error
+from tests.components.train_unet.projects import TINY, block_project
+
+Weights = dict[str, torch.Tensor]
+
+
+def weights_of(model: Path) -> Weights:
+    """A model folder's tensors."""
+    return load_file(model / "model.safetensors")
+
+
+def equal(first: Weights, second: Weights) -> bool:
+    """Whether two models are the same, bit for bit."""
+    return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that several tests read."""
+    return block_project(tmp_path_factory.mktemp("blocks"))
+
+
+def test_a_network_learns_and_its_folder_says_how(project: Path, tmp_path: Path) -> None:
+    result = train(project, tmp_path / "model", config=TINY | {"epochs": 12, "val_every": 0.5, "lr": 0.01})
+    rows = result.history
+    trained = [row["loss"] for row in rows if row["phase"] == "train"]
+    assert sum(trained[-3:]) < 0.6 * sum(trained[:3])
+    assert rows[-2]["iou"] > 0.6
+    validations = [row for row in rows if row["phase"] == "val"]
+    assert len(validations) == 18  # three batches an epoch: 0.5 epochs are two batches
+    best = min(validations, key=lambda row: row["loss"])
+    assert (result.metrics["best_step"], result.metrics["val"]["iou"]) == (best["step"], best["iou"])
+    assert rows == json.loads((tmp_path / "model" / "history.json").read_text())
+    assert list(rows[0]) == ["step", "epoch", "phase", "loss", "accuracy", "dice", "iou", "lr"]
+    data = json.loads((tmp_path / "model" / "data.json").read_text())
+    assert data["items"] == {"train": 12, "val": 4} and len(data["digest"]) == 64
+    model = load_model(tmp_path / "model")
+    assert [entry.title for entry in model.config.classes] == ["bg", "untitled"]
+    assert (model.config.size.height, model.config.size.width) == (48, 48)
+
+
+def test_the_best_checkpoint_is_what_is_written(project: Path, tmp_path: Path) -> None:
+    result = train(project, tmp_path / "long", config=TINY | {"epochs": 4})
+    best = result.metrics["best_epoch"]
+    assert best < 4, "pick another learning rate: the last validation must not be the best one"
+    short = train(project, tmp_path / "short", config=TINY | {"epochs": int(best)})
+    assert short.metrics["best_epoch"] == best
+    assert equal(weights_of(tmp_path / "long"), weights_of(tmp_path / "short"))
+
+
+def test_the_seed_decides_the_weights(project: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        torch.manual_seed(hash(name))  # what the process drew before must not matter
+        train(project, tmp_path / name, config=TINY | {"epochs": 1, "seed": seed})
+    assert equal(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
+    assert not equal(weights_of(tmp_path / "a"), weights_of(tmp_path / "c"))
+
+
+class Killed(BaseException):
+    """Ends a training from outside."""
+
+
+@pytest.mark.parametrize("val_every", [0.67, 1])
+def test_a_killed_training_goes_on_and_ends_the_same(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, val_every: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = TINY | {"epochs": 4, "val_every": val_every, "lr_decreasing": {"patience": 0}}
+    whole = train(project, tmp_path / "whole", config=config)
+
+    def kill(_self: object, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == 8:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(LogProgress, "on_train_batch_end", kill)
+        train(project, tmp_path / "resumed", config=config, work_dir=tmp_path / "work")
+    assert not (tmp_path / "resumed").exists()
+    with caplog.at_level(logging.INFO):
+        resumed = train(project, tmp_path / "resumed", config=config, work_dir=tmp_path / "work")
+    assert "going on from the checkpoint" in caplog.text
+    assert resumed.history == whole.history
+    assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "resumed"))
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        train(project, tmp_path / "other", config=config | {"seed": 9}, work_dir=tmp_path / "work")
+        again = train(project, tmp_path / "again", config=config, work_dir=tmp_path / "work")
+    assert caplog.text.count("going on from the checkpoint") == 1  # another seed is another training
+    assert again.history == whole.history
+    assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "again"))
+
+
+def test_the_learning_rate_falls_when_the_loss_stands_still(project: Path, tmp_path: Path) -> None:
+    falling = {"patience": 1, "lr_divisor": 4}
+    result = train(project, tmp_path / "m", config=TINY | {"epochs": 5, "lr": 1e-12, "lr_decreasing": falling})
+    rates = [row["lr"] for row in result.history if row["phase"] == "val"]
+    assert rates[0] == 1e-12
+    assert rates[-1] == pytest.approx(2.5e-13)
+
+
+def test_continuing_starts_where_the_initial_model_stopped(project: Path, tmp_path: Path) -> None:
+    first = train(project, tmp_path / "first", config=TINY | {"epochs": 8, "lr": 0.01})
+    still = TINY | {"epochs": 1, "lr": 1e-12, "weights_init_type": "continue_training"}
+    second = train(project, tmp_path / "second", config=still, initial_model=tmp_path / "first")
+    assert second.metrics["val"]["iou"] == pytest.approx(first.metrics["val"]["iou"], abs=0.1)
+    assert second.history[0]["loss"] < 0.8 * first.history[0]["loss"]
+
+
+def test_transfer_takes_all_but_the_last_layer(project: Path, tmp_path: Path) -> None:
+    train(project, tmp_path / "first", config=TINY | {"epochs": 1})
+    other = block_project(tmp_path, 4, 4, "untitled", "road")
+    train(other, tmp_path / "second", config=TINY | {"epochs": 1, "lr": 1e-12}, initial_model=tmp_path / "first")
+    first, second = weights_of(tmp_path / "first"), weights_of(tmp_path / "second")
+    assert second["head.weight"].shape == (3, 8, 1, 1)
+    name = "decoder.0.reduce.weight"
+    assert torch.allclose(first[name], second[name], atol=1e-9)
+
+
+def test_continuing_with_other_classes_or_without_a_model_is_refused(project: Path, tmp_path: Path) -> None:
+    train(project, tmp_path / "first", config=TINY | {"epochs": 1})
+    going_on = TINY | {"weights_init_type": "continue_training"}
+    other = block_project(tmp_path, 4, 4, "untitled", "road")
+    with pytest.raises(DataError, match=r"classes, \['bg', 'untitled'\], and the project gives \['bg', 'road', 'unti"):
+        train(other, tmp_path / "m", config=going_on, initial_model=tmp_path / "first")
+    with pytest.raises(ConfigError, match="'continue_training' needs an initial model and none is given"):
+        train(project, tmp_path / "m", config=going_on)
+    with pytest.raises(ConfigError, match="encoder: 'vgg11_bn' is not the initial model's; use 'vgg16_bn_slim8'"):
+        train(project, tmp_path / "m", config=going_on | {"encoder": "vgg11_bn"}, initial_model=tmp_path / "first")
+    assert not (tmp_path / "m").exists()
+
+
+def test_encoder_weights_come_from_a_file_and_the_parameter_wins(project: Path, tmp_path: Path) -> None:
+    train(project, tmp_path / "first", config=TINY | {"epochs": 1})
+    weights = tmp_path / "first" / "model.safetensors"
+    still = TINY | {"epochs": 1, "lr": 1e-12, "encoder_weights": "imagenet"}
+    train(project, tmp_path / "second", config=still, encoder_weights=weights.as_uri())
+    name = "encoder.features.3.weight"
+    assert torch.allclose(weights_of(tmp_path / "first")[name], weights_of(tmp_path / "second")[name], atol=1e-9)
+    with pytest.raises(ConfigError, match="'vgg16_bn_slim8' has no 'imagenet' weights"):
+        train(project, tmp_path / "third", config=still)
+
+
+def test_weights_that_are_no_numbers_are_refused(project: Path, tmp_path: Path) -> None:
+    torch.save({"features.0.weight": torch.full((8, 3, 3, 3), float("nan"))}, tmp_path / "nan.pth")
+    with pytest.raises(DataError, match=r"nan.pth"):
+        train(project, tmp_path / "m", config=TINY, encoder_weights=str(tmp_path / "nan.pth"))
+
+
+def test_broken_items_within_the_budget_are_reported_and_beyond_it_named(tmp_path: Path) -> None:
+    project = block_project(tmp_path)
+    for index in (2, 13):
+        (tmp_path / f"block{index}.tif").write_bytes(b"torn")
+    allowed = {"allow_corrupted_samples": {"train": 1, "val": 1}}
+    result = train(project, tmp_path / "m", config=TINY | allowed)
+    assert sorted(entry["label"] for entry in result.metrics["corrupted_samples"]) == ["ds/block13", "ds/block2"]
+    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.train: 1 items .* 0 may: ds/block2: "):
+        train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"val": 1}})
+    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 1 items .* 0 may: ds/block13: "):
+        train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"train": 1}})
+    assert not (tmp_path / "n").exists()
+
+
+def test_a_diverging_training_stops_and_names_the_step(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"lr: the training loss is not finite at step 2 of 6 .*; use a lower lr"):
+        train(project, tmp_path / "m", config=TINY | {"lr": 1e30})
+    assert not (tmp_path / "m").exists()
+
+
+def test_validation_may_use_the_statistics_of_its_batches(project: Path, tmp_path: Path) -> None:
+    results = [
+        train(project, tmp_path / str(flag), config=TINY | {"epochs": 1, "validate_with_model_eval": flag})
+        for flag in (True, False)
+    ]
+    losses = [result.metrics["val"]["loss"] for result in results]
+    assert losses[0] != losses[1]
+    # Measuring differently must not train differently.
+    assert equal(weights_of(tmp_path / "True"), weights_of(tmp_path / "False"))
+
+
+def test_neutral_items_count_for_nothing_in_validation(tmp_path: Path) -> None:
+    project = block_project(tmp_path, 8, 4, "untitled", "neutral")
+    plain = train(project, tmp_path / "plain", config=TINY | {"epochs": 1, "batch_size": {"train": 4, "val": 1}})
+    meta = project / "meta.json"
+    assert "neutral" in meta.read_text()
+    (tmp_path / "block11.tif").write_bytes(b"torn")  # becomes neutral throughout
+    without = train(
+        project, tmp_path / "torn",
+        config=TINY | {"epochs": 1, "batch_size": {"train": 4, "val": 1}, "allow_corrupted_samples": {"val": 1}},
+    )  # fmt: skip
+    assert equal(weights_of(tmp_path / "plain"), weights_of(tmp_path / "torn"))
+    assert without.metrics["val"]["loss"] != plain.metrics["val"]["loss"]
+
+
+def test_two_processes_train_one_network(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real processes and a real process group; the shares of 12 and 3 items are of unequal length."""
+    plan = DevicePlan("cpu", (0, 0), "32-true", "two processes on the CPU")
+    monkeypatch.setattr(train_unet, "plan_devices", lambda *_: plan)
+    config = TINY | {"batch_size": {"train": 2, "val": 4}, "epochs": 2}
+    result = train(block_project(tmp_path, 12, 3), tmp_path / "m", config=config)
+    assert [row["step"] for row in result.history if row["phase"] == "val"] == [3, 6]
+    assert result.history[-2]["loss"] < result.history[0]["loss"]
+    assert load_model(tmp_path / "m").network
+
+
+def test_an_error_in_a_training_process_arrives_as_it_was() -> None:
+    try:
+        raise ConfigError("train.config: lr: too high; use a lower one")
+    except ConfigError:
+        text = traceback.format_exc()
+    ours = own_error(ProcessRaisedException(f"-- Process 1 terminated with the following error:\n{text}", 1, 42))
+    assert isinstance(ours, ConfigError)
+    assert str(ours) == "train.config: lr: too high; use a lower one"
+    theirs = ProcessRaisedException("-- Process 1 terminated:\nRuntimeError: out of memory", 1, 42)
+    assert own_error(theirs) is theirs
+
+
+def test_the_command_line_trains(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--project", str(project), "--config", json.dumps(TINY | {"epochs": 1}), "--model", str(tmp_path / "m")]
+    main(parser().parse_args([*flags, "--metrics", str(tmp_path / "metrics.json")]))
+    said = json.loads(capsys.readouterr().out)
+    assert said == json.loads((tmp_path / "metrics.json").read_text())
+    assert {"val_iou", "val_loss", "val_accuracy", "val_dice"} <= set(said)
+    assert load_model(tmp_path / "m").config.encoder == TINY["encoder"]
+
+
+def test_a_place_without_a_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FootprintsError, match="there is no such directory"):
+        train(tmp_path / "gone", tmp_path / "m", config=TINY)
