@@ -7,7 +7,7 @@ from components.core.reporting.graph_plan import GraphEdge, GraphLayer
 from components.core.reporting.page import Fact, Picture, run_report, write_page
 from components.core.reporting.panels import prediction_panels
 from components.core.reporting.scenes import ComparedScene, compared_scenes
-from components.core.reporting.towns import TownScores, town_table
+from components.core.reporting.towns import TownScores, evaluation_table, town_table
 
 __all__ = [
     "ComparedScene",
@@ -20,6 +20,7 @@ __all__ = [
     "best_validation",
     "compared_scenes",
     "contact_sheet",
+    "evaluation_table",
     "graph_picture",
     "prediction_panels",
     "query_graph",

@@ -121,11 +121,17 @@ def _lead(found: Survey) -> str:
     return f"{shown} with their objects in the colours of their classes."
 
 
-def thumbnail(item: Item, meta: ProjectMeta) -> Thumbnail:
-    """An item made small, with its objects laid over it."""
+def thumbnail(item: Item, meta: ProjectMeta, largest_px: int = LARGEST_READ_PX) -> Thumbnail:
+    """An item made small, with its objects laid over it.
+
+    Args:
+        item: The item.
+        meta: Classes and their colours.
+        largest_px: Of an item with a longer side, the middle is shown.
+    """
     if item.image is None:
         return Thumbnail(item, None, "The project holds no imagery of this item.")
-    window = middle(item)
+    window = middle(item, largest_px)
     view = View.fitting(window, THUMBNAIL_PX)
     try:
         pixels = image_pixels(item.image, view)
@@ -139,9 +145,9 @@ def thumbnail(item: Item, meta: ProjectMeta) -> Thumbnail:
     return Thumbnail(item, pixels, is_part=window.size != item.size)
 
 
-def middle(item: Item) -> Window:
-    """The whole item, or its middle where it is larger than a picture may read."""
-    height, width = min(item.size.height, LARGEST_READ_PX), min(item.size.width, LARGEST_READ_PX)
+def middle(item: Item, largest_px: int) -> Window:
+    """The whole item, or its middle where it is larger than `largest_px`."""
+    height, width = min(item.size.height, largest_px), min(item.size.width, largest_px)
     return Window((item.size.height - height) // 2, (item.size.width - width) // 2, height, width)
 
 

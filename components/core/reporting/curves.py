@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from components.core.reporting.page import Fact, Picture, render
 from components.core.reporting.text import share_text, thousands
 
 CHART_WIDTH_PX, CHART_HEIGHT_PX = 560.0, 300.0
+MOST_BORDERS = 60
 DRAWN_POINTS = 300
 """A longer curve is drawn as the means of as many stretches."""
 
@@ -44,7 +44,7 @@ class HistoryRow:
 
     Attributes:
         step: Optimiser steps done.
-        epoch: Epoch it belongs to.
+        epoch: The same in epochs.
         phase: "train" or "val".
         loss: As it is minimised.
         accuracy: Share of pixels, 0–1.
@@ -54,7 +54,7 @@ class HistoryRow:
     """
 
     step: int
-    epoch: int
+    epoch: float
     phase: str
     loss: float | None = None
     accuracy: float | None = None
@@ -71,7 +71,7 @@ class HistoryRow:
         """
         try:
             measures = {key: None if row.get(key) is None else float(row[key]) for key in MEASURES}
-            return cls(int(row["step"]), int(row["epoch"]), str(row["phase"]), **measures)
+            return cls(int(row["step"]), float(row["epoch"]), str(row["phase"]), **measures)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{place}: {dict(row)!r} is no row of step, epoch, phase and measures ({error})") from error
 
@@ -114,7 +114,7 @@ def training_curves(history: Sequence[HistoryRow]) -> Picture:
     facts = [Fact("steps", thousands(max((row.step for row in history), default=0)))]
     if best is not None:
         facts += [
-            Fact("best validation loss", f"{best.loss:.4f}", f"epoch {best.epoch}, step {thousands(best.step)}"),
+            Fact("best validation loss", f"{best.loss:.4f}", f"epoch {best.epoch:g}, step {thousands(best.step)}"),
             Fact("IoU there", share_text(best.iou)),
             Fact("accuracy there", share_text(best.accuracy)),
         ]
@@ -236,7 +236,7 @@ def _draw_decades(axes: Axes, least: float, most: float) -> None:
     axes.set_ylim(10 ** (math.floor(math.log10(least)) - 0.15), 10 ** (math.ceil(math.log10(most)) + 0.15))
 
 
-def _epoch_borders(history: Sequence[HistoryRow], most: int = 60) -> list[int]:
-    """The last step of every epoch; none where the lines would fill the chart."""
-    borders = [max(row.step for row in rows) for _, rows in groupby(history, key=lambda row: row.epoch)]
-    return borders if len(borders) <= most else []
+def _epoch_borders(history: Sequence[HistoryRow]) -> list[int]:
+    """Steps at which an epoch was full; none where the lines would fill the chart."""
+    borders = sorted({row.step for row in history if row.epoch > 0 and row.epoch == round(row.epoch)})
+    return borders if len(borders) <= MOST_BORDERS else []

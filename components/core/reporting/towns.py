@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from components.core.errors import DataError
 from components.core.reporting import palette
 from components.core.reporting.drawing import calm_style, png_of, sheet_of, write
 from components.core.reporting.page import Fact, Picture, render
@@ -44,6 +46,25 @@ class TownScores:
     recall: float | None = None
     f1: float | None = None
 
+    @classmethod
+    def of_json(cls, group: Mapping[str, Any]) -> TownScores:
+        """From a group of an evaluation's `metrics.json`.
+
+        Raises:
+            KeyError: If a measure is missing.
+        """
+        pixels, objects = group["pixels"], group["objects"]
+        return cls(
+            town=str(group["name"]),
+            images=int(group["images"]),
+            iou=pixels["iou"],
+            accuracy=pixels["accuracy"],
+            boundary=group["boundary"]["iou"],
+            precision=objects["precision"],
+            recall=objects["recall"],
+            f1=objects["f1"],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -63,28 +84,51 @@ COLUMNS = (
     Column("f1", "object F1", has_bar=True),
 )
 
-LEAD = (
-    "Building IoU and pixel accuracy are pooled over the pixels of all images of a town; "
-    "an object counts as found where it matches a true one with IoU of at least 0.5."
-)
 
-
-def town_table(towns: Sequence[TownScores], overall: TownScores) -> Picture:
+def town_table(
+    towns: Sequence[TownScores], overall: TownScores, iou_threshold: float = 0.5, boundary_px: int | None = None
+) -> Picture:
     """Show the measures of every town and of all together.
 
     Args:
         towns: One row each, in the order shown.
         overall: The last row.
+        iou_threshold: From which IoU on an object counts as found.
+        boundary_px: How far from an outline the boundary measure looks, in pixels; None where that is not known.
     """
     facts = (
         Fact("IoU", share_text(overall.iou), "pooled over all images"),
         Fact("accuracy", share_text(overall.accuracy), "share of pixels"),
-        Fact("object F1", share_text(overall.f1), "at IoU 0.5"),
+        Fact("object F1", share_text(overall.f1), f"at IoU {iou_threshold:g}"),
         Fact("images", thousands(overall.images)),
     )
+    lead = (
+        "Building IoU and pixel accuracy are pooled over the pixels of all images of a town; "
+        f"an object counts as found where it matches a true one with IoU of at least {iou_threshold:g}."
+    )
+    if boundary_px is not None:
+        lead += f" The boundary measure is the IoU of the pixels within {boundary_px} px of an outline."
     columns = [column for column in COLUMNS if any(getattr(row, column.key) is not None for row in (*towns, overall))]
     body = render("towns.html.j2", towns=towns, overall=overall, columns=columns)
-    return Picture("Results by town", LEAD, facts, body, partial(_png, tuple(towns), overall, tuple(columns)))
+    return Picture("Results by town", lead, facts, body, partial(_png, tuple(towns), overall, tuple(columns)))
+
+
+def evaluation_table(metrics: Mapping[str, Any], place: str = "metrics.json") -> Picture:
+    """Show what an evaluation wrote.
+
+    Args:
+        metrics: Content of its `metrics.json`.
+        place: The file, for messages.
+
+    Raises:
+        DataError: If a measure is missing.
+    """
+    try:
+        towns = [TownScores.of_json(group) for group in metrics["groups"]]
+        overall = replace(TownScores.of_json(metrics["overall"]), town="all together")
+        return town_table(towns, overall, float(metrics["iou_threshold"]), int(metrics["boundary_px"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{place}: holds no evaluation ({error!r}); evaluate again with this release") from error
 
 
 def _png(towns: Sequence[TownScores], overall: TownScores, columns: Sequence[Column]) -> bytes:

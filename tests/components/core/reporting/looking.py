@@ -1,0 +1,68 @@
+"""How tests look at pages and images."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_FETCHING = {"src", "href", "xlink:href", "srcset", "poster", "data", "action"}
+_FORBIDDEN = {"script", "link", "iframe", "object", "embed", "base", "form"}
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[str] = []
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag in _FORBIDDEN:
+            self.faults.append(f"<{tag}>")
+        for name, value in attrs:
+            fetches = name in _FETCHING and not (value or "").startswith(("data:", "#"))
+            if fetches or name.startswith("on"):
+                self.faults.append(f"{name}={value!r}")
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1] != "style":
+            self.texts.append(data)
+
+
+def _parsed(html: str) -> _Page:
+    page = _Page()
+    page.feed(html)
+    page.close()
+    return page
+
+
+def text_of(html: str) -> str:
+    """What a reader sees, with plain spaces."""
+    return re.sub(r"\s+", " ", " ".join(_parsed(html).texts))
+
+
+def tags_of(html: str) -> list[str]:
+    """Names of the elements, in order."""
+    return _parsed(html).tags
+
+
+def faults_of(html: str) -> list[str]:
+    """Whatever would need the network, or a script."""
+    page = _parsed(html)
+    bare = html.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    addresses = re.findall(r"https?://[^\s\"'<]*", bare)
+    outside = [url for url in re.findall(r"url\(([^)]*)\)", bare) if not url.strip("\"'").startswith(("#", "data:"))]
+    return page.faults + addresses + outside + re.findall(r"@import|@font-face", bare)
+
+
+def image_of(data: bytes) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of a PNG file."""
+    assert data.startswith(b"\x89PNG")
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return np.asarray(pixels[:, :, ::-1], np.uint8)

@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import numpy as np
+
+from components.core.figures import Bitmap, Shape
+from components.core.geometry import Size, Window
+from components.core.imagery import Crop
+from components.core.project import ClassInfo, Item, Object, Project, ProjectMeta, open_project, write_manifest
+from components.core.reporting.contact_sheet import contact_sheet, thumbnail
+from components.core.reporting.survey import survey
+from tests.builders import bitmap_meta, scene_item
+from tests.components.core.reporting.looking import faults_of, image_of, tags_of, text_of
+
+SIZE = Size(40, 60)
+META = ProjectMeta("INRIA", (ClassInfo("untitled", Shape.BITMAP, "#ff0000"),), ("austin", "unused"))
+
+
+def project_of(place: Path, items: list[Item], meta: ProjectMeta = META) -> Project:
+    write_manifest(place, meta, items)
+    return open_project(place)
+
+
+def crops(root: Path, count: int) -> list[Item]:
+    """Items of one scene, half of them tagged, every fourth without objects."""
+    scene = scene_item(root, "austin1", SIZE)
+    square = Bitmap.of_pixels(np.ones((5, 7), np.bool_), 3, 4)
+    assert square is not None and scene.image is not None
+    image = scene.image.then(Crop(Window(0, 0, 20, 30)))
+    return [
+        Item(
+            "ds",
+            f"crop{index:02}",
+            Size(20, 30),
+            image,
+            ("austin",) if index % 2 else (),
+            objects=() if index % 4 == 0 else (Object("untitled", square),) * 2,
+        )
+        for index in range(count)
+    ]
+
+
+def test_survey_counts_every_item_and_samples_some(tmp_path: Path) -> None:
+    found = survey(project_of(tmp_path / "p", crops(tmp_path, 12)), count=5)
+
+    assert (found.items, found.empty, found.pixels) == (12, 3, 12 * 600)
+    assert found.tags == {"austin": 6, "unused": 0}
+    assert found.objects == {"untitled": 18}
+    assert found.datasets == {"ds": 12}
+    assert len(found.sample) == 5
+
+
+def test_the_sample_depends_on_names_not_on_order(tmp_path: Path) -> None:
+    items = crops(tmp_path, 12)
+    forward, backward = project_of(tmp_path / "a", items), project_of(tmp_path / "b", items[::-1])
+
+    names = [item.name for item in survey(forward, 5).sample]
+
+    assert names == [item.name for item in survey(backward, 5).sample] == sorted(names)
+    assert names != [item.name for item in survey(forward, 5, seed=1).sample]
+    assert survey(forward, 0).sample == ()
+
+
+def test_a_sheet_shows_names_tags_sizes_and_counts(tmp_path: Path) -> None:
+    html = contact_sheet(project_of(tmp_path / "p", crops(tmp_path, 12)), count=12).html()
+
+    text = text_of(html)
+    for expected in ("Project INRIA", "All items", "crop03", "20×30 px · 2 objects", "20×30 px · 0 objects"):
+        assert expected in text
+    for expected in ("items 12", "objects 18 1.5 an item", "austin 6", "unused 0", "untitled 18"):
+        assert expected in text
+    assert tags_of(html).count("img") == 12
+    assert not faults_of(html)
+
+
+def test_objects_are_laid_over_the_imagery(tmp_path: Path) -> None:
+    item = crops(tmp_path, 2)[1]
+    assert item.image is not None
+    original = np.moveaxis(item.image.pixels(), 0, 2).astype(int)
+
+    shown = thumbnail(item, META).pixels
+
+    assert shown is not None and shown.shape == (20, 30, 3)
+    changed = (shown != original).any(axis=2)
+    assert changed[3:8, 4:11].all() and changed.sum() == 35
+    assert (shown[3, 4:11, 0] >= 240).all()
+
+
+def test_of_a_huge_scene_the_middle_is_read(tmp_path: Path) -> None:
+    item = scene_item(tmp_path, "vienna1", SIZE)
+    assert item.image is not None
+
+    shown = thumbnail(item.with_objects(()), META, largest_px=16)
+
+    assert shown.is_part and "its middle" in shown.caption
+    middle = item.image.then(Crop(Window(12, 22, 16, 16))).pixels()
+    assert np.array_equal(shown.pixels, np.moveaxis(middle, 0, 2))
+
+
+def test_items_without_readable_pixels_are_shown_as_such(tmp_path: Path) -> None:
+    broken = scene_item(tmp_path, "broken", SIZE)
+    Path(broken.image.uri if broken.image else "").write_bytes(b"no raster")
+    bare = Item("ds", "bare", SIZE)
+
+    picture = contact_sheet(project_of(tmp_path / "p", [broken, bare]))
+
+    text = text_of(picture.html())
+    assert "Its pixels cannot be read." in text and "holds no imagery of this item." in text
+    assert image_of(picture.draw_png()).shape[1] > 300
+
+
+def test_users_words_are_escaped_and_huge_names_keep_the_page_usable(tmp_path: Path) -> None:
+    evil = "<b>$x^2$&" + "n" * 300
+    item = crops(tmp_path, 2)[1]
+    named = Item("ds", "n" * 300, item.size, item.image, (evil,))
+
+    picture = contact_sheet(project_of(tmp_path / "p", [named], bitmap_meta(evil, "untitled", tags=(evil,))))
+
+    assert "<b>$" not in picture.html() and "&lt;b&gt;$x^2$&amp;" in picture.html()
+    assert not faults_of(picture.html())
+    assert image_of(picture.draw_png()).shape[1] < 1000
+
+
+def test_an_empty_project_is_said_to_be_empty(tmp_path: Path) -> None:
+    picture = contact_sheet(project_of(tmp_path / "p", []))
+
+    text = text_of(picture.html())
+    assert "It holds no items." in text and "There is nothing to show." in text
+    assert (image_of(picture.draw_png()) < 128).any()
+
+
+def test_long_lists_of_tags_are_cut(tmp_path: Path) -> None:
+    tags = tuple(f"tag{index}" for index in range(40))
+    item = Item("ds", "a", SIZE, tags=tags)
+
+    assert "and 28 more" in text_of(contact_sheet(project_of(tmp_path / "p", [item], bitmap_meta(tags=tags))).html())
+
+
+def test_the_png_shows_the_thumbnails(tmp_path: Path) -> None:
+    plain = contact_sheet(project_of(tmp_path / "p", crops(tmp_path, 4)))
+
+    pixels = image_of(plain.draw_png()).astype(int)
+
+    assert (np.ptp(pixels, axis=2) > 60).mean() > 0.1  # the noise of the scenes is colourful
+    assert np.array_equal(image_of(plain.draw_png()), pixels)
