@@ -108,12 +108,17 @@ def summary(results: Results) -> str:
     """What a training run reached, and where its results lie."""
     measures = json.loads((results.path("evaluate/evaluation") / "metrics.json").read_text(encoding="utf-8"))
     overall = measures["overall"]
-    towns = ", ".join(f"{name} {group['iou']:.2f}" for name, group in measures["groups"].items())
+    towns = ", ".join(f"{group['name']} {_percent(group)}" for group in measures["groups"])
     lines = [
-        f"Building IoU {overall['iou']:.3f} on {overall['images']} held-out scenes ({towns})",
+        f"Building IoU {_percent(overall)} on {overall['images']} held-out scenes" + (f" ({towns})" if towns else ""),
         f"model       {results.path('train-unet/model')}",
         f"metrics     {results.path('evaluate/evaluation') / 'metrics.json'}",
         f"report      {results.path('evaluate/report')}",
         f"footprints  {results.path('publish-footprints/footprints')}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _percent(group: dict[str, Any]) -> str:
+    iou = group["pixels"]["iou"]
+    return "–" if iou is None else f"{100 * iou:.1f} %"

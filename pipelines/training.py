@@ -1,7 +1,5 @@
 """The training pipeline: imagery and masks in; a model, its measures and the footprints it finds out."""
 
-from typing import List
-
 from kfp import dsl
 
 from components.crop_augment.component import crop_augment
@@ -30,7 +28,7 @@ def training(
     encoder_weights: str = "",
     initial_model_uri: str = "",
     inference_config: str = TUTORIAL.inference,
-    image_tags: List[str] = ["test"],
+    image_tags: list[str] = ["test"],
     split_masks_query: str = TUTORIAL.split_masks,
     output_uri: str = "",
     max_bad: int = 0,
@@ -65,7 +63,12 @@ def training(
         max_bad=max_bad,
     )
     split = split_masks(project=found.outputs["predictions"], query=split_masks_query, seed=seed, max_bad=max_bad)
-    evaluate(predictions=split.outputs["split"], truth=tagged.outputs["tagged"], image_tags=image_tags)
+    evaluate(
+        predictions=split.outputs["split"],
+        truth=tagged.outputs["tagged"],
+        unsplit=found.outputs["predictions"],
+        image_tags=image_tags,
+    )
     publish_footprints(project=split.outputs["split"], output_uri=output_uri)
 
 
@@ -81,7 +84,7 @@ def sample_training(
     encoder_weights: str = "",
     initial_model_uri: str = "",
     inference_config: str = TUTORIAL.inference,
-    image_tags: List[str] = ["test"],
+    image_tags: list[str] = ["test"],
     split_masks_query: str = TUTORIAL.split_masks,
     output_uri: str = "",
     max_bad: int = 0,

@@ -10,6 +10,7 @@ from pathlib import Path
 from components.core.cli import argument_parser, run_main
 from components.evaluate.evaluate import METRICS_FILE, evaluate, tags_of_text
 from components.evaluate.pairing import MATCH_BY
+from components.evaluate.report import write_report
 from components.evaluate.result import EvaluationResult
 
 
@@ -22,6 +23,9 @@ def parser() -> argparse.ArgumentParser:
     add("--predictions", type=Path, required=True, help="project with the predicted objects")
     add("--truth", type=Path, required=True, help="project with the true objects; may hold more images")
     add("--evaluation", type=Path, required=True, help=f"directory to write, with {METRICS_FILE}")
+    add("--report", type=Path, help="HTML file of the table and of scenes beside their truth and predictions")
+    add("--unsplit", type=Path, help="predictions before they were split into objects, for the report")
+    add("--pictures", type=Path, help="folder for the report's pictures as PNG")
     add("--truth-class", default="untitled", help="class of the true objects")
     add("--predicted-class", default="untitled_dl", help="class of the predicted objects")
     add("--image-tags", default="", help="only images with one of these tags (separated by commas); empty for all")
@@ -50,6 +54,15 @@ def main(options: argparse.Namespace) -> None:
         allow_unmatched=options.allow_unmatched,
         workers=options.workers,
     )
+    if options.report:
+        write_report(
+            result,
+            options.report,
+            predictions=options.predictions,
+            truth=options.truth,
+            unsplit=options.unsplit,
+            pictures=options.pictures,
+        )
     sys.stdout.write(table(result))
     sys.stdout.write(f"{options.evaluation / METRICS_FILE}\n")
 

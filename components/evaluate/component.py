@@ -1,5 +1,7 @@
 """The KFP component: predictions and truth in, measures out."""
 
+from typing import List, Optional
+
 from kfp import dsl
 
 from components.base_images import CPU_IMAGE
@@ -12,10 +14,12 @@ def evaluate(
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
+    report: dsl.Output[dsl.HTML],
+    unsplit: Optional[dsl.Input[dsl.Dataset]] = None,
     truth_class: str = "untitled",
     predicted_class: str = "untitled_dl",
-    image_tags: str = "",
-    group_tags: str = "",
+    image_tags: List[str] = [],
+    group_tags: List[str] = [],
     match_by: str = "image",
     iou_threshold: float = 0.5,
     boundary_px: int = 5,
@@ -30,10 +34,12 @@ def evaluate(
         evaluation: Directory with metrics.json: all counts and measures, overall, by town and by image.
         metrics: The main figures.
         confusion: Pixels of background and building, by truth and prediction.
+        report: The table of towns, and scenes beside their truth and predictions.
+        unsplit: The predictions before they were split into objects, for the report.
         truth_class: Class of the true objects.
         predicted_class: Class of the predicted objects.
-        image_tags: Only images with one of these tags (separated by commas) are evaluated; empty for all predicted.
-        group_tags: Image tags (separated by commas) to report by; empty for all but train, val, test and trainval.
+        image_tags: Only images with one of these tags are evaluated, each of them; empty for all predicted.
+        group_tags: Image tags to report by; empty for all but train, val, test and trainval.
         match_by: How images of the two projects are paired: image (same pixels of the same raster) or name.
         iou_threshold: Least IoU of a predicted object with a true one to match.
         boundary_px: Distance of Boundary IoU, in pixels.
@@ -41,7 +47,7 @@ def evaluate(
         workers: Processes; 0 for one a core.
     """
     from components.evaluate.evaluate import evaluate as run
-    from components.evaluate.evaluate import tags_of_text
+    from components.evaluate.report import write_report
     from components.evaluate.result import LABELS
 
     result = run(
@@ -50,13 +56,16 @@ def evaluate(
         evaluation.path,
         truth_class=truth_class,
         predicted_class=predicted_class,
-        image_tags=tags_of_text(image_tags),
-        group_tags=tags_of_text(group_tags),
+        image_tags=image_tags,
+        group_tags=group_tags,
         match_by=match_by,
         iou_threshold=iou_threshold,
         boundary_px=boundary_px,
         allow_unmatched=allow_unmatched,
         workers=workers,
+    )
+    write_report(
+        result, report.path, predictions=predictions.path, truth=truth.path, unsplit=unsplit.path if unsplit else None
     )
     for name, value in result.scalars().items():
         metrics.log_metric(name, value)

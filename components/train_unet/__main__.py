@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.core.cli import argument_parser, run_main
 from components.core.staging import staged_file
+from components.train_unet.report import write_report
 from components.train_unet.train_unet import DEFAULT_CONFIG, train
 
 
@@ -20,6 +21,8 @@ def parser() -> argparse.ArgumentParser:
     add("--config", default=str(DEFAULT_CONFIG), help="training config: a file, or JSON text; merged over the defaults")
     add("--model", type=Path, required=True, help="folder of the model to write")
     add("--metrics", type=Path, help="JSON file of the best validation's measures to write")
+    add("--report", type=Path, help="HTML file of the training curves to write")
+    add("--pictures", type=Path, help="folder for the report's pictures as PNG")
     add("--encoder-weights", default="", help="instead of the config's: imagenet, none, or a path or URI")
     add("--initial-model-uri", default="", help="folder or URI of a trained model to start from")
     add("--work-dir", default="", help="folder for checkpoints, so that a killed training goes on")
@@ -36,6 +39,8 @@ def main(options: argparse.Namespace) -> None:
         initial_model=options.initial_model_uri,
         work_dir=options.work_dir or None,
     )
+    if options.report is not None:
+        write_report(result, options.report, options.pictures)
     text = json.dumps(result.scalars(), indent=1) + "\n"
     if options.metrics is not None:
         with staged_file(options.metrics) as aside:

@@ -15,7 +15,7 @@ def train_unet(
     encoder_weights: str = "",
     initial_model_uri: str = "",
     work_dir: str = "",
-):
+) -> None:
     """Train UNetV2 on the items of a project.
 
     Args:
@@ -29,6 +29,7 @@ def train_unet(
         work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
             goes on; empty for none.
     """
+    from components.train_unet.report import write_report
     from components.train_unet.train_unet import train
 
     result = train(
@@ -39,6 +40,7 @@ def train_unet(
         initial_model=initial_model_uri,
         work_dir=work_dir or None,
     )
+    write_report(result, report.path)
     for name, value in result.scalars().items():
         metrics.log_metric(name, value)
         model.metadata[name] = value

@@ -36,6 +36,7 @@ from components.train_unet.config import WHERE, TrainConfig, load_config
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
+from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
 
 DEFAULT_CONFIG = Path(__file__).with_name("train.config.json")
@@ -220,6 +221,8 @@ def _write(
         "steps": fitted.rounds.total,
         "epochs": config.epochs,
         "devices": plan.message,
+        "items": {"train": len(datasets.train), "val": len(datasets.val)},
+        "mirrored_validation_items": mirrored_items(datasets.train, datasets.val),
         "corrupted_samples": [failure._asdict() for failure in fitted.history.failures],
     }
     data = {

@@ -66,8 +66,7 @@ def fit(network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePl
         TooManyBadItemsError: If more items fail than the config allows.
     """
     rounds = rounds_of(config, len(datasets.train), plan.world)
-    if plan.accelerator == "gpu":
-        network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
     module = SegmentationModule(network, config, rounds)
     data = WindowData(datasets, config, rounds, pin_memory=plan.accelerator == "gpu")
     last = work_dir / f"{LAST}.ckpt"

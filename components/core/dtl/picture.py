@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from components.core.dtl.action import NULL, Layer
 from components.core.dtl.run import QueryRun
-from components.core.reporting.graph import GraphEdge, GraphLayer, graph_picture
+from components.core.reporting.graph import graph_picture
+from components.core.reporting.graph_plan import GraphEdge, GraphLayer
 from components.core.reporting.page import Picture
 
 

@@ -1,0 +1,65 @@
+"""The evaluation as a page: the table of towns, then scenes beside their truth and predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.core.project import open_project
+from components.core.reporting import (
+    Picture,
+    TownScores,
+    compared_scenes,
+    prediction_panels,
+    run_report,
+    town_table,
+)
+from components.core.reporting.page import write_page
+from components.evaluate.result import EvaluationResult
+
+
+def write_report(
+    result: EvaluationResult,
+    html: Path | str,
+    *,
+    predictions: Path | str,
+    truth: Path | str,
+    unsplit: Path | str | None = None,
+    pictures: Path | str | None = None,
+) -> None:
+    """Show an evaluation.
+
+    Args:
+        result: The evaluation.
+        html: Where the page appears when it is whole.
+        predictions: The project that was evaluated, one figure an object.
+        truth: The project with the true objects.
+        unsplit: The predictions before they were split into objects; None where they were not.
+        pictures: Folder for the same as PNG: `towns.png` and `scenes.png`; None for none.
+
+    Raises:
+        DataError: If a project or its pixels cannot be read.
+        StorageError: If a place cannot be written.
+    """
+    towns = town_table(
+        [TownScores.of_json(group.as_json()) for group in result.groups], TownScores.of_json(result.overall.as_json())
+    )
+    scenes = _scenes(result, predictions, truth, unsplit)
+    subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
+    write_page(html, run_report("Evaluation", subtitle, (), [towns, scenes]))
+    if pictures is not None:
+        towns.write(png_file=Path(pictures) / "towns.png")
+        scenes.write(png_file=Path(pictures) / "scenes.png")
+
+
+def _scenes(
+    result: EvaluationResult, predictions: Path | str, truth: Path | str, unsplit: Path | str | None
+) -> Picture:
+    found = compared_scenes(
+        open_project(truth),
+        open_project(unsplit or predictions),
+        open_project(predictions) if unsplit else None,
+        [result.rules.truth_class],
+        [result.rules.predicted_class],
+        [group.name for group in result.groups],
+    )
+    return prediction_panels(found)

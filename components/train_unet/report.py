@@ -1,0 +1,38 @@
+"""The training as a page: its curves, and what to know when reading them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.core.reporting import Fact, HistoryRow, run_report, training_curves
+from components.core.reporting.page import write_page
+from components.train_unet.train_unet import TrainingResult
+
+
+def write_report(result: TrainingResult, html: Path | str, pictures: Path | str | None = None) -> None:
+    """Show a training.
+
+    Args:
+        result: The training.
+        html: Where the page appears when it is whole.
+        pictures: Folder for the curves as PNG, `training.png`; None for none.
+
+    Raises:
+        StorageError: If a place cannot be written.
+    """
+    curves = training_curves([HistoryRow.of_json(row, f"history[{i}]") for i, row in enumerate(result.history)])
+    items, mirrored = result.metrics["items"], result.metrics["mirrored_validation_items"]
+    facts = [
+        Fact("training crops", f"{items['train']:,}"),
+        Fact("validation crops", f"{items['val']:,}"),
+        Fact("seen mirrored", f"{mirrored:,}", "validation crops with a copy in training"),
+    ]
+    subtitle = (
+        "Crops were mirrored before the random split, so validation is better than held-out images will be; "
+        'add "group_by": "source" to the split\'s probability to keep an image on one side.'
+        if mirrored
+        else "No validation crop has a copy among the training crops."
+    )
+    write_page(html, run_report("Training", subtitle, facts, [curves]))
+    if pictures is not None:
+        curves.write(png_file=Path(pictures) / "training.png")
