@@ -1,0 +1,209 @@
+"""A faulty query is refused with the path to the fault, its value, the rule and the fix."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.core.dtl.actions import ACTIONS
+from components.core.dtl.conditions import CONDITIONS
+from components.core.dtl.graph import build_query
+from components.core.dtl.query import query_schema, read_query
+from components.core.errors import ConfigError
+from tests.queries import choose, data, layer, save, tag, windows
+
+TUTORIAL = [
+    Path(__file__).parents[4] / "components" / stage / f"{stage}.query.json"
+    for stage in ("split_tagging", "crop_augment", "split_masks")
+]
+
+
+def message(*layers: Any) -> str:
+    """Of the error that a query ends with."""
+    with pytest.raises(ConfigError) as caught:
+        build_query(list(layers))
+    return str(caught.value)
+
+
+def one(faulty: Any) -> str:
+    """The message about one layer between a good `data` and a good save layer."""
+    return message(data(), faulty, save("$all"))
+
+
+def if_with(**condition: Any) -> str:
+    return one(choose("$all", ["$1", "$2"], **condition))
+
+
+TAG = tag("$all", "$1", "t")
+
+LAYER_FAULTS = {
+    "no object": (5, "query[1]: 5 is no JSON object"),
+    "action missing": ({k: v for k, v in TAG.items() if k != "action"}, "query[1].action: is missing"),
+    "settings missing": ({k: v for k, v in TAG.items() if k != "settings"}, "query[1].settings: is missing"),
+    "unknown action": (layer("mirror", "$all", "$1"), "query[1].action: 'mirror' is no action; actions are data, flip"),
+    "unknown key": ({**TAG, "colour": 1}, "query[1].colour: is no key here"),
+    "unknown setting": (layer("tag", "$all", "$1", tag="t", action="add", colour=1), "query[1].settings.colour: is no"),
+    "source of wrong type": ({**TAG, "src": "$all"}, 'query[1].src: "$all": input should be a valid list'),
+    "destination of wrong type": ({**TAG, "dst": 3}, "query[1].dst: 3: input should be a valid string"),
+    "no source": (tag("", "$1", "t"), "query[1].src: is empty; name what the layer reads"),
+    "null as source": (tag("$all null", "$1", "t"), "query[1].src[1]: `null` discards and cannot be read"),
+    "bare source": (tag("all", "$1", "t"), "query[1].src[0]: 'all' is no name; names start with `$`"),
+    "bare destination": (tag("$all", "1", "t"), "query[1].dst: '1' is no name; names start with `$`"),
+    "only a $": (tag("$all", "$", "t"), "query[1].dst: '$' is no name"),
+    "two destinations": ({**TAG, "dst": ["$1", "$2"]}, "query[1].dst: 'tag' has 1 destination, and 2 are given"),
+    "one destination": ({**choose("$all", [], tags=[]), "dst": "$1"}, "'if' has 2 destinations, and 1 are given"),
+    "three destinations": (choose("$all", ["$1", "$2", "$3"], tags=[]), "'if' has 2 destinations, and 3 are given"),
+    "empty tag": (tag("$all", "$1", ""), 'query[1].settings.tag: "": string should have at least 1 character'),
+    "unknown tag action": (tag("$all", "$1", "t", "remove"), "settings.action: \"remove\": input should be 'add' or"),
+    "unknown axis": (layer("flip", "$all", "$1", axis="up"), 'query[1].settings.axis: "up": input should be \'vert'),
+    "no window": (windows("$all", "$1", 0, 4), "query[1].settings.window.height: 0: input should be greater than"),
+    "window as text": (
+        layer("sliding_window", "$all", "$1", window={"width": "4", "height": 4}, min_overlap={"x": 0, "y": 0}),
+        'window.width: "4": input should be a valid integer',
+    ),
+    "overlap of the whole width": (
+        windows("$all", "$1", 5, 4, columns=4),
+        "query[1].settings: min_overlap.x of 4 leaves no stride in width 4; use at most 3",
+    ),
+    "overlap over the height": (
+        windows("$all", "$1", 5, 4, rows=9),
+        "min_overlap.y of 9 leaves no stride in height 5; use at most 4",
+    ),
+    "no classes to split": (layer("split_masks", "$all", "$1"), "query[1].settings.classes: is missing"),
+}
+
+
+@pytest.mark.parametrize("name", LAYER_FAULTS)
+def test_a_faulty_layer(name: str) -> None:
+    faulty, expected = LAYER_FAULTS[name]
+    assert expected in one(faulty)
+
+
+CONDITION_FAULTS = {
+    "none": ({}, ": {} must hold exactly one of probability, regex_names, "),
+    "two": ({"tags": ["a"], "min_area": 3}, ': {"tags": ["a"], "min_area": 3} must hold exactly one of probability, '),
+    "unknown": ({"chance": 0.5}, ': {"chance": 0.5} must hold exactly one of'),
+    "further key": ({"tags": ["a"], "colour": 1}, ".colour: is no key here"),
+    "above 1": ({"probability": 1.5}, ".probability: 1.5: input should be less than or equal to 1"),
+    "below 0": ({"probability": -0.1}, ".probability: -0.1: input should be greater than or equal to 0"),
+    "probability as text": ({"probability": "0.5"}, '.probability: "0.5": input should be a valid number'),
+    "group_by": ({"probability": 0.5, "group_by": "town"}, ".group_by: \"town\": input should be 'item' or 'source'"),
+    "broken pattern": ({"regex_names": ["a", "("]}, ".regex_names[1]: '(' is no regular expression: missing )"),
+    "pattern outside a list": ({"regex_names": "a"}, '.regex_names: "a": input should be a valid list'),
+    "tag of wrong type": ({"tags": [3]}, ".tags[0]: 3: input should be a valid string"),
+    "no dataset": ({"project_datasets": ["P"]}, ".project_datasets[0]: 'P' is not of the form project/dataset"),
+    "half a pixel": ({"min_height": 1.5}, ".min_height: 1.5: input should be a valid integer"),
+    "fewer than none": ({"min_objects_count": -1}, ".min_objects_count: -1: input should be greater than or equal"),
+    "area of which classes": ({"sum_object_area": 3}, ".classes: is missing; add it"),
+}
+
+
+@pytest.mark.parametrize("name", CONDITION_FAULTS)
+def test_a_faulty_condition(name: str) -> None:
+    condition, expected = CONDITION_FAULTS[name]
+    assert f"query[1].settings.condition{expected}" in if_with(**condition)
+
+
+def test_faults_of_the_ends() -> None:
+    assert message() == message(save("$all"))
+    assert message(save("$all")).startswith("query: has no `data` layer; begin with")
+    assert message(data()) == "query: has no `supervisely` layer; exactly one saves the result"
+    two = message(data(), save("$all"), save("$all", "S"))
+    assert two == "query: has 2 `supervisely` layers (query[1], query[2]); exactly one saves the result"
+
+
+@pytest.mark.parametrize("source", ["INRIA", "INRIA/", "/ds", "*/ds", "INRIA/ds/a", "$all"])
+def test_a_data_layer_reads_projects(source: str) -> None:
+    assert message(data(source), save("$all")) == (
+        f"query[0].src[0]: '{source}' is not of the form Project/dataset or Project/*"
+    )
+
+
+@pytest.mark.parametrize("name", ["$result", "null", "", "a/b"])
+def test_the_save_layer_names_a_project(name: str) -> None:
+    assert message(data(), save("$all", name)).startswith(f"query[1].dst: '{name}' is no project name; give a bare")
+
+
+def test_a_name_that_nobody_writes() -> None:
+    assert message(data(), TAG, save("$1 $2")) == "query[2].src[1]: nobody writes '$2'; names are $1, $all"
+
+
+def test_loops() -> None:
+    itself = message(data(), tag("$all $1", "$1", "t"), save("$1"))
+    assert itself == "query[1]: is fed from its own result (loop query[1]); read another name"
+    three = message(data(), tag("$all $3", "$1", "t"), tag("$1", "$2", "t"), tag("$2", "$3", "t"), save("$1"))
+    assert three == ("query[1]: is fed from its own result (loop query[1] → query[3] → query[2]); read another name")
+
+
+def test_pieces_without_connection() -> None:
+    apart = message(data(), save("$all"), data("B/*", "$b"), tag("$b", "$c", "t"))
+    assert apart.startswith("query[2]: has no connection with query[0]; a query is one graph")
+
+
+def test_layers_may_stand_in_any_order() -> None:
+    query = build_query([save("$2"), tag("$1", "$2", "b"), tag("$all", "$1", "a"), data()])
+    assert [entry.index for entry in query.order] == [3, 2, 1, 0]
+    assert query.output_name == "RESULT" and query.project_names == ["INRIA"]
+
+
+def test_text_that_is_no_query(tmp_path: Path) -> None:
+    def refused(text: str | Path) -> str:
+        with pytest.raises(ConfigError) as caught:
+            read_query(text)
+        return str(caught.value)
+
+    assert refused("[{]").startswith("query: is not JSON (Expecting property name")
+    assert refused('{"action": "data"}') == "query: is a JSON dict, and a query is a list of layers"
+    missing = tmp_path / "missing.json"
+    rule = "cannot be read (No such file or directory); give a file, or the JSON text itself"
+    assert refused(missing) == f"{missing}: {rule}"
+    broken = tmp_path / "broken.json"
+    broken.write_text("[", encoding="utf-8")
+    assert refused(str(broken)).startswith(f"{broken}: is not JSON (")
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_query_is_a_file_or_the_text_itself(tmp_path: Path, as_text: bool) -> None:
+    layers = [data(), save("$all")]
+    file = tmp_path / "query.json"
+    file.write_text(json.dumps(layers), encoding="utf-8")
+    assert read_query("\n " + json.dumps(layers) if as_text else file) == layers
+
+
+class TestSchema:
+    """`--schema` is a JSON schema that says what the engine says."""
+
+    jsonschema: Any = pytest.importorskip("jsonschema")
+
+    def accepts(self, layers: object) -> bool:
+        validator = self.jsonschema.Draft202012Validator(query_schema())
+        return bool(validator.is_valid(layers))
+
+    def test_is_valid_itself_and_knows_all(self) -> None:
+        schema = query_schema()
+        self.jsonschema.Draft202012Validator.check_schema(schema)
+        text = json.dumps(schema)
+        assert all(f'"{name}"' in text for name in (*ACTIONS, *CONDITIONS))
+
+    @pytest.mark.parametrize("file", TUTORIAL, ids=lambda file: file.parent.name)
+    def test_accepts_the_tutorials_queries(self, file: Path) -> None:
+        assert self.accepts(json.loads(file.read_text(encoding="utf-8")))
+
+    @pytest.mark.parametrize(
+        "faulty",
+        [
+            TAG | {"colour": 1},
+            tag("$all", "$1", "t", "remove"),
+            layer("mirror", "$all", "$1"),
+            choose("$all", ["$1"], tags=["a"]),
+            choose("$all", ["$1", "$2"], probability=1.5),
+            windows("$all", "$1", 0, 4),
+        ],
+    )
+    def test_refuses_faults(self, faulty: Any) -> None:
+        good = [data(), TAG, save("$1")]
+        assert self.accepts(good)
+        assert not self.accepts([data(), faulty, save("$1")])
