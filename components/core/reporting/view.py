@@ -17,7 +17,7 @@ from components.core.reporting.encode import Pixels
 from components.core.reporting.palette import FRAME, FRAME_CASING, rgb
 
 POINT_RADIUS_PX = 3
-FILL = 0.4
+FILL = 0.32
 OUTLINE = 0.95
 
 
