@@ -36,6 +36,10 @@ run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMA
 pipeline: $(READY) ## Compile the pipelines to pipelines/compiled
 	$(RUN) -m pipelines compile
 
+.PHONY: readme
+readme: $(READY) ## Bring the README's table of components up to date
+	$(RUN) -m pipelines readme
+
 .PHONY: test
 test: $(READY) ## Run the tests
 	$(RUN) -m pytest -n 2

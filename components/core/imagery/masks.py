@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +24,9 @@ class MaskRaster:
     uri: str
     value: int | None = None
 
-    def select(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    def select(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """(H, W) bool of (H, W) raster values."""
-        return values > 0 if self.value is None else values == self.value
+        return np.asarray(values > 0 if self.value is None else values == self.value, np.bool_)
 
     def read(self, window: Window, size: Size | None = None) -> npt.NDArray[np.bool_]:
         """(H, W) bool of one window, thinned out to `size` where that is given."""
