@@ -7,11 +7,10 @@ from pathlib import Path
 from components.core.project import open_project
 from components.core.reporting import (
     Picture,
-    TownScores,
     compared_scenes,
+    evaluation_table,
     prediction_panels,
     run_report,
-    town_table,
 )
 from components.core.reporting.page import write_page
 from components.evaluate.result import EvaluationResult
@@ -40,9 +39,7 @@ def write_report(
         DataError: If a project or its pixels cannot be read.
         StorageError: If a place cannot be written.
     """
-    towns = town_table(
-        [TownScores.of_json(group.as_json()) for group in result.groups], TownScores.of_json(result.overall.as_json())
-    )
+    towns = evaluation_table(result.as_json(), "evaluation")
     scenes = _scenes(result, predictions, truth, unsplit)
     subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
     write_page(html, run_report("Evaluation", subtitle, (), [towns, scenes]))
