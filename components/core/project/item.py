@@ -49,7 +49,7 @@ class ImageRef:
     @property
     def item_transform(self) -> Affine | None:
         """From (column, row) of the item to map coordinates."""
-        return None if self.transform is None else self.transform * self.recipe.affine()
+        return None if self.transform is None else self.transform @ self.recipe.affine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class Item:
         tags: The image's tags, repeats kept.
         description: Free text.
         objects: In order; later ones are drawn over earlier ones.
-        rasters: Further rasters on the grid of `image`'s raster, by role, such as "confidence".
+        rasters: Further rasters by role, such as "confidence", for the item as it was when they were made: on the grid
+            of `image`'s raster where it showed all of that, else (a crop, mirrored) on the item's own.
         extra: Further keys of the Supervisely format, passed through.
     """
 
