@@ -15,6 +15,7 @@ import pytest
 import rasterio
 import torch
 
+from components.core import storage
 from components.core.cli import run_main
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, Rectangle, tight_window
@@ -27,6 +28,7 @@ from components.infer_windows.__main__ import main, parser
 from components.infer_windows.config import load_config
 from components.infer_windows.infer_windows import InferenceReport, infer_windows, windows_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, scene_item
+from tests.s3_server import S3Server
 
 SIZE = Size(100, 120)
 CONFIG: dict[str, Any] = {
@@ -252,6 +254,23 @@ def test_a_raster_that_is_gone_and_an_item_without_one_are_named(tmp_path: Path,
 
     assert "a.tif: there is no such raster" in report.bad[0].reason
     assert "has no image" in report.bad[1].reason
+
+
+def test_rasters_may_lie_in_object_storage(tmp_path: Path, model: Path, s3_environment: S3Server) -> None:
+    local = scene_item(tmp_path, "austin1", SIZE)
+    folder = s3_environment.new_folder()
+    assert local.image is not None
+    storage.put_file(Path(local.image.uri), f"{folder}/austin1.tif")
+    remote = replace(local, image=replace(local.image, uri=f"{folder}/austin1.tif"), objects=())
+    project = write_project(tmp_path, [remote])
+
+    _, _, (item,) = infer(project, model, image_tags=[], data_root=folder)
+
+    assert item.rasters["classes"].startswith(f"{folder}/predictions/austin1-")
+    _, _, (beside,) = infer(write_project(tmp_path, [local]), model, image_tags=[])
+    for title, figure in bitmaps(item).items():
+        assert np.array_equal(figure.mask.pixels(), bitmaps(beside)[title].mask.pixels())
+    assert infer(write_project(tmp_path, [remote]), model, image_tags=[], data_root=folder)[0].reused == 1
 
 
 @pytest.mark.parametrize(
