@@ -29,6 +29,8 @@ TRAIN_ROWS = 2_000
 class SegmentationModule(pl.LightningModule):
     """UNetV2 in training: loss, optimiser, learning rate, measures and guards."""
 
+    first_bad_step: Tensor
+
     def __init__(self, network: UNetV2, config: TrainConfig, rounds: Rounds) -> None:
         """Prepare to train `network`, whose weights are set."""
         super().__init__()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import save_file
@@ -20,7 +20,7 @@ from components.core.network.weights import check_finite, load_checked, read_sta
 from components.core.project.meta import ClassInfo
 from components.core.staging import staged_directory
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 1
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"

@@ -52,7 +52,8 @@ class DecoderStage(nn.Module):
 
     def forward(self, below: Tensor, skip: Tensor) -> Tensor:
         """Map (N, inputs, h, w) and (N, skip, 2h, 2w) to (N, outputs, 2h, 2w)."""
-        return self.convolutions(torch.cat([self.reduce(self.upsample(below)), skip], dim=1))
+        merged: Tensor = self.convolutions(torch.cat([self.reduce(self.upsample(below)), skip], dim=1))
+        return merged
 
 
 class UNetV2(nn.Module):
@@ -105,7 +106,8 @@ class UNetV2(nn.Module):
         features = self.bottleneck(deepest)
         for stage, skip in zip(self.decoder, reversed(skips), strict=True):
             features = stage(features, skip)
-        return self.head(features)
+        logits: Tensor = self.head(features)
+        return logits
 
 
 def check_size(size: Size, where: str) -> None:

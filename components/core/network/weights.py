@@ -42,12 +42,13 @@ def imagenet_state(encoder: str) -> Mapping[str, Tensor]:
 
     weights = next(iter(get_model_weights(name)))
     try:
-        return weights.get_state_dict(progress=False, check_hash=True)
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
     except (URLError, OSError, RuntimeError) as error:
         raise DataError(
             f"encoder_weights: {weights.url} cannot be downloaded ({error}); fetch the file elsewhere and give "
             f"its path or URI as encoder_weights, or train from {NO_WEIGHTS!r}"
         ) from error
+    return state
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -18,9 +18,8 @@ def target_of(values: list[int]) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.uint8)[None, None, :]
 
 
-@pytest.mark.parametrize("classes", [3, 7])
-def test_confusion_has_true_rows_and_predicted_columns_without_neutral(classes: int) -> None:
-    counts = confusion_counts(logits_of([0, 1, 1, 2, 2], classes), target_of([0, 1, 2, 2, NEUTRAL]))
+def test_confusion_has_true_rows_and_predicted_columns_without_neutral() -> None:
+    counts = confusion_counts(logits_of([0, 1, 1, 2, 2], 7), target_of([0, 1, 2, 2, NEUTRAL]))
     assert counts.sum() == 4
     assert {(row, column): int(counts[row, column]) for row, column in counts.nonzero().tolist()} == {
         (0, 0): 1, (1, 1): 1, (2, 1): 1, (2, 2): 1,
@@ -28,6 +27,8 @@ def test_confusion_has_true_rows_and_predicted_columns_without_neutral(classes: 
 
 
 def test_measures_are_pooled_over_batches() -> None:
+    counts = confusion_counts(logits_of([1, 1, 0, 0, 0], 2), target_of([1, 0, 1, 1, NEUTRAL]))
+    assert counts.tolist() == [[0, 1], [2, 1]]
     measures = SegmentationMeasures(2)
     measures.update(torch.tensor(0.5), logits_of([1, 1, 0, 0], 2), target_of([1, 0, 1, 0]))
     measures.update(torch.tensor(0.1), logits_of([1, 1], 2), target_of([1, NEUTRAL]))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
 from components.core.network.model_artifact import load_model
@@ -237,7 +237,9 @@ def test_an_error_in_a_training_process_arrives_as_it_was() -> None:
 
 def test_the_command_line_trains(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--project", str(project), "--config", json.dumps(TINY | {"epochs": 1}), "--model", str(tmp_path / "m")]
-    main(parser().parse_args([*flags, "--metrics", str(tmp_path / "metrics.json")]))
+    outputs = ["--metrics", str(tmp_path / "metrics.json"), "--report", str(tmp_path / "report.html")]
+    main(parser().parse_args([*flags, *outputs]))
+    assert "<svg" in (tmp_path / "report.html").read_text()
     said = json.loads(capsys.readouterr().out)
     assert said == json.loads((tmp_path / "metrics.json").read_text())
     assert {"val_iou", "val_loss", "val_accuracy", "val_dice"} <= set(said)
