@@ -22,9 +22,6 @@ Pixels = npt.NDArray[Any]
 LARGEST_BAND = 2048
 """Rows of the largest tiles that set the height of a band."""
 
-STRICT = {"GDAL_ERROR_ON_LIBJPEG_WARNING": "YES", "GTIFF_IGNORE_READ_ERRORS": "NO"}
-"""GDAL's settings under which a truncated file is an error."""
-
 
 def bands_of(info: RasterInfo) -> Iterator[Window]:
     """Row bands of a raster, as high as its tiles, so that each tile is read once."""

@@ -43,8 +43,7 @@ class Stretch:
 
     def apply(self, pixels: Pixels) -> UInt8:
         """Scale pixels of any real dtype and shape; NaN becomes 0."""
-        factor = 255 / (self.high - self.low)
-        scaled = (pixels.astype(np.float64) - self.low) * factor + 0.5
+        scaled = (pixels.astype(np.float64) - self.low) * 255 / (self.high - self.low) + 0.5
         return np.nan_to_num(np.clip(scaled, 0, 255), copy=False, nan=0).astype(np.uint8)
 
     def as_text(self) -> str:

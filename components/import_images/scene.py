@@ -23,7 +23,6 @@ from components.core.keyed import digest
 from components.core.project import ImageRef, Item, Object
 from components.core.storage import StoredObject
 from components.import_images.rasters import (
-    STRICT,
     Pixels,
     bands_of,
     check_extent,
@@ -132,7 +131,7 @@ def _import(task: SceneTask) -> ReadyScene:
 
 @contextmanager
 def _opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
-    with raster_environment(uri), rasterio.Env(**STRICT), open_raster(uri) as dataset:
+    with raster_environment(uri), open_raster(uri) as dataset:
         yield dataset, info_of(dataset)
 
 

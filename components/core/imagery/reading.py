@@ -34,8 +34,16 @@ OPEN_RASTERS = 64
 CACHE_BYTES = 64 << 20
 """GDAL's block cache, one a process: enough for a row of tiles, small against a band."""
 
-if "GDAL_CACHEMAX" not in os.environ:  # else GDAL takes a twentieth of the machine's memory
-    set_gdal_config("GDAL_CACHEMAX", CACHE_BYTES)
+GDAL_SETTINGS: dict[str, int | str] = {
+    "GDAL_CACHEMAX": CACHE_BYTES,  # a twentieth of the machine's memory otherwise
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",  # it reads a truncated PNG without an error
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
+}
+"""Set once for the process, since setting them for every window takes longer than reading it."""
+
+for _name, _value in GDAL_SETTINGS.items():
+    if _name not in os.environ:
+        set_gdal_config(_name, _value)
 
 LARGEST_TILE_PIXELS = 2048 * 2048
 """Reading a window out of larger blocks is no longer windowed reading."""
@@ -154,7 +162,7 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
         transform=dataset.transform if has_transform else None,
         tile=Size(tile_height, tile_width),
         is_tiled=dataset.driver in ("GTiff", "COG")
-        and (tile_width < size.width or tile_height == size.height)
+        and (tile_width < size.width or tile_height >= size.height)
         and tile_height * tile_width <= LARGEST_TILE_PIXELS,
         has_palette=dataset.colorinterp[0] is ColorInterp.palette,
         nodata=dataset.nodata,

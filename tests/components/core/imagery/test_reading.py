@@ -91,6 +91,15 @@ def test_a_missing_and_a_broken_file_are_named(tmp_path: Path) -> None:
         read_rgb(uri, Window(200, 200, 100, 100))
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
+def test_a_truncated_picture_is_no_picture(tmp_path: Path, name: str) -> None:
+    pixels = noise(Size(300, 300))
+    uri = write_raster(tmp_path / name, pixels)
+    Path(uri).write_bytes(Path(uri).read_bytes()[:-900])
+    with pytest.raises(DataError, match=f"{name}: "):
+        read_rgb(uri, whole(pixels))
+
+
 def test_a_replaced_file_is_read_anew(tmp_path: Path) -> None:
     for seed in range(3):
         pixels = noise(SIZE, seed)

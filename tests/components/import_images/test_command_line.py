@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.core.geometry import Size
+from components.core.project import open_project
+from components.import_images.__main__ import main, parser
+from components.import_images.component import import_images as component
+from components.import_images.import_images import import_images
+from tests.builders import write_scene
+
+SIZE = Size(30, 40)
+
+
+def test_the_stage_runs_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_scene(tmp_path / "in", "austin1", SIZE)
+    flags = {"images-uri": "in", "data-root": "data", "project": "INRIA", "metrics": "metrics.json"}
+    arguments = [part for name, place in flags.items() for part in (f"--{name}", str(tmp_path / place))]
+    main(parser().parse_args([*arguments, "--workers", "1"]))
+    assert json.loads(capsys.readouterr().out)["items"] == 1
+    assert json.loads((tmp_path / "metrics.json").read_text())["kept"] == 2
+    assert open_project(tmp_path / "INRIA").label(0) == "ds/austin1"
+
+
+def test_an_error_is_one_line_and_status_2(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "components.import_images", "--images-uri", str(tmp_path / "none")]
+    command += ["--data-root", str(tmp_path / "data"), "--project", str(tmp_path / "project")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "none: there is no such folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_flags_and_defaults_are_those_of_the_component() -> None:
+    flags = vars(parser().parse_args(["--images-uri", "i", "--data-root", "d", "--project", "p"]))
+    wanted = inspect.signature(component.python_func).parameters
+    assert set(flags) == set(wanted)
+    stage = inspect.signature(import_images).parameters
+    for name, parameter in wanted.items():
+        if parameter.default is not inspect.Parameter.empty:
+            assert flags[name] == parameter.default
+            if name != "masks_uri":
+                assert stage[name].default == parameter.default
+
+
+def test_the_component_fills_its_outputs(tmp_path: Path) -> None:
+    class Artifact:
+        def __init__(self, path: Path) -> None:
+            self.path = str(path)
+            self.metadata: dict[str, float] = {}
+
+        def log_metric(self, name: str, value: float) -> None:
+            self.metadata[name] = value
+
+    write_scene(tmp_path / "in", "austin1", SIZE)
+    project, metrics = Artifact(tmp_path / "INRIA"), Artifact(tmp_path / "metrics")
+    component.python_func(
+        images_uri=str(tmp_path / "in"), data_root=str(tmp_path / "data"), project=project, metrics=metrics, workers=1
+    )
+    assert len(open_project(project.path)) == 1
+    assert project.metadata["items"] == metrics.metadata["items"] == 1
