@@ -63,7 +63,8 @@ def prediction(run: QueryRun) -> str:
             if layer is not run.query.save_layer
         )
         arrived = run.report.received[layer.index]
-        lines.append(f"{layer.place} {layer.action.name} {layer.action.summary()}: {arrived} in → {counts or 'saved'}")
+        what = " ".join(filter(None, (layer.place, layer.action.name, layer.action.summary())))
+        lines.append(f"{what}: {arrived} in → {counts or 'saved'}")
     bound = "" if run.report.exact else "at most "
     lines.append(f"{run.report.read} items in, {bound}{run.report.written} out: project {run.meta.name!r}")
     lines += [f"would be left out: {bad.source}: {bad.reason}" for bad in run.report.bad]

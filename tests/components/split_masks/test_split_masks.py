@@ -1,0 +1,103 @@
+"""Split masks: one object a building."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kfp import dsl
+
+from components.core.dtl.stage import add_stage_arguments
+from components.core.geometry import Size
+from components.core.project import ImageRef, Item, open_project, write_manifest
+from components.split_masks.component import split_masks as component
+from components.split_masks.split_masks import split_masks
+from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, mask_object, noise, write_tiled
+from tests.queries import data, layer, save
+from tests.shims import artifact, compiled, input_names, output_kinds
+
+SIZE = Size(120, 160)
+BOXES = ((3, 4, 20, 30), (50, 10, 70, 40), (50, 100, 52, 150), (110, 150, 120, 160))
+"""Top, left, bottom and right of each building."""
+
+
+@pytest.fixture(scope="module")
+def predictions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What inference gives: a mask raster of two classes, one object each, and a confidence raster."""
+    root = tmp_path_factory.mktemp("predictions")
+    buildings = np.zeros((SIZE.height, SIZE.width), np.bool_)
+    for top, left, bottom, right in BOXES:
+        buildings[top:bottom, left:right] = True
+    image = write_tiled(root / "image.tif", noise(SIZE))
+    mask = write_tiled(root / "mask.tif", buildings.view(np.uint8) * np.uint8(255))
+    ground = write_tiled(root / "ground.tif", (~buildings).view(np.uint8) * np.uint8(255))
+    entry = Item(
+        "ds",
+        "austin1",
+        SIZE,
+        ImageRef.whole(image, SIZE, CRS, TRANSFORM),
+        ("austin", "test"),
+        objects=(mask_object(ground, ~buildings, "bg_dl"), mask_object(mask, buildings, "untitled_dl")),
+        rasters={"confidence": image},
+    )
+    write_manifest(root / "project", bitmap_meta("inf_INRIA_test_part", "bg_dl", "untitled_dl"), [entry])
+    return root / "project"
+
+
+def test_the_tutorials_query_splits_buildings(predictions: Path, tmp_path: Path) -> None:
+    run = split_masks(predictions, tmp_path / "split")
+    assert run.meta.name == "inf_splitted" and run.meta.titles == ("bg_dl", "untitled_dl")
+    (found,) = open_project(tmp_path / "split")
+    assert [entry.class_title for entry in found.objects] == ["bg_dl", *["untitled_dl"] * len(BOXES)]
+    boxes = [entry.figure.window for entry in found.objects[1:]]  # type: ignore[attr-defined]
+    assert [(box.top, box.left, box.bottom, box.right) for box in boxes] == list(BOXES)
+    assert found.tags == ("austin", "test") and found.rasters and found.image is not None
+    assert found.image.crs == CRS, "what publishing needs is kept"
+
+
+def test_another_query(predictions: Path, tmp_path: Path) -> None:
+    both = layer("split_masks", "$all", "$1", classes=["untitled_dl", "bg_dl"])
+    query = json.dumps([data("inf_INRIA_test_part/*"), both, save("$1", "MINE")])
+    assert split_masks(predictions, tmp_path / "split", query=query, seed=4, workers=2).meta.name == "MINE"
+
+
+def test_the_report_shows_the_query_and_the_buildings(predictions: Path, tmp_path: Path) -> None:
+    split_masks(predictions, tmp_path / "split", report=tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "1 items in, 1 out" in page and "split_masks" in page and "austin1" in page
+
+
+def test_command_line(
+    predictions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["split_masks", "--project", str(predictions), "--split", str(tmp_path / "split"), "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("components.split_masks", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"1 items in, 1 out: project 'inf_splitted', at {tmp_path / 'split'}\n"
+
+
+def test_component(predictions: Path, tmp_path: Path) -> None:
+    split, report = artifact(dsl.Dataset, tmp_path / "split"), artifact(dsl.HTML, tmp_path / "report.html")
+    component.python_func(project=artifact(dsl.Dataset, predictions), split=split, report=report, workers=1)
+    assert split.metadata == {"items_in": 1, "items": 1, "left_out": 0}
+    split_masks(predictions, tmp_path / "again")
+    assert files_below(tmp_path / "again") == files_below(tmp_path / "split")
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path: Path) -> None:
+    spec = compiled(component, tmp_path)
+    assert output_kinds(spec) == {"split": "system.Dataset", "report": "system.HTML"}
+    assert input_names(spec) == component.component_spec.inputs.keys()
+    parser = argparse.ArgumentParser()
+    add_stage_arguments(parser, "split")
+    flags = vars(parser.parse_args(["--project", "p", "--split", "s"]))
+    for name, entry in component.component_spec.inputs.items():
+        assert name in flags and (name == "project" or flags[name] == entry.default)

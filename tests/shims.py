@@ -1,0 +1,37 @@
+"""What tests of KFP components share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp import compiler, dsl
+
+
+def artifact(kind: type[dsl.Artifact], path: Path) -> dsl.Artifact:
+    """An artifact at a local path, as a step gets it."""
+    return kind(name=path.name, uri=str(path), metadata={})
+
+
+def compiled(component: Any, folder: Path) -> dict[str, Any]:
+    """The component's own pipeline spec, as it would be uploaded."""
+    file = folder / "component.yaml"
+    compiler.Compiler().compile(component, str(file))
+    spec: dict[str, Any] = next(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    return spec
+
+
+def input_names(spec: dict[str, Any]) -> set[str]:
+    """Names of a compiled component's parameters and artifacts; every one has a description."""
+    (component,) = spec["components"].values()
+    found = {name: entry for kind in component["inputDefinitions"].values() for name, entry in kind.items()}
+    assert all(entry.get("description") for entry in found.values())
+    return set(found)
+
+
+def output_kinds(spec: dict[str, Any]) -> dict[str, str]:
+    """Kind of each artifact that a compiled component gives."""
+    (component,) = spec["components"].values()
+    artifacts = component["outputDefinitions"]["artifacts"]
+    return {name: entry["artifactType"]["schemaTitle"] for name, entry in artifacts.items()}
