@@ -28,7 +28,9 @@ def main() -> int:
     options = parser.parse_args()
     unknown = sorted(set(options.names) - known.keys())
     if unknown or options.repeats < 1:
-        parser.error(f"unknown benchmark {unknown[0]}; known: {', '.join(known)}" if unknown else "--repeats is below 1")
+        parser.error(
+            f"unknown benchmark {unknown[0]}; known: {', '.join(known)}" if unknown else "--repeats is below 1"
+        )
     configure_logging()
     for name in options.names or known:
         host = machine()
