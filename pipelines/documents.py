@@ -81,4 +81,5 @@ def laptop_documents() -> Documents:
 
 
 def _text(stage: str, name: str) -> str:
-    return files(f"components.{stage}").joinpath(name).read_text(encoding="utf-8")
+    """The document on one line: Kubeflow's compiler copies defaults into a comment of one line."""
+    return json.dumps(json.loads(files(f"components.{stage}").joinpath(name).read_text(encoding="utf-8")))

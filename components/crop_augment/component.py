@@ -19,12 +19,14 @@ def crop_augment(
 
     Args:
         project: The tagged project.
-        crops: The crops: rows that refer to windows of the imagery.
-        report: The query as a graph with item counts, and a contact sheet of the result.
         query: DTL query, JSON text; the tutorial's (512 px windows, flips, 95 % for training) where empty.
         seed: Of every random decision; the same seed gives the same result.
         max_bad: How many images may be left out because they are broken.
         workers: Processes; 0 for one a core.
+
+    Returns:
+        crops: The crops: rows that refer to windows of the imagery.
+        report: The query as a graph with item counts, and a contact sheet of the result.
     """
     from components.crop_augment.crop_augment import crop_augment as run
 

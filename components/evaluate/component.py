@@ -31,10 +31,6 @@ def evaluate(
     Args:
         predictions: Project with the predicted objects.
         truth: Project with the true objects; may hold more images.
-        evaluation: Directory with metrics.json: all counts and measures, overall, by town and by image.
-        metrics: The main figures.
-        confusion: Pixels of background and building, by truth and prediction.
-        report: The table of towns, and scenes beside their truth and predictions.
         unsplit: The predictions before they were split into objects, for the report.
         truth_class: Class of the true objects.
         predicted_class: Class of the predicted objects.
@@ -45,6 +41,12 @@ def evaluate(
         boundary_px: Distance of Boundary IoU, in pixels.
         allow_unmatched: Leave out and count images without a partner, instead of an error.
         workers: Processes; 0 for one a core.
+
+    Returns:
+        evaluation: Directory with metrics.json: all counts and measures, overall, by town and by image.
+        metrics: The main figures.
+        confusion: Pixels of background and building, by truth and prediction.
+        report: The table of towns, and scenes beside their truth and predictions.
     """
     from components.evaluate.evaluate import evaluate as run
     from components.evaluate.report import write_report

@@ -24,8 +24,6 @@ def import_images(
     Args:
         images_uri: Folder or URI prefix of images, or of folders `images`/`img` and `ann`/`gt`/`masks`.
         data_root: Folder or URI prefix for rasters that must be rewritten for windowed reading.
-        project: The project manifest.
-        metrics: Counts of scenes and rasters.
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too, or for none.
         project_name: Name of the project, which queries use.
         dataset: Name of its one dataset.
@@ -33,6 +31,10 @@ def import_images(
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
         max_bad: How many scenes may be left out because their files are broken.
         workers: Processes; 0 for one a core.
+
+    Returns:
+        project: The project manifest.
+        metrics: Counts of scenes and rasters.
     """
     from components.import_images.import_images import import_images as run
 

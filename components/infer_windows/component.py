@@ -25,12 +25,14 @@ def infer_windows(
         project: The project whose images are looked at.
         model: What train_unet wrote.
         data_root: Folder or URI prefix for masks and confidences, which the predictions refer to.
-        predictions: The project of what was found.
-        metrics: Counts of scenes, megapixels and megapixels per second.
         config: The inference config as JSON; empty for the tutorial's.
         image_tags: Images that carry one of these tags are taken; all images where the list is empty.
         project_name: Name of the predictions, which queries use.
         max_bad: How many images may be left out because they are broken or smaller than the window.
+
+    Returns:
+        predictions: The project of what was found.
+        metrics: Counts of scenes, megapixels and megapixels per second.
     """
     from components.infer_windows.config import DEFAULT_FILE
     from components.infer_windows.infer_windows import infer_windows as run

@@ -22,8 +22,6 @@ def publish_footprints(
 
     Args:
         project: Project with the objects, as bitmaps.
-        footprints: Directory of the layers' files and summary.json.
-        metrics: Counts and areas.
         output_uri: Folder or URI prefix that gets a copy of the files; empty for none.
         class_title: Class of the objects.
         tolerance_px: Tolerance of simplification in pixels; 0 keeps the pixels' edges.
@@ -31,6 +29,10 @@ def publish_footprints(
         min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
         formats: Any of geoparquet, gpkg and geojson, separated by commas.
         workers: Processes; 0 for one a core.
+
+    Returns:
+        footprints: Directory of the layers' files and summary.json.
+        metrics: Counts and areas.
     """
     from components.publish_footprints.publish_footprints import formats_of_text, publish
 

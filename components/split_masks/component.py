@@ -19,12 +19,14 @@ def split_masks(
 
     Args:
         project: The predictions.
-        split: The project with one object a building.
-        report: The query as a graph with item counts, and a contact sheet of the result.
         query: DTL query, JSON text; the tutorial's (class untitled_dl) where empty.
         seed: Of every random decision; the same seed gives the same result.
         max_bad: How many images may be left out because they are broken.
         workers: Processes; 0 for one a core.
+
+    Returns:
+        split: The project with one object a building.
+        report: The query as a graph with item counts, and a contact sheet of the result.
     """
     from components.split_masks.split_masks import split_masks as run
 

@@ -21,8 +21,6 @@ def split_tagging(
 
     Args:
         project: The imported project.
-        tagged: The tagged project.
-        report: The query as a graph with item counts, and a contact sheet of the result.
         query: DTL query, JSON text; the tutorial's, which tags INRIA's five towns, where empty.
         train_share: Above 0, every image is tagged trainval with this chance, else test, whatever its name; leave
             query empty then.
@@ -30,6 +28,10 @@ def split_tagging(
         seed: Of every random decision; the same seed gives the same split.
         max_bad: How many images may be left out because they are broken.
         workers: Processes; 0 for one a core.
+
+    Returns:
+        tagged: The tagged project.
+        report: The query as a graph with item counts, and a contact sheet of the result.
     """
     from components.split_tagging.split_tagging import split_tagging as run
 

@@ -21,13 +21,15 @@ def train_unet(
     Args:
         project: The project; the config's image tags choose its items.
         config: Training config as JSON text, merged over the defaults.
-        model: Folder with weights, description, metrics and history.
-        metrics: Measures of the best validation.
-        report: Training curves.
         encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file.
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
         work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
             goes on; empty for none.
+
+    Returns:
+        model: Folder with weights, description, metrics and history.
+        metrics: Measures of the best validation.
+        report: Training curves.
     """
     from components.train_unet.report import write_report
     from components.train_unet.train_unet import train

@@ -14,6 +14,9 @@ from components.core.keyed import keyed_integer
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
+GREENS_START, GREENS_END = 60, 175
+"""Hues, in degrees."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClassInfo:
@@ -36,8 +39,8 @@ class ClassInfo:
 
 
 def color_of(title: str) -> str:
-    """A vivid "#rrggbb" that depends on the title alone."""
-    hue = keyed_integer(0, "class color", title) % 360 / 360
+    """A vivid "#rrggbb" that depends on the title alone, and is no green, which vegetation would hide."""
+    hue = (GREENS_END + keyed_integer(0, "class color", title) % (360 - (GREENS_END - GREENS_START))) % 360 / 360
     channels = colorsys.hls_to_rgb(hue, 0.55, 0.75)
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
 

@@ -1,0 +1,32 @@
+"""The laptop's documents made smaller still: scenes of 256 px, windows of 128 px, one epoch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipelines.documents import laptop_documents
+
+SMALL_OPTIONS = ("--scenes-per-town", "2", "--size-px", "256", "--seed", "3")
+WINDOW_PX = 128
+
+
+def small_documents(folder: Path) -> list[str]:
+    """Write the documents into a folder and give the options that name them."""
+    documents = laptop_documents()
+    side = {"width": WINDOW_PX, "height": WINDOW_PX}
+    crops = json.loads(documents.crop_augment)
+    crops[2]["settings"]["window"] = side
+    training = {**json.loads(documents.training), "input_size": side, "epochs": 1}
+    inference = json.loads(documents.inference)
+    inference["mode"] |= {"window": side, "min_overlap": {"x": 32, "y": 32}}
+    options = []
+    for flag, content in (
+        ("crop-augment-query", crops),
+        ("train-config", training),
+        ("inference-config", inference),
+    ):
+        file = folder / f"{flag}.json"
+        file.write_text(json.dumps(content))
+        options += [f"--{flag}", str(file)]
+    return options

@@ -1,0 +1,53 @@
+import json
+
+from components.core.dtl.graph import build_query
+from components.core.dtl.query import read_query
+from components.infer_windows.config import load_config as load_inference
+from components.train_unet.config import load_config as load_training
+from pipelines.documents import laptop_documents, tutorial_documents
+
+
+def differences(left, right, path=""):
+    if isinstance(left, dict) and isinstance(right, dict):
+        keys = sorted(left.keys() | right.keys())
+        return [line for key in keys for line in differences(left.get(key), right.get(key), f"{path}.{key}")]
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        return [
+            line for i, pair in enumerate(zip(left, right, strict=True)) for line in differences(*pair, f"{path}[{i}]")
+        ]
+    return [] if left == right else [path]
+
+
+def test_documents_are_accepted_as_they_are():
+    for documents in (tutorial_documents(), laptop_documents()):
+        names = [
+            build_query(read_query(text)).output_name
+            for text in (documents.split_tagging, documents.crop_augment, documents.split_masks)
+        ]
+        assert names == ["INRIA_TAGGED", "INRIA_train", "inf_splitted"]
+        assert load_training(documents.training).dataset_tags.train == "train"
+        assert load_inference(documents.inference).model_classes.add_suffix == "_dl"
+
+
+def test_the_tutorial_trains_on_three_gpus_with_the_vgg16_encoder():
+    config = load_training(tutorial_documents().training)
+    assert config.gpu_devices == [0, 1, 2]
+    assert (config.encoder, config.encoder_weights) == ("vgg16_bn", "imagenet")
+
+
+def test_the_laptop_changes_windows_shares_and_the_network_only():
+    tutorial, laptop = tutorial_documents(), laptop_documents()
+    tagging = differences(json.loads(tutorial.split_tagging), json.loads(laptop.split_tagging))
+    assert len(tagging) == 5
+    assert all(path.endswith(".condition.probability") for path in tagging)
+    assert differences(json.loads(tutorial.crop_augment), json.loads(laptop.crop_augment)) == [
+        "[2].settings.window.height",
+        "[2].settings.window.width",
+    ]
+    assert laptop.split_masks == tutorial.split_masks
+    assert differences(json.loads(tutorial.inference), json.loads(laptop.inference)) == [
+        ".mode.min_overlap.x",
+        ".mode.min_overlap.y",
+        ".mode.window.height",
+        ".mode.window.width",
+    ]

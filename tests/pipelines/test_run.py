@@ -1,0 +1,128 @@
+"""The whole training pipeline, as `make run` runs it, on small sample scenes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas
+import pytest
+import rasterio
+
+from components.core.network.model_artifact import load_model
+from components.core.project import open_project
+from pipelines.__main__ import parser
+from pipelines.documents import laptop_documents
+from tests.pipelines.small import SMALL_OPTIONS, small_documents
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    options = small_documents(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", "--runs", str(folder / "runs"), *SMALL_OPTIONS, *options],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout, folder / "runs" / "latest"
+
+
+def test_it_ends_by_saying_what_was_reached_and_where_things_lie(run):
+    said, _ = run
+    last = said.rstrip().splitlines()[-5:]
+    assert last[0].startswith("Building IoU ")
+    assert [line.split()[0] for line in last[1:]] == ["model", "metrics", "report", "footprints"]
+    for line in last[1:]:
+        assert Path(line.split(maxsplit=1)[1]).exists()
+
+
+def test_every_stage_left_its_project(run):
+    _, folder = run
+    imported = open_project(folder / "import-images" / "project")
+    tagged = open_project(folder / "split-tagging" / "tagged")
+    crops = open_project(folder / "crop-augment" / "crops")
+    split = open_project(folder / "split-masks" / "split")
+    assert len(imported) == len(tagged) == 10
+    assert {"austin", "trainval", "test"} <= set(tagged.meta.tags_images)
+    assert all("trainval" in item.tags and item.size.height == 128 for item in crops)
+    tests = [item for item in tagged if "test" in item.tags]
+    assert [item.image for item in split] == [item.image for item in tests]
+
+
+def test_predicted_masks_lie_on_their_scenes(run):
+    _, folder = run
+    for item in open_project(folder / "infer-windows" / "predictions"):
+        with rasterio.open(item.rasters["confidence"]) as confidence:
+            assert confidence.crs.to_string() == item.image.crs
+            assert confidence.transform == item.image.transform
+            assert (confidence.height, confidence.width) == (item.size.height, item.size.width)
+
+
+def test_the_model_loads_and_says_what_it_was_trained_on(run):
+    _, folder = run
+    model = load_model(folder / "train-unet" / "model")
+    assert [entry.title for entry in model.config.classes] == ["bg", "untitled"]
+    data = json.loads((folder / "train-unet" / "model" / "data.json").read_text())
+    assert data["digest"] == open_project(folder / "crop-augment" / "crops").digest()
+
+
+def test_footprints_open_in_a_gis(run):
+    _, folder = run
+    measured = json.loads((folder / "evaluate" / "evaluation" / "metrics.json").read_text())
+    layer = geopandas.read_file(folder / "publish-footprints" / "footprints" / "footprints.geojson")
+    assert len(layer) == measured["overall"]["objects"]["predicted"]
+    assert layer.crs.to_epsg() == 4326
+    assert layer.geometry.is_valid.all()
+
+
+def test_reports_need_nothing_beside_themselves(run):
+    _, folder = run
+    for stage in ("split-tagging", "crop-augment", "train-unet", "split-masks", "evaluate"):
+        page = (folder / stage / "report").read_text(encoding="utf-8")
+        assert page.lstrip().lower().startswith("<!doctype html>")
+        assert 'src="http' not in page
+
+
+def test_a_missing_folder_is_said_before_anything_starts(tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pipelines",
+            "run",
+            "--images",
+            str(tmp_path / "nowhere"),
+            "--runs",
+            str(tmp_path / "r"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "--images" in done.stderr
+    assert "nowhere" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_failed_stage_ends_the_run_with_its_name(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "broken.tif").write_bytes(b"II*\0 no raster")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", "--images", str(tmp_path / "images"), "--runs", str(tmp_path / "r")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "import-images" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "broken" in done.stdout + done.stderr
+
+
+def test_the_default_options_are_the_laptops():
+    options = parser().parse_args(["run"])
+    assert options.documents == "laptop"
+    assert laptop_documents().training
