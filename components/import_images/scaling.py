@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ LOW_SHARE, HIGH_SHARE = 0.005, 0.995
 """The shares of valid pixels at which `percentile` puts black and white."""
 
 BINS = 1 << 16
+WORD_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,12 @@ class Stretch:
 
     def apply(self, pixels: Pixels) -> UInt8:
         """Scale pixels of any real dtype and shape; NaN becomes 0."""
+        if pixels.dtype.kind in "iu" and pixels.dtype.itemsize == WORD_BYTES:
+            table = self._scaled(np.arange(BINS, dtype=np.uint16).view(pixels.dtype))
+            return np.asarray(table[pixels.view(np.uint16)])
+        return self._scaled(pixels)
+
+    def _scaled(self, pixels: Pixels) -> UInt8:
         scaled = (pixels.astype(np.float64) - self.low) * 255 / (self.high - self.low) + 0.5
         return np.nan_to_num(np.clip(scaled, 0, 255), copy=False, nan=0).astype(np.uint8)
 
@@ -135,7 +143,8 @@ def _percentiles(
     width = 1.0 if is_exact else width
     counts = np.zeros(BINS, np.int64)
     for values in _valid_values(dataset, uri, info, indexes):
-        bins = np.minimum(((values - low) / width).astype(np.int64), BINS - 1)
+        offsets = values.astype(np.int64) - int(low) if is_exact else (values - low) / width
+        bins = np.minimum(offsets.astype(np.int64, copy=False), BINS - 1)
         counts += np.bincount(bins, minlength=BINS)
     total = np.cumsum(counts)
     if not total[-1]:
@@ -160,10 +169,12 @@ def _limits(dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, indexes
 
 def _valid_values(
     dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, indexes: Sequence[int]
-) -> Iterator[npt.NDArray[np.float64]]:
-    """Finite values of valid pixels, flat, band by band."""
+) -> Iterator[npt.NDArray[Any]]:
+    """Finite values of valid pixels, flat, band by band, floats as float64."""
     for rows in bands_of(info):
         valid = read_validity(dataset, uri, rows)
         for plane in read_rows(dataset, uri, rows, indexes):
-            values = plane[valid].astype(np.float64)
-            yield values if plane.dtype.kind in "iu" else values[np.isfinite(values)]
+            values = plane.ravel() if valid.all() else plane[valid]
+            if plane.dtype.kind == "f":
+                values = values[np.isfinite(values)].astype(np.float64)
+            yield values
