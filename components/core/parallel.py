@@ -17,7 +17,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 ALONE_SECONDS = 1.0
-"""Work that ends within this time is not worth starting processes for."""
+"""Work that ends within this time is not worth starting processes for; to start them takes about twice as long."""
 
 
 def worker_count(workers: int, tasks: int) -> int:
@@ -52,8 +52,9 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Apply a function to every task, in order, in several processes once that pays.
 
-    The first tasks run in this process; what is left after a second goes to workers. Only a few results wait at a
-    time, so that memory does not grow with the number of tasks.
+    The first tasks run in this process; what is left after a second goes to workers where that should save more
+    time than it takes to start them. Only a few results wait at a time, so that memory does not grow with the number
+    of tasks.
 
     Args:
         start: Makes the function; called once a process, importable.
@@ -70,11 +71,19 @@ def ordered_map(
     function = start(*arguments)
     began = time.monotonic()
     done = 0
-    while done < len(tasks) and (workers <= 1 or time.monotonic() - began < ALONE_SECONDS or len(tasks) - done < 2):
+    while done < len(tasks) and not _processes_pay(time.monotonic() - began, done, len(tasks) - done, workers):
         yield function(tasks[done])
         done += 1
     if done < len(tasks):
         yield from _in_pool(start, arguments, tasks[done:], workers)
+
+
+def _processes_pay(seconds: float, done: int, left: int, workers: int) -> bool:
+    """Whether `workers` processes should do what is `left`, when what is `done` took so many seconds."""
+    if workers <= 1 or left < 2 or seconds < ALONE_SECONDS:
+        return False
+    saved = seconds / done * left * (1 - 1 / min(workers, left)) if done else float("inf")
+    return saved > 2 * ALONE_SECONDS
 
 
 def _in_pool(

@@ -58,7 +58,9 @@ class Case:
                 str(data.get("quirk", "")),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{file}: does not describe a case ({error!r}); see the folder's README") from error
+            raise DataError(
+                f"{file}: does not describe a case ({error!r}); it says actions, outcome, images and ignore"
+            ) from error
 
     @property
     def name(self) -> str:

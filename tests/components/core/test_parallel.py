@@ -47,6 +47,24 @@ def test_one_worker_and_short_work_stay_in_this_process() -> None:
         assert {process for _, process in parallel_map(Tenfold(), range(5), workers)} == {os.getpid()}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "done", "left", "workers", "expected"),
+    [
+        (0.9, 1, 1000, 8, False),
+        (1.0, 10, 100, 2, True),
+        (1.0, 10, 40, 2, False),
+        (1.0, 10, 41, 2, True),
+        (1.0, 10, 28, 4, True),
+        (1.0, 10, 100, 1, False),
+        (99.0, 1, 1, 8, False),
+    ],
+)
+def test_processes_are_started_where_they_save_more_than_they_cost(
+    seconds: float, done: int, left: int, workers: int, expected: bool
+) -> None:
+    assert parallel._processes_pay(seconds, done, left, workers) is expected
+
+
 @pytest.mark.usefixtures("at_once")
 def test_errors_come_through() -> None:
     with pytest.raises(DataError, match="3 is bad"):
