@@ -18,6 +18,7 @@ _RULES = {
     "BadRequest": _NOT_S3,
     "MethodNotAllowed": _NOT_S3,
     "NoSuchBucket": ("the bucket does not exist", "create it, or correct the URI"),
+    "BucketAlreadyExists": ("another account has a bucket of this name", "choose another name"),
     "NoSuchKey": ("there is no such object", "check the key; if it was there before, it has been deleted since"),
     "AccessDenied": (
         "the store refuses access",
