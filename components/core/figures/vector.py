@@ -95,9 +95,13 @@ class Line(Figure):
         return 0.0
 
     def crop(self, window: Window) -> list[Figure]:
-        """The pieces inside the window or on its border."""
+        """The pieces inside the window or on its border; a line that lies inside stays as it is, loops and all."""
         if len(self.points) < 2:
             return []
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        inner = (low >= (window.top, window.left)).all() and (high <= (window.bottom, window.right)).all()
+        if inner and (low != high).any():
+            return [Line(vertices(self.points - (window.top, window.left)))]
         inside = shapely.LineString(self.points).intersection(_box(window))
         merged = shapely.line_merge(inside) if inside.geom_type == "MultiLineString" else inside
         return [
