@@ -143,6 +143,10 @@ class TrainConfig(_Settings):
     encoder_weights: str = IMAGENET
     """Start of the encoder: "imagenet", "none", or the path or URI of a weights file."""
 
+    lr_schedule: Literal["plateau", "cosine"] = "plateau"
+    """How the learning rate falls: plateau by `lr_decreasing`; cosine instead smoothly to zero at the last step,
+    which gets more out of a short training."""
+
     seed: int = Field(0, ge=0)
     """Decides initial weights and the order of items."""
 

@@ -56,6 +56,13 @@ class SegmentationModule(pl.LightningModule):
         self.plateau = ReduceLROnPlateau(optimiser, factor=1 / falling.lr_divisor, patience=falling.patience)
         return optimiser
 
+    def on_train_batch_start(self, _batch: Batch, _index: int) -> None:
+        """Let the learning rate follow the cosine, where the config asks for it."""
+        if self.config.lr_schedule == "cosine":
+            done = self.trainer.global_step / self.rounds.total
+            for group in self.trainer.optimizers[0].param_groups:
+                group["lr"] = self.config.lr * (1 + math.cos(math.pi * done)) / 2
+
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         """Loss of a batch."""
         self._count_failures(batch, "train")
@@ -124,7 +131,8 @@ class SegmentationModule(pl.LightningModule):
             self._refuse_to_go_on(f"the validation loss is {measures.loss} after step {step} of {self.rounds.total}")
         self.history.add(step, self._epoch_of(step), "val", measures, self.lr)
         self.log(VAL_LOSS, measures.loss, prog_bar=True, logger=False, rank_zero_only=False)
-        self.plateau.step(measures.loss)
+        if self.config.lr_schedule == "plateau":
+            self.plateau.step(measures.loss)
 
     def on_validation_model_eval(self) -> None:
         """Use running statistics, or those of each batch without keeping them."""

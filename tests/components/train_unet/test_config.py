@@ -41,8 +41,14 @@ def test_the_laptops_document_is_valid_and_keeps_the_tutorials_keys() -> None:
 
 def test_defaults_are_those_of_the_reference() -> None:
     loaded = load_config("{}").model_dump(mode="json")
-    own = {key: loaded.pop(key) for key in ("encoder", "encoder_weights", "seed", "precision")}
-    assert own == {"encoder": "vgg16_bn", "encoder_weights": "imagenet", "seed": 0, "precision": "auto"}
+    own = {key: loaded.pop(key) for key in ("encoder", "encoder_weights", "lr_schedule", "seed", "precision")}
+    assert own == {
+        "encoder": "vgg16_bn",
+        "encoder_weights": "imagenet",
+        "lr_schedule": "plateau",
+        "seed": 0,
+        "precision": "auto",
+    }
     assert loaded == {
         "dataset_tags": {"train": "train", "val": "val"},
         "batch_size": {"train": 1, "val": 1},

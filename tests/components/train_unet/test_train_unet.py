@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import traceback
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,14 @@ def test_the_learning_rate_falls_when_the_loss_stands_still(project: Path, tmp_p
     rates = [row["lr"] for row in result.history if row["phase"] == "val"]
     assert rates[0] == 1e-12
     assert rates[-1] == pytest.approx(2.5e-13)
+
+
+def test_the_learning_rate_follows_the_cosine(project: Path, tmp_path: Path) -> None:
+    cosine = TINY | {"lr": 0.004, "lr_schedule": "cosine", "lr_decreasing": {"patience": 0}}
+    result = train(project, tmp_path / "m", config=cosine)
+    rates = [row["lr"] for row in result.history if row["phase"] == "train"]
+    expected = [0.002 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
+    assert rates == pytest.approx(expected)
 
 
 def test_continuing_starts_where_the_initial_model_stopped(project: Path, tmp_path: Path) -> None:
