@@ -10,6 +10,7 @@ from components.core.cli import argument_parser, run_main
 from pipelines.compiling import COMPILED, check_compiled, compile_pipelines
 from pipelines.readme import README, check_readme, write_readme
 from pipelines.run_cli import add_run_command
+from pipelines.submit_cli import add_submit_commands
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     add_run_command(commands)
     _add_checked_command(commands, "compile", f"compile the pipelines to {COMPILED.name}/*.yaml", _compile)
     _add_checked_command(commands, "readme", "bring the README's table of components up to date", _readme)
+    add_submit_commands(commands)
     return result
 
 
