@@ -56,7 +56,7 @@ class S3Server:
         self.ca_bundle = directory / "certificate.pem"
         self._process: subprocess.Popen[bytes] | None = None
         (directory / "data").mkdir(parents=True)
-        _write_certificate(self.ca_bundle, directory / "key.pem")
+        write_certificate(self.ca_bundle, directory / "key.pem")
         credentials = {"accessKey": self.access_key, "secretKey": self.secret_key}
         actions = ["Admin", "Read", "Write", "List", "Tagging"]
         identity = {"name": "test", "credentials": [credentials], "actions": actions}
@@ -176,7 +176,7 @@ def _free_ports() -> dict[str, int]:
         return {name: sock.getsockname()[1] for name, sock in zip(PORTS, sockets, strict=True)}
 
 
-def _write_certificate(certificate_path: Path, key_path: Path) -> None:
+def write_certificate(certificate_path: Path, key_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test store")])
     now = datetime.datetime.now(datetime.UTC)
