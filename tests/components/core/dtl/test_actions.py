@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from components.core.errors import TooManyBadItemsError
 from components.core.figures import Rectangle
-from components.core.geometry import Size
+from components.core.geometry import Size, Window
+from components.core.project import Item, open_project
+from tests.builders import scene_project
 from tests.components.core.dtl.projects import SIZE, car, house, item, items, meta_after, names, run, write
 from tests.queries import choose, data, layer, save, tag, windows
 
@@ -96,6 +99,32 @@ def test_vertical_is_left_right_and_horizontal_up_down(
     project = write(tmp_path, [item("a", drawn, car(0, 0, 2, 3))])
     (found,), _ = run([data(), layer("flip", "$all", "$1", axis=axis), save("$1")], project)
     assert [entry.figure for entry in found.objects] == [house(*rows, top=top, left=left).figure, box]
+
+
+@pytest.mark.parametrize("axis", ["vertical", "horizontal"])
+def test_windows_of_a_mirrored_image_show_what_they_should(tmp_path: Path, axis: str) -> None:
+    project = scene_project(tmp_path, ("town1",), SIZE)
+    (whole,) = open_project(project)
+    layers = [data(), layer("flip", "$all", "$1", axis=axis), windows("$1", "$2", 16, 25), save("$2")]
+    found, _ = run(layers, project)
+    assert len(found) == 9
+    for entry in found:
+        *_, row, column = entry.name.split("_")
+        window = Window(int(row[1:]), int(column[1:]), 16, 25)
+        backwards, all_ = slice(None, None, -1), slice(None)
+        mirrored = (all_, backwards) if axis == "vertical" else (backwards, all_)
+        assert whole.image is not None and entry.image is not None
+        pixels = np.stack([band[mirrored][window.slices] for band in whole.image.pixels()])
+        assert (entry.image.pixels() == pixels).all()
+        assert (canvas_of(entry) == canvas_of(whole)[mirrored][window.slices]).all()
+
+
+def canvas_of(entry: Item) -> np.ndarray:
+    """(H, W) uint8 with the item's objects drawn."""
+    canvas = np.zeros((entry.size.height, entry.size.width), np.uint8)
+    for found in entry.objects:
+        found.figure.draw(canvas, 1)
+    return canvas
 
 
 @pytest.mark.parametrize("axis", ["vertical", "horizontal"])
