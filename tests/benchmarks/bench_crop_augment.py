@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from components.core.geometry import Size
+from components.core.parallel import worker_count
 from components.core.project import ImageRef, Item, write_manifest
 from components.core.staging import staged_directory
 from components.crop_augment.crop_augment import crop_augment
@@ -25,7 +25,7 @@ def run(repeats: int) -> list[Measurement]:
     """Crop on one core, and on all; the scenes' masks are made once and kept."""
     folder = RESULTS / "crop_augment_scenes"
     project, crops = _project(folder), folder / "crops"
-    cores = len(os.sched_getaffinity(0))
+    cores = worker_count(0, SCENES)
     with one_core():
         alone = seconds(lambda: crop_augment(project, crops, workers=1), repeats)
     together = seconds(lambda: crop_augment(project, crops, workers=cores), repeats)
