@@ -9,6 +9,9 @@ IMAGES ?=
 MASKS ?=
 OPTIONS ?=
 CASES ?=
+PIPELINE ?= training
+PARAMS ?=
+CRON ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
@@ -35,6 +38,14 @@ run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMA
 .PHONY: pipeline
 pipeline: $(READY) ## Compile the pipelines to pipelines/compiled
 	$(RUN) -m pipelines compile
+
+.PHONY: submit
+submit: $(READY) ## Start a run in Kubeflow (KFP_ENDPOINT set; PIPELINE=… PARAMS=file OPTIONS="--wait")
+	$(RUN) -m pipelines submit --pipeline "$(PIPELINE)" $(if $(PARAMS),--params "$(PARAMS)") $(OPTIONS)
+
+.PHONY: schedule
+schedule: $(READY) ## Create or update the recurring run (CRON="0 0 3 * * *" PIPELINE=… PARAMS=file)
+	$(RUN) -m pipelines schedule --cron "$(CRON)" --pipeline "$(PIPELINE)" $(if $(PARAMS),--params "$(PARAMS)") $(OPTIONS)
 
 .PHONY: readme
 readme: $(READY) ## Bring the README's table of components up to date

@@ -32,7 +32,12 @@ def worker_count(workers: int, tasks: int) -> int:
     """
     if workers < 0:
         raise ConfigError(f"workers: {workers} is negative; use 0 for one a core, or a number of processes")
-    return max(1, min(workers or len(os.sched_getaffinity(0)), tasks))
+    return max(1, min(workers or _cores(), tasks))
+
+
+def _cores() -> int:
+    """Cores that this process may use; macOS tells only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def parallel_map(work: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:

@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     add("--metrics", type=Path, help="JSON file of counts to write")
     add("--config", default=str(DEFAULT_FILE), help="the inference config: a JSON file or JSON text")
     add("--image-tags", nargs="*", default=["test"], help="images with one of these tags are taken; none for all")
+    add("--shard", default="1/1", help="which part of those images: 2/5 is the second of five")
     add("--project-name", default="inf_INRIA_test_part", help="name of the predictions, which queries use")
     add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken or too small")
     return result
@@ -40,6 +41,7 @@ def main(options: argparse.Namespace) -> None:
         data_root=options.data_root,
         config=options.config,
         image_tags=options.image_tags,
+        shard=options.shard,
         project_name=options.project_name,
         max_bad=options.max_bad,
     )

@@ -15,7 +15,8 @@ def infer_windows(
     predictions: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
     config: str = "",
-    image_tags: List[str] = ["test"],  # noqa: B006
+    image_tags: List[str] = ["test"],
+    shard: str = "1/1",
     project_name: str = "inf_INRIA_test_part",
     max_bad: int = 0,
 ) -> None:
@@ -27,6 +28,7 @@ def infer_windows(
         data_root: Folder or URI prefix for masks and confidences, which the predictions refer to.
         config: The inference config as JSON; empty for the tutorial's.
         image_tags: Images that carry one of these tags are taken; all images where the list is empty.
+        shard: Which part of those images, as plan_shards gives it; 2/5 is the second of five.
         project_name: Name of the predictions, which queries use.
         max_bad: How many images may be left out because they are broken or smaller than the window.
 
@@ -44,6 +46,7 @@ def infer_windows(
         data_root=data_root,
         config=config or DEFAULT_FILE,
         image_tags=image_tags,
+        shard=shard,
         project_name=project_name,
         max_bad=max_bad,
     )

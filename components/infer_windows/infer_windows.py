@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from components.core.imagery import MaskRaster, Recipe
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
 from components.core.project import ImageRef, Item, Object, Project, manifest_writer, open_project
+from components.core.project.selecting import Shard, choose_items
 from components.infer_windows.bad_scenes import BadScene, BadScenes
 from components.infer_windows.classes import ClassPlan, plan_classes
 from components.infer_windows.config import DEFAULT_FILE, WHERE, InferenceConfig, load_config
@@ -72,6 +72,7 @@ def infer_windows(
     data_root: str,
     config: str | Path | dict[str, Any] | InferenceConfig = DEFAULT_FILE,
     image_tags: Sequence[str] = ("test",),
+    shard: str = "1/1",
     project_name: str = "inf_INRIA_test_part",
     max_bad: int = 0,
 ) -> InferenceReport:
@@ -88,6 +89,7 @@ def infer_windows(
         data_root: Folder or URI prefix for rasters; they lie in `predictions` there.
         config: The inference config: JSON text, a file, the parsed document or the checked settings.
         image_tags: Items that carry one of these tags are taken; all items where there is no tag.
+        shard: Which part of those items, as plan_shards gives it: "2/5" is the second of five.
         project_name: Name of the output project, which queries use.
         max_bad: How many scenes may be left out because they are broken or smaller than the window.
 
@@ -104,7 +106,7 @@ def infer_windows(
         if not value:
             raise ConfigError(f"{name}: is empty; give one")
     source = open_project(project)
-    rows = choose_items(source, image_tags)
+    rows = Shard.parse(shard).rows(source, choose_items(source, image_tags))
     loaded = load_model(Path(model))
     device = choose_device(settings.gpu_devices)
     run = _Run(
@@ -126,26 +128,6 @@ def infer_windows(
         report.network_seconds,
     )
     return report
-
-
-def choose_items(project: Project, image_tags: Sequence[str]) -> list[int]:
-    """Indices of the items that carry one of some tags; all where no tag is given.
-
-    Raises:
-        DataError: If there are none; the message lists the tags that there are.
-    """
-    wanted = set(image_tags)
-    rows = [row for row, tags in enumerate(project.item_tags()) if not wanted or not wanted.isdisjoint(tags)]
-    if rows:
-        return rows
-    if not len(project):
-        raise DataError(f"project {project.meta.name!r} ({project.place}): holds no item; give one that does")
-    counts = Counter(tag for tags in project.item_tags() for tag in set(tags))
-    present = ", ".join(f"{tag!r} ({count})" for tag, count in sorted(counts.items())) or "none"
-    raise DataError(
-        f"image_tags: none of the {len(project)} items of project {project.meta.name!r} ({project.place}) carries "
-        f"{' or '.join(map(repr, image_tags))}; tags there: {present}; name one of them, or no tag for all items"
-    )
 
 
 @dataclass(frozen=True, slots=True)

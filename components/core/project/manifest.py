@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.errors import DataError
+from components.core.geometry import Size
 from components.core.keyed import digest
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
@@ -103,6 +104,12 @@ class ManifestProject:
         for path in self.parts:
             for batch in pq.ParquetFile(path).iter_batches(columns=["tags"]):
                 yield from (tuple(tags) for tags in batch.column(0).to_pylist())
+
+    def item_sizes(self) -> Iterator[Size]:
+        """The size of every item; reads those columns alone."""
+        for path in self.parts:
+            for batch in pq.ParquetFile(path).iter_batches(columns=["height", "width"]):
+                yield from map(Size, batch.column("height").to_pylist(), batch.column("width").to_pylist())
 
     def digest(self) -> str:
         """SHA-256 of the files."""

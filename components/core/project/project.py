@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from components.core.errors import DataError
+from components.core.geometry import Size
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 
@@ -44,6 +45,10 @@ class Project(Protocol):
 
     def item_tags(self) -> Iterator[tuple[str, ...]]:
         """The image tags of every item in order, without reading the rest."""
+        ...
+
+    def item_sizes(self) -> Iterator[Size]:
+        """The size of every item in order, without reading the rest."""
         ...
 
     def digest(self) -> str:

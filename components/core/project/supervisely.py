@@ -94,6 +94,10 @@ class SuperviselyProject:
         """The image tags of every item."""
         return (item.tags for item in self)
 
+    def item_sizes(self) -> Iterator[Size]:
+        """The size of every item."""
+        return (item.size for item in self)
+
     def digest(self) -> str:
         """SHA-256 of the annotations and of the images' names."""
         parts: list[str | bytes] = [(self.directory / "meta.json").read_bytes()]

@@ -1,0 +1,1 @@
+"""Collect predictions: one project of the parts that were inferred apart."""

@@ -1,0 +1,1 @@
+"""Plan shards: how many parts the inference is spread over."""

@@ -1,0 +1,41 @@
+"""Names the shards that inference fans out over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.core.errors import ConfigError
+from components.core.project import open_project
+from components.core.project.selecting import Shard, choose_items
+
+log = logging.getLogger(__name__)
+
+
+def plan_shards(project: Path | str, *, image_tags: Sequence[str] = ("test",), max_shards: int = 1) -> list[str]:
+    """Name the shards of the items that inference will look at.
+
+    Args:
+        project: Directory of the project.
+        image_tags: Items that carry one of these tags count; all items where there is no tag.
+        max_shards: At most so many shards; never more than items, so none is empty.
+
+    Returns:
+        "1/n" to "n/n"; at least one.
+
+    Raises:
+        ConfigError: If `max_shards` is below 1.
+        DataError: If the project cannot be read, or no item carries a wanted tag.
+    """
+    if max_shards < 1:
+        raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
+    opened = open_project(project)
+    rows = choose_items(opened, image_tags)
+    count = min(max_shards, len(rows))
+    shards = [Shard(number, count) for number in range(1, count + 1)]
+    pixels = [size.area for size in opened.item_sizes()]
+    for shard in shards:
+        dealt = shard.rows(opened, rows)
+        log.info("shard %s: %d items, %.1f megapixels", shard, len(dealt), sum(pixels[row] for row in dealt) / 1e6)
+    return [str(shard) for shard in shards]

@@ -1,0 +1,124 @@
+"""Where the stages run: what `node_pools.yaml` says, applied to a pipeline's tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from components.core.errors import ConfigError
+
+NODE_POOLS = Path(__file__).with_name("node_pools.yaml")
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
+
+ACCELERATOR_TYPE = "nvidia.com/gpu"
+STORAGE_SECRET = "mlpipeline-minio-artifact"  # noqa: S105 — the name of a secret
+STORAGE_SETTINGS = "footprints-storage"
+
+SPOT_TOLERATIONS: list[dict[str, str]] = [
+    {"key": "spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"},
+    {"key": "cloud.google.com/gke-spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"},
+    {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"},
+]
+
+CREDENTIALS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+"""Keys of the credentials' secret, and the variables that the images read."""
+
+SETTINGS = {
+    name: name for name in ("AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_S3_FORCE_PATH_STYLE", "STORAGE_WAIT_SECONDS")
+}
+"""Keys of the settings' config map, and the variables that the images read."""
+
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$")]
+
+
+class StagePlacement(BaseModel):
+    """What one stage asks of the cluster; the keys of `node_pools.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    image: Literal["cpu", "gpu"]
+    cpu: Quantity
+    memory: Quantity
+    accelerators: int = Field(default=0, ge=0)
+    shared_memory: Quantity | None = None
+    retries: int = Field(default=0, ge=0)
+    timeout_s: int = Field(ge=1)
+    spot: bool = False
+
+
+@dataclass(frozen=True)
+class ClusterParameters:
+    """What a run may still choose; each a pipeline parameter.
+
+    Attributes:
+        accelerator_type: Resource name of the GPUs.
+        node_selector: Labels that GPU nodes carry, as a JSON object.
+        tolerations: Taints of GPU nodes that its steps tolerate, as a JSON list.
+        storage_secret: Secret with the object storage's credentials.
+        storage_settings: Config map with the object storage's settings.
+    """
+
+    accelerator_type: Any
+    node_selector: Any
+    tolerations: Any
+    storage_secret: Any
+    storage_settings: Any
+
+
+def load_placements(file: Path = NODE_POOLS) -> dict[str, StagePlacement]:
+    """Read the placements.
+
+    Returns:
+        By stage.
+
+    Raises:
+        ConfigError: If the file cannot be read or breaks a rule.
+    """
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, StagePlacement]).validate_python(data)
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: cannot be read ({error}); mend it") from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ConfigError(f"{file}: {faults}") from error
+
+
+def place(task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: bool = False) -> PipelineTask:
+    """Apply a stage's placement to its task.
+
+    Args:
+        task: The task.
+        stage: Its key in `node_pools.yaml`.
+        cluster: The run's own choices.
+        in_loop: Whether the task stands in a ParallelFor, where kfp 2.17 compiles a parameter-valued accelerator to
+            a dangling reference; the type is then the usual one.
+
+    Returns:
+        The task.
+    """
+    wanted = load_placements()[stage]
+    task.set_cpu_request(wanted.cpu).set_cpu_limit(wanted.cpu)
+    task.set_memory_request(wanted.memory).set_memory_limit(wanted.memory)
+    task.set_retry(wanted.retries, backoff_duration="60s", backoff_factor=2, backoff_max_duration="600s")
+    kubernetes.set_timeout(task, wanted.timeout_s)
+    kubernetes.use_secret_as_env(task, cluster.storage_secret, CREDENTIALS)
+    kubernetes.use_config_map_as_env(task, cluster.storage_settings, SETTINGS, optional=True)
+    if wanted.accelerators:
+        task.set_accelerator_type(ACCELERATOR_TYPE if in_loop else cluster.accelerator_type)
+        task.set_accelerator_limit(wanted.accelerators)
+        kubernetes.add_node_selector_json(task, cluster.node_selector)
+        kubernetes.add_toleration_json(task, cluster.tolerations)
+    if wanted.spot:
+        for toleration in SPOT_TOLERATIONS:
+            kubernetes.add_toleration(task, **toleration)
+    if wanted.shared_memory:
+        kubernetes.empty_dir_mount(task, "shm", SHARED_MEMORY, medium="Memory", size_limit=wanted.shared_memory)
+    return task
