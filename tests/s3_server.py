@@ -122,7 +122,7 @@ class S3Server:
         }
         flags = [f"-{name}={value}" for name, value in options.items()]
         with (folder / "weed.log").open("ab") as log:
-            command = [_weed(), "-logtostderr=true", "server", "-filer", "-s3", *flags]
+            command = [weed_program(), "-logtostderr=true", "server", "-filer", "-s3", *flags]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
     @property
@@ -162,7 +162,8 @@ class S3Server:
         return True
 
 
-def _weed() -> str:
+def weed_program() -> str:
+    """The path of SeaweedFS's program."""
     beside = Path(sys.executable).with_name("weed")
     found = str(beside) if beside.exists() else shutil.which("weed")
     if found is None:

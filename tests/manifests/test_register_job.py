@@ -1,0 +1,155 @@
+"""The register Job, run against a server of the Kubeflow API: done once, paused, and within its rights."""
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.core.cli import run_main
+from pipelines.submit_cli import add_submit_commands
+from tests.manifests.rendering import KUSTOMIZATIONS, Manifest, one, rendered, site_of
+from tests.pipelines.kubeflow_server import Kubeflow, serving
+
+# What Kubeflow Pipelines asks Kubernetes before it does what a request wants: resource and verb.
+RIGHTS = {
+    r"GET /pipelines": ("pipelines", "list"),
+    r"POST /pipelines": ("pipelines", "create"),
+    r"GET /pipelines/[^/]+": ("pipelines", "get"),
+    r"GET /pipelines/[^/]+/versions": ("pipelines/versions", "list"),
+    r"POST /pipelines/upload_version": ("pipelines/versions", "create"),
+    r"GET /experiments": ("experiments", "list"),
+    r"POST /experiments": ("experiments", "create"),
+    r"GET /experiments/[^/]+": ("experiments", "get"),
+    r"GET /recurringruns": ("jobs", "list"),
+    r"POST /recurringruns": ("jobs", "create"),
+    r"POST /recurringruns/[^/]+:enable": ("jobs", "enable"),
+    r"POST /recurringruns/[^/]+:disable": ("jobs", "disable"),
+    r"DELETE /recurringruns/[^/]+": ("jobs", "delete"),
+    r"GET /healthz": None,
+}
+
+Register = Callable[..., None]
+
+
+@pytest.fixture
+def kubeflow() -> Kubeflow:
+    """An installation for several users, which asks for the Job's token."""
+    server = Kubeflow()
+    server.namespaces = {"building-footprints"}
+    server.token = "token-of-the-account"
+    return server
+
+
+@pytest.fixture
+def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Register]:
+    """Run the Job of some rendered objects; it must succeed."""
+    token = tmp_path / "token"
+    token.write_text("token-of-the-account")
+    with serving(kubeflow) as url:
+
+        def run(objects: tuple[Manifest, ...] | list[Manifest], **changed: str) -> None:
+            (container,) = one(objects, "Job", "footprints-register")["spec"]["template"]["spec"]["containers"]
+            assert container["command"] == ["python", "-m", "pipelines", "schedule"]
+            parameters = tmp_path / "parameters.yaml"
+            parameters.write_text(one(objects, "ConfigMap", "footprints-parameters")["data"]["parameters.yaml"])
+            variables = environment(objects, container) | {"KFP_ENDPOINT": url, "KFP_TOKEN_FILE": str(token)} | changed
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            arguments = [
+                re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], argument).replace(
+                    "/etc/footprints/parameters/parameters.yaml", str(parameters)
+                )
+                for argument in container["args"]
+            ]
+            parser = argparse.ArgumentParser("pipelines")
+            add_submit_commands(parser.add_subparsers(required=True))
+            assert run_main(lambda options: options.main(options), parser, ["schedule", *arguments]) == 0
+
+        yield run
+
+
+def environment(objects: tuple[Manifest, ...] | list[Manifest], container: Manifest) -> dict[str, str]:
+    """The variables that Kubernetes gives the container."""
+    maps = {entry["metadata"]["name"]: entry["data"] for entry in objects if entry["kind"] == "ConfigMap"}
+    found: dict[str, str] = {}
+    for source in container["envFrom"]:
+        found |= maps[source["configMapRef"]["name"]]
+    for entry in container["env"]:
+        origin = entry.get("valueFrom", {})
+        if "configMapKeyRef" in origin:
+            found[entry["name"]] = maps[origin["configMapKeyRef"]["name"]][origin["configMapKeyRef"]["key"]]
+        elif "fieldRef" in origin:
+            assert origin["fieldRef"]["fieldPath"] == "metadata.namespace"
+            found[entry["name"]] = "building-footprints"
+        else:
+            found[entry["name"]] = entry["value"]
+    return found
+
+
+@pytest.mark.parametrize("kustomization", KUSTOMIZATIONS)
+def test_registers_one_paused_run_and_leaves_it_the_next_time(
+    kustomization: str, kubeflow: Kubeflow, register: Register
+) -> None:
+    register(rendered(kustomization))
+    (run,) = kubeflow.recurring.values()
+    assert (run.display_name, run.mode, run.trigger.cron_schedule.cron) == (
+        "building-footprints",
+        "DISABLE",
+        "0 0 3 * * 0",
+    )
+    assert run.runtime_config.parameters["data_root"] == "s3://building-footprints/data"
+    (pipeline,) = kubeflow.pipelines.values()
+    assert (pipeline.display_name, pipeline.namespace) == ("building-footprints-training", "building-footprints")
+    kubeflow.requests.clear()
+    register(rendered(kustomization))
+    assert list(kubeflow.recurring.values()) == [run]
+    assert all(request.startswith("GET ") for request in kubeflow.requests)
+
+
+def test_overlays_choose_nodes_and_credentials(kubeflow: Kubeflow, register: Register) -> None:
+    register(rendered("overlays/gpu-pool"), RECURRING_RUN="gpu")
+    register(rendered("overlays/dev-object-store"), RECURRING_RUN="dev")
+    gpu, dev = (run.runtime_config.parameters for run in kubeflow.recurring.values())
+    assert gpu["gpu_node_selector"] == {"nvidia.com/gpu.present": "true"}
+    assert gpu["gpu_tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert "storage_secret" not in gpu
+    assert dev["storage_secret"] == "footprints-object-store"
+
+
+def test_what_kubernetes_holds_is_not_uploaded_again(kubeflow: Kubeflow, register: Register) -> None:
+    """A Kubernetes-native installation shows its objects as pipelines and versions."""
+    objects = rendered("overlays/kubernetes-native")
+    for entry in (entry for entry in objects if entry["kind"] == "PipelineVersion"):
+        spec = entry["spec"]
+        pipeline = kubeflow.add_pipeline(spec["pipelineName"], "building-footprints")
+        content = yaml.safe_dump_all([spec["pipelineSpec"], spec["platformSpec"]]).encode()
+        kubeflow.add_version(pipeline.pipeline_id, spec["displayName"], content, spec["description"])
+    before = set(kubeflow.versions)
+    register(objects)
+    assert set(kubeflow.versions) == before
+    (run,) = kubeflow.recurring.values()
+    assert run.pipeline_version_reference.pipeline_version_id in before
+
+
+def test_the_role_gives_what_registering_asks_for(kubeflow: Kubeflow, register: Register, tmp_path: Path) -> None:
+    active = site_of(tmp_path, ["active"])
+    register(active)
+    (run,) = kubeflow.recurring.values()
+    assert run.mode == "ENABLE"
+    register(active, CRON="0 0 4 * * *")
+    register(rendered("base"), CRON="0 0 4 * * *")
+    assert [run.mode for run in kubeflow.recurring.values()] == ["DISABLE"]
+    asked = {right for request in kubeflow.requests if (right := right_of(request)) is not None}
+    rules = one(rendered("base"), "Role", "footprints-register")["rules"]
+    given = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
+    assert asked <= given
+    assert {verb for _, verb in given} == {verb for _, verb in asked} | {"get"}
+
+
+def right_of(request: str) -> tuple[str, str] | None:
+    """What a request needs; fails on one that is not known."""
+    (right,) = [right for pattern, right in RIGHTS.items() if re.fullmatch(pattern, request)]
+    return right
