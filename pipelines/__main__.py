@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from components.core.cli import argument_parser, run_main
-from pipelines.compiling import COMPILED, check_compiled, compile_pipelines
+from pipelines.compiling import COMPILED, check_compiled, compile_all
 from pipelines.readme import README, check_readme, write_readme
 from pipelines.run_cli import add_run_command
 from pipelines.submit_cli import add_submit_commands
@@ -34,7 +34,7 @@ def _compile(options: argparse.Namespace) -> None:
     if options.check:
         check_compiled()
         return
-    for file in compile_pipelines():
+    for file in compile_all():
         sys.stdout.write(f"{file}\n")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from kfp import compiler
 
 from components.core.errors import ConfigError
+from pipelines.kubernetes_manifests import stale_kubernetes_manifests, write_kubernetes_manifests
 from pipelines.training import sample_training, training
 
 COMPILED = Path(__file__).with_name("compiled")
@@ -17,7 +18,16 @@ PIPELINES = {"training": training, "sample_training": sample_training}
 """Every pipeline by the name of its file."""
 
 
-def compile_pipelines(folder: Path = COMPILED) -> list[Path]:
+def compile_all() -> list[Path]:
+    """Compile every pipeline to the committed YAML, and to the committed Kubernetes objects.
+
+    Returns:
+        The files.
+    """
+    return compile_pipelines(COMPILED) + write_kubernetes_manifests(PIPELINES, COMPILED)
+
+
+def compile_pipelines(folder: Path) -> list[Path]:
     """Compile every pipeline.
 
     Args:
@@ -50,7 +60,6 @@ def check_compiled(folder: Path = COMPILED) -> None:
             for file in compile_pipelines(Path(fresh))
             if not (folder / file.name).is_file() or (folder / file.name).read_bytes() != file.read_bytes()
         ]
+    stale += [] if stale else stale_kubernetes_manifests(PIPELINES, folder)
     if stale:
-        raise ConfigError(
-            f"{folder}: {', '.join(stale)} is not what the code compiles to; run `make pipeline` and commit"
-        )
+        raise ConfigError(f"{', '.join(stale)} is not what the code compiles to; run `make pipeline` and commit")

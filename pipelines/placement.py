@@ -21,6 +21,12 @@ ACCELERATOR_TYPE = "nvidia.com/gpu"
 STORAGE_SECRET = "mlpipeline-minio-artifact"  # noqa: S105 — the name of a secret
 STORAGE_SETTINGS = "footprints-storage"
 
+CA_CONFIG_MAP, CA_FOLDER = "footprints-ca", "/etc/footprints/ca"
+"""Where a site may put the certificate authority of its object storage."""
+
+IMAGE_USER = 10001
+"""The user of docker/Dockerfile; said to the pod too, which a namespace with restricted pod security demands."""
+
 SPOT_TOLERATIONS: list[dict[str, str]] = [
     {"key": "spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"},
     {"key": "cloud.google.com/gke-spot", "operator": "Equal", "value": "true", "effect": "NoSchedule"},
@@ -31,7 +37,16 @@ CREDENTIALS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS
 """Keys of the credentials' secret, and the variables that the images read."""
 
 SETTINGS = {
-    name: name for name in ("AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_S3_FORCE_PATH_STYLE", "STORAGE_WAIT_SECONDS")
+    name: name
+    for name in (
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_REGION",
+        "AWS_S3_FORCE_PATH_STYLE",
+        "AWS_CA_BUNDLE",
+        "STORAGE_WAIT_SECONDS",
+        "STORAGE_CONNECT_WAIT_SECONDS",
+        "STORAGE_PART_SIZE_MIB",
+    )
 }
 """Keys of the settings' config map, and the variables that the images read."""
 
@@ -111,6 +126,8 @@ def place(task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: b
     kubernetes.set_timeout(task, wanted.timeout_s)
     kubernetes.use_secret_as_env(task, cluster.storage_secret, CREDENTIALS)
     kubernetes.use_config_map_as_env(task, cluster.storage_settings, SETTINGS, optional=True)
+    kubernetes.use_config_map_as_volume(task, CA_CONFIG_MAP, CA_FOLDER, optional=True)
+    kubernetes.set_security_context(task, run_as_user=IMAGE_USER, run_as_group=IMAGE_USER, run_as_non_root=True)
     if wanted.accelerators:
         task.set_accelerator_type(ACCELERATOR_TYPE if in_loop else cluster.accelerator_type)
         task.set_accelerator_limit(wanted.accelerators)

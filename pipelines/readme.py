@@ -7,10 +7,12 @@ from pathlib import Path
 from kfp.dsl.base_component import BaseComponent
 
 from components.core.errors import ConfigError
+from components.collect_predictions.component import collect_predictions
 from components.crop_augment.component import crop_augment
 from components.evaluate.component import evaluate
 from components.import_images.component import import_images
 from components.infer_windows.component import infer_windows
+from components.plan_shards.component import plan_shards
 from components.publish_footprints.component import publish_footprints
 from components.sample_scenes.component import sample_scenes
 from components.split_masks.component import split_masks
@@ -27,7 +29,9 @@ COMPONENTS = (
     split_tagging,
     crop_augment,
     train_unet,
+    plan_shards,
     infer_windows,
+    collect_predictions,
     split_masks,
     evaluate,
     publish_footprints,

@@ -72,6 +72,11 @@ def test_credentials_come_from_the_secret_that_a_run_names(pods):
         assert variables == {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
 
 
+def test_every_step_runs_as_the_images_user(pods):
+    for stage, pod in pods.items():
+        assert pod["securityContext"] == {"runAsUser": "10001", "runAsGroup": "10001", "runAsNonRoot": True}, stage
+
+
 def test_every_parameter_that_a_step_refers_to_reaches_it(compiled):
     """Kfp 2.17 compiles some parameter-valued settings to names that their graph does not have."""
     spec, platform = compiled
