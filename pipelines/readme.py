@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kfp.dsl.base_component import BaseComponent
 
-from components.core.errors import ConfigError
 from components.collect_predictions.component import collect_predictions
+from components.core.errors import ConfigError
 from components.crop_augment.component import crop_augment
 from components.evaluate.component import evaluate
 from components.import_images.component import import_images

@@ -38,8 +38,8 @@ def training(
     max_bad: int = 0,
     seed: int = 0,
     accelerator_type: str = ACCELERATOR_TYPE,
-    gpu_node_selector: dict = {},
-    gpu_tolerations: list = [],
+    gpu_node_selector: dict[str, str] = {},
+    gpu_tolerations: list[dict[str, str]] = [],
     storage_secret: str = STORAGE_SECRET,
     storage_settings: str = STORAGE_SETTINGS,
 ) -> None:
@@ -125,8 +125,8 @@ def sample_training(
     max_bad: int = 0,
     seed: int = 0,
     accelerator_type: str = ACCELERATOR_TYPE,
-    gpu_node_selector: dict = {},
-    gpu_tolerations: list = [],
+    gpu_node_selector: dict[str, str] = {},
+    gpu_tolerations: list[dict[str, str]] = [],
     storage_secret: str = STORAGE_SECRET,
     storage_settings: str = STORAGE_SETTINGS,
 ) -> None:

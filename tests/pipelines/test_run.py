@@ -55,7 +55,7 @@ def test_every_stage_left_its_project(run):
 
 def test_predicted_masks_lie_on_their_scenes(run):
     _, folder = run
-    for item in open_project(folder / "infer-windows" / "predictions"):
+    for item in open_project(folder / "collect-predictions" / "predictions"):
         with rasterio.open(item.rasters["confidence"]) as confidence:
             assert confidence.crs.to_string() == item.image.crs
             assert confidence.transform == item.image.transform
