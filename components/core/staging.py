@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.core.errors import StorageError
+from components.core.storage.traffic import Traffic, counters
 
 
 @contextmanager
@@ -31,6 +32,7 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
     aside.chmod(0o755)
     try:
         yield aside
+        size_bytes = sum(path.stat().st_size for path in aside.rglob("*") if path.is_file())
         old = None
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / "old"
@@ -38,6 +40,7 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
         aside.rename(target)
         if old is not None:
             shutil.rmtree(old.parent)
+        counters.add(Traffic(local_written_bytes=size_bytes))
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -59,6 +62,8 @@ def staged_file(file: Path | str) -> Iterator[Path]:
     try:
         aside = folder / target.name
         yield aside
+        size_bytes = aside.stat().st_size
         aside.replace(target)
+        counters.add(Traffic(local_written_bytes=size_bytes))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

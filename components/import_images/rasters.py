@@ -14,6 +14,7 @@ from rasterio.windows import Window as RasterWindow
 
 from components.core.errors import DataError
 from components.core.geometry import Window, row_bands
+from components.core.imagery.opening import count_read, read_patiently
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.writing import TILE_PX
 
@@ -37,6 +38,7 @@ def read_rows(dataset: rasterio.DatasetReader, uri: str, rows: Window, indexes: 
 
     Raises:
         DataError: If the file is truncated or broken.
+        StorageError: If it is in object storage and cannot be reached there.
     """
     return _checked(dataset.read, uri, rows, indexes=list(indexes))
 
@@ -49,9 +51,11 @@ def read_validity(dataset: rasterio.DatasetReader, uri: str, rows: Window) -> np
 def _checked(read: Any, uri: str, rows: Window, **options: Any) -> Pixels:
     place = RasterWindow(rows.left, rows.top, rows.width, rows.height)
     try:
-        return np.asarray(read(window=place, **options))
+        pixels = np.asarray(read_patiently(uri, lambda: read(window=place, **options)))
     except RasterioError as error:
         raise DataError(f"{uri}: {rows} cannot be read ({_innermost(error)}); replace the broken file") from error
+    count_read(uri, pixels)
+    return pixels
 
 
 def _innermost(error: BaseException) -> str:

@@ -16,7 +16,8 @@ from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask, tight_window
 from components.core.geometry import Size, Window
 from components.core.imagery.masks import MaskRaster
-from components.core.imagery.reading import RasterInfo, info_of, open_raster, palette_of, raster_environment
+from components.core.imagery.opening import open_raster
+from components.core.imagery.reading import RasterInfo, info_of, palette_of
 from components.core.imagery.recipe import Recipe
 from components.core.imagery.writing import RasterProfile, raster_writer
 from components.core.keyed import digest
@@ -131,7 +132,7 @@ def _import(task: SceneTask) -> ReadyScene:
 
 @contextmanager
 def _opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
-    with raster_environment(uri), open_raster(uri) as dataset:
+    with open_raster(uri) as dataset:
         yield dataset, info_of(dataset)
 
 

@@ -17,7 +17,7 @@ from components.core.errors import DataError, StorageError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
-from components.core.project import Item, Project
+from components.core.project import Item, Project, with_local_copies
 from components.train_unet.config import ALL_ITEMS, WHERE
 from components.train_unet.sampling import PADDING
 
@@ -98,7 +98,7 @@ class WindowDataset(Dataset[Sample]):
         for attempt in range(self.replacements + 1):
             row = int(self.rows[(position + attempt) % len(self)])
             try:
-                image, mask = self._read(self.project.item(row))
+                image, mask = self._read(with_local_copies(self.project.item(row)))
                 return Sample(torch.from_numpy(image), torch.from_numpy(mask), tuple(failures))
             except (DataError, StorageError, OSError) as error:
                 failures.append(Failure(self.project.label(row), str(error)))

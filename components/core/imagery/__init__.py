@@ -1,6 +1,7 @@
 """Rasters: read by window, written by band, described without reading."""
 
 from components.core.imagery.images import read_image
+from components.core.imagery.local_copy import local_copy
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.reading import RasterInfo, describe, read_band, read_rgb
 from components.core.imagery.recipe import Crop, Flip, Recipe
@@ -15,6 +16,7 @@ __all__ = [
     "RasterProfile",
     "Recipe",
     "describe",
+    "local_copy",
     "raster_writer",
     "read_band",
     "read_image",

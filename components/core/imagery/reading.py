@@ -1,18 +1,8 @@
-"""Windowed reading of rasters from disk and from object storage.
-
-Open rasters are kept, a few a thread, since opening costs more than reading a window.
-"""
+"""Windowed reading of rasters from disk and from object storage."""
 
 from __future__ import annotations
 
-import os
-import threading
-import warnings
-from collections import OrderedDict
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,30 +10,11 @@ import numpy.typing as npt
 import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp, Resampling
-from rasterio.env import set_gdal_config
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterWindow
 
-from components.core import storage
-from components.core.errors import DataError, StorageError
+from components.core.errors import DataError
 from components.core.geometry import Size, Window
-
-OPEN_RASTERS = 64
-"""How many rasters a thread keeps open."""
-
-CACHE_BYTES = 64 << 20
-"""GDAL's block cache, one a process: enough for a row of tiles, small against a band."""
-
-GDAL_SETTINGS: dict[str, int | str] = {
-    "GDAL_CACHEMAX": CACHE_BYTES,  # a twentieth of the machine's memory otherwise
-    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",  # it reads a truncated PNG without an error
-    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
-}
-"""Set once for the process, since setting them for every window takes longer than reading it."""
-
-for _name, _value in GDAL_SETTINGS.items():
-    if _name not in os.environ:
-        set_gdal_config(_name, _value)
+from components.core.imagery.opening import count_read, use_raster
 
 LARGEST_TILE_PIXELS = 2048 * 2048
 """Reading a window out of larger blocks is no longer windowed reading."""
@@ -79,74 +50,14 @@ class RasterInfo:
     nodata: float | None
 
 
-class _OpenRasters(threading.local):
-    """Open rasters of one thread of one process, least recently used closed first."""
-
-    def __init__(self) -> None:
-        self.process = os.getpid()
-        self.datasets: OrderedDict[tuple[str, object], rasterio.DatasetReader] = OrderedDict()
-
-    def get(self, uri: str) -> rasterio.DatasetReader:
-        if self.process != os.getpid():  # a fork must not share file positions with its parent
-            self.__init__()  # type: ignore[misc]
-        key = (uri, _version(uri))
-        dataset = self.datasets.pop(key, None) or open_raster(uri)
-        self.datasets[key] = dataset
-        while len(self.datasets) > OPEN_RASTERS:
-            self.datasets.popitem(last=False)[1].close()
-        return dataset
-
-
-_open_rasters = _OpenRasters()
-
-
-def _version(uri: str) -> object:
-    """What changes when a local file is replaced; remote rasters are immutable once published."""
-    path = _local_path(uri)
-    if path is None:
-        return None
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-@lru_cache(maxsize=4096)
-def _local_path(uri: str) -> Path | None:
-    """The file of a local raster; None for one in object storage."""
-    return None if storage.is_remote(uri) else Path(storage.gdal_path(uri))
-
-
-def open_raster(uri: str) -> rasterio.DatasetReader:
-    """Open a raster for reading; the caller closes it.
-
-    Raises:
-        DataError: If there is no such file or GDAL cannot read it.
-    """
-    with raster_environment(uri), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            return rasterio.open(storage.gdal_path(uri))
-        except RasterioError as error:
-            raise DataError(
-                f"{uri}: cannot be opened as a raster ({error}); give a readable TIFF, PNG or JPEG"
-            ) from error
-
-
-def raster_environment(uri: str) -> AbstractContextManager[Any]:
-    """GDAL's settings for reading one raster: those of object storage where it lies there."""
-    return nullcontext() if _local_path(uri) is not None else rasterio.Env(**storage.gdal_environment(uri))
-
-
 def describe(uri: str) -> RasterInfo:
     """Read what a raster says of itself, without its pixels.
 
     Raises:
         DataError: If it cannot be opened.
+        StorageError: If it is in object storage and cannot be reached there.
     """
-    with open_raster(uri) as dataset:
-        return info_of(dataset)
+    return use_raster(uri, info_of, "its description")
 
 
 def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
@@ -177,21 +88,16 @@ def crs_text(crs: rasterio.crs.CRS | None) -> str | None:
     return f"EPSG:{code}" if code else str(crs.to_wkt())
 
 
-def _read(uri: str, window: Window, **options: Any) -> npt.NDArray[Any]:
-    try:
-        dataset = _open_rasters.get(uri)
-        if not Window(0, 0, dataset.height, dataset.width).contains(window):
-            raise DataError(
-                f"{uri}: the window of {window} leaves the raster of {dataset.height}×{dataset.width} px; "
-                "was the file replaced after the import? import it again"
-            )
-        place = RasterWindow(window.left, window.top, window.width, window.height)
-        with raster_environment(uri):
-            return dataset.read(window=place, **options)
-    except RasterioError as error:
-        if storage.is_remote(uri):
-            raise StorageError(f"{uri}: {window} cannot be read ({error}); see that the object is whole") from error
-        raise DataError(f"{uri}: {window} cannot be read ({error}); the file is broken, replace it") from error
+def _read(uri: str, dataset: rasterio.DatasetReader, window: Window, **options: Any) -> npt.NDArray[Any]:
+    if not Window(0, 0, dataset.height, dataset.width).contains(window):
+        raise DataError(
+            f"{uri}: the window of {window} leaves the raster of {dataset.height}×{dataset.width} px; "
+            "was the file replaced after the import? import it again"
+        )
+    place = RasterWindow(window.left, window.top, window.width, window.height)
+    pixels = dataset.read(window=place, **options)
+    count_read(uri, pixels)
+    return pixels
 
 
 def read_band(uri: str, window: Window, band: int = 1, size: Size | None = None) -> npt.NDArray[Any]:
@@ -208,8 +114,10 @@ def read_band(uri: str, window: Window, band: int = 1, size: Size | None = None)
 
     Raises:
         DataError: If the raster cannot be read or the window leaves it.
+        StorageError: If it is in object storage and cannot be reached there.
     """
-    return _read(uri, window, indexes=band, **_decimation((), window, size, Resampling.nearest))
+    options = _decimation((), window, size, Resampling.nearest)
+    return use_raster(uri, lambda dataset: _read(uri, dataset, window, indexes=band, **options), str(window))
 
 
 def read_rgb(uri: str, window: Window, size: Size | None = None) -> UInt8:
@@ -227,15 +135,19 @@ def read_rgb(uri: str, window: Window, size: Size | None = None) -> UInt8:
 
     Raises:
         DataError: If the raster cannot be read, the window leaves it, or pixels are not 8-bit.
+        StorageError: If it is in object storage and cannot be reached there.
     """
-    dataset = _open_rasters.get(uri)
+    return use_raster(uri, lambda dataset: _rgb_of(uri, dataset, window, size), str(window))
+
+
+def _rgb_of(uri: str, dataset: rasterio.DatasetReader, window: Window, size: Size | None) -> UInt8:
     if dataset.dtypes[0] != "uint8":
         raise DataError(f"{uri}: pixels are {dataset.dtypes[0]}, not uint8; import it, which scales it to 8 bits")
     if dataset.count >= 3:
-        return _read(uri, window, indexes=(1, 2, 3), **_decimation((3,), window, size, Resampling.average))
+        return _read(uri, dataset, window, indexes=(1, 2, 3), **_decimation((3,), window, size, Resampling.average))
     has_palette = dataset.colorinterp[0] is ColorInterp.palette
     method = Resampling.nearest if has_palette else Resampling.average
-    grey = _read(uri, window, indexes=1, **_decimation((), window, size, method))
+    grey = _read(uri, dataset, window, indexes=1, **_decimation((), window, size, method))
     if has_palette:
         return np.ascontiguousarray(np.moveaxis(palette_of(dataset)[grey], 2, 0))
     return np.broadcast_to(grey, (3, *grey.shape))

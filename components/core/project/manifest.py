@@ -21,6 +21,7 @@ from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.rows import SCHEMA, Row, item_of_row, row_of_item
 from components.core.staging import staged_directory
+from components.core.storage import CountedFile, read_bytes
 
 FORMAT = "footprints-project"
 VERSION = 1
@@ -65,7 +66,8 @@ class ManifestProject:
         groups = []
         for part, path in enumerate(self.parts):
             try:
-                footer = pq.read_metadata(path)
+                with CountedFile(path) as file:
+                    footer = pq.read_metadata(file)
             except (pa.ArrowException, OSError) as error:
                 raise DataError(f"{path}: is no whole Parquet file ({error}); write the project again") from error
             groups += [(part, i, footer.row_group(i).num_rows) for i in range(footer.num_row_groups)]
@@ -101,19 +103,22 @@ class ManifestProject:
 
     def item_tags(self) -> Iterator[tuple[str, ...]]:
         """The image tags of every item; reads that column alone."""
-        for path in self.parts:
-            for batch in pq.ParquetFile(path).iter_batches(columns=["tags"]):
-                yield from (tuple(tags) for tags in batch.column(0).to_pylist())
+        for batch in self._columns("tags"):
+            yield from (tuple(tags) for tags in batch.column(0).to_pylist())
 
     def item_sizes(self) -> Iterator[Size]:
         """The size of every item; reads those columns alone."""
+        for batch in self._columns("height", "width"):
+            yield from map(Size, batch.column("height").to_pylist(), batch.column("width").to_pylist())
+
+    def _columns(self, *names: str) -> Iterator[pa.RecordBatch]:
         for path in self.parts:
-            for batch in pq.ParquetFile(path).iter_batches(columns=["height", "width"]):
-                yield from map(Size, batch.column("height").to_pylist(), batch.column("width").to_pylist())
+            with CountedFile(path) as file:
+                yield from pq.ParquetFile(file).iter_batches(columns=list(names))
 
     def digest(self) -> str:
         """SHA-256 of the files."""
-        return digest(*(path.read_bytes() for path in (self.directory / "meta.json", *self.parts)))
+        return digest(*(read_bytes(path) for path in (self.directory / "meta.json", *self.parts)))
 
     def _find(self, index: int) -> tuple[int, int]:
         if not 0 <= index < self._length:
@@ -133,7 +138,8 @@ class ManifestProject:
         part, index, _ = self._row_groups[group]
         path = self.parts[part]
         try:
-            rows: list[Row] = pq.ParquetFile(path).read_row_group(index).to_pylist()
+            with CountedFile(path) as file:
+                rows: list[Row] = pq.ParquetFile(file).read_row_group(index).to_pylist()
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: row group {index} cannot be read ({error}); write the project again") from error
         return rows

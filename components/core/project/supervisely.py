@@ -21,6 +21,7 @@ from components.core.keyed import digest
 from components.core.project.item import ImageRef, Item, Object
 from components.core.project.meta import ProjectMeta
 from components.core.project.supervisely_figures import figure_of_json, json_of_figure
+from components.core.storage import CountedFile
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
 
@@ -31,6 +32,11 @@ _ITEM_KEYS = frozenset(("tags", "description", "objects", "size", GEOREFERENCE))
 _OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap", "points"))
 
 
+def _read(file: Path) -> bytes:
+    with CountedFile(file) as opened:
+        return opened.read()
+
+
 def read_json(file: Path) -> Any:
     """Parse a JSON file.
 
@@ -38,7 +44,7 @@ def read_json(file: Path) -> Any:
         DataError: If it cannot be read or is not JSON.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(_read(file))
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -100,10 +106,10 @@ class SuperviselyProject:
 
     def digest(self) -> str:
         """SHA-256 of the annotations and of the images' names."""
-        parts: list[str | bytes] = [(self.directory / "meta.json").read_bytes()]
+        parts: list[str | bytes] = [_read(self.directory / "meta.json")]
         for entry in self._entries:
             parts += [entry.dataset, entry.name, str(entry.image)]
-            parts += [entry.annotation.read_bytes()] if entry.annotation else []
+            parts += [_read(entry.annotation)] if entry.annotation else []
         return digest(*parts)
 
 

@@ -3,6 +3,7 @@
 The environment says where object storage is and who asks; S3Settings.from_environment lists the variables.
 """
 
+from components.core.storage.cache import cached_file
 from components.core.storage.dispatch import (
     delete,
     exists,
@@ -19,16 +20,20 @@ from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patie
 from components.core.storage.objects import Store, StoredObject
 from components.core.storage.settings import S3Settings
 from components.core.storage.staging import publish_file, staged_file
-from components.core.storage.traffic import Traffic, counters
+from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
 from components.core.storage.trees import get_tree, put_tree
 from components.core.storage.uris import Uri, is_remote, join_uri, name_of, parent_of, parse_uri, stem_of, suffix_of
 
 __all__ = [
+    "CountedFile",
+    "Moved",
     "S3Settings",
     "Store",
     "StoredObject",
     "Traffic",
     "Uri",
+    "cached_file",
+    "counted",
     "counters",
     "delete",
     "exists",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.core.storage.aside import local_errors, written_aside
 from components.core.storage.dispatch import put_file
+from components.core.storage.traffic import Traffic, counters
 from components.core.storage.uris import name_of, parse_uri
 
 
@@ -60,6 +61,7 @@ def staged_file(uri: str | Path) -> Iterator[Path]:
     if not place.is_remote:
         with written_aside(place.path) as partial:
             yield partial
+        counters.add(Traffic(local_written_bytes=place.path.stat().st_size))
         return
     with tempfile.TemporaryDirectory(prefix="staged-") as folder:
         local = Path(folder) / name_of(place.key)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.errors import ConfigError, DataError
-from components.core.imagery.reading import info_of, open_raster
+from components.core.imagery.opening import open_raster
+from components.core.imagery.reading import info_of
 from components.import_images.scaling import HIGH_SHARE, LOW_SHARE, Scaling, Stretch
 from tests.builders import write_tiled
 

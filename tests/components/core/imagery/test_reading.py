@@ -11,7 +11,8 @@ from rasterio.enums import ColorInterp
 
 from components.core.errors import DataError
 from components.core.geometry import Size, Window
-from components.core.imagery.reading import OPEN_RASTERS, describe, read_band, read_rgb
+from components.core.imagery.opening import OPEN_RASTERS
+from components.core.imagery.reading import describe, read_band, read_rgb
 from tests.builders import CRS, TRANSFORM, noise, whole, write_raster, write_tiled
 
 SIZE = Size(40, 70)

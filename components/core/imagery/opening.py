@@ -1,0 +1,195 @@
+"""Opening rasters on disk and in object storage, and reading what the store may keep away for a while.
+
+Open rasters are kept, a few a thread, since opening costs more than reading a window. GDAL's options for object
+storage are set while a raster is opened; it keeps them, so that reading a window sets none.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+import rasterio
+from rasterio.env import set_gdal_config
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from components.core import storage
+from components.core.errors import DataError
+
+T = TypeVar("T")
+
+OPEN_RASTERS = 64
+"""How many rasters a thread keeps open."""
+
+CACHE_BYTES = 64 << 20
+"""GDAL's block cache, one a process: enough for a row of tiles, small against a band."""
+
+GDAL_SETTINGS: dict[str, int | str] = {
+    "GDAL_CACHEMAX": CACHE_BYTES,  # a twentieth of the machine's memory otherwise
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",  # it reads a truncated PNG without an error
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",
+}
+"""Set once for the process, since setting them for every window takes longer than reading it."""
+
+for _name, _value in GDAL_SETTINGS.items():
+    if _name not in os.environ:
+        set_gdal_config(_name, _value)
+
+
+class _OpenRasters(threading.local):
+    """Open rasters of one thread of one process, least recently used closed first."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.datasets: OrderedDict[tuple[str, object], rasterio.DatasetReader] = OrderedDict()
+
+    def get(self, uri: str) -> rasterio.DatasetReader:
+        if self.process != os.getpid():  # a fork must not share file positions with its parent
+            self.__init__()  # type: ignore[misc]
+        key = (uri, _version(uri))
+        dataset = self.datasets.pop(key, None) or _open(uri)
+        self.datasets[key] = dataset
+        while len(self.datasets) > OPEN_RASTERS:
+            self.datasets.popitem(last=False)[1].close()
+        return dataset
+
+    def forget(self, uri: str) -> None:
+        """Close a raster whose reading failed, so that another try opens it anew."""
+        dataset = self.datasets.pop((uri, _version(uri)), None)
+        if dataset is not None:
+            dataset.close()
+
+
+_open_rasters = _OpenRasters()
+
+
+def _version(uri: str) -> object:
+    """What changes when a local file is replaced; remote rasters are immutable once published."""
+    path = local_path(uri)
+    if path is None:
+        return None
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4096)
+def local_path(uri: str) -> Path | None:
+    """The file of a local raster; None for one in object storage."""
+    return None if storage.is_remote(uri) else Path(storage.gdal_path(uri))
+
+
+def _open(uri: str) -> rasterio.DatasetReader:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        if local_path(uri) is not None:
+            return rasterio.open(storage.gdal_path(uri))
+        with rasterio.Env(**storage.gdal_environment(uri)):
+            return rasterio.open(storage.gdal_path(uri))
+
+
+def open_raster(uri: str) -> rasterio.DatasetReader:
+    """Open a raster for reading; the caller closes it, and reads through `read_patiently`.
+
+    Raises:
+        DataError: If there is no such file or GDAL cannot read it.
+        StorageError: If it is in object storage and cannot be reached there.
+    """
+    try:
+        return read_patiently(uri, lambda: _open(uri))
+    except RasterioError as error:
+        raise _unreadable(uri, error) from error
+
+
+def use_raster(uri: str, work: Callable[[rasterio.DatasetReader], T], what: str) -> T:
+    """Do something with a raster that stays open for the next use.
+
+    Args:
+        uri: The raster.
+        work: What is done; where the store was away meanwhile, it is done again with the raster opened anew.
+        what: What is read, for messages.
+
+    Raises:
+        DataError: If GDAL cannot open or read it.
+        StorageError: If it is in object storage and cannot be reached there.
+    """
+    is_open = False
+
+    def attempt() -> T:
+        nonlocal is_open
+        is_open = False
+        dataset = _open_rasters.get(uri)
+        is_open = True
+        try:
+            return work(dataset)
+        except RasterioError:
+            _open_rasters.forget(uri)
+            raise
+
+    try:
+        return read_patiently(uri, attempt)
+    except RasterioError as error:
+        if not is_open:
+            raise _unreadable(uri, error) from error
+        raise DataError(f"{uri}: {what} cannot be read ({error}); the file is broken, replace it") from error
+
+
+def _unreadable(uri: str, error: RasterioError) -> DataError:
+    return DataError(f"{uri}: cannot be opened as a raster ({error}); give a readable TIFF, PNG or JPEG")
+
+
+def read_patiently(uri: str, read: Callable[[], T]) -> T:
+    """Let GDAL open or read a raster, waiting for a store that is away.
+
+    A process that was forked has its parent's connections in the thread that it goes on in. Reading over one mixes up
+    the answers to parent and child, so such a thread leaves remote reading to another one.
+
+    Args:
+        uri: The raster.
+        read: May be called several times.
+
+    Raises:
+        RasterioError: If GDAL cannot do it.
+        StorageError: If the raster is in object storage and cannot be reached there.
+    """
+    if local_path(uri) is not None:
+        return read()
+    if threading.get_ident() != _fork.thread:
+        return storage.gdal_patiently(uri, read)
+    return _fork.helper().submit(storage.gdal_patiently, uri, read).result()
+
+
+class _Fork:
+    """The thread that came through a fork, and the one that reads for it."""
+
+    def __init__(self) -> None:
+        self.thread: int | None = None
+        self._helper: ThreadPoolExecutor | None = None
+
+    def happened(self) -> None:
+        self.thread, self._helper = threading.get_ident(), None
+
+    def helper(self) -> ThreadPoolExecutor:
+        if self._helper is None:
+            self._helper = ThreadPoolExecutor(1, "remote-rasters")
+        return self._helper
+
+
+_fork = _Fork()
+os.register_at_fork(after_in_child=_fork.happened)
+
+
+def count_read(uri: str, pixels: npt.NDArray[Any]) -> None:
+    """Count pixels that GDAL gave, by their bytes in memory; how many it read for them it does not tell."""
+    kind = "remote_read_bytes" if local_path(uri) is None else "local_read_bytes"
+    storage.counters.add(storage.Traffic(**{kind: pixels.nbytes}))
