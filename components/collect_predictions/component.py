@@ -12,6 +12,7 @@ def collect_predictions(
     parts: dsl.Input[List[dsl.Dataset]],
     project: dsl.Input[dsl.Dataset],
     predictions: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Put the parts that were inferred apart together, as if one step had done them all.
 
@@ -21,7 +22,13 @@ def collect_predictions(
 
     Returns:
         predictions: One project of what was found.
+        metrics: Number of scenes; megabytes read and written.
     """
     from components.collect_predictions.collect_predictions import collect_predictions as run
+    from components.core.storage import counted
 
-    predictions.metadata["scenes"] = run([part.path for part in parts], project.path, predictions.path)
+    with counted() as moved:
+        scenes = run([part.path for part in parts], project.path, predictions.path)
+    predictions.metadata["scenes"] = scenes
+    for name, value in {"scenes": scenes, **moved.megabytes()}.items():
+        metrics.log_metric(name, value)

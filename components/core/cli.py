@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from components.core.errors import FootprintsError
+from components.core.staging import staged_file
 
 BAD_INPUT = 2
 
@@ -22,6 +25,19 @@ def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=prog, description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+
+
+def write_metrics(values: Mapping[str, float], file: Path | None) -> str:
+    """Write numbers by name as a JSON file, where one is named.
+
+    Returns:
+        The text of it.
+    """
+    text = json.dumps(values, indent=1) + "\n"
+    if file is not None:
+        with staged_file(file) as aside:
+            aside.write_text(text, encoding="utf-8")
+    return text
 
 
 def run_main(

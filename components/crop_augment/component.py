@@ -9,6 +9,7 @@ from components.base_images import CPU_IMAGE
 def crop_augment(
     project: dsl.Input[dsl.Dataset],
     crops: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     query: str = "",
     seed: int = 0,
@@ -26,9 +27,16 @@ def crop_augment(
 
     Returns:
         crops: The crops: rows that refer to windows of the imagery.
+        metrics: Items in, items out, items left out; megabytes read and written, and read for the report.
         report: The query as a graph with item counts, and a contact sheet of the result.
     """
+    from components.core.storage import counted
     from components.crop_augment.crop_augment import crop_augment as run
 
-    done = run(project.path, crops.path, query=query, report=report.path, seed=seed, max_bad=max_bad, workers=workers)
+    with counted() as moved:
+        done = run(
+            project.path, crops.path, query=query, report=report.path, seed=seed, max_bad=max_bad, workers=workers
+        )
     crops.metadata.update(done.counts())
+    for name, value in {**done.metrics(), **moved.megabytes()}.items():
+        metrics.log_metric(name, value)

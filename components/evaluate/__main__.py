@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.core.cli import argument_parser, run_main
+from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.storage import counted
 from components.evaluate.evaluate import METRICS_FILE, evaluate, tags_of_text
 from components.evaluate.pairing import MATCH_BY
 from components.evaluate.report import write_report
@@ -23,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     add("--predictions", type=Path, required=True, help="project with the predicted objects")
     add("--truth", type=Path, required=True, help="project with the true objects; may hold more images")
     add("--evaluation", type=Path, required=True, help=f"directory to write, with {METRICS_FILE}")
+    add("--metrics", type=Path, help="JSON file of the main figures to write")
     add("--report", type=Path, help="HTML file of the table and of scenes beside their truth and predictions")
     add("--unsplit", type=Path, help="predictions before they were split into objects, for the report")
     add("--pictures", type=Path, help="folder for the report's pictures as PNG")
@@ -40,29 +42,31 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Evaluate, and print the table."""
-    result = evaluate(
-        options.predictions,
-        options.truth,
-        options.evaluation,
-        truth_class=options.truth_class,
-        predicted_class=options.predicted_class,
-        image_tags=tags_of_text(options.image_tags),
-        group_tags=tags_of_text(options.group_tags),
-        match_by=options.match_by,
-        iou_threshold=options.iou_threshold,
-        boundary_px=options.boundary_px,
-        allow_unmatched=options.allow_unmatched,
-        workers=options.workers,
-    )
-    if options.report:
-        write_report(
-            result,
-            options.report,
-            predictions=options.predictions,
-            truth=options.truth,
-            unsplit=options.unsplit,
-            pictures=options.pictures,
+    with counted() as moved:
+        result = evaluate(
+            options.predictions,
+            options.truth,
+            options.evaluation,
+            truth_class=options.truth_class,
+            predicted_class=options.predicted_class,
+            image_tags=tags_of_text(options.image_tags),
+            group_tags=tags_of_text(options.group_tags),
+            match_by=options.match_by,
+            iou_threshold=options.iou_threshold,
+            boundary_px=options.boundary_px,
+            allow_unmatched=options.allow_unmatched,
+            workers=options.workers,
         )
+        if options.report:
+            write_report(
+                result,
+                options.report,
+                predictions=options.predictions,
+                truth=options.truth,
+                unsplit=options.unsplit,
+                pictures=options.pictures,
+            )
+    write_metrics(result.scalars() | moved.megabytes(), options.metrics)
     sys.stdout.write(table(result))
     sys.stdout.write(f"{options.evaluation / METRICS_FILE}\n")
 

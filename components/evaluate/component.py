@@ -44,31 +44,39 @@ def evaluate(
 
     Returns:
         evaluation: Directory with metrics.json: all counts and measures, overall, by town and by image.
-        metrics: The main figures.
+        metrics: The main figures; megabytes read and written.
         confusion: Pixels of background and building, by truth and prediction.
         report: The table of towns, and scenes beside their truth and predictions.
     """
+    from components.core.storage import counted
     from components.evaluate.evaluate import evaluate as run
     from components.evaluate.report import write_report
     from components.evaluate.result import LABELS
 
-    result = run(
-        predictions.path,
-        truth.path,
-        evaluation.path,
-        truth_class=truth_class,
-        predicted_class=predicted_class,
-        image_tags=image_tags,
-        group_tags=group_tags,
-        match_by=match_by,
-        iou_threshold=iou_threshold,
-        boundary_px=boundary_px,
-        allow_unmatched=allow_unmatched,
-        workers=workers,
-    )
-    write_report(
-        result, report.path, predictions=predictions.path, truth=truth.path, unsplit=unsplit.path if unsplit else None
-    )
+    with counted() as moved:
+        result = run(
+            predictions.path,
+            truth.path,
+            evaluation.path,
+            truth_class=truth_class,
+            predicted_class=predicted_class,
+            image_tags=image_tags,
+            group_tags=group_tags,
+            match_by=match_by,
+            iou_threshold=iou_threshold,
+            boundary_px=boundary_px,
+            allow_unmatched=allow_unmatched,
+            workers=workers,
+        )
+        write_report(
+            result,
+            report.path,
+            predictions=predictions.path,
+            truth=truth.path,
+            unsplit=unsplit.path if unsplit else None,
+        )
     for name, value in result.scalars().items():
+        metrics.log_metric(name, value)
+    for name, value in moved.megabytes().items():
         metrics.log_metric(name, value)
     confusion.log_confusion_matrix(list(LABELS), result.confusion())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from components.core.cli import argument_parser, run_main
-from components.core.staging import staged_file
+from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.storage import counted
 from components.import_images.import_images import import_images
 from components.import_images.scaling import PERCENTILE
 
@@ -39,23 +38,20 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Import, and say what was done."""
-    report = import_images(
-        options.images_uri,
-        options.masks_uri,
-        options.project,
-        data_root=options.data_root,
-        project_name=options.project_name,
-        dataset=options.dataset,
-        class_title=options.class_title,
-        scaling=options.scaling,
-        max_bad=options.max_bad,
-        workers=options.workers,
-    )
-    text = json.dumps(report.counts(), indent=1) + "\n"
-    if options.metrics is not None:
-        with staged_file(options.metrics) as aside:
-            aside.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    with counted() as moved:
+        report = import_images(
+            options.images_uri,
+            options.masks_uri,
+            options.project,
+            data_root=options.data_root,
+            project_name=options.project_name,
+            dataset=options.dataset,
+            class_title=options.class_title,
+            scaling=options.scaling,
+            max_bad=options.max_bad,
+            workers=options.workers,
+        )
+    sys.stdout.write(write_metrics(report.counts() | moved.megabytes(), options.metrics))
 
 
 if __name__ == "__main__":

@@ -34,22 +34,26 @@ def import_images(
 
     Returns:
         project: The project manifest.
-        metrics: Counts of scenes and rasters.
+        metrics: Counts of scenes and rasters; megabytes read and written.
     """
+    from components.core.storage import counted
     from components.import_images.import_images import import_images as run
 
-    report = run(
-        images_uri,
-        masks_uri,
-        project.path,
-        data_root=data_root,
-        project_name=project_name,
-        dataset=dataset,
-        class_title=class_title,
-        scaling=scaling,
-        max_bad=max_bad,
-        workers=workers,
-    )
+    with counted() as moved:
+        report = run(
+            images_uri,
+            masks_uri,
+            project.path,
+            data_root=data_root,
+            project_name=project_name,
+            dataset=dataset,
+            class_title=class_title,
+            scaling=scaling,
+            max_bad=max_bad,
+            workers=workers,
+        )
     for name, value in report.counts().items():
         metrics.log_metric(name, value)
         project.metadata[name] = value
+    for name, value in moved.megabytes().items():
+        metrics.log_metric(name, value)

@@ -54,7 +54,7 @@ def _checked(read: Any, uri: str, rows: Window, **options: Any) -> Pixels:
         pixels = np.asarray(read_patiently(uri, lambda: read(window=place, **options)))
     except RasterioError as error:
         raise DataError(f"{uri}: {rows} cannot be read ({_innermost(error)}); replace the broken file") from error
-    count_read(uri, pixels)
+    count_read(uri, pixels.nbytes)
     return pixels
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from components.core.cli import argument_parser, run_main
-from components.core.staging import staged_file
+from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.storage import counted
 from components.infer_windows.config import DEFAULT_FILE
 from components.infer_windows.infer_windows import infer_windows
 
@@ -34,22 +33,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Infer, and say what was done."""
-    report = infer_windows(
-        options.project,
-        options.model,
-        options.predictions,
-        data_root=options.data_root,
-        config=options.config,
-        image_tags=options.image_tags,
-        shard=options.shard,
-        project_name=options.project_name,
-        max_bad=options.max_bad,
-    )
-    text = json.dumps(report.counts(), indent=1) + "\n"
-    if options.metrics is not None:
-        with staged_file(options.metrics) as aside:
-            aside.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    with counted() as moved:
+        report = infer_windows(
+            options.project,
+            options.model,
+            options.predictions,
+            data_root=options.data_root,
+            config=options.config,
+            image_tags=options.image_tags,
+            shard=options.shard,
+            project_name=options.project_name,
+            max_bad=options.max_bad,
+        )
+    sys.stdout.write(write_metrics(report.counts() | moved.megabytes(), options.metrics))
 
 
 if __name__ == "__main__":

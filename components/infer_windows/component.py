@@ -34,22 +34,26 @@ def infer_windows(
 
     Returns:
         predictions: The project of what was found.
-        metrics: Counts of scenes, megapixels and megapixels per second.
+        metrics: Counts of scenes, megapixels and megapixels per second; megabytes read and written.
     """
+    from components.core.storage import counted
     from components.infer_windows.config import DEFAULT_FILE
     from components.infer_windows.infer_windows import infer_windows as run
 
-    report = run(
-        project.path,
-        model.path,
-        predictions.path,
-        data_root=data_root,
-        config=config or DEFAULT_FILE,
-        image_tags=image_tags,
-        shard=shard,
-        project_name=project_name,
-        max_bad=max_bad,
-    )
+    with counted() as moved:
+        report = run(
+            project.path,
+            model.path,
+            predictions.path,
+            data_root=data_root,
+            config=config or DEFAULT_FILE,
+            image_tags=image_tags,
+            shard=shard,
+            project_name=project_name,
+            max_bad=max_bad,
+        )
     for name, value in report.counts().items():
         metrics.log_metric(name, value)
         predictions.metadata[name] = value
+    for name, value in moved.megabytes().items():
+        metrics.log_metric(name, value)

@@ -99,11 +99,16 @@ def model_digest(folder: Path) -> str:
         DataError: If one of them cannot be read.
     """
     try:
-        return digest(*((folder / name).read_bytes() for name in (CONFIG_FILE, WEIGHTS_FILE)))
+        return digest(*(_content(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)))
     except OSError as error:
         raise DataError(
             f"model: {error.filename} cannot be read ({error.strerror}); give a folder that train_unet wrote"
         ) from error
+
+
+def _content(file: Path) -> bytes:
+    with storage.CountedFile(file) as opened:
+        return opened.read()
 
 
 def absolute(uri: str) -> str:

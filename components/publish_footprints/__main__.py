@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from components.core.cli import argument_parser, run_main
+from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.storage import counted
 from components.publish_footprints.layers import FORMATS
 from components.publish_footprints.publish_footprints import formats_of_text, publish
 
@@ -19,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--project", type=Path, required=True, help="project with the objects, as bitmaps")
     add("--footprints", type=Path, required=True, help="directory of the layers' files to write")
+    add("--metrics", type=Path, help="JSON file of counts and areas to write")
     add("--output-uri", default="", help="folder or URI prefix that gets a copy of the files; empty for none")
     add("--class-title", default="untitled_dl", help="class of the objects")
     add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels; 0 for pixel edges")
@@ -31,17 +33,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Publish, and say what lies where."""
-    result = publish(
-        options.project,
-        options.footprints,
-        output_uri=options.output_uri,
-        class_title=options.class_title,
-        tolerance_px=options.tolerance_px,
-        tolerance_m=options.tolerance_m,
-        min_area_m2=options.min_area_m2,
-        formats=formats_of_text(options.formats),
-        workers=options.workers,
-    )
+    with counted() as moved:
+        result = publish(
+            options.project,
+            options.footprints,
+            output_uri=options.output_uri,
+            class_title=options.class_title,
+            tolerance_px=options.tolerance_px,
+            tolerance_m=options.tolerance_m,
+            min_area_m2=options.min_area_m2,
+            formats=formats_of_text(options.formats),
+            workers=options.workers,
+        )
+    write_metrics(result.scalars() | moved.megabytes(), options.metrics)
     for layer in result.layers:
         area = "" if layer.area_m2 is None else f", {layer.area_m2:,.0f} m²"
         sys.stdout.write(f"{layer.name}: {layer.footprints} footprints{area}, {layer.coordinates}\n")

@@ -32,23 +32,27 @@ def publish_footprints(
 
     Returns:
         footprints: Directory of the layers' files and summary.json.
-        metrics: Counts and areas.
+        metrics: Counts and areas; megabytes read and written.
     """
+    from components.core.storage import counted
     from components.publish_footprints.publish_footprints import formats_of_text, publish
 
-    result = publish(
-        project.path,
-        footprints.path,
-        output_uri=output_uri,
-        class_title=class_title,
-        tolerance_px=tolerance_px,
-        tolerance_m=tolerance_m,
-        min_area_m2=min_area_m2,
-        formats=formats_of_text(formats),
-        workers=workers,
-    )
+    with counted() as moved:
+        result = publish(
+            project.path,
+            footprints.path,
+            output_uri=output_uri,
+            class_title=class_title,
+            tolerance_px=tolerance_px,
+            tolerance_m=tolerance_m,
+            min_area_m2=min_area_m2,
+            formats=formats_of_text(formats),
+            workers=workers,
+        )
     for name, value in result.scalars().items():
         metrics.log_metric(name, value)
         footprints.metadata[name] = value
+    for name, value in moved.megabytes().items():
+        metrics.log_metric(name, value)
     for layer in result.layers:
         footprints.metadata[f"{layer.name}_coordinates"] = layer.coordinates

@@ -7,9 +7,10 @@ from kfp import dsl
 from components.base_images import CPU_IMAGE
 
 
-@dsl.component(base_image=CPU_IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
+@dsl.component(base_image=CPU_IMAGE, install_kfp_package=False)
 def sample_scenes(
     data_root: str,
+    metrics: dsl.Output[dsl.Metrics],
     towns: str = "austin,chicago,kitsap,tyrol-w,vienna",
     scenes_per_town: int = 6,
     size_px: int = 768,
@@ -29,19 +30,24 @@ def sample_scenes(
     Returns:
         images_uri: Folder of the imagery.
         masks_uri: Folder of the building masks, with the same names.
+        metrics: Megabytes read and written.
     """
     from typing import NamedTuple
 
     from components.core.geometry import Size
+    from components.core.storage import counted
     from components.sample_scenes.sample_scenes import generate_in_data_root
 
-    made = generate_in_data_root(
-        data_root,
-        towns=[name.strip() for name in towns.split(",") if name.strip()],
-        scenes_per_town=scenes_per_town,
-        size=Size(size_px, size_px),
-        gsd_m=gsd_m,
-        seed=seed,
-    )
+    with counted() as moved:
+        made = generate_in_data_root(
+            data_root,
+            towns=[name.strip() for name in towns.split(",") if name.strip()],
+            scenes_per_town=scenes_per_town,
+            size=Size(size_px, size_px),
+            gsd_m=gsd_m,
+            seed=seed,
+        )
+    for name, value in moved.megabytes().items():
+        metrics.log_metric(name, value)
     Outputs = NamedTuple("Outputs", [("images_uri", str), ("masks_uri", str)])
     return Outputs(made.images_uri, made.masks_uri)

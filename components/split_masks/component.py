@@ -9,6 +9,7 @@ from components.base_images import CPU_IMAGE
 def split_masks(
     project: dsl.Input[dsl.Dataset],
     split: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     query: str = "",
     seed: int = 0,
@@ -26,9 +27,16 @@ def split_masks(
 
     Returns:
         split: The project with one object a building.
+        metrics: Items in, items out, items left out; megabytes read and written, and read for the report.
         report: The query as a graph with item counts, and a contact sheet of the result.
     """
+    from components.core.storage import counted
     from components.split_masks.split_masks import split_masks as run
 
-    done = run(project.path, split.path, query=query, report=report.path, seed=seed, max_bad=max_bad, workers=workers)
+    with counted() as moved:
+        done = run(
+            project.path, split.path, query=query, report=report.path, seed=seed, max_bad=max_bad, workers=workers
+        )
     split.metadata.update(done.counts())
+    for name, value in {**done.metrics(), **moved.megabytes()}.items():
+        metrics.log_metric(name, value)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from components.core.cli import argument_parser, run_main
+from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.dtl.stage import add_stage_arguments
+from components.core.storage import counted
 from components.split_tagging.split_tagging import split_tagging
 
 
@@ -21,17 +22,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Do what the options say."""
-    run = split_tagging(
-        options.project,
-        options.output,
-        query=options.query,
-        train_share=options.train_share,
-        project_name=options.project_name,
-        report=options.report,
-        seed=options.seed,
-        workers=options.workers,
-        max_bad=options.max_bad,
-    )
+    with counted() as moved:
+        run = split_tagging(
+            options.project,
+            options.output,
+            query=options.query,
+            train_share=options.train_share,
+            project_name=options.project_name,
+            report=options.report,
+            seed=options.seed,
+            workers=options.workers,
+            max_bad=options.max_bad,
+        )
+    write_metrics(run.metrics() | moved.megabytes(), options.metrics)
     sys.stdout.write(f"{run.sentence()}, at {options.output}\n")
 
 

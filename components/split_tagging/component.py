@@ -9,6 +9,7 @@ from components.base_images import CPU_IMAGE
 def split_tagging(
     project: dsl.Input[dsl.Dataset],
     tagged: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     query: str = "",
     train_share: float = 0.0,
@@ -31,19 +32,24 @@ def split_tagging(
 
     Returns:
         tagged: The tagged project.
+        metrics: Items in, items out, items left out; megabytes read and written, and read for the report.
         report: The query as a graph with item counts, and a contact sheet of the result.
     """
+    from components.core.storage import counted
     from components.split_tagging.split_tagging import split_tagging as run
 
-    done = run(
-        project.path,
-        tagged.path,
-        query=query,
-        train_share=train_share,
-        project_name=project_name,
-        report=report.path,
-        seed=seed,
-        max_bad=max_bad,
-        workers=workers,
-    )
+    with counted() as moved:
+        done = run(
+            project.path,
+            tagged.path,
+            query=query,
+            train_share=train_share,
+            project_name=project_name,
+            report=report.path,
+            seed=seed,
+            max_bad=max_bad,
+            workers=workers,
+        )
     tagged.metadata.update(done.counts())
+    for name, value in {**done.metrics(), **moved.megabytes()}.items():
+        metrics.log_metric(name, value)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from components.core.cli import argument_parser, run_main
-from components.core.staging import staged_file
+from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.storage import counted
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import DEFAULT_CONFIG, train
 
@@ -31,21 +30,18 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Train, and say how good the model is."""
-    result = train(
-        options.project,
-        options.model,
-        config=options.config,
-        encoder_weights=options.encoder_weights,
-        initial_model=options.initial_model_uri,
-        work_dir=options.work_dir or None,
-    )
-    if options.report is not None:
-        write_report(result, options.report, options.pictures)
-    text = json.dumps(result.scalars(), indent=1) + "\n"
-    if options.metrics is not None:
-        with staged_file(options.metrics) as aside:
-            aside.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    with counted() as moved:
+        result = train(
+            options.project,
+            options.model,
+            config=options.config,
+            encoder_weights=options.encoder_weights,
+            initial_model=options.initial_model_uri,
+            work_dir=options.work_dir or None,
+        )
+        if options.report is not None:
+            write_report(result, options.report, options.pictures)
+    sys.stdout.write(write_metrics(result.scalars() | moved.megabytes(), options.metrics))
 
 
 if __name__ == "__main__":

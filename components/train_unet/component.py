@@ -28,21 +28,25 @@ def train_unet(
 
     Returns:
         model: Folder with weights, description, metrics and history.
-        metrics: Measures of the best validation.
+        metrics: Measures of the best validation; megabytes read and written.
         report: Training curves.
     """
+    from components.core.storage import counted
     from components.train_unet.report import write_report
     from components.train_unet.train_unet import train
 
-    result = train(
-        project.path,
-        model.path,
-        config=config,
-        encoder_weights=encoder_weights,
-        initial_model=initial_model_uri,
-        work_dir=work_dir or None,
-    )
-    write_report(result, report.path)
+    with counted() as moved:
+        result = train(
+            project.path,
+            model.path,
+            config=config,
+            encoder_weights=encoder_weights,
+            initial_model=initial_model_uri,
+            work_dir=work_dir or None,
+        )
+        write_report(result, report.path)
     for name, value in result.scalars().items():
         metrics.log_metric(name, value)
         model.metadata[name] = value
+    for name, value in moved.megabytes().items():
+        metrics.log_metric(name, value)

@@ -20,7 +20,7 @@ def test_the_table_replaces_what_stood_between_the_marks_only():
     text = updated(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     assert text.startswith("before\n")
     assert text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
+    assert "\nold\n" not in text
     assert updated(text) == text
 
 

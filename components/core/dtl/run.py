@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.core.dtl.action import Context
@@ -12,6 +12,7 @@ from components.core.dtl.engine import RunReport, name_projects, output_meta, ru
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.project import ProjectMeta, materialize, open_project, write_manifest
+from components.core.storage import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +25,22 @@ class QueryRun:
         query: The query.
         meta: Of the project that came out.
         report: Counts and bad items.
+        pictures: Bytes moved to show it.
     """
 
     query: Query
     meta: ProjectMeta
     report: RunReport
+    pictures: Traffic = field(default_factory=Traffic)
 
     def counts(self) -> dict[str, int]:
         """Items in, out, and left out."""
         return {"items_in": self.report.read, "items": self.report.written, "left_out": len(self.report.bad)}
+
+    def metrics(self) -> dict[str, float]:
+        """The counts, and how many of the megabytes that the stage reads are for the pictures of its report."""
+        shown = self.pictures.megabytes()
+        return {**self.counts(), "report_read_mb": round(shown["local_read_mb"] + shown["remote_read_mb"], 3)}
 
     def sentence(self) -> str:
         """What happened, in a line."""

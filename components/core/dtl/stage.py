@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from components.core.cli import argument_parser, run_main
+from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.dtl.picture import picture_of
 from components.core.dtl.run import QueryRun, execute_query
 from components.core.project import open_project
 from components.core.reporting.contact_sheet import contact_sheet
 from components.core.reporting.page import run_report, write_page
+from components.core.storage import counted
 
 
 def run_stage(
@@ -44,10 +46,12 @@ def run_stage(
         DataError: If the project cannot be read, or more than `max_bad` items failed.
     """
     run = execute_query(query, [project], output, seed=seed, workers=workers, max_bad=max_bad)
-    if report is not None:
+    if report is None:
+        return run
+    with counted() as moved:
         pictures = [picture_of(run), contact_sheet(open_project(output))]
         write_page(report, run_report(run.meta.name, run.sentence(), (), pictures))
-    return run
+    return replace(run, pictures=moved.traffic)
 
 
 def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
@@ -55,6 +59,7 @@ def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--project", required=True, help="directory of the project that goes in")
     parser.add_argument(f"--{output}", dest="output", required=True, help="directory of the project that comes out")
     parser.add_argument("--query", default="", help="JSON file or text; the tutorial's query unless given")
+    parser.add_argument("--metrics", type=Path, help="JSON file of counts to write")
     parser.add_argument("--report", help="HTML file of the query's graph and a contact sheet")
     parser.add_argument("--seed", type=int, default=0, help="of every random decision")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core")
@@ -71,15 +76,17 @@ def stage_main(name: str, description: str, default_query: Path, output: str, ar
     add_stage_arguments(parser, output)
 
     def main(options: argparse.Namespace) -> None:
-        run = run_stage(
-            options.query or default_query,
-            options.project,
-            options.output,
-            report=options.report,
-            seed=options.seed,
-            workers=options.workers,
-            max_bad=options.max_bad,
-        )
+        with counted() as moved:
+            run = run_stage(
+                options.query or default_query,
+                options.project,
+                options.output,
+                report=options.report,
+                seed=options.seed,
+                workers=options.workers,
+                max_bad=options.max_bad,
+            )
+        write_metrics(run.metrics() | moved.megabytes(), options.metrics)
         sys.stdout.write(f"{run.sentence()}, at {options.output}\n")
 
     return run_main(main, parser, argv)

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy.typing as npt
 import rasterio
 from rasterio.env import set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -189,7 +188,7 @@ _fork = _Fork()
 os.register_at_fork(after_in_child=_fork.happened)
 
 
-def count_read(uri: str, pixels: npt.NDArray[Any]) -> None:
-    """Count pixels that GDAL gave, by their bytes in memory; how many it read for them it does not tell."""
+def count_read(uri: str, size_bytes: int) -> None:
+    """Count pixels that GDAL read, by their bytes in memory; how many were stored for them it does not tell."""
     kind = "remote_read_bytes" if local_path(uri) is None else "local_read_bytes"
-    storage.counters.add(storage.Traffic(**{kind: pixels.nbytes}))
+    storage.counters.add(storage.Traffic(**{kind: size_bytes}))

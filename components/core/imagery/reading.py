@@ -96,8 +96,17 @@ def _read(uri: str, dataset: rasterio.DatasetReader, window: Window, **options: 
         )
     place = RasterWindow(window.left, window.top, window.width, window.height)
     pixels = dataset.read(window=place, **options)
-    count_read(uri, pixels)
+    count_read(uri, pixels.nbytes * _pixels_read(dataset, window, Size(*pixels.shape[-2:])))
     return pixels
+
+
+def _pixels_read(dataset: rasterio.DatasetReader, window: Window, size: Size) -> int:
+    """How many pixels of a raster GDAL reads for each of a result of `size`: all, or those of an overview."""
+    if size == window.size:
+        return 1
+    thinning = min(window.height / size.height, window.width / size.width)
+    factor = max((factor for factor in dataset.overviews(1) if factor <= thinning), default=1)
+    return max(1, window.size.area // (factor * factor) // size.area)
 
 
 def read_band(uri: str, window: Window, band: int = 1, size: Size | None = None) -> npt.NDArray[Any]:

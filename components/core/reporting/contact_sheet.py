@@ -21,8 +21,8 @@ from components.core.reporting.view import View, image_pixels, label_figures, ti
 THUMBNAIL_PX = 380
 """Longer side: about twice what is seen, for sharp screens."""
 
-LARGEST_READ_PX = 8192
-"""Of a larger scene, the middle is shown, so that a picture never reads gigabytes."""
+LARGEST_READ_PX = 1024
+"""Of a larger scene, the middle is shown: its buildings can be seen, and a picture reads megabytes, not the imagery."""
 
 LISTED = 12
 

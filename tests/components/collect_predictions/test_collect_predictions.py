@@ -81,4 +81,4 @@ def test_the_command_line(tmp_path, items, source, capsys):
 def test_the_component_is_typed(tmp_path):
     spec = compiled(component, tmp_path)
     assert input_names(spec) == {"parts", "project"}
-    assert output_kinds(spec) == {"predictions": "system.Dataset"}
+    assert output_kinds(spec) == {"predictions": "system.Dataset", "metrics": "system.Metrics"}

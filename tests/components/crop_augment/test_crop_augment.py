@@ -103,16 +103,20 @@ def test_command_line(
 
 def test_component(tagged: Path, tmp_path: Path) -> None:
     crops, report = artifact(dsl.Dataset, tmp_path / "crops"), artifact(dsl.HTML, tmp_path / "report.html")
-    component.python_func(project=artifact(dsl.Dataset, tagged), crops=crops, report=report, seed=3, workers=1)
+    metrics = artifact(dsl.Metrics, tmp_path / "metrics")
+    source = artifact(dsl.Dataset, tagged)
+    component.python_func(project=source, crops=crops, metrics=metrics, report=report, seed=3, workers=1)
     expected = crop_augment(tagged, tmp_path / "again", seed=3)
     assert crops.metadata == expected.counts()
+    assert metrics.metadata.items() >= expected.counts().items()
+    assert metrics.metadata["local_written_mb"] > 0
     assert files_below(tmp_path / "again") == files_below(tmp_path / "crops")
     assert (tmp_path / "report.html").is_file()
 
 
 def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path: Path) -> None:
     spec = compiled(component, tmp_path)
-    assert output_kinds(spec) == {"crops": "system.Dataset", "report": "system.HTML"}
+    assert output_kinds(spec) == {"crops": "system.Dataset", "metrics": "system.Metrics", "report": "system.HTML"}
     assert input_names(spec) == component.component_spec.inputs.keys()
     parser = argparse.ArgumentParser()
     add_stage_arguments(parser, "crops")

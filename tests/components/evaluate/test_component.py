@@ -25,12 +25,14 @@ def test_the_component_logs_metrics_and_the_confusion_matrix(tmp_path: Path) -> 
         evaluation=artifact(dsl.Artifact, tmp_path / "evaluation"),
         metrics=metrics,
         confusion=confusion,
-        image_tags="test",
-        group_tags="austin, vienna",
+        report=artifact(dsl.HTML, tmp_path / "report.html"),
+        image_tags=["test"],
+        group_tags=["austin", "vienna"],
         workers=1,
     )
     result = run(projects.predictions, projects.truth, workers=1)
-    assert metrics.metadata == result.scalars()
+    assert metrics.metadata.items() >= result.scalars().items()
+    assert metrics.metadata["local_read_mb"] > 0
     matrix = confusion.metadata["confusionMatrix"]
     assert [spec["displayName"] for spec in matrix["annotationSpecs"]] == ["background", "building"]
     assert [row["row"] for row in matrix["rows"]] == result.confusion()
@@ -41,4 +43,4 @@ def test_flags_carry_the_inputs_names_and_defaults() -> None:
     flags = vars(parser().parse_args(["--predictions", "p", "--truth", "t", "--evaluation", "e"]))
     for name, spec in evaluate.component_spec.inputs.items():
         assert name in flags
-        assert name in ("predictions", "truth") or flags[name] == spec.default
+        assert name in ("predictions", "truth") or (flags[name] or None) == (spec.default or None)

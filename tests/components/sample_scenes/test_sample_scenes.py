@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.warp
+from kfp import dsl
 
 from components.core.cli import run_main
 from components.core.errors import ConfigError
@@ -169,7 +170,9 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_component_gives_the_places_of_imagery_and_masks(tmp_path: Path) -> None:
-    places = sample_scenes.python_func(str(tmp_path), towns="vienna", scenes_per_town=1, size_px=64)
+    metrics = dsl.Metrics(name="metrics", uri=str(tmp_path / "metrics"), metadata={})
+    places = sample_scenes.python_func(str(tmp_path), metrics, towns="vienna", scenes_per_town=1, size_px=64)
     assert (Path(places.images_uri) / "vienna1.tif").is_file()
     assert (Path(places.masks_uri) / "vienna1.tif").is_file()
-    assert set(sample_scenes.component_spec.outputs) == {"images_uri", "masks_uri"}
+    assert set(sample_scenes.component_spec.outputs) == {"images_uri", "masks_uri", "metrics"}
+    assert metrics.metadata["local_written_mb"] > 0

@@ -85,8 +85,12 @@ def test_command_line(
 
 def test_component(predictions: Path, tmp_path: Path) -> None:
     split, report = artifact(dsl.Dataset, tmp_path / "split"), artifact(dsl.HTML, tmp_path / "report.html")
-    component.python_func(project=artifact(dsl.Dataset, predictions), split=split, report=report, workers=1)
+    metrics = artifact(dsl.Metrics, tmp_path / "metrics")
+    source = artifact(dsl.Dataset, predictions)
+    component.python_func(project=source, split=split, metrics=metrics, report=report, workers=1)
     assert split.metadata == {"items_in": 1, "items": 1, "left_out": 0}
+    assert metrics.metadata.items() >= split.metadata.items()
+    assert metrics.metadata["local_read_mb"] > 0
     split_masks(predictions, tmp_path / "again")
     assert files_below(tmp_path / "again") == files_below(tmp_path / "split")
     assert (tmp_path / "report.html").is_file()
@@ -94,7 +98,7 @@ def test_component(predictions: Path, tmp_path: Path) -> None:
 
 def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path: Path) -> None:
     spec = compiled(component, tmp_path)
-    assert output_kinds(spec) == {"split": "system.Dataset", "report": "system.HTML"}
+    assert output_kinds(spec) == {"split": "system.Dataset", "metrics": "system.Metrics", "report": "system.HTML"}
     assert input_names(spec) == component.component_spec.inputs.keys()
     parser = argparse.ArgumentParser()
     add_stage_arguments(parser, "split")

@@ -105,16 +105,26 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_component(tmp_path: Path) -> None:
     project = scene_project(tmp_path, ("austin1", "austin2"), SIZE)
     tagged, report = artifact(dsl.Dataset, tmp_path / "tagged"), artifact(dsl.HTML, tmp_path / "report.html")
+    metrics = artifact(dsl.Metrics, tmp_path / "metrics")
     component.python_func(
-        project=artifact(dsl.Dataset, project), tagged=tagged, report=report, train_share=0.5, seed=2, workers=1
+        project=artifact(dsl.Dataset, project),
+        tagged=tagged,
+        metrics=metrics,
+        report=report,
+        train_share=0.5,
+        seed=2,
+        workers=1,
     )
     assert tagged.metadata == {"items_in": 2, "items": 2, "left_out": 0}
+    assert metrics.metadata["items"] == 2 and metrics.metadata["remote_read_mb"] == 0
+    of_imagery = metrics.metadata.pop("report_read_mb")
+    assert 0 < of_imagery < metrics.metadata["local_read_mb"] < of_imagery + 0.1, "tagging itself reads kilobytes"
     assert len(open_project(tmp_path / "tagged")) == 2 and (tmp_path / "report.html").is_file()
 
 
 def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path: Path) -> None:
     spec = compiled(component, tmp_path)
-    assert output_kinds(spec) == {"tagged": "system.Dataset", "report": "system.HTML"}
+    assert output_kinds(spec) == {"tagged": "system.Dataset", "metrics": "system.Metrics", "report": "system.HTML"}
     assert input_names(spec) == component.component_spec.inputs.keys()
     flags = vars(parser().parse_args(["--project", "p", "--tagged", "t"]))
     for name, entry in component.component_spec.inputs.items():
