@@ -19,6 +19,7 @@ from components.core.network.model_artifact import (
     METRICS_FILE,
     LoadedModel,
     ModelConfig,
+    check_model_place,
     load_model,
     save_model,
 )
@@ -93,6 +94,7 @@ def train(
         ConfigError: If the config breaks a rule, or the loss stops being a number.
         DataError: If items, weights or the initial model cannot be used.
     """
+    check_model_place(Path(model_dir))
     settings = load_config(config)
     if encoder_weights:
         settings = settings.model_copy(update={"encoder_weights": encoder_weights})

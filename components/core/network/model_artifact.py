@@ -118,6 +118,16 @@ class LoadedModel:
     config: ModelConfig
 
 
+def check_model_place(folder: Path) -> None:
+    """See, before a long training, that a model may be written to a folder.
+
+    Raises:
+        DataError: If something stands there that is neither empty nor an older model.
+    """
+    if folder.exists() and not (folder / CONFIG_FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"model folder: {folder} holds something that is no model; give a new or empty folder")
+
+
 def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Mapping[str, Any]) -> None:
     """Write a model folder; it appears only when whole and replaces an older model there.
 
@@ -132,8 +142,7 @@ def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Ma
     """
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     check_finite(state, "the trained network")
-    if folder.exists() and not (folder / CONFIG_FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"model folder: {folder} holds something that is no model; give a new or empty folder")
+    check_model_place(folder)
     with staged_directory(folder) as fresh:
         save_file(state, fresh / WEIGHTS_FILE)
         (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone; a later step may be another user

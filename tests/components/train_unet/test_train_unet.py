@@ -255,6 +255,12 @@ def test_the_command_line_trains(project: Path, tmp_path: Path, capsys: pytest.C
     assert load_model(tmp_path / "m").config.encoder == TINY["encoder"]
 
 
+def test_a_place_that_holds_something_else_is_refused_before_training(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(DataError, match="holds something that is no model; give a new or empty folder"):
+        train(project, tmp_path, config=TINY | {"lr": 1e30})  # training would end with another error
+
+
 def test_a_place_without_a_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FootprintsError, match="there is no such directory"):
         train(tmp_path / "gone", tmp_path / "m", config=TINY)
