@@ -218,3 +218,11 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_S3_FORCE_PATH_STYLE"):
         monkeypatch.delenv(name, raising=False)
     return s3_server
+
+
+@pytest.fixture
+def mortal_s3(s3_environment: S3Server) -> Iterator[S3Server]:
+    """The S3 server for a test that kills it; running again after the test."""
+    yield s3_environment
+    if not s3_environment.is_running:
+        s3_environment.restart()
