@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path)
         RunFailedError: If a stage failed; its own message is in the log above.
     """
     runs.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else threads that wait for a busy core burn the other ones
     before = set(runs.iterdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

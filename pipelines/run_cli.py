@@ -37,7 +37,7 @@ def add_run_command(commands: Any) -> None:
     parser.add_argument("--encoder-weights", default="", help="imagenet, none, a file or a URI; else the config's")
     parser.add_argument("--inference-config", default="", metavar="FILE", help="instead of the documents'")
     parser.add_argument("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
-    parser.add_argument("--scenes-per-town", type=int, default=6, help="sample scenes of each of five towns")
+    parser.add_argument("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
     parser.add_argument("--size-px", type=int, default=768, help="height and width of a sample scene")
     parser.add_argument("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
     parser.add_argument("--seed", type=int, default=0, help="of every random decision")

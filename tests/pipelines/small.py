@@ -17,7 +17,7 @@ def small_documents(folder: Path) -> list[str]:
     side = {"width": WINDOW_PX, "height": WINDOW_PX}
     crops = json.loads(documents.crop_augment)
     crops[2]["settings"]["window"] = side
-    training = {**json.loads(documents.training), "input_size": side, "epochs": 1}
+    training = {**json.loads(documents.training), "input_size": {"width": 64, "height": 64}, "epochs": 1}
     inference = json.loads(documents.inference)
     inference["mode"] |= {"window": side, "min_overlap": {"x": 32, "y": 32}}
     options = []

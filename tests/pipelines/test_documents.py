@@ -51,3 +51,10 @@ def test_the_laptop_changes_windows_shares_and_the_network_only():
         ".mode.window.height",
         ".mode.window.width",
     ]
+
+
+def test_the_laptops_training_keeps_the_tutorials_tags_classes_and_start():
+    tutorial, laptop = (json.loads(documents().training) for documents in (tutorial_documents, laptop_documents))
+    kept = ("dataset_tags", "special_classes", "weights_init_type", "val_every", "gpu_devices")
+    assert {key: laptop[key] for key in kept} == {key: tutorial[key] for key in kept}
+    assert set(laptop) - set(tutorial) == {"lr_schedule", "encoder", "encoder_weights"}

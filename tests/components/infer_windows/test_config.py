@@ -18,13 +18,6 @@ def test_the_tutorials_document_says_the_defaults() -> None:
     assert set(json.loads(DEFAULT_FILE.read_text())) == {"mode", "gpu_devices", "model_classes", "existing_objects"}
 
 
-def test_the_laptops_document_differs_in_the_window_alone() -> None:
-    laptop = load_config(DEFAULT_FILE.with_name("inference.laptop.config.json"))
-
-    assert (laptop.mode.window.size, laptop.mode.min_overlap.size) == (Size(256, 256), Size(64, 64))
-    assert laptop.model_copy(update={"mode": InferenceConfig().mode}) == InferenceConfig()
-
-
 def test_what_is_left_out_keeps_its_default_at_every_depth() -> None:
     config = load_config('{"mode": {"window": {"height": 300}}, "model_classes": {"add_suffix": "_x"}}')
 

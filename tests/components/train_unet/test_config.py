@@ -33,12 +33,6 @@ def test_the_tutorials_document_is_valid_as_it_is() -> None:
     assert {key: loaded[key] for key in TUTORIAL} == TUTORIAL
 
 
-def test_the_laptops_document_is_valid_and_keeps_the_tutorials_keys() -> None:
-    document = json.loads(DEFAULT_CONFIG.with_name("train.laptop.config.json").read_text())
-    load_config(document)
-    assert set(document) >= set(TUTORIAL)
-
-
 def test_defaults_are_those_of_the_reference() -> None:
     loaded = load_config("{}").model_dump(mode="json")
     own = {key: loaded.pop(key) for key in ("encoder", "encoder_weights", "lr_schedule", "seed", "precision")}
