@@ -12,6 +12,13 @@ CASES ?=
 PIPELINE ?= training
 PARAMS ?=
 CRON ?=
+REGISTRY ?=
+BASE ?= python:3.11-slim-bookworm
+DOCKER ?= docker
+SECRETS ?=
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION = $(shell git rev-parse --short=12 HEAD)$(shell git diff --quiet HEAD || echo -changed)
+TAG ?= $(VERSION)-$(REVISION)
 BENCH ?=
 
 .DEFAULT_GOAL := help
@@ -39,6 +46,29 @@ run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMA
 pipeline: $(READY) ## Compile the pipelines to pipelines/compiled
 	$(RUN) -m pipelines compile
 
+.PHONY: images
+images: ## Build the images footprints-cpu, -gpu and -submit (BASE=… SECRETS="--secret id=ca,src=…")
+	for image in cpu gpu submit; do \
+	  DOCKER_BUILDKIT=1 $(DOCKER) build --file docker/Dockerfile --target $$image --build-arg BASE=$(BASE) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(SECRETS) \
+	    --tag footprints-$$image:$(TAG) --tag footprints-$$image:$(VERSION) . || exit 1; \
+	done
+
+.PHONY: push
+push: ## Push the images to a registry under their immutable tags (REGISTRY=…)
+	@test -n "$(REGISTRY)" || { echo "REGISTRY: is empty; say make push REGISTRY=registry.example.org/team"; exit 2; }
+	@case "$(TAG)" in *-changed) echo "the tree has changes that no commit holds; commit, make images, push"; exit 2;; esac
+	for image in cpu gpu submit; do \
+	  $(DOCKER) tag footprints-$$image:$(TAG) $(REGISTRY)/footprints-$$image:$(TAG) && \
+	  $(DOCKER) push $(REGISTRY)/footprints-$$image:$(TAG) || exit 1; \
+	done
+	@echo "compile pipelines that use them: FOOTPRINTS_CPU_IMAGE=$(REGISTRY)/footprints-cpu:$(TAG)" \
+	  "FOOTPRINTS_GPU_IMAGE=$(REGISTRY)/footprints-gpu:$(TAG) make pipeline"
+
+.PHONY: base-image
+base-image: ## Make the base image where no registry can be reached (needs root and debootstrap)
+	DOCKER=$(DOCKER) docker/base-image.sh $(BASE)
+
 .PHONY: submit
 submit: $(READY) ## Start a run in Kubeflow (KFP_ENDPOINT set; PIPELINE=… PARAMS=file OPTIONS="--wait")
 	$(RUN) -m pipelines submit --pipeline "$(PIPELINE)" $(if $(PARAMS),--params "$(PARAMS)") $(OPTIONS)
@@ -53,7 +83,11 @@ readme: $(READY) ## Bring the README's table of components up to date
 
 .PHONY: test
 test: $(READY) ## Run the tests
-	$(RUN) -m pytest -n 2
+	$(RUN) -m pytest -n 2 -m "not containers"
+
+.PHONY: test-containers
+test-containers: $(READY) images ## Run the pipeline in containers, against an object storage that the tests start
+	$(RUN) -m pytest tests/containers
 
 .PHONY: lint
 lint: $(READY) ## Check style

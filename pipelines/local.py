@@ -8,12 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker.errors
+from docker.types import Mount
 from kfp import local
 from kfp.dsl.base_component import BaseComponent
 
-from components.core.errors import FootprintsError
+import docker
+from components.base_images import CPU_IMAGE, GPU_IMAGE
+from components.core.errors import ConfigError, FootprintsError
+from pipelines.placement import CA_FOLDER, IMAGE_USER
 
 LATEST = "latest"
+
+STORAGE_VARIABLES = ("AWS_", "STORAGE_")
+CA_VARIABLE = "AWS_CA_BUNDLE"
 
 
 class RunFailedError(FootprintsError):
@@ -37,18 +45,20 @@ class Results:
         return self.outputs[output]
 
 
-def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path) -> Results:
-    """Run a pipeline in subprocesses of this environment.
+def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path, runner: str = "subprocess") -> Results:
+    """Run a pipeline on this machine.
 
     Args:
         pipeline: The pipeline.
         arguments: Of the pipeline.
         runs: Folder that holds one folder a run.
+        runner: "subprocess" for this environment, "docker" for each stage in its own image.
 
     Returns:
         Where the results lie.
 
     Raises:
+        ConfigError: If containers are asked for, and the Docker Engine or an image is missing.
         RunFailedError: If a stage failed; its own message is in the log above.
     """
     runs.mkdir(parents=True, exist_ok=True)
@@ -56,7 +66,8 @@ def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path)
     before = set(runs.iterdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(runs.resolve()), raise_on_error=True)
+        _take_retries_away(pipeline)
+        local.init(_runner(runner, runs), pipeline_root=str(runs.resolve()), raise_on_error=True)
         try:
             pipeline(**arguments)
         except RuntimeError as error:
@@ -66,6 +77,57 @@ def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path)
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
     return Results(folder, _outputs(folder))
+
+
+def _take_retries_away(pipeline: BaseComponent) -> None:
+    """On this machine nobody takes a node away: a step that fails is said at once, not tried again."""
+    spec = pipeline.component_spec.implementation.graph
+    for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
+        for task in dag.tasks.values():
+            task.ClearField("retry_policy")
+
+
+def _runner(kind: str, runs: Path) -> Any:
+    """The runner of a kind.
+
+    Containers run as the images' user, or as the one who runs them; they share the host's network, so that an
+    object storage on this machine is at the same address, and get the variables that name it.
+    """
+    if kind == "subprocess":
+        return local.SubprocessRunner(use_venv=False)
+    _check_images()
+    user = os.getuid() or IMAGE_USER
+    if user == IMAGE_USER:
+        runs.chmod(0o777)
+    variables = {name: value for name, value in os.environ.items() if name.startswith(STORAGE_VARIABLES)}
+    mounts = []
+    bundle = variables.get(CA_VARIABLE)
+    if bundle:
+        variables[CA_VARIABLE] = f"{CA_FOLDER}/ca.pem"
+        mounts.append(Mount(variables[CA_VARIABLE], str(Path(bundle).resolve()), type="bind", read_only=True))
+    return local.DockerRunner(
+        network_mode="host",
+        user=f"{user}:{user}",
+        shm_size="1g",
+        environment=variables | {"OMP_WAIT_POLICY": "PASSIVE"},
+        mounts=mounts,
+    )
+
+
+def _check_images() -> None:
+    try:
+        engine = docker.from_env()
+        for image in (CPU_IMAGE, GPU_IMAGE):
+            engine.images.get(image)
+    except docker.errors.ImageNotFound as error:
+        raise ConfigError(
+            f"image {image!r} is not on this machine; make it with `make images`, or name another in "
+            "FOOTPRINTS_CPU_IMAGE and FOOTPRINTS_GPU_IMAGE"
+        ) from error
+    except docker.errors.DockerException as error:
+        raise ConfigError(
+            f"the Docker Engine does not answer ({error}); start it, or use --runner subprocess"
+        ) from error
 
 
 def _outputs(folder: Path) -> dict[str, Path]:

@@ -122,7 +122,7 @@ def place(task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: b
     wanted = load_placements()[stage]
     task.set_cpu_request(wanted.cpu).set_cpu_limit(wanted.cpu)
     task.set_memory_request(wanted.memory).set_memory_limit(wanted.memory)
-    task.set_retry(wanted.retries, backoff_duration="60s", backoff_factor=2, backoff_max_duration="600s")
+    task.set_retry(wanted.retries, backoff_duration="15s", backoff_factor=2, backoff_max_duration="300s")
     kubernetes.set_timeout(task, wanted.timeout_s)
     kubernetes.use_secret_as_env(task, cluster.storage_secret, CREDENTIALS)
     kubernetes.use_config_map_as_env(task, cluster.storage_settings, SETTINGS, optional=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import ConfigError
-from components.core.storage import is_folder
+from components.core.storage import is_folder, is_remote
 from pipelines.documents import Documents, laptop_documents, tutorial_documents
 from pipelines.local import Results, run_pipeline
 from pipelines.training import sample_training, training
 
+RUNNERS = ("subprocess", "docker")
 DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
 
 
@@ -28,6 +29,7 @@ def add_run_command(commands: Any) -> None:
     parser.add_argument("--images", default="", help="folder or URI of images; sample scenes unless given")
     parser.add_argument("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder that holds one folder a run")
+    parser.add_argument("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     parser.add_argument("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     parser.add_argument("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")
     parser.add_argument("--split-tagging-query", default="", metavar="FILE", help="instead of the documents'")
@@ -47,6 +49,7 @@ def add_run_command(commands: Any) -> None:
 def run_command(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was reached."""
     _check_folders(options)
+    _check_data_root(options)
     documents = _documents(options)
     arguments: dict[str, Any] = {
         "data_root": options.data_root or str((options.runs / "data").resolve()),
@@ -62,10 +65,10 @@ def run_command(options: argparse.Namespace) -> None:
     }
     if options.images:
         own = {"images_uri": _absolute(options.images), "masks_uri": _absolute(options.masks)}
-        results = run_pipeline(training, arguments | own, options.runs)
+        results = run_pipeline(training, arguments | own, options.runs, options.runner)
     else:
         sample = {"scenes_per_town": options.scenes_per_town, "size_px": options.size_px}
-        results = run_pipeline(sample_training, arguments | sample, options.runs)
+        results = run_pipeline(sample_training, arguments | sample, options.runs, options.runner)
     sys.stdout.write(summary(results))
 
 
@@ -77,6 +80,14 @@ def _check_folders(options: argparse.Namespace) -> None:
             raise ConfigError(
                 f"{flag}: {place!r} is no folder, or an empty prefix; give the folder that holds the files"
             )
+
+
+def _check_data_root(options: argparse.Namespace) -> None:
+    if options.runner == "docker" and not is_remote(options.data_root):
+        raise ConfigError(
+            f"--data-root: {options.data_root!r} is not in object storage, and containers see no other place; "
+            "give s3://bucket/prefix"
+        )
 
 
 def _absolute(place: str) -> str:
