@@ -1,6 +1,7 @@
 """One URI form for every place: local paths and S3-compatible object storage behind one protocol.
 
-The environment says where object storage is and who asks; S3Settings.from_environment lists the variables.
+The environment says where object storage is and who asks: S3Settings.from_environment lists the variables, and
+cached_file those of the cache on local disk.
 """
 
 from components.core.storage.cache import cached_file

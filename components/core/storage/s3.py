@@ -135,12 +135,14 @@ class S3Store:
         response = self._open(place, 0, None)
         headers = dict(response.headers)
         etag, size_bytes = headers.get("ETag", "").strip('"'), int(headers["Content-Length"])
+        is_digest = is_md5_etag(etag, headers) and "-" not in etag  # of several parts, whose sizes are not known here
         bar = mebibytes_bar(size_bytes, name_of(place.key)) if size_bytes > self.settings.part_size_bytes else iter(())
         while True:
             try:
                 for chunk in response.stream(MEBIBYTE):
                     received += len(chunk)
-                    digest.update(chunk)
+                    if is_digest:
+                        digest.update(chunk)
                     counters.add(Traffic(remote_read_bytes=len(chunk)))
                     backoff.reset()
                     next(bar, None)
@@ -154,7 +156,7 @@ class S3Store:
                 response.close()
                 response.release_conn()
             response = self._open(place, received, etag)
-        if received != size_bytes or (is_md5_etag(etag, headers) and "-" not in etag and digest.hexdigest() != etag):
+        if received != size_bytes or (is_digest and digest.hexdigest() != etag):
             raise StorageError(
                 f"{place} at {self.settings.endpoint_url}: {received} bytes came that are not the {size_bytes} bytes "
                 f"of ETag {etag}; read it again, and write it anew if this stays"

@@ -1,0 +1,258 @@
+"""Every stage with its rasters in object storage: the same results as on local disk, also where the store dies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from components.core.errors import FootprintsError, StorageError
+from components.core.figures import Bitmap
+from components.core.geometry import Size
+from components.core.network.model_artifact import ModelConfig, save_model
+from components.core.network.unetv2 import UNetV2
+from components.core.project import Item, open_project
+from components.core.storage import cache, counted, counters, list_objects, put_tree, read_bytes, stat
+from components.evaluate.evaluate import evaluate
+from components.import_images.import_images import ImportReport, import_images
+from components.infer_windows.infer_windows import InferenceReport, infer_windows
+from components.publish_footprints.publish_footprints import publish
+from components.split_masks.split_masks import split_masks
+from components.split_tagging.split_tagging import split_tagging
+from components.train_unet.dataset import WindowDataset
+from components.train_unet.train_unet import train
+from tests.builders import CLASS, bitmap_meta, block_mask, files_below, noise, write_raster, write_scene
+from tests.components.core.storage.test_s3_outage import in_background, until
+from tests.components.train_unet.projects import TINY
+from tests.s3_server import S3Server
+
+SIZE = Size(600, 640)
+SCENES = 3
+WINDOW = {"mode": {"window": {"height": 300, "width": 320}, "min_overlap": {"x": 0, "y": 0}}, "gpu_devices": []}
+ENCODER = "vgg16_bn_slim8"
+
+
+class Place:
+    """A data root, local or remote, and the projects of one run beside it."""
+
+    def __init__(self, imagery: str, data_root: str, folder: Path) -> None:
+        self.imagery, self.data_root, self.folder = imagery, data_root, folder
+
+    def run_import(self) -> ImportReport:
+        return import_images(self.imagery, "", self.folder / "INRIA", data_root=self.data_root, workers=1)
+
+    def run_inference(self, model: Path) -> InferenceReport:
+        found = self.folder / "found"
+        source = self.folder / "INRIA"
+        return infer_windows(source, model, found, data_root=self.data_root, config=WINDOW, image_tags=[])
+
+    def items(self, name: str) -> list[Item]:
+        return list(open_project(self.folder / name))
+
+
+@pytest.fixture(scope="module")
+def imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scenes of which some must be rewritten and one stays where it is."""
+    root = tmp_path_factory.mktemp("imagery")
+    for index in range(SCENES):
+        write_raster(root / "images" / f"austin{index}.tif", noise(SIZE, index))
+        write_raster(root / "gt" / f"austin{index}.tif", block_mask(SIZE, index).astype("uint8"))
+    write_scene(root, "vienna9", SIZE, 9)
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained network whose two classes are about as frequent."""
+    folder = tmp_path_factory.mktemp("model") / "model"
+    torch.manual_seed(0)
+    network = UNetV2(2, ENCODER).eval()
+    with torch.inference_mode():
+        logits = network(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8))
+    network.head.bias.data -= logits.mean(dim=(0, 2, 3))
+    classes = (bitmap_meta("", "bg").classes[0], bitmap_meta().classes[0])
+    save_model(folder, network, ModelConfig.of(ENCODER, classes, "bg", "neutral", Size(32, 32)), {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(imagery: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Everything on local disk, run up to the inference."""
+    folder = tmp_path_factory.mktemp("local")
+    place = Place(str(imagery), str(folder / "data"), folder)
+    place.run_import()
+    place.run_inference(model)
+    return place
+
+
+@pytest.fixture
+def remote(imagery: Path, tmp_path: Path, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The same imagery in the store, nothing run yet."""
+    monkeypatch.setenv("STORAGE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_known", {})
+    folder = mortal_s3.new_folder()
+    put_tree(imagery, f"{folder}/imagery")
+    return Place(f"{folder}/imagery", f"{folder}/data", tmp_path)
+
+
+def assert_same(place: Place, other: Place, name: str) -> None:
+    ours, theirs = place.items(name), other.items(name)
+    assert len(ours) == len(theirs) == SCENES + 1
+    for mine, yours in zip(ours, theirs, strict=True):
+        assert shown(mine) == shown(yours)
+
+
+def shown(item: Item) -> tuple[Any, ...]:
+    """All that an item says, pixels instead of URIs."""
+    assert item.image is not None
+    figures = [entry.figure for entry in item.objects]
+    masks = [(f.top, f.left, f.mask.pixels().tobytes()) for f in figures if isinstance(f, Bitmap)]
+    titles = [entry.class_title for entry in item.objects]
+    image = item.image
+    return item.key, item.tags, image.recipe, image.crs, image.transform, image.pixels().tobytes(), titles, masks
+
+
+def sizes(place: Place) -> dict[str, int]:
+    return {found.uri: found.size_bytes for found in list_objects(place.data_root)}
+
+
+def raster_bytes(place: Place) -> int:
+    """Size of all images and masks that the imported project refers to."""
+    uris = {item.image.uri for item in place.items("INRIA") if item.image}
+    uris |= {entry.figure.mask.raster.uri for item in place.items("INRIA") for entry in item.objects}  # type: ignore[attr-defined]
+    return sum(found.size_bytes for found in map(stat, uris) if found is not None)
+
+
+def test_all_stages_give_what_they_give_on_local_disk(local: Place, remote: Place, model: Path) -> None:
+    assert remote.run_import().counts() == local.run_import().counts() | {"rewritten": 2 * SCENES, "reused": 0}
+    assert_same(local, remote, "INRIA")
+    remote.run_inference(model)
+    assert_same(local, remote, "found")
+    results = []
+    for place in (local, remote):
+        split_masks(place.folder / "found", place.folder / "split", workers=1)
+        measured = evaluate(place.folder / "split", place.folder / "INRIA", workers=1)
+        published = f"{place.data_root}/published"
+        publish(place.folder / "split", place.folder / "footprints", output_uri=published, workers=1)
+        copies = {name: read_bytes(f"{published}/{name}") for name in ("summary.json", "footprints.geojson")}
+        assert copies.items() <= files_below(place.folder / "footprints").items()
+        results.append((measured.as_json(), copies))
+    assert_same(local, remote, "split")
+    assert results[0] == results[1]
+
+
+def test_tagging_moves_kilobytes(remote: Place) -> None:
+    remote.run_import()
+    with counted() as moved:
+        split_tagging(remote.folder / "INRIA", remote.folder / "tagged", workers=1)
+    assert moved.traffic.remote_read_bytes == moved.traffic.remote_written_bytes == 0
+    assert 1000 < moved.traffic.local_read_bytes < 100_000
+    assert 1000 < moved.traffic.local_written_bytes < 100_000
+
+
+def test_training_reads_each_scene_once_and_learns_the_same(local: Place, remote: Place) -> None:
+    remote.run_import()
+    tags = {"train": "__all__", "val": "__all__"}
+    config = TINY | {"dataset_tags": tags, "data_workers": {"train": 2, "val": 1}}
+    histories = []
+    for place in (local, remote):
+        with counted() as moved:
+            result = train(place.folder / "INRIA", place.folder / "model", config=config)
+        histories.append(result.history)
+    assert histories[0] == histories[1]
+    assert moved.traffic.remote_read_bytes == raster_bytes(remote)
+    windows = (SCENES + 1) * 2 * TINY["epochs"]
+    assert moved.traffic.local_read_bytes > windows * 3 * SIZE.height * SIZE.width, "loaders' reading counts too"
+
+
+def finish(thread: threading.Thread, errors: list[Exception], server: S3Server, place: Place) -> None:
+    """Kill the store, start it again and let the work end; no object may be seen in part on the way."""
+    server.kill()
+    thread.join(0.5)
+    assert thread.is_alive()
+    server.restart()
+    seen = set()
+    while thread.is_alive():
+        seen |= sizes(place).items()
+        thread.join(0.05)
+    assert errors == []
+    assert seen <= sizes(place).items()
+
+
+def in_the_middle(work: Callable[[], Any], size_bytes: int) -> tuple[threading.Thread, list[Exception]]:
+    """Start some work, and come back when it has read so much from the store."""
+    before = counters.snapshot().remote_read_bytes
+    started = in_background(work)
+    until(lambda: counters.snapshot().remote_read_bytes - before > size_bytes)
+    return started
+
+
+def test_an_import_goes_on_when_the_store_comes_back(local: Place, remote: Place, mortal_s3: S3Server) -> None:
+    started = in_the_middle(remote.run_import, 3 * SIZE.area * 3 // 2)
+    finish(*started, mortal_s3, remote)
+    assert_same(local, remote, "INRIA")
+
+
+def test_an_import_that_gave_up_is_taken_up_again(
+    local: Place, remote: Place, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORAGE_WAIT_SECONDS", "1")
+    thread, errors = in_the_middle(remote.run_import, 3 * SIZE.area * 3 // 2)
+    mortal_s3.kill()
+    thread.join(15)
+    assert isinstance(errors[0], StorageError) and "STORAGE_WAIT_SECONDS" in str(errors[0])
+    assert not (remote.folder / "INRIA").exists()
+    mortal_s3.restart()
+    before = sizes(remote)
+    assert before, "what was finished is there"
+    assert remote.run_import().reused == len(before)
+    assert before.items() <= sizes(remote).items()
+    assert_same(local, remote, "INRIA")
+
+
+def test_inference_goes_on_when_the_store_comes_back(
+    local: Place, remote: Place, model: Path, mortal_s3: S3Server
+) -> None:
+    remote.run_import()
+    started = in_the_middle(lambda: remote.run_inference(model), 3 * SIZE.area * 3 // 2)
+    finish(*started, mortal_s3, remote)
+    assert_same(local, remote, "found")
+
+
+def test_inference_that_gave_up_is_taken_up_again(
+    local: Place, remote: Place, model: Path, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote.run_import()
+    monkeypatch.setenv("STORAGE_WAIT_SECONDS", "1")
+    thread, errors = in_the_middle(lambda: remote.run_inference(model), 3 * SIZE.area * 3 // 2)
+    mortal_s3.kill()
+    thread.join(20)
+    assert isinstance(errors[0], FootprintsError) and mortal_s3.endpoint_url in str(errors[0])
+    assert not (remote.folder / "found").exists()
+    mortal_s3.restart()
+    assert remote.run_inference(model).reused >= 1
+    assert_same(local, remote, "found")
+
+
+def test_training_goes_on_when_the_store_comes_back(local: Place, remote: Place, mortal_s3: S3Server) -> None:
+    remote.run_import()
+    datasets = [
+        WindowDataset(open_project(place.folder / "INRIA"), np.arange(SCENES + 1), {CLASS: 1}, SIZE)
+        for place in (local, remote)
+    ]
+    samples = []
+    started = in_the_middle(lambda: samples.extend(datasets[1][index] for index in range(SCENES + 1)), 3 * SIZE.area)
+    finish(*started, mortal_s3, remote)
+    for index, sample in enumerate(samples):
+        expected = datasets[0][index]
+        assert sample.failures == ()
+        assert torch.equal(sample.image, expected.image) and torch.equal(sample.mask, expected.mask)
+    with counted() as moved:
+        again = [datasets[1][index] for index in range(SCENES + 1)]
+    assert moved.traffic.remote_read_bytes == 0
+    assert all(torch.equal(one.image, other.image) for one, other in zip(samples, again, strict=True))
