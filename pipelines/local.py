@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import docker.errors
 from docker.types import Mount
 from kfp import local
 from kfp.dsl.base_component import BaseComponent
 
-import docker
 from components.base_images import CPU_IMAGE, GPU_IMAGE
 from components.core.errors import ConfigError, FootprintsError
 from pipelines.placement import CA_FOLDER, IMAGE_USER
@@ -116,15 +114,15 @@ def _runner(kind: str, runs: Path) -> Any:
 
 def _check_images() -> None:
     try:
-        engine = docker.from_env()
+        engine = DockerClient.from_env()
         for image in (CPU_IMAGE, GPU_IMAGE):
             engine.images.get(image)
-    except docker.errors.ImageNotFound as error:
+    except ImageNotFound as error:
         raise ConfigError(
             f"image {image!r} is not on this machine; make it with `make images`, or name another in "
             "FOOTPRINTS_CPU_IMAGE and FOOTPRINTS_GPU_IMAGE"
         ) from error
-    except docker.errors.DockerException as error:
+    except DockerException as error:
         raise ConfigError(
             f"the Docker Engine does not answer ({error}); start it, or use --runner subprocess"
         ) from error
