@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docker.client import DockerClient
+from docker.errors import DockerException, ImageNotFound
 from docker.types import Mount
 from kfp import local
 from kfp.dsl.base_component import BaseComponent
