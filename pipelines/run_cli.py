@@ -62,6 +62,7 @@ def run_command(options: argparse.Namespace) -> None:
         "split_masks_query": documents.split_masks,
         "max_bad": options.max_bad,
         "seed": options.seed,
+        "require_gpus": False,
     }
     if options.images:
         own = {"images_uri": _absolute(options.images), "masks_uri": _absolute(options.masks)}

@@ -14,9 +14,17 @@ from components.split_masks.component import split_masks
 from components.split_tagging.component import split_tagging
 from components.train_unet.component import train_unet
 from pipelines.documents import tutorial_documents
-from pipelines.placement import ACCELERATOR_TYPE, STORAGE_SECRET, STORAGE_SETTINGS, ClusterParameters, place
+from pipelines.placement import (
+    ACCELERATOR_TYPE,
+    STORAGE_SECRET,
+    STORAGE_SETTINGS,
+    ClusterParameters,
+    load_placements,
+    place,
+)
 
 TUTORIAL = tutorial_documents()
+PLACEMENTS = load_placements()
 
 
 @dsl.pipeline(name="building-footprints-training")
@@ -38,6 +46,7 @@ def training(
     max_bad: int = 0,
     seed: int = 0,
     accelerator_type: str = ACCELERATOR_TYPE,
+    require_gpus: bool = True,
     gpu_node_selector: dict[str, str] = {},
     gpu_tolerations: list[dict[str, str]] = [],
     storage_secret: str = STORAGE_SECRET,
@@ -70,6 +79,8 @@ def training(
         config=train_config,
         encoder_weights=encoder_weights,
         initial_model_uri=initial_model_uri,
+        gpus=PLACEMENTS["train_unet"].accelerators,
+        require_gpus=require_gpus,
     )
     place(trained, "train_unet", cluster)
 
@@ -85,6 +96,8 @@ def training(
             image_tags=image_tags,
             shard=shard,
             max_bad=max_bad,
+            gpus=PLACEMENTS["infer_windows"].accelerators,
+            require_gpus=require_gpus,
         )
         place(part, "infer_windows", cluster, in_loop=True)
 
@@ -125,6 +138,7 @@ def sample_training(
     max_bad: int = 0,
     seed: int = 0,
     accelerator_type: str = ACCELERATOR_TYPE,
+    require_gpus: bool = True,
     gpu_node_selector: dict[str, str] = {},
     gpu_tolerations: list[dict[str, str]] = [],
     storage_secret: str = STORAGE_SECRET,
@@ -152,6 +166,7 @@ def sample_training(
         max_bad=max_bad,
         seed=seed,
         accelerator_type=accelerator_type,
+        require_gpus=require_gpus,
         gpu_node_selector=gpu_node_selector,
         gpu_tolerations=gpu_tolerations,
         storage_secret=storage_secret,

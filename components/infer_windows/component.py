@@ -19,6 +19,8 @@ def infer_windows(
     shard: str = "1/1",
     project_name: str = "inf_INRIA_test_part",
     max_bad: int = 0,
+    gpus: int = 0,
+    require_gpus: bool = False,
 ) -> None:
     """Find the model's classes in whole images, window by window.
 
@@ -31,15 +33,19 @@ def infer_windows(
         shard: Which part of those images, as plan_shards gives it; 2/5 is the second of five.
         project_name: Name of the predictions, which queries use.
         max_bad: How many images may be left out because they are broken or smaller than the window.
+        gpus: How many GPUs the step was placed on.
+        require_gpus: Whether fewer than that are an error; else the step goes on with what there is.
 
     Returns:
         predictions: The project of what was found.
         metrics: Counts of scenes, megapixels and megapixels per second; megabytes read and written.
     """
+    from components.core.network.gpus import check_gpus
     from components.core.storage import counted
     from components.infer_windows.config import DEFAULT_FILE
     from components.infer_windows.infer_windows import infer_windows as run
 
+    check_gpus(gpus, require_gpus)
     with counted() as moved:
         report = run(
             project.path,

@@ -15,6 +15,8 @@ def train_unet(
     encoder_weights: str = "",
     initial_model_uri: str = "",
     work_dir: str = "",
+    gpus: int = 0,
+    require_gpus: bool = False,
 ) -> None:
     """Train UNetV2 on the items of a project.
 
@@ -25,16 +27,20 @@ def train_unet(
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
         work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
             goes on; empty for none.
+        gpus: How many GPUs the step was placed on.
+        require_gpus: Whether fewer than that are an error; else the step goes on with what there is.
 
     Returns:
         model: Folder with weights, description, metrics and history.
         metrics: Measures of the best validation; megabytes read and written.
         report: Training curves.
     """
+    from components.core.network.gpus import check_gpus
     from components.core.storage import counted
     from components.train_unet.report import write_report
     from components.train_unet.train_unet import train
 
+    check_gpus(gpus, require_gpus)
     with counted() as moved:
         result = train(
             project.path,
