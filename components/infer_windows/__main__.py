@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.network.gpus import check_gpus
 from components.core.storage import counted
 from components.infer_windows.config import DEFAULT_FILE
 from components.infer_windows.infer_windows import infer_windows
@@ -28,11 +29,14 @@ def parser() -> argparse.ArgumentParser:
     add("--shard", default="1/1", help="which part of those images: 2/5 is the second of five")
     add("--project-name", default="inf_INRIA_test_part", help="name of the predictions, which queries use")
     add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken or too small")
+    add("--gpus", type=int, default=0, help="how many GPUs this machine is to have")
+    add("--require-gpus", action="store_true", help="fewer GPUs than --gpus are an error")
     return result
 
 
 def main(options: argparse.Namespace) -> None:
     """Infer, and say what was done."""
+    check_gpus(options.gpus, options.require_gpus)
     with counted() as moved:
         report = infer_windows(
             options.project,

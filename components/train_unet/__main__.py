@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.network.gpus import check_gpus
 from components.core.storage import counted
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import DEFAULT_CONFIG, train
@@ -25,11 +26,14 @@ def parser() -> argparse.ArgumentParser:
     add("--encoder-weights", default="", help="instead of the config's: imagenet, none, or a path or URI")
     add("--initial-model-uri", default="", help="folder or URI of a trained model to start from")
     add("--work-dir", default="", help="folder for checkpoints, so that a killed training goes on")
+    add("--gpus", type=int, default=0, help="how many GPUs this machine is to have")
+    add("--require-gpus", action="store_true", help="fewer GPUs than --gpus are an error")
     return result
 
 
 def main(options: argparse.Namespace) -> None:
     """Train, and say how good the model is."""
+    check_gpus(options.gpus, options.require_gpus)
     with counted() as moved:
         result = train(
             options.project,
