@@ -83,7 +83,7 @@ readme: $(READY) ## Bring the README's table of components up to date
 
 .PHONY: test
 test: $(READY) ## Run the tests
-	$(RUN) -m pytest -n 2 -m "not containers"
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not containers"
 
 .PHONY: test-containers
 test-containers: $(READY) images ## Run the pipeline in containers, against an object storage that the tests start
