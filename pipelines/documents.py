@@ -17,7 +17,7 @@ LAPTOP_TRAINVAL_SHARE = 0.6
 LAPTOP_TRAINING: Mapping[str, Any] = {
     "lr": 0.007,
     "lr_schedule": "cosine",
-    "epochs": 12,
+    "epochs": 10,
     "batch_size": {"train": 4, "val": 8},
     "data_workers": {"train": 0, "val": 0},
     "input_size": {"height": 128, "width": 128},

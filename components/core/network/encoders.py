@@ -34,8 +34,14 @@ ENCODERS: dict[str, EncoderSpec] = {
     "vgg13_bn": EncoderSpec((2, 2, 2, 2, 2), VGG_WIDTHS, "vgg13_bn", "VGG-13 with batch normalisation"),
     "vgg16_bn": EncoderSpec((2, 2, 3, 3, 3), VGG_WIDTHS, "vgg16_bn", "VGG-16 with batch normalisation, the original"),
     "vgg19_bn": EncoderSpec((2, 2, 4, 4, 4), VGG_WIDTHS, "vgg19_bn", "VGG-19 with batch normalisation"),
+    "vgg16_bn_slim4": EncoderSpec(
+        (2, 2, 3, 3, 3),
+        (16, 32, 64, 128, 128),
+        None,
+        "VGG-16 with a quarter of the channels, for machines without a GPU",
+    ),
     "vgg16_bn_slim8": EncoderSpec(
-        (2, 2, 3, 3, 3), (8, 16, 32, 64, 64), None, "VGG-16 with an eighth of the channels, for machines without a GPU"
+        (2, 2, 3, 3, 3), (8, 16, 32, 64, 64), None, "VGG-16 with an eighth of the channels, for trials and tests"
     ),
 }
 
