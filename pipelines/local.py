@@ -45,7 +45,9 @@ class Results:
         return self.outputs[output]
 
 
-def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path, runner: str = "subprocess") -> Results:
+def run_pipeline(
+    pipeline: BaseComponent, arguments: dict[str, Any], runs: Path, runner: str = "subprocess", threads: int = 1
+) -> Results:
     """Run a pipeline on this machine.
 
     Args:
@@ -53,6 +55,8 @@ def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path,
         arguments: Of the pipeline.
         runs: Folder that holds one folder a run.
         runner: "subprocess" for this environment, "docker" for each stage in its own image.
+        threads: CPU threads of a network. One gives the same model on every machine of a kind, and a small network
+            gains little from more.
 
     Returns:
         Where the results lie.
@@ -62,7 +66,7 @@ def run_pipeline(pipeline: BaseComponent, arguments: dict[str, Any], runs: Path,
         RunFailedError: If a stage failed; its own message is in the log above.
     """
     runs.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else threads that wait for a busy core burn the other ones
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     before = set(runs.iterdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -109,7 +113,7 @@ def _runner(kind: str, runs: Path) -> Any:
         network_mode="host",
         user=f"{user}:{user}",
         shm_size="1g",
-        environment=variables | {"OMP_WAIT_POLICY": "PASSIVE"},
+        environment=variables | {"OMP_NUM_THREADS": os.environ["OMP_NUM_THREADS"]},
         mounts=mounts,
     )
 

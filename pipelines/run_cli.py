@@ -42,6 +42,7 @@ def add_run_command(commands: Any) -> None:
     parser.add_argument("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
     parser.add_argument("--size-px", type=int, default=768, help="height and width of a sample scene")
     parser.add_argument("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
     parser.add_argument("--seed", type=int, default=0, help="of every random decision")
     parser.set_defaults(main=run_command)
 
@@ -66,10 +67,10 @@ def run_command(options: argparse.Namespace) -> None:
     }
     if options.images:
         own = {"images_uri": _absolute(options.images), "masks_uri": _absolute(options.masks)}
-        results = run_pipeline(training, arguments | own, options.runs, options.runner)
+        results = run_pipeline(training, arguments | own, options.runs, options.runner, options.threads)
     else:
         sample = {"scenes_per_town": options.scenes_per_town, "size_px": options.size_px}
-        results = run_pipeline(sample_training, arguments | sample, options.runs, options.runner)
+        results = run_pipeline(sample_training, arguments | sample, options.runs, options.runner, options.threads)
     sys.stdout.write(summary(results))
 
 
