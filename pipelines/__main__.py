@@ -11,6 +11,7 @@ from pipelines.compiling import COMPILED, check_compiled, compile_all
 from pipelines.readme import README, check_readme, write_readme
 from pipelines.run_cli import add_run_command
 from pipelines.submit_cli import add_submit_commands
+from pipelines.traffic import add_traffic_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     result = argument_parser("python -m pipelines", "Compile and run the pipelines.")
     commands = result.add_subparsers(dest="command", required=True)
     add_run_command(commands)
+    add_traffic_command(commands)
     _add_checked_command(commands, "compile", f"compile the pipelines to {COMPILED.name}/*.yaml", _compile)
     _add_checked_command(commands, "readme", "bring the README's table of components up to date", _readme)
     add_submit_commands(commands)

@@ -9,10 +9,12 @@ import geopandas
 import pytest
 import rasterio
 
+from components.core.errors import DataError
 from components.core.network.model_artifact import load_model
 from components.core.project import open_project
 from pipelines.__main__ import parser
 from pipelines.documents import laptop_documents
+from pipelines.traffic import traffic_table
 from tests.pipelines.small import SMALL_OPTIONS, small_documents
 
 pytestmark = pytest.mark.slow
@@ -126,3 +128,23 @@ def test_the_default_options_are_the_laptops():
     options = parser().parse_args(["run"])
     assert options.documents == "laptop"
     assert laptop_documents().training
+
+
+def test_every_stage_says_what_it_moved_and_tagging_moves_kilobytes(run):
+    _, folder = run
+    rows = [line.split(" | ") for line in traffic_table(folder).splitlines()[2:]]
+    moved = {row[0].removeprefix("| "): float(row[1]) + float(row[2]) for row in rows}
+    assert {
+        "import_images",
+        "split_tagging",
+        "crop_augment",
+        "train_unet",
+        "infer_windows",
+        "publish_footprints",
+    } <= {name.rstrip("_0123456789") for name in moved}
+    assert moved["split_tagging"] < moved["import_images"]
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(DataError, match="give the folder of a finished run"):
+        traffic_table(tmp_path)

@@ -1,0 +1,60 @@
+"""How many bytes each stage of a finished local run read and wrote, from its metrics."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.core.errors import DataError
+
+COLUMNS = ("local_read_mb", "local_written_mb", "remote_read_mb", "remote_written_mb")
+
+
+def traffic_table(run: Path) -> str:
+    """A Markdown table of megabytes by stage, in the order that the stages ended.
+
+    Args:
+        run: Folder of a run, such as runs/latest.
+
+    Raises:
+        DataError: If no stage of that folder reported what it moved.
+    """
+    rows = sorted(_rows(run))
+    if not rows:
+        raise DataError(
+            f"{run}: no stage reported what it moved; give the folder of a finished run, such as runs/latest"
+        )
+    lines = [
+        "| stage | local read, MB | local written, MB | store read, MB | store written, MB |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    lines += [
+        "| " + " | ".join([stage, *(f"{values[column]:,.1f}" for column in COLUMNS)]) + " |"
+        for _, stage, values in rows
+    ]
+    return "\n".join(lines)
+
+
+def _rows(run: Path) -> Iterator[tuple[float, str, dict[str, Any]]]:
+    for file in run.glob("*/executor_output.json"):
+        artifacts = json.loads(file.read_text(encoding="utf-8")).get("artifacts", {})
+        for entry in artifacts.get("metrics", {}).get("artifacts", ()):
+            if set(COLUMNS) <= entry.get("metadata", {}).keys():
+                yield file.stat().st_mtime, file.parent.name.replace("-", "_"), entry["metadata"]
+
+
+def add_traffic_command(commands: Any) -> None:
+    """Register `traffic`."""
+    text = "show how many bytes each stage of a local run moved"
+    command = commands.add_parser("traffic", help=text, description=text)
+    command.add_argument("run", type=Path, help="folder of the run, such as runs/latest")
+    command.set_defaults(main=_print)
+
+
+def _print(options: argparse.Namespace) -> None:
+
+    sys.stdout.write(traffic_table(options.run) + "\n")
