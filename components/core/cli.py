@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from components.core.errors import FootprintsError
-from components.core.staging import staged_file
+from components.core.storage import staged_file
 
 BAD_INPUT = 2
 

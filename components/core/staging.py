@@ -1,4 +1,4 @@
-"""Outputs appear only when they are whole: written aside, then moved into place."""
+"""Directories appear only when they are whole: filled aside, then moved into place. Files: `storage.staged_file`."""
 
 from __future__ import annotations
 
@@ -44,26 +44,3 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-
-
-@contextmanager
-def staged_file(file: Path | str) -> Iterator[Path]:
-    """Give a path to write; it takes the place of `file` when the block ends well.
-
-    Raises:
-        StorageError: If the place cannot be written.
-    """
-    target = Path(file)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise StorageError(f"{target}: cannot be written ({error.strerror}); name a place that can be") from error
-    try:
-        aside = folder / target.name
-        yield aside
-        size_bytes = aside.stat().st_size
-        aside.replace(target)
-        counters.add(Traffic(local_written_bytes=size_bytes))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

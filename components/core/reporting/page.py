@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from components.core.reporting import palette
 from components.core.reporting.text import share_text, thousands
-from components.core.staging import staged_file
+from components.core.storage import staged_file
 
 
 @dataclass(frozen=True, slots=True)

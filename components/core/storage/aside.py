@@ -20,6 +20,7 @@ _FIXES = {
     errno.EROFS: "use a place that can be written",
     errno.EISDIR: "name a file in it",
     errno.ENOTDIR: "a part of the path is a file; use another place",
+    errno.EEXIST: "a part of the path is a file; use another place",
     errno.ENOSPC: "free some space, or use another place",
     errno.EDQUOT: "free some space, or use another place",
 }

@@ -42,7 +42,7 @@ def test_what_is_no_uri_says_how_to_write_one(text: str, fix: str) -> None:
 
 
 def test_join_appends_names() -> None:
-    assert join_uri("s3://bucket/root/", "img", "town/a b.tif") == "s3://bucket/root/img/town/a b.tif"
+    assert join_uri("s3://bucket/data/", "img", "town/a b.tif") == "s3://bucket/data/img/town/a b.tif"
     assert join_uri("minio://bucket", "a.tif") == "s3://bucket/a.tif"
     assert join_uri("/data", "img/a.tif") == "/data/img/a.tif"
     assert join_uri("file:///data", "a.tif") == "/data/a.tif"
