@@ -31,7 +31,8 @@ GROUP_ROWS = 1_024
 GROUP_OBJECTS = 16_384
 """A row group is closed at either count, so that reading one item never loads much more."""
 
-KEPT_GROUPS = 8
+KEPT_BYTES = 256 * 1024 * 1024
+"""Row groups kept for reading items in any order: those of a training of a million crops, and little of a pod."""
 
 
 class ManifestProject:
@@ -46,7 +47,8 @@ class ManifestProject:
         self.directory = directory
         self.place = str(directory)
         self.meta = ProjectMeta.of_json(meta, str(meta.get("name", directory.name)), f"{directory}/meta.json")
-        self._groups: OrderedDict[int, list[Row]] = OrderedDict()
+        self._groups: OrderedDict[int, pa.Table] = OrderedDict()
+        self._kept_bytes = 0
         self._length = int(meta.get("items", 0))
         found = sum(count for *_, count in self._row_groups)
         if found != self._length:
@@ -87,18 +89,16 @@ class ManifestProject:
 
     def __iter__(self) -> Iterator[Item]:
         for group in range(len(self._row_groups)):
-            for row in self._read_group(group):
+            for row in self._read_group(group).to_pylist():
                 yield item_of_row(row)
 
     def item(self, index: int) -> Item:
         """One item; the row groups last used are kept."""
-        group, row = self._find(index)
-        return item_of_row(self._kept_group(group)[row])
+        return item_of_row(self._row(index))
 
     def label(self, index: int) -> str:
         """Give "dataset/name" of one item."""
-        group, row = self._find(index)
-        found = self._kept_group(group)[row]
+        found = self._row(index, ["dataset", "name"])
         return f"{found['dataset']}/{found['name']}"
 
     def item_tags(self) -> Iterator[tuple[str, ...]]:
@@ -120,29 +120,33 @@ class ManifestProject:
         """SHA-256 of the files."""
         return digest(*(read_bytes(path) for path in (self.directory / "meta.json", *self.parts)))
 
-    def _find(self, index: int) -> tuple[int, int]:
+    def _row(self, index: int, columns: list[str] | None = None) -> Row:
         if not 0 <= index < self._length:
             raise IndexError(f"{self.place}: item {index} of {self._length}")
         group = bisect_right(self._starts, index) - 1
-        return group, index - self._starts[group]
+        kept = self._kept_group(group)
+        row: Row = (kept.select(columns) if columns else kept).slice(index - self._starts[group], 1).to_pylist()[0]
+        return row
 
-    def _kept_group(self, group: int) -> list[Row]:
-        rows = self._groups.pop(group, None)
-        rows = self._read_group(group) if rows is None else rows
-        self._groups[group] = rows
-        if len(self._groups) > KEPT_GROUPS:
-            self._groups.popitem(last=False)
-        return rows
+    def _kept_group(self, group: int) -> pa.Table:
+        """A row group, kept as Arrow holds it; those not used for longest go first."""
+        table = self._groups.pop(group, None)
+        if table is None:
+            table = self._read_group(group)
+            self._kept_bytes += table.nbytes
+        self._groups[group] = table
+        while self._kept_bytes > KEPT_BYTES and len(self._groups) > 1:
+            self._kept_bytes -= self._groups.popitem(last=False)[1].nbytes
+        return table
 
-    def _read_group(self, group: int) -> list[Row]:
+    def _read_group(self, group: int) -> pa.Table:
         part, index, _ = self._row_groups[group]
         path = self.parts[part]
         try:
             with CountedFile(path) as file:
-                rows: list[Row] = pq.ParquetFile(file).read_row_group(index).to_pylist()
+                return pq.ParquetFile(file).read_row_group(index)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: row group {index} cannot be read ({error}); write the project again") from error
-        return rows
 
 
 class ManifestWriter:
