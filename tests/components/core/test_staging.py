@@ -75,5 +75,5 @@ def test_a_directory_where_a_file_is_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stage", [staged_directory, staged_file])
 def test_a_place_below_a_file_is_refused(tmp_path: Path, stage: object) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot (be written|write it)"), stage(tmp_path / "file" / "below"):  # type: ignore[operator]
+    with pytest.raises(StorageError, match=r"cannot (be written|write it)"), stage(tmp_path / "file" / "below"):  # type: ignore[operator]
         pass
