@@ -31,6 +31,10 @@ GROUP_ROWS = 1_024
 GROUP_OBJECTS = 16_384
 """A row group is closed at either count, so that reading one item never loads much more."""
 
+KEPT_ITEMS = 16_384
+KEPT_OBJECTS = 8
+"""So many items, each of few objects, are kept as they are: a training reads the same ones in every epoch."""
+
 KEPT_BYTES = 256 * 1024 * 1024
 """Row groups kept for reading items in any order: those of a training of a million crops, and little of a pod."""
 
@@ -49,6 +53,7 @@ class ManifestProject:
         self.meta = ProjectMeta.of_json(meta, str(meta.get("name", directory.name)), f"{directory}/meta.json")
         self._groups: OrderedDict[int, pa.Table] = OrderedDict()
         self._kept_bytes = 0
+        self._items: dict[int, Item] = {}
         self._length = int(meta.get("items", 0))
         found = sum(count for *_, count in self._row_groups)
         if found != self._length:
@@ -93,8 +98,13 @@ class ManifestProject:
                 yield item_of_row(row)
 
     def item(self, index: int) -> Item:
-        """One item; the row groups last used are kept."""
-        return item_of_row(self._row(index))
+        """One item; row groups and small items are kept, within bounds."""
+        item = self._items.get(index)
+        if item is None:
+            item = item_of_row(self._row(index))
+            if len(item.objects) <= KEPT_OBJECTS and len(self._items) < KEPT_ITEMS:
+                self._items[index] = item
+        return item
 
     def label(self, index: int) -> str:
         """Give "dataset/name" of one item."""
