@@ -54,6 +54,22 @@ def run_stage(
     return replace(run, pictures=moved.traffic)
 
 
+def write_pictures(run: QueryRun, output: str | Path, folder: Path) -> None:
+    """Write the report's pictures as PNG: `query.png` and `contact_sheet.png`.
+
+    Args:
+        run: The query that ran.
+        output: The project that came out.
+        folder: Where the files appear.
+
+    Raises:
+        DataError: If the project's pixels cannot be read.
+        StorageError: If the folder cannot be written.
+    """
+    picture_of(run).write(png_file=folder / "query.png")
+    contact_sheet(open_project(output)).write(png_file=folder / "contact_sheet.png")
+
+
 def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
     """The arguments that every DTL stage has; `output` names the project that comes out."""
     parser.add_argument("--project", required=True, help="directory of the project that goes in")
@@ -61,6 +77,7 @@ def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--query", default="", help="JSON file or text; the tutorial's query unless given")
     parser.add_argument("--metrics", type=Path, help="JSON file of counts to write")
     parser.add_argument("--report", help="HTML file of the query's graph and a contact sheet")
+    parser.add_argument("--pictures", type=Path, help="folder for the report's pictures as PNG")
     parser.add_argument("--seed", type=int, default=0, help="of every random decision")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core")
     parser.add_argument("--max-bad", type=int, default=0, help="source items that may fail")
@@ -86,6 +103,8 @@ def stage_main(name: str, description: str, default_query: Path, output: str, ar
                 workers=options.workers,
                 max_bad=options.max_bad,
             )
+        if options.pictures:
+            write_pictures(run, options.output, options.pictures)
         write_metrics(run.metrics() | moved.megabytes(), options.metrics)
         sys.stdout.write(f"{run.sentence()}, at {options.output}\n")
 
