@@ -37,6 +37,7 @@ def add_run_command(commands: Any) -> None:
     parser.add_argument("--crop-augment-query", default="", metavar="FILE", help="instead of the documents'")
     parser.add_argument("--train-config", default="", metavar="FILE", help="instead of the documents'")
     parser.add_argument("--encoder-weights", default="", help="imagenet, none, a file or a URI; else the config's")
+    parser.add_argument("--initial-model", default="", help="folder or URI of a trained model to start from")
     parser.add_argument("--inference-config", default="", metavar="FILE", help="instead of the documents'")
     parser.add_argument("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
     parser.add_argument("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
@@ -59,6 +60,7 @@ def run_command(options: argparse.Namespace) -> None:
         "crop_augment_query": documents.crop_augment,
         "train_config": documents.training,
         "encoder_weights": options.encoder_weights,
+        "initial_model_uri": _absolute(options.initial_model),
         "inference_config": documents.inference,
         "split_masks_query": documents.split_masks,
         "max_bad": options.max_bad,
