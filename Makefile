@@ -7,11 +7,14 @@ READY := $(VENV)/.ready
 
 IMAGES ?=
 MASKS ?=
+DATA_ROOT ?=
 OPTIONS ?=
 CASES ?=
 PIPELINE ?= training
 PARAMS ?=
 CRON ?=
+OVERLAY ?= gpu-pool
+NAMESPACE ?= building-footprints
 REGISTRY ?=
 BASE ?= python:3.11-slim-bookworm
 DOCKER ?= docker
@@ -25,7 +28,7 @@ BENCH ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(READY) ## Make the environment in .venv
@@ -41,6 +44,11 @@ $(READY): requirements/dev.txt pyproject.toml
 .PHONY: run
 run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMAGES=… MASKS=… for your own, OPTIONS=…)
 	$(RUN) -m pipelines run $(if $(IMAGES),--images "$(IMAGES)") $(if $(MASKS),--masks "$(MASKS)") $(OPTIONS)
+
+.PHONY: run-containers
+run-containers: $(READY) images ## The same, each stage in its image, rasters in your object storage (DATA_ROOT=s3://bucket/prefix)
+	$(RUN) -m pipelines run --runner docker --data-root "$(DATA_ROOT)" $(if $(IMAGES),--images "$(IMAGES)") \
+	  $(if $(MASKS),--masks "$(MASKS)") $(OPTIONS)
 
 .PHONY: pipeline
 pipeline: $(READY) ## Compile the pipelines to pipelines/compiled
@@ -76,6 +84,11 @@ submit: $(READY) ## Start a run in Kubeflow (KFP_ENDPOINT set; PIPELINE=… PARA
 .PHONY: schedule
 schedule: $(READY) ## Create or update the recurring run (CRON="0 0 3 * * *" PIPELINE=… PARAMS=file)
 	$(RUN) -m pipelines schedule --cron "$(CRON)" --pipeline "$(PIPELINE)" $(if $(PARAMS),--params "$(PARAMS)") $(OPTIONS)
+
+.PHONY: deploy
+deploy: ## Apply the manifests to the current cluster (OVERLAY=gpu-pool, spot-pool, cpu-only, …; NAMESPACE=…)
+	kubectl -n $(NAMESPACE) delete jobs -l app.kubernetes.io/part-of=building-footprints --ignore-not-found
+	kubectl apply --server-side -k manifests/overlays/$(OVERLAY)
 
 .PHONY: readme
 readme: $(READY) ## Bring the README's table of components up to date
