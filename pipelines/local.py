@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from components.core.errors import ConfigError, FootprintsError
 from pipelines.placement import CA_FOLDER, IMAGE_USER
 
 LATEST = "latest"
+ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 STORAGE_VARIABLES = ("AWS_", "STORAGE_")
 CA_VARIABLE = "AWS_CA_BUNDLE"
@@ -70,25 +74,33 @@ def run_pipeline(
     before = set(runs.iterdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _take_retries_away(pipeline)
         local.init(_runner(runner, runs), pipeline_root=str(runs.resolve()), raise_on_error=True)
         try:
-            pipeline(**arguments)
+            with _without_retries(pipeline):
+                pipeline(**arguments)
         except RuntimeError as error:
-            raise RunFailedError(f"{error} The stage's own message stands above") from error
-    folder = max(set(runs.iterdir()) - before, key=lambda path: path.stat().st_mtime)
+            raise RunFailedError(f"{ANSI_COLOURS.sub('', str(error))} The stage's own message stands above") from error
+    made = {path for path in set(runs.iterdir()) - before if path.name.startswith(pipeline.name)}
+    folder = max(made, key=lambda path: path.stat().st_mtime)
     link = runs / LATEST
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
     return Results(folder, _outputs(folder))
 
 
-def _take_retries_away(pipeline: BaseComponent) -> None:
+@contextmanager
+def _without_retries(pipeline: BaseComponent) -> Iterator[None]:
     """On this machine nobody takes a node away: a step that fails is said at once, not tried again."""
     spec = pipeline.component_spec.implementation.graph
+    whole = type(spec)()
+    whole.CopyFrom(spec)
     for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
         for task in dag.tasks.values():
             task.ClearField("retry_policy")
+    try:
+        yield
+    finally:
+        spec.CopyFrom(whole)
 
 
 def _runner(kind: str, runs: Path) -> Any:
@@ -104,6 +116,7 @@ def _runner(kind: str, runs: Path) -> Any:
     if user == IMAGE_USER:
         runs.chmod(0o777)
     variables = {name: value for name, value in os.environ.items() if name.startswith(STORAGE_VARIABLES)}
+    variables.pop("STORAGE_CACHE_DIR", None)  # a place of this machine
     mounts = []
     bundle = variables.get(CA_VARIABLE)
     if bundle:

@@ -8,13 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from components.core.dtl.graph import build_query
+from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
 from components.core.storage import is_folder, is_remote
+from components.infer_windows.config import load_config as load_inference
+from components.split_tagging.split_tagging import share_query
+from components.train_unet.config import load_config as load_training
 from pipelines.documents import Documents, laptop_documents, tutorial_documents
 from pipelines.local import Results, run_pipeline
 from pipelines.training import sample_training, training
 
 RUNNERS = ("subprocess", "docker")
+ENCODER_WORDS = ("", "imagenet", "none")
 DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
 
 
@@ -53,13 +59,14 @@ def run_command(options: argparse.Namespace) -> None:
     _check_folders(options)
     _check_data_root(options)
     documents = _documents(options)
+    _check_documents(documents, options)
     arguments: dict[str, Any] = {
         "data_root": options.data_root or str((options.runs / "data").resolve()),
         "split_tagging_query": documents.split_tagging,
         "train_share": options.train_share,
         "crop_augment_query": documents.crop_augment,
         "train_config": documents.training,
-        "encoder_weights": options.encoder_weights,
+        "encoder_weights": _weights(options.encoder_weights),
         "initial_model_uri": _absolute(options.initial_model),
         "inference_config": documents.inference,
         "split_masks_query": documents.split_masks,
@@ -87,15 +94,37 @@ def _check_folders(options: argparse.Namespace) -> None:
 
 
 def _check_data_root(options: argparse.Namespace) -> None:
-    if options.runner == "docker" and not is_remote(options.data_root):
-        raise ConfigError(
-            f"--data-root: {options.data_root!r} is not in object storage, and containers see no other place; "
-            "give s3://bucket/prefix"
-        )
+    if options.runner != "docker":
+        return
+    places = {"--data-root": options.data_root or "runs/data", "--images": options.images, "--masks": options.masks}
+    places |= {"--initial-model": options.initial_model}
+    if options.encoder_weights not in ENCODER_WORDS:
+        places["--encoder-weights"] = options.encoder_weights
+    for flag, place in places.items():
+        if place and not is_remote(place):
+            raise ConfigError(
+                f"{flag}: {place!r} is not in object storage, and containers see no other place; give s3://bucket/key"
+            )
 
 
 def _absolute(place: str) -> str:
     return str(Path(place).resolve()) if place and "://" not in place else place
+
+
+def _check_documents(documents: Documents, options: argparse.Namespace) -> None:
+    """Find faults of the documents now, not after the stages before theirs."""
+    if options.train_share and options.split_tagging_query:
+        raise ConfigError("--train-share: is given with --split-tagging-query; give one of them")
+    if options.train_share:
+        share_query(options.train_share)
+    for query in filter(None, (documents.split_tagging, documents.crop_augment, documents.split_masks)):
+        build_query(read_query(query))
+    load_training(documents.training)
+    load_inference(documents.inference)
+
+
+def _weights(place: str) -> str:
+    return place if place in ENCODER_WORDS else _absolute(place)
 
 
 def _documents(options: argparse.Namespace) -> Documents:
@@ -117,6 +146,8 @@ def _text(file: str) -> str:
         return Path(file).read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}); give a file that can") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 ({error}); save it in UTF-8") from error
 
 
 def summary(results: Results) -> str:

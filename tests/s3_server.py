@@ -27,6 +27,7 @@ from minio.error import MinioException
 
 HOST = "127.0.0.1"
 READY_S = 60.0
+STARTS = 3
 PORTS = (
     "master.port",
     "master.port.grpc",
@@ -202,12 +203,24 @@ def write_certificate(certificate_path: Path, key_path: Path) -> None:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A running S3 server, shared by the whole session."""
-    server = S3Server(tmp_path_factory.mktemp("seaweedfs"))
+    server = _started(tmp_path_factory)
     try:
-        server.restart()
         yield server
     finally:
         server.kill()
+
+
+def _started(tmp_path_factory: pytest.TempPathFactory) -> S3Server:
+    """A server on ports that nobody else took in the meantime."""
+    for _ in range(STARTS):
+        server = S3Server(tmp_path_factory.mktemp("seaweedfs"))
+        try:
+            server.restart()
+            return server
+        except Exception as error:  # whatever kept it from starting
+            server.kill()
+            reason = error
+    raise reason
 
 
 @pytest.fixture

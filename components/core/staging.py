@@ -37,10 +37,19 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / "old"
             target.rename(old)
-        aside.rename(target)
-        if old is not None:
-            shutil.rmtree(old.parent)
+        try:
+            aside.rename(target)
+        except OSError:
+            if old is not None:
+                old.rename(target)
+            raise
+        finally:
+            if old is not None:
+                shutil.rmtree(old.parent, ignore_errors=True)
         counters.add(Traffic(local_written_bytes=size_bytes))
-    except BaseException:
+    except OSError as error:
+        raise StorageError(
+            f"{target}: cannot be written ({error.strerror or error}); see that the disk has room for it"
+        ) from error
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
-        raise

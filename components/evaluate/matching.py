@@ -77,7 +77,7 @@ def _iou(first: Bitmap, second: Bitmap, threshold: float) -> float:
     if common is None:
         return 0.0
     small, large = sorted((first.mask.area, second.mask.area))
-    if min(small, common.size.area) < threshold * large:
+    if min(small, common.size.area) / large < threshold:
         return 0.0
     both = sum(_common_pixels(first, second, band) for band in _bands(common))
     return both / (small + large - both)

@@ -11,7 +11,7 @@ from components.core.errors import DataError
 from components.core.figures import Bitmap
 from components.core.figures.bands import indices_by_band
 from components.core.geometry import row_bands
-from components.core.imagery import Crop, read_band
+from components.core.imagery import read_band
 from components.core.project import Item
 
 BAND_ROWS = 512
@@ -26,7 +26,7 @@ def mean_confidence(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.flo
     """Mean confidence over the pixels of each bitmap, read by row band.
 
     Args:
-        item: The item, whose raster "confidence" lies on the grid of its image's raster.
+        item: The item, whose raster "confidence" lies pixel on pixel with it.
         bitmaps: In the item's pixels.
 
     Returns:
@@ -36,15 +36,14 @@ def mean_confidence(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.flo
         DataError: If the raster cannot be read or is not 8-bit.
     """
     uri = item.rasters.get(ROLE)
-    if uri is None or item.image is None:
+    if uri is None:
         return np.full(len(bitmaps), np.nan)
     boxes = [bitmap.window for bitmap in bitmaps]
     sums = np.zeros(len(bitmaps), np.int64)
     for band, indices in indices_by_band(boxes, row_bands(item.size, BAND_ROWS)):
         if not indices:
             continue
-        cut = item.image.recipe.then(Crop(band))
-        values = cut.apply(read_band(uri, cut.window))
+        values = read_band(uri, band)
         if values.dtype != np.uint8:
             raise DataError(f"{uri}: confidence is {values.dtype}, not uint8; write it as 0 to {FULL}")
         for index in indices:

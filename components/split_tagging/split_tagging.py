@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from components.core.dtl.run import QueryRun
+from components.core.dtl.run import QueryRun, predict_query
 from components.core.dtl.stage import run_stage
 from components.core.errors import ConfigError
 
@@ -34,6 +34,17 @@ def share_query(train_share: float, project_name: str = "INRIA") -> str:
     layers[0]["src"] = [f"{project_name}/*"]
     layers[1]["settings"]["condition"]["probability"] = train_share
     return json.dumps(layers, indent=2)
+
+
+def _check_both_sides(query: str, project: str | Path, seed: int, train_share: float) -> None:
+    """Every image goes its way by chance; refuse a split with nothing on one side."""
+    emitted = predict_query(query, [project], seed=seed).report.emitted
+    train, test = emitted[1, 0], emitted[1, 1]
+    if not train or not test:
+        raise ConfigError(
+            f"train_share: {train_share} with seed {seed} gives {train} images for training and {test} for testing; "
+            "try another seed or share, or write a query"
+        )
 
 
 def split_tagging(
@@ -70,5 +81,7 @@ def split_tagging(
     """
     if train_share and query:
         raise ConfigError(f"train_share: {train_share} and a query are both given; give one of them")
+    if train_share:
+        _check_both_sides(share_query(train_share, project_name), project, seed, train_share)
     chosen = share_query(train_share, project_name) if train_share else query or TUTORIAL_QUERY
     return run_stage(chosen, project, tagged, report=report, seed=seed, workers=workers, max_bad=max_bad)

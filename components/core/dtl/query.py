@@ -43,6 +43,8 @@ def read_query(text_or_file: str | Path) -> list[Any]:
             raise ConfigError(
                 f"{place}: cannot be read ({error.strerror}); give a file, or the JSON text itself"
             ) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{place}: is not UTF-8 ({error}); save it in UTF-8") from error
     try:
         layers = json.loads(text)
     except ValueError as error:

@@ -11,6 +11,7 @@ from components.core.dtl.action import Context
 from components.core.dtl.engine import RunReport, name_projects, output_meta, run_query
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
+from components.core.errors import ConfigError
 from components.core.project import ProjectMeta, materialize, open_project, write_manifest
 from components.core.storage import Traffic
 
@@ -77,6 +78,7 @@ def execute_query(
         ConfigError: If the query is faulty or does not fit the projects.
         DataError: If a project cannot be read, or more than `max_bad` items failed.
     """
+    _check_places(projects, output)
     built = build_query(read_query(query))
     named = name_projects(built, [open_project(place) for place in projects])
     meta = output_meta(built, named)
@@ -87,6 +89,14 @@ def execute_query(
     run = QueryRun(built, meta, report)
     log.info("%s", run.sentence())
     return run
+
+
+def _check_places(projects: Sequence[str | Path], output: str | Path) -> None:
+    target = Path(output).resolve()
+    for place in projects:
+        source = Path(place).resolve()
+        if target == source or target in source.parents or source in target.parents:
+            raise ConfigError(f"output: {output} is, holds or lies in the project {place}; give another directory")
 
 
 def predict_query(query: str | Path, projects: Sequence[str | Path], *, seed: int = 0) -> QueryRun:

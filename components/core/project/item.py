@@ -87,8 +87,8 @@ class Item:
         tags: The image's tags, repeats kept.
         description: Free text.
         objects: In order; later ones are drawn over earlier ones.
-        rasters: Further rasters by role, such as "confidence", for the item as it was when they were made: on the grid
-            of `image`'s raster where it showed all of that, else (a crop, mirrored) on the item's own.
+        rasters: Further rasters by role, such as "confidence", pixel on pixel with the item; whoever cuts or mirrors
+            the item drops them.
         extra: Further keys of the Supervisely format, passed through.
     """
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.errors import DataError
+from components.core.figures import Bitmap, InlineMask
 from components.core.geometry import Size
 from components.core.keyed import digest
 from components.core.project.item import Item
@@ -33,7 +34,7 @@ GROUP_OBJECTS = 16_384
 
 KEPT_ITEMS = 16_384
 KEPT_OBJECTS = 8
-"""So many items, each of few objects, are kept as they are: a training reads the same ones in every epoch."""
+"""So many items, each of a few objects whose pixels lie elsewhere, are kept as they are for reading them again."""
 
 KEPT_BYTES = 256 * 1024 * 1024
 """Row groups kept for reading items in any order: those of a training of a million crops, and little of a pod."""
@@ -61,6 +62,10 @@ class ManifestProject:
                 f"{directory}: meta.json speaks of {self._length} items and the parts hold {found}; "
                 "copy the project again, whole"
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process gets: the place, without what was read from it."""
+        return self.__dict__ | {"_groups": OrderedDict(), "_kept_bytes": 0, "_items": {}}
 
     @cached_property
     def parts(self) -> list[Path]:
@@ -102,7 +107,7 @@ class ManifestProject:
         item = self._items.get(index)
         if item is None:
             item = item_of_row(self._row(index))
-            if len(item.objects) <= KEPT_OBJECTS and len(self._items) < KEPT_ITEMS:
+            if len(self._items) < KEPT_ITEMS and _is_small(item):
                 self._items[index] = item
         return item
 
@@ -157,6 +162,13 @@ class ManifestProject:
                 return pq.ParquetFile(file).read_row_group(index)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: row group {index} cannot be read ({error}); write the project again") from error
+
+
+def _is_small(item: Item) -> bool:
+    """Whether an item holds a few references and no pixels."""
+    return len(item.objects) <= KEPT_OBJECTS and not any(
+        isinstance(entry.figure, Bitmap) and isinstance(entry.figure.mask, InlineMask) for entry in item.objects
+    )
 
 
 class ManifestWriter:

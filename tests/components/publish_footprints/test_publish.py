@@ -198,6 +198,7 @@ def test_confidence_is_the_mean_over_the_objects_pixels(tmp_path: Path, monkeypa
         name="flipped",
         image=item.image.then(Flip(FlipAxis.UP_DOWN)),
         objects=split_objects(scene_mask(1)[::-1].copy()),
+        rasters={"confidence": write_tiled(tmp_path / "flipped.tif", values[::-1].copy())},
     )
     publish(project(tmp_path, item, upside_down), tmp_path / "out", tolerance_px=0, workers=1)
     frame = geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")

@@ -112,7 +112,7 @@ def test_component(tmp_path: Path) -> None:
         metrics=metrics,
         report=report,
         train_share=0.5,
-        seed=2,
+        seed=1,
         workers=1,
     )
     assert tagged.metadata == {"items_in": 2, "items": 2, "left_out": 0}
@@ -129,3 +129,12 @@ def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path:
     flags = vars(parser().parse_args(["--project", "p", "--tagged", "t"]))
     for name, entry in component.component_spec.inputs.items():
         assert name in flags and (name == "project" or flags[name] == entry.default)
+
+
+def test_a_share_that_leaves_one_side_empty_is_refused(tmp_path: Path) -> None:
+    project = scene_project(tmp_path, ("austin1",), SIZE)
+    with pytest.raises(
+        ConfigError, match=r"train_share: 0\.5 with seed 0 gives . images for training and . for testing"
+    ):
+        split_tagging(project, tmp_path / "tagged", train_share=0.5)
+    assert not (tmp_path / "tagged").exists()

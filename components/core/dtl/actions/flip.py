@@ -44,5 +44,6 @@ def flip_item(item: Item, axis: FlipAxis) -> Item:
     return replace(
         item,
         image=None if item.image is None else item.image.then(Flip(axis)),
+        rasters={},
         objects=tuple(entry.with_figure(entry.figure.flip(axis, item.size)) for entry in item.objects),
     )

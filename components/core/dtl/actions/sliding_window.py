@@ -94,5 +94,6 @@ def crop_item(item: Item, window: Window) -> Item:
         item,
         size=window.size,
         image=None if item.image is None else item.image.then(Crop(window)),
+        rasters={},
         objects=tuple(entry.with_figure(part) for entry in item.objects for part in entry.figure.crop(window)),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError
+from components.core.project import open_project
 from tests.components.core.dtl.projects import house, item, items, meta_after, names, run, write
 from tests.queries import choose, data, layer, save, tag
 
@@ -114,16 +117,23 @@ def test_everything_that_an_item_carries_comes_through(tmp_path: Path) -> None:
         rasters={"confidence": "c.tif"},
         extra={"weather": ["fair"]},
     )
+    (found,), _ = run([data(), save("$all")], write(tmp_path / "saved", [kept]))
+    assert found.rasters == kept.rasters
     (found,), _ = run([data(), layer("flip", "$all", "$1", axis="vertical"), save("$1")], write(tmp_path, [kept]))
-    assert (found.tags, found.description, found.rasters, found.extra) == (
-        kept.tags,
-        kept.description,
-        kept.rasters,
-        kept.extra,
-    )
+    assert (found.tags, found.description, found.extra) == (kept.tags, kept.description, kept.extra)
+    assert found.rasters == {}, "a raster does not lie on a mirrored item any more"
     assert found.objects[0].tags == ("roof",) and found.objects[0].description == "tiled"
 
 
 def test_the_result_is_called_like_the_save_layers_destination(tmp_path: Path) -> None:
     meta = meta_after([data(), save("$all", "INRIA_train")], write(tmp_path, items(1)))
     assert meta.name == "INRIA_train" and meta.titles == ("house", "shed", "car")
+
+
+def test_a_query_never_writes_over_what_it_reads(tmp_path: Path) -> None:
+    project = write(tmp_path, items(2))
+    query = json.dumps([data(), save("$all")])
+    for output in (project, tmp_path, project / "below"):
+        with pytest.raises(ConfigError, match="give another directory"):
+            execute_query(query, [project], output)
+    assert len(open_project(project)) == 2
