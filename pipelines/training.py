@@ -112,6 +112,7 @@ def training(
         truth=tagged.outputs["tagged"],
         unsplit=found.outputs["predictions"],
         image_tags=image_tags,
+        max_bad=max_bad,
     )
     place(measured, "evaluate", cluster)
 

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add("--iou-threshold", type=float, default=0.5, help="least IoU of a predicted object with a true one to match")
     add("--boundary-px", type=int, default=5, help="distance of Boundary IoU, in pixels")
     add("--allow-unmatched", action="store_true", help="leave out and count images without a partner")
+    add("--max-bad", type=int, default=0, help="how many images may lack a partner")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
 
@@ -55,6 +56,7 @@ def main(options: argparse.Namespace) -> None:
             iou_threshold=options.iou_threshold,
             boundary_px=options.boundary_px,
             allow_unmatched=options.allow_unmatched,
+            max_bad=options.max_bad,
             workers=options.workers,
         )
         if options.report:

@@ -24,6 +24,7 @@ def evaluate(
     iou_threshold: float = 0.5,
     boundary_px: int = 5,
     allow_unmatched: bool = False,
+    max_bad: int = 0,
     workers: int = 0,
 ) -> None:
     """Compare predicted buildings with the truth: pixels, objects and boundaries, per town and overall.
@@ -40,6 +41,7 @@ def evaluate(
         iou_threshold: Least IoU of a predicted object with a true one to match.
         boundary_px: Distance of Boundary IoU, in pixels.
         allow_unmatched: Leave out and count images without a partner, instead of an error.
+        max_bad: How many images may lack a partner, such as those that inference had to leave out.
         workers: Processes; 0 for one a core.
 
     Returns:
@@ -66,6 +68,7 @@ def evaluate(
             iou_threshold=iou_threshold,
             boundary_px=boundary_px,
             allow_unmatched=allow_unmatched,
+            max_bad=max_bad,
             workers=workers,
         )
         write_report(

@@ -40,6 +40,7 @@ def evaluate(
     iou_threshold: float = 0.5,
     boundary_px: int = 5,
     allow_unmatched: bool = False,
+    max_bad: int = 0,
     workers: int = 0,
 ) -> EvaluationResult:
     """Compare the predicted objects of one project with the true ones of another.
@@ -57,6 +58,7 @@ def evaluate(
         iou_threshold: Least IoU of matched objects, above 0 and at most 1.
         boundary_px: Distance of Boundary IoU, in pixels, at least 1.
         allow_unmatched: Leave out and count items without a partner, instead of an error.
+        max_bad: How many items may lack a partner, such as those that inference had to leave out.
         workers: Processes; 0 for one a core. The result does not depend on it.
 
     Returns:
@@ -72,7 +74,7 @@ def evaluate(
     _check_class(predicted_project, predicted_class, "predicted_class")
     _check_class(true_project, truth_class, "truth_class")
     pairing = pair_items(predicted_project, true_project, frozenset(image_tags), match_by)
-    _check_partners(pairing, predicted_project, true_project, image_tags, allow_unmatched)
+    _check_partners(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
     groups = _groups(pairing, group_tags)
 
     counter = ImageCounter(predicted_project, true_project, rules)
@@ -142,7 +144,12 @@ def _check_class(project: Project, title: str, parameter: str) -> None:
 
 
 def _check_partners(
-    pairing: Pairing, predictions: Project, truth: Project, image_tags: Collection[str], allow_unmatched: bool
+    pairing: Pairing,
+    predictions: Project,
+    truth: Project,
+    image_tags: Collection[str],
+    allow_unmatched: bool,
+    max_bad: int,
 ) -> None:
     if not pairing.pairs:
         tagged = f" tagged {' or '.join(image_tags)}" if image_tags else ""
@@ -152,7 +159,7 @@ def _check_partners(
             "copied"
         )
     missing = pairing.without_prediction if image_tags else ()
-    if allow_unmatched:
+    if allow_unmatched or len(pairing.without_truth) + len(missing) <= max_bad:
         if pairing.without_truth or missing:
             log.warning("left out: %s without truth, %s without prediction", len(pairing.without_truth), len(missing))
         return

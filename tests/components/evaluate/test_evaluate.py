@@ -131,6 +131,7 @@ def test_a_window_of_a_raster_is_another_image(projects: Projects, tmp_path: Pat
         evaluate(projects.predictions, projects.truth, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     result = evaluate(projects.predictions, projects.truth, allow_unmatched=True, workers=1)
+    assert evaluate(projects.predictions, projects.truth, max_bad=1, workers=1) == result
     assert result.without_truth == ("INRIA__ds/austin1",)
     assert result.overall.images == 2
     assert evaluate(projects.predictions, projects.truth, match_by="name", workers=1).overall.images == 3
