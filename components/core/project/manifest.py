@@ -18,6 +18,7 @@ from components.core.errors import DataError
 from components.core.figures import Bitmap, InlineMask
 from components.core.geometry import Size
 from components.core.keyed import digest
+from components.core.project.history import StageRun, write_history
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.rows import SCHEMA, Row, item_of_row, row_of_item
@@ -172,11 +173,19 @@ def _is_small(item: Item) -> bool:
 
 
 class ManifestWriter:
-    """Writes items in order into a directory; made by `write_manifest`."""
+    """Writes items in order into a directory; made by `manifest_writer`.
+
+    Attributes:
+        directory: Where the files are written.
+        meta: Of the project; may be replaced until the end.
+        history: What led to the project; may be replaced until the end.
+        count: Items so far.
+    """
 
     def __init__(self, directory: Path, meta: ProjectMeta) -> None:
         self.directory = directory
         self.meta = meta
+        self.history: tuple[StageRun, ...] = ()
         self.count = 0
         self._rows: list[Row] = []
         self._objects = 0
@@ -213,6 +222,7 @@ class ManifestWriter:
         """Write what is left, then `meta.json`."""
         self._flush()
         self._close_part()
+        write_history(self.directory, self.history)
         head = {"format": FORMAT, "version": VERSION, "name": self.meta.name, "items": self.count}
         text = json.dumps({**head, **self.meta.as_json()}, indent=1, ensure_ascii=False)
         (self.directory / "meta.json").write_text(text + "\n", encoding="utf-8")
@@ -222,7 +232,7 @@ class ManifestWriter:
 def manifest_writer(directory: Path | str, meta: ProjectMeta) -> Iterator[ManifestWriter]:
     """Write a project item by item; it appears at `directory` when the block ends well.
 
-    `meta` may be replaced on the writer while items are added: it is written last.
+    `meta` and `history` may be replaced on the writer while items are added: they are written last.
     """
     with staged_directory(directory) as aside:
         writer = ManifestWriter(aside, meta)

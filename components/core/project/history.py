@@ -1,0 +1,76 @@
+"""What the stages did that a project has been through: `history.json` beside its manifest.
+
+It tells of times and of images that were left out, so it is no part of the manifest or of its digest: two runs that
+give the same project differ in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from components.core.errors import DataError
+
+HISTORY_FILE = "history.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An image that a stage left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """What one step did.
+
+    Attributes:
+        stage: Name of the stage, such as "infer_windows".
+        scenes: How many images it did.
+        megapixels: Of these images.
+        seconds: From its first image to its last.
+        left_out: Images that it could not do.
+    """
+
+    stage: str
+    scenes: int
+    megapixels: float
+    seconds: float
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def read_history(directory: Path | str) -> tuple[StageRun, ...]:
+    """The steps that led to a project, in order; none where it does not say.
+
+    Raises:
+        DataError: If the file is there and is not what `write_history` wrote.
+    """
+    file = Path(directory) / HISTORY_FILE
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(
+            StageRun(**entry | {"left_out": tuple(LeftOut(**left) for left in entry["left_out"])}) for entry in entries
+        )
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{file}: cannot be read ({error}); run the stage that wrote the project again") from error
+
+
+def write_history(directory: Path | str, history: Sequence[StageRun]) -> None:
+    """Write the steps that led to a project into its directory, where there are any."""
+    if history:
+        text = json.dumps([asdict(entry) for entry in history], indent=1, ensure_ascii=False)
+        (Path(directory) / HISTORY_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def merged_histories(histories: Iterable[Sequence[StageRun]]) -> tuple[StageRun, ...]:
+    """The steps of several projects as one history, in order of first appearance.
+
+    Steps that are equal in every respect are one step that the projects have in common.
+    """
+    return tuple(dict.fromkeys(entry for history in histories for entry in history))
