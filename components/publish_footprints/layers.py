@@ -19,8 +19,8 @@ import pyogrio
 import shapely
 
 from components.core.errors import StorageError
-from components.publish_footprints.geography import WGS84, Geometries, crs_of, name_of_crs, reprojected
-from components.publish_footprints.records import GEOMETRY, MAP_SCHEMA, PIXEL_COORDINATES, PIXEL_SCHEMA
+from components.core.footprints.geography import WGS84, Geometries, crs_of, name_of_crs, reprojected
+from components.core.footprints.records import GEOMETRY, MAP_SCHEMA, PIXEL_COORDINATES, PIXEL_SCHEMA
 
 MAP_LAYER = "footprints"
 PIXEL_LAYER = "footprints_pixels"

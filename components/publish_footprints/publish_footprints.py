@@ -12,19 +12,19 @@ import pyarrow.compute as pc
 
 from components.core.errors import ConfigError
 from components.core.figures import Shape
-from components.core.parallel import parallel_map, worker_count
-from components.core.progress import progress
-from components.core.project import Project, open_project
-from components.core.staging import staged_directory
-from components.core.storage import put_tree
-from components.publish_footprints.geography import WGS84, Grid, common_crs
-from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
-from components.publish_footprints.records import (
+from components.core.footprints.geography import WGS84, Grid, common_crs
+from components.core.footprints.records import (
     FootprintMaker,
     Rules,
     Scene,
     SceneFootprints,
 )
+from components.core.parallel import parallel_map, worker_count
+from components.core.progress import progress
+from components.core.project import Project, open_project
+from components.core.staging import staged_directory
+from components.core.storage import put_tree
+from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
 
 log = logging.getLogger(__name__)

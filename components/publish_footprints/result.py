@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from components.publish_footprints.records import Rules
+from components.core.footprints.records import Rules
 
 
 @dataclass(frozen=True, slots=True)

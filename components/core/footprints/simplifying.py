@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from components.publish_footprints.geography import Geometries
+from components.core.footprints.geography import Geometries
 
 ATTEMPTS = 4
 

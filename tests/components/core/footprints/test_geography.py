@@ -9,9 +9,9 @@ import shapely
 from affine import Affine
 
 from components.core.errors import DataError
+from components.core.footprints.geography import Grid, areas_m2, common_crs, mended, reprojected
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item
-from components.publish_footprints.geography import Grid, areas_m2, common_crs, mended, reprojected
 
 SIZE = Size(100, 100)
 

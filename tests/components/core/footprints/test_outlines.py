@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rasterio.features import rasterize
 
 from components.core.figures import InlineMask
-from components.publish_footprints import outlines
-from components.publish_footprints.outlines import outline
-from components.publish_footprints.simplifying import simplified
+from components.core.footprints import outlines
+from components.core.footprints.outlines import outline
+from components.core.footprints.simplifying import simplified
 from tests.strategies import masks, sizes
 
 filled_masks = sizes(10).flatmap(masks).filter(lambda mask: mask.any())

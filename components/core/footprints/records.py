@@ -13,13 +13,13 @@ import shapely
 
 from components.core.figures import Bitmap
 from components.core.figures.bands import as_bitmap
+from components.core.footprints.confidence import mean_confidence
+from components.core.footprints.geography import Geometries, Grid, areas_m2, reprojected
+from components.core.footprints.outlines import outline
+from components.core.footprints.simplifying import simplified
 from components.core.geometry import Window
 from components.core.keyed import digest
 from components.core.project import Item, Project
-from components.publish_footprints.confidence import mean_confidence
-from components.publish_footprints.geography import Geometries, Grid, areas_m2, reprojected
-from components.publish_footprints.outlines import outline
-from components.publish_footprints.simplifying import simplified
 
 GEOMETRY = "geometry"
 

@@ -1,0 +1,1 @@
+"""Objects of pixels as polygons on a map."""
