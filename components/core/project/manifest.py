@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from bisect import bisect_right
 from collections import OrderedDict
@@ -17,13 +18,12 @@ import pyarrow.parquet as pq
 from components.core.errors import DataError
 from components.core.figures import Bitmap, InlineMask
 from components.core.geometry import Size
-from components.core.keyed import digest
 from components.core.project.history import StageRun, write_history
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.rows import SCHEMA, Row, item_of_row, row_of_item
 from components.core.staging import staged_directory
-from components.core.storage import CountedFile, read_bytes
+from components.core.storage import CountedFile
 
 FORMAT = "footprints-project"
 VERSION = 1
@@ -39,6 +39,9 @@ KEPT_OBJECTS = 8
 
 KEPT_BYTES = 256 * 1024 * 1024
 """Row groups kept for reading items in any order: those of a training of a million crops, and little of a pod."""
+
+CHUNK_BYTES = 1 << 20
+"""How much of a part is read at once for the digest."""
 
 
 class ManifestProject:
@@ -133,8 +136,18 @@ class ManifestProject:
                 yield from pq.ParquetFile(file).iter_batches(columns=list(names))
 
     def digest(self) -> str:
-        """SHA-256 of the files."""
-        return digest(*(read_bytes(path) for path in (self.directory / "meta.json", *self.parts)))
+        """SHA-256 of the files; read once, since a project that was written stays as it is."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        state = hashlib.sha256()
+        for path in (self.directory / "meta.json", *self.parts):
+            with CountedFile(path) as file:
+                state.update(path.stat().st_size.to_bytes(8, "big"))
+                while chunk := file.read(CHUNK_BYTES):
+                    state.update(chunk)
+        return state.hexdigest()
 
     def _row(self, index: int, columns: list[str] | None = None) -> Row:
         if not 0 <= index < self._length:

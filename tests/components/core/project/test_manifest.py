@@ -16,6 +16,7 @@ from components.core.figures import Bitmap, RasterMask, Shape
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Crop, Flip, Recipe
+from components.core.keyed import digest
 from components.core.project import (
     ClassInfo,
     ImageRef,
@@ -28,6 +29,7 @@ from components.core.project import (
     write_manifest,
 )
 from components.core.project import manifest as manifest_module
+from components.core.storage import counted
 from tests import strategies
 from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below
 
@@ -154,6 +156,20 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     write_manifest(tmp_path / "c", META, [*several[:2], replace(several[2], tags=("other",))])
     one, same, other = (open_project(tmp_path / name).digest() for name in "abc")
     assert one == same != other
+
+
+def test_the_digest_reads_every_file_once_and_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest_module, "PART_ROWS", 2)
+    monkeypatch.setattr(manifest_module, "GROUP_ROWS", 2)
+    write_manifest(tmp_path / "p", META, tiny_items(5))
+    files = [tmp_path / "p" / "meta.json", *sorted((tmp_path / "p").glob("items-*.parquet"))]
+    whole = digest(*(file.read_bytes() for file in files))
+    assert len(files) == 4
+    monkeypatch.setattr(manifest_module, "CHUNK_BYTES", 100)
+    project = open_project(tmp_path / "p")
+    with counted() as moved:
+        assert project.digest() == project.digest() == whole
+    assert moved.traffic.local_read_bytes == sum(file.stat().st_size for file in files)
 
 
 def test_meta_may_change_while_items_are_added(tmp_path: Path) -> None:
