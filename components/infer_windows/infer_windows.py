@@ -13,6 +13,7 @@ from components.core.errors import ConfigError, DataError
 from components.core.figures import Bitmap, RasterMask, Rectangle
 from components.core.geometry import Window, sliding_windows
 from components.core.imagery import MaskRaster, Recipe
+from components.core.models import model_digest
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
 from components.core.project import ImageRef, Item, Object, Project, manifest_writer, open_project
@@ -20,7 +21,7 @@ from components.core.project.selecting import Shard, choose_items
 from components.infer_windows.bad_scenes import BadScene, BadScenes
 from components.infer_windows.classes import ClassPlan, plan_classes
 from components.infer_windows.config import DEFAULT_FILE, WHERE, InferenceConfig, load_config
-from components.infer_windows.outputs import SceneFiles, absolute, model_digest, scene_files
+from components.infer_windows.outputs import SceneFiles, absolute, scene_files
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.scene import ClassExtent, WindowPlan, predict_scene
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from components.core import storage
 from components.core.errors import DataError
 from components.core.geometry import Window
 from components.core.keyed import digest
-from components.core.network.model_artifact import CONFIG_FILE, WEIGHTS_FILE
 from components.core.project import ImageRef, Item
 from components.infer_windows.config import InferenceConfig
 from components.infer_windows.scene import ClassExtent
@@ -90,25 +88,6 @@ def scene_files(item: Item, image: ImageRef, model: str, config: InferenceConfig
         storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
     )
     return SceneFiles(key, mask, confidence, record)
-
-
-def model_digest(folder: Path) -> str:
-    """SHA-256 of what decides a model's results: its weights and its config.
-
-    Raises:
-        DataError: If one of them cannot be read.
-    """
-    try:
-        return digest(*(_content(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)))
-    except OSError as error:
-        raise DataError(
-            f"model: {error.filename} cannot be read ({error.strerror}); give a folder that train_unet wrote"
-        ) from error
-
-
-def _content(file: Path) -> bytes:
-    with storage.CountedFile(file) as opened:
-        return opened.read()
 
 
 def absolute(uri: str) -> str:

@@ -12,11 +12,9 @@ import torch
 
 from components.core.errors import ConfigError, DataError
 from components.core.keyed import digest
+from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.model_artifact import (
-    DATA_FILE,
-    HISTORY_FILE,
-    METRICS_FILE,
     LoadedModel,
     ModelConfig,
     check_model_place,

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
+from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.encoders import ENCODERS
 from components.core.network.unetv2 import IMAGENET_MEAN, IMAGENET_STD, UNetV2
 from components.core.network.weights import check_finite, load_checked, read_state
@@ -21,11 +22,6 @@ from components.core.project.meta import ClassInfo
 from components.core.staging import staged_directory
 
 FORMAT_VERSION: Final = 1
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
-METRICS_FILE = "metrics.json"
-DATA_FILE = "data.json"
-HISTORY_FILE = "history.json"
 
 
 class _Strict(BaseModel):
