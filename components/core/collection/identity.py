@@ -1,0 +1,55 @@
+"""Names of scenes, of versions of their imagery, and of ways to detect."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from components.core.keyed import digest
+
+ID_CHARACTERS = 10
+DIGEST_CHARACTERS = 12
+
+_UNSAFE = re.compile(r"[^\w-]+")
+
+
+def scene_id(key: str) -> str:
+    """Name an image by its place, whatever it shows.
+
+    Args:
+        key: Of the image, relative to the imagery's prefix, such as "2026/austin7.tif".
+
+    Returns:
+        Its stem, for people, and a digest of the key; letters, digits, "_" and "-".
+    """
+    stem = _UNSAFE.sub("_", PurePosixPath(key).stem)
+    return f"{stem}-{digest(key)[:ID_CHARACTERS]}"
+
+
+def version_of(etag: str, size_bytes: int) -> str:
+    """Name the content of an image; a file that is replaced by another gets another name."""
+    return digest(etag, str(size_bytes))[:DIGEST_CHARACTERS]
+
+
+def recipe_of(model: str, settings: Mapping[str, Any]) -> str:
+    """Name a way to detect.
+
+    Args:
+        model: Digest of the model.
+        settings: All that decides on the result beside it, by name; JSON texts count by what they say, however they
+            are laid out.
+    """
+    said = {name: _parsed(value) for name, value in settings.items()}
+    return digest(model, json.dumps(said, sort_keys=True, ensure_ascii=False))[:DIGEST_CHARACTERS]
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

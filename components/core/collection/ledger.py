@@ -1,0 +1,145 @@
+"""The ledger: one small marker for each scene that is done, written last; its name alone says what was done how.
+
+A listing answers what planning asks, without reading a marker. Nothing else is kept of a collection's state, so that
+a run that is killed leaves no other trace than scenes that have their marker and scenes that do not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from components.core import storage
+from components.core.errors import DataError
+
+_NAME = re.compile(r"(?P<scene>[\w-]+)\.(?P<version>[0-9a-f]+)\.(?P<recipe>[0-9a-f]+)\.json")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """What the name of a marker says.
+
+    Attributes:
+        scene: Id of the scene.
+        version: Of its imagery.
+        recipe: How it was detected.
+    """
+
+    scene: str
+    version: str
+    recipe: str
+
+    @property
+    def stem(self) -> str:
+        """The name of everything that this detection gave."""
+        return f"{self.scene}.{self.version}.{self.recipe}"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRecord:
+    """Content of a marker: what is known of a scene that is done.
+
+    Attributes:
+        key: Of the image, relative to the imagery's prefix.
+        uri: Of the image.
+        etag: Of the image.
+        size_bytes: Of the image.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        crs: Of the image, "EPSG:…" or WKT.
+        captured: Day or time of capture in ISO 8601; empty where it is not known.
+        model: Digest of the model.
+        footprints: How many the scene has, before those that other scenes show too are taken out.
+        area_m2: Of these.
+        bounds: West, south, east, north of the image in WGS 84.
+        files: Names of the outputs in the scene's folder, by role.
+    """
+
+    key: str
+    uri: str
+    etag: str
+    size_bytes: int
+    height: int
+    width: int
+    crs: str
+    captured: str
+    model: str
+    footprints: int
+    area_m2: float
+    bounds: tuple[float, float, float, float]
+    files: dict[str, str]
+
+    @classmethod
+    def of_json(cls, text: bytes, place: str) -> SceneRecord:
+        """Read a marker.
+
+        Raises:
+            DataError: If it is not what `as_json` gives; `place` names it.
+        """
+        try:
+            content = json.loads(text)
+            return cls(**content | {"bounds": tuple(content["bounds"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(
+                f"{place}: is no marker of a scene ({error}); delete it, and the scene is done again"
+            ) from error
+
+    def as_json(self) -> bytes:
+        """The marker's content."""
+        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+class Collection:
+    """The places of a collection's outputs, and its ledger.
+
+    Attributes:
+        output_uri: Folder or URI prefix of everything.
+    """
+
+    def __init__(self, output_uri: str) -> None:
+        self.output_uri = output_uri
+
+    def marks(self) -> Iterator[Mark]:
+        """Every marker, in no particular order; a listing alone."""
+        folder = storage.join_uri(self.output_uri, "ledger")
+        for found in storage.list_objects(folder):
+            name = _NAME.fullmatch(storage.name_of(found.uri))
+            if name is not None:
+                yield Mark(name["scene"], name["version"], name["recipe"])
+
+    def read(self, mark: Mark) -> SceneRecord:
+        """What a marker says.
+
+        Raises:
+            DataError: If it is no marker.
+            StorageError: If it cannot be read.
+        """
+        place = self._marker(mark)
+        return SceneRecord.of_json(storage.read_bytes(place), place)
+
+    def finish(self, mark: Mark, record: SceneRecord) -> None:
+        """Say that a scene is done: all its outputs are whole."""
+        storage.write_bytes(self._marker(mark), record.as_json())
+
+    def retire(self, mark: Mark) -> None:
+        """Forget a scene, or an older detection of it: its marker first, then its outputs."""
+        storage.delete(self._marker(mark))
+        for found in list(storage.list_objects(self.scene_folder(mark))):
+            storage.delete(found.uri)
+
+    def _marker(self, mark: Mark) -> str:
+        return storage.join_uri(self.output_uri, "ledger", f"{mark.stem}.json")
+
+    def scene_folder(self, mark: Mark) -> str:
+        """Where a detection's outputs lie."""
+        return storage.join_uri(self.output_uri, "scenes", mark.scene, f"{mark.version}.{mark.recipe}")
+
+    def partition(self, scene: str) -> str:
+        """The part of the footprint layer that a scene gives."""
+        return storage.join_uri(self.output_uri, "layer", f"{scene}.parquet")
+
+    def place(self, *names: str) -> str:
+        """Any other place below the collection's."""
+        return storage.join_uri(self.output_uri, *names)

@@ -1,0 +1,215 @@
+"""What a run of detection is to do, as planning hands it to the other stages: a small directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.collection.ledger import Mark
+from components.core.errors import DataError
+from components.core.geometry import Size
+from components.core.project.history import LeftOut
+from components.core.staging import staged_directory
+
+PLAN_FILE = "plan.json"
+SCENES_FILE = "scenes.parquet"
+
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
+        *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
+        ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
+    ]
+)
+
+
+class Why(StrEnum):
+    """Why a scene is to be done."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    REDONE = "redone"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a scene that one shard does.
+
+    Attributes:
+        shard: Number of the shard, from 1.
+        top: First row.
+        bottom: First row after them.
+    """
+
+    shard: int
+    top: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScene:
+    """An image to be done.
+
+    Attributes:
+        id: Of the scene; its name in projects.
+        key: Of the image, relative to the imagery's prefix.
+        uri: Of the image.
+        etag: Of the image.
+        size_bytes: Of the image.
+        version: Of its content.
+        size: In pixels.
+        crs: "EPSG:…" or WKT.
+        captured: Day or time of capture in ISO 8601; empty where it is not known.
+        why: Why it is done.
+        parts: Which shard does which rows, from the top down; one part where one shard does all.
+    """
+
+    id: str
+    key: str
+    uri: str
+    etag: str
+    size_bytes: int
+    version: str
+    size: Size
+    crs: str
+    captured: str
+    why: Why
+    parts: tuple[Rows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How scenes are detected and published; all of it decides on the result.
+
+    Attributes:
+        inference_config: JSON text.
+        split_masks_query: JSON text; empty for the default one.
+        class_title: Class of the objects that become footprints.
+        tolerance_px: Tolerance of simplification in pixels.
+        tolerance_m: The same in metres; 0 to use pixels.
+        min_area_m2: Smaller objects are left out.
+        regularise: Whether polygons get right angles.
+        confidence: Whether confidence rasters are published.
+    """
+
+    inference_config: str
+    split_masks_query: str = ""
+    class_title: str = "untitled_dl"
+    tolerance_px: float = 1.0
+    tolerance_m: float = 0.0
+    min_area_m2: float = 0.0
+    regularise: bool = False
+    confidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, and what is not.
+
+    Attributes:
+        images_uri: Prefix of the imagery.
+        output_uri: Of the collection.
+        model_uri: Of the model.
+        model: Digest of the model.
+        recipe: Name of model and settings together.
+        settings: How scenes are detected.
+        scenes: To be done.
+        shards: How many shards they are dealt to; 0 where there is no scene.
+        done: How many scenes are as they should be.
+        waiting: How many were done with another recipe and stay as they are.
+        retired: Marks whose images are gone.
+        left_out: Images that cannot be done, and why.
+    """
+
+    images_uri: str
+    output_uri: str
+    model_uri: str
+    model: str
+    recipe: str
+    settings: Settings
+    scenes: tuple[PlannedScene, ...]
+    shards: int
+    done: int = 0
+    waiting: int = 0
+    retired: tuple[Mark, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def of_shard(self, number: int) -> list[tuple[PlannedScene, Rows]]:
+        """What one shard does."""
+        return [(scene, rows) for scene in self.scenes for rows in scene.parts if rows.shard == number]
+
+    def mark(self, scene: PlannedScene) -> Mark:
+        """The marker that a scene gets when it is done."""
+        return Mark(scene.id, scene.version, self.recipe)
+
+
+def write_plan(directory: Path | str, plan: Plan) -> None:
+    """Write a plan; it appears at `directory` when it is whole."""
+    head = _as_json(plan)
+    with staged_directory(directory) as aside:
+        pq.write_table(pa.Table.from_pylist([_row(scene) for scene in plan.scenes], _SCHEMA), aside / SCENES_FILE)
+        (aside / PLAN_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_plan(directory: Path | str) -> Plan:
+    """Read a plan.
+
+    Raises:
+        DataError: If there is none, or a broken one.
+    """
+    folder = Path(directory)
+    try:
+        head = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
+        scenes = pq.read_table(folder / SCENES_FILE).to_pylist()
+        return Plan(
+            **head
+            | {
+                "settings": Settings(**head["settings"]),
+                "scenes": tuple(map(_scene, scenes)),
+                "retired": tuple(Mark(**entry) for entry in head["retired"]),
+                "left_out": tuple(LeftOut(**entry) for entry in head["left_out"]),
+            }
+        )
+    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
+        raise DataError(f"{folder}: is no plan ({error}); give what plan_imagery wrote") from error
+
+
+def shard_number(text: str) -> int:
+    """The number of a shard that planning named, such as 2 of "2/5"."""
+    return int(text.partition("/")[0])
+
+
+def shard_names(count: int) -> list[str]:
+    """Names of all shards, such as "1/2" and "2/2"; none for no shard."""
+    return [f"{number}/{count}" for number in range(1, count + 1)]
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    names: Sequence[str] = [
+        name for name in Plan.__slots__ if name not in ("scenes", "settings", "retired", "left_out")
+    ]
+    return {
+        **{name: getattr(plan, name) for name in names},
+        "settings": asdict(plan.settings),
+        "retired": [asdict(mark) for mark in plan.retired],
+        "left_out": [asdict(entry) for entry in plan.left_out],
+    }
+
+
+def _row(scene: PlannedScene) -> dict[str, Any]:
+    row = asdict(scene)
+    size = row.pop("size")
+    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value}
+
+
+def _scene(row: dict[str, Any]) -> PlannedScene:
+    size = Size(row.pop("height"), row.pop("width"))
+    parts = tuple(Rows(**part) for part in row.pop("parts"))
+    return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts})

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.core import storage
+from components.core.collection.ledger import Collection, Mark, SceneRecord
+from components.core.errors import DataError
+
+RECORD = SceneRecord(
+    key="2026/town.tif",
+    uri="/imagery/2026/town.tif",
+    etag="abc",
+    size_bytes=1234,
+    height=5000,
+    width=4000,
+    crs="EPSG:32633",
+    captured="2026-11-22",
+    model="ab" * 32,
+    footprints=12,
+    area_m2=1234.5,
+    bounds=(16.0, 48.0, 16.1, 48.1),
+    files={"mask": "mask.tif"},
+)
+MARK = Mark("town-0123456789", "00ff00ff00ff", "0123456789ab")
+
+
+def test_the_ledger_says_what_is_done_by_names_alone(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    assert not list(collection.marks())
+
+    collection.finish(MARK, RECORD)
+    storage.write_bytes(collection.place("ledger", "notes.txt"), b"nothing to us")
+
+    assert list(collection.marks()) == [MARK]
+    assert collection.read(MARK) == RECORD
+
+
+def test_a_retired_scene_leaves_nothing(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    other = Mark(MARK.scene, "aaaa", MARK.recipe)
+    for mark in (MARK, other):
+        storage.write_bytes(storage.join_uri(collection.scene_folder(mark), "mask.tif"), b"pixels")
+        collection.finish(mark, RECORD)
+
+    collection.retire(MARK)
+
+    assert list(collection.marks()) == [other]
+    assert not storage.is_folder(collection.scene_folder(MARK))
+    assert storage.is_folder(collection.scene_folder(other))
+
+
+def test_a_broken_marker_is_refused_with_its_place(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    storage.write_bytes(collection.place("ledger", f"{MARK.stem}.json"), b"{}")
+
+    with pytest.raises(DataError, match=f"{MARK.stem}.json.*done again"):
+        collection.read(MARK)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.core.collection.identity import recipe_of, scene_id, version_of
+from components.core.collection.ledger import Mark
+from components.core.collection.plan import (
+    Plan,
+    PlannedScene,
+    Rows,
+    Settings,
+    Why,
+    read_plan,
+    shard_names,
+    shard_number,
+    write_plan,
+)
+from components.core.errors import DataError
+from components.core.geometry import Size
+from components.core.project.history import LeftOut
+
+TOWN = PlannedScene(
+    "town-0123456789",
+    "2026/town.tif",
+    "s3://imagery/2026/town.tif",
+    "abc",
+    1234,
+    "00ff",
+    Size(5000, 4000),
+    "EPSG:32633",
+    "2026-11-22",
+    Why.NEW,
+    (Rows(1, 0, 2048), Rows(2, 2048, 5000)),
+)
+PLAN = Plan(
+    "s3://imagery",
+    "s3://footprints/towns",
+    "s3://models/unet",
+    "ab" * 32,
+    "0123456789ab",
+    Settings(inference_config='{"batch_size": 4}', min_area_m2=5.0),
+    (TOWN, replace(TOWN, id="village-0123456789", why=Why.CHANGED, parts=(Rows(2, 0, 5000),))),
+    shards=2,
+    done=7,
+    waiting=1,
+    retired=(Mark("gone-0123456789", "ff", "ee"),),
+    left_out=(LeftOut("2026/broken.tif", "it is no raster"),),
+)
+
+
+def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
+    write_plan(tmp_path / "plan", PLAN)
+
+    assert read_plan(tmp_path / "plan") == PLAN
+
+
+def test_an_empty_plan_too(tmp_path: Path) -> None:
+    empty = replace(PLAN, scenes=(), shards=0, retired=(), left_out=())
+    write_plan(tmp_path / "plan", empty)
+
+    assert read_plan(tmp_path / "plan") == empty
+
+
+def test_a_shard_gets_its_rows() -> None:
+    assert [(scene.id, rows.top) for scene, rows in PLAN.of_shard(2)] == [(TOWN.id, 2048), ("village-0123456789", 0)]
+    assert [shard_number(name) for name in shard_names(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["plan.json", "scenes.parquet"])
+def test_a_broken_plan_is_refused_with_its_place(tmp_path: Path, name: str) -> None:
+    write_plan(tmp_path / "plan", PLAN)
+    (tmp_path / "plan" / name).write_bytes(b"{}")
+
+    with pytest.raises(DataError, match=str(tmp_path / "plan")):
+        read_plan(tmp_path / "plan")
+
+
+def test_a_scene_is_named_by_its_place_and_a_version_by_its_content() -> None:
+    assert scene_id("a/town 1.tif") == scene_id("a/town 1.tif") != scene_id("b/town 1.tif")
+    assert scene_id("a/town 1.tif").startswith("town_1-")
+    assert version_of("abc", 1) != version_of("abc", 2) != version_of("abd", 2)
+
+
+def test_a_recipe_counts_documents_by_what_they_say() -> None:
+    first = recipe_of("model", {"config": '{"a": 1, "b": 2}', "area": 5.0})
+
+    assert first == recipe_of("model", {"area": 5.0, "config": '{"b":2,"a":1}'})
+    assert first != recipe_of("model", {"area": 6.0, "config": '{"a": 1, "b": 2}'})
+    assert first != recipe_of("other", {"area": 5.0, "config": '{"a": 1, "b": 2}'})
