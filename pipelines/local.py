@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +20,9 @@ from kfp.dsl.base_component import BaseComponent
 from components.base_images import CPU_IMAGE, GPU_IMAGE
 from components.core.errors import ConfigError, FootprintsError
 from pipelines.placement import CA_FOLDER, IMAGE_USER
+from pipelines.stage_output import ANSI_COLOURS, listening
 
 LATEST = "latest"
-ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 STORAGE_VARIABLES = ("AWS_", "STORAGE_")
 CA_VARIABLE = "AWS_CA_BUNDLE"
@@ -67,33 +67,36 @@ def run_pipeline(
 
     Raises:
         ConfigError: If containers are asked for, and the Docker Engine or an image is missing.
-        RunFailedError: If a stage failed; its own message is in the log above.
+        RunFailedError: If a stage failed; it names the stages that did, each with its own message.
     """
     runs.mkdir(parents=True, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    before = set(runs.iterdir())
-    with warnings.catch_warnings():
+    name = f"{pipeline.name}-{secrets.token_hex(4)}"
+    with warnings.catch_warnings(), listening() as output:
         warnings.simplefilter("ignore")
         local.init(_runner(runner, runs), pipeline_root=str(runs.resolve()), raise_on_error=True)
         try:
-            with _without_retries(pipeline):
+            with _adapted(pipeline, name):
                 pipeline(**arguments)
         except RuntimeError as error:
-            raise RunFailedError(f"{ANSI_COLOURS.sub('', str(error))} The stage's own message stands above") from error
-    made = {path for path in set(runs.iterdir()) - before if path.name.startswith(pipeline.name)}
-    folder = max(made, key=lambda path: path.stat().st_mtime)
-    link = runs / LATEST
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.name)
+            said = output.failures() or f"{ANSI_COLOURS.sub('', str(error))} Its output stands above"
+            raise RunFailedError(said) from error
+    folder = next(runs.glob(f"{name}-*"))
+    _link_latest(runs, folder)
     return Results(folder, _outputs(folder))
 
 
 @contextmanager
-def _without_retries(pipeline: BaseComponent) -> Iterator[None]:
-    """On this machine nobody takes a node away: a step that fails is said at once, not tried again."""
+def _adapted(pipeline: BaseComponent, name: str) -> Iterator[None]:
+    """A pipeline as one local run needs it.
+
+    Its name begins the run's folder, so that no other run can be taken for this one. On this machine nobody takes a
+    node away: a step that fails is said at once, not tried again.
+    """
     spec = pipeline.component_spec.implementation.graph
     whole = type(spec)()
     whole.CopyFrom(spec)
+    spec.pipeline_info.name = name
     for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
         for task in dag.tasks.values():
             task.ClearField("retry_policy")
@@ -101,6 +104,13 @@ def _without_retries(pipeline: BaseComponent) -> Iterator[None]:
         yield
     finally:
         spec.CopyFrom(whole)
+
+
+def _link_latest(runs: Path, folder: Path) -> None:
+    """Let `latest` lead to a run, in one step: other runs may end at the same time."""
+    aside = runs / f".{LATEST}.{folder.name}"
+    aside.symlink_to(folder.name)
+    aside.replace(runs / LATEST)
 
 
 def _runner(kind: str, runs: Path) -> Any:

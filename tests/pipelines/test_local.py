@@ -1,0 +1,105 @@
+"""Local runs: each finds its own folder, and a failure is told by the stage's own message."""
+
+import io
+import threading
+
+import pytest
+
+from pipelines.local import LATEST, RunFailedError, run_pipeline
+from pipelines.stage_output import NO_MESSAGE, StageOutput
+from tests.pipelines.local_pipelines import checking, nesting, writing
+
+
+def failure_of(pipeline, arguments, runs) -> str:
+    with pytest.raises(RunFailedError) as caught:
+        run_pipeline(pipeline, arguments, runs)
+    return str(caught.value)
+
+
+def test_a_run_finds_its_own_folder_while_another_goes_on_beside_it(tmp_path):
+    results = run_pipeline(writing, {"text": "outer", "runs": str(tmp_path)}, tmp_path)
+    assert results.path("write/said").read_text() == "outer"
+    assert (tmp_path / LATEST).resolve() == results.folder.resolve()
+    assert results.folder.parent == tmp_path
+    folders = {path for path in tmp_path.iterdir() if not path.is_symlink()}
+    (other,) = folders - {results.folder}
+    assert (other / "write" / "said").read_text() == "inside outer"
+    assert {path.name for path in tmp_path.iterdir()} == {LATEST, results.folder.name, other.name}
+
+
+def test_the_pipeline_is_left_as_it_was(tmp_path):
+    before = writing.pipeline_spec.SerializeToString(deterministic=True)
+    run_pipeline(writing, {"text": "a"}, tmp_path)
+    assert writing.pipeline_spec.SerializeToString(deterministic=True) == before
+
+
+def test_a_failed_stage_is_told_by_its_own_message_once(tmp_path, capsys):
+    said = failure_of(nesting, {"first": 1}, tmp_path)
+    assert said == "check failed: town1: has no size; measure it: {'a': 1}"
+    assert capsys.readouterr().out.count("Traceback") == 2
+    assert not (tmp_path / LATEST).exists()
+
+
+def test_stages_that_failed_side_by_side_are_all_named(tmp_path):
+    said = failure_of(checking, {"numbers": [1, 2]}, tmp_path)
+    messages = ["check-2 failed: town1: has no size; measure it: {'a': 1}", "check-2 failed: ValueError: two"]
+    assert said in ("; ".join(messages), "; ".join(reversed(messages)))
+
+
+def test_a_stage_that_was_killed_is_named(tmp_path):
+    assert failure_of(checking, {"numbers": [0], "first": 3}, tmp_path) == f"check failed {NO_MESSAGE}"
+
+
+def start(name: str) -> str:
+    return f"10:00:00.000 - INFO - Executing task \x1b[96m'{name}'\x1b[0m\n"
+
+
+def end(name: str, status: str) -> str:
+    return f"10:00:01.000 - ERROR - Task \x1b[96m'{name}'\x1b[0m finished with status \x1b[91m{status}\x1b[0m\n"
+
+
+def trace(error: str) -> str:
+    lines = ["Traceback (most recent call last):", '  File "a.py", line 3, in f', "    raise Error(text)", error]
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def test_threads_are_told_apart_whatever_their_lines_are_cut_into():
+    stream = io.StringIO()
+    output = StageOutput(stream)
+    turns = [threading.Event() for _ in range(3)]
+
+    def part(name: str, turn: int) -> None:
+        text = start(name) + trace(f"components.core.errors.DataError: {name} is broken") + end(name, "FAILURE")
+        for position, letter in enumerate(text):
+            if position == len(text) // 2:
+                turns[1 - turn].set()
+                turns[turn].wait(10)
+            output.write(letter)
+        turns[1 - turn].set()
+
+    threads = [threading.Thread(target=part, args=entry) for entry in (("first", 0), ("second", 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(output.failures().split("; ")) == {
+        "first failed: first is broken",
+        "second failed: second is broken",
+    }
+    assert stream.getvalue().count("\n") == 2 * 6
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (start("a") + trace("ValueError: x") + end("a", "SUCCESS"), ""),
+        (start("a") + trace("ValueError: x"), "a failed: ValueError: x"),
+        (start("a") + trace("KeyError: 1") + trace("MemoryError") + end("a", "FAILURE"), "a failed: MemoryError"),
+        (start("a") + trace("E: 1") + end("a", "SUCCESS") + start("b") + end("b", "FAILURE"), f"b failed {NO_MESSAGE}"),
+        (trace("ValueError: of nobody"), ""),
+    ],
+)
+def test_what_is_heard(text, expected):
+    output = StageOutput(io.StringIO())
+    output.write(text)
+    assert output.failures() == expected
