@@ -17,6 +17,7 @@ from components.core.geometry import Size, Window
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
+from components.core.project.history import HISTORY_FILE
 
 Pixels = npt.NDArray[Any]
 
@@ -114,8 +115,13 @@ def scene_project(root: Path, names: tuple[str, ...], size: Size, name: str = "I
 
 
 def files_below(directory: Path) -> dict[str, bytes]:
-    """Every file's content by its relative path."""
-    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    """Every file's content by its relative path, but for projects' histories, which tell of times."""
+    files = (path for path in directory.rglob("*") if path.is_file() and not _is_history(path))
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
+
+
+def _is_history(path: Path) -> bool:
+    return path.name == HISTORY_FILE and (path.parent / "meta.json").is_file()
 
 
 def whole(pixels: Pixels) -> Window:

@@ -1,5 +1,7 @@
 """The KFP component: folders of imagery and masks in, a project out."""
 
+from typing import Optional
+
 from kfp import dsl
 
 from components.base_images import CPU_IMAGE
@@ -7,10 +9,12 @@ from components.base_images import CPU_IMAGE
 
 @dsl.component(base_image=CPU_IMAGE, install_kfp_package=False)
 def import_images(
-    images_uri: str,
     data_root: str,
     project: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
+    images_uri: str = "",
+    plan: Optional[dsl.Input[dsl.Dataset]] = None,
+    shard: str = "1/1",
     masks_uri: str = "",
     project_name: str = "INRIA",
     dataset: str = "ds",
@@ -22,14 +26,16 @@ def import_images(
     """Import images and their binary masks as a project that refers to them.
 
     Args:
-        images_uri: Folder or URI prefix of images, or of folders `images`/`img` and `ann`/`gt`/`masks`.
         data_root: Folder or URI prefix for rasters that must be rewritten for windowed reading.
+        images_uri: Folder or URI prefix of images, or of folders `images`/`img` and `ann`/`gt`/`masks`.
+        plan: What plan_imagery wrote, instead of images_uri; images that cannot be read are left out.
+        shard: Which part of the plan.
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too, or for none.
         project_name: Name of the project, which queries use.
         dataset: Name of its one dataset.
         class_title: Class of the objects; every mask value above 0 is one object.
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
-        max_bad: How many scenes may be left out because their files are broken.
+        max_bad: How many scenes may be left out because their files are broken; no matter with a plan.
         workers: Processes; 0 for one a core.
 
     Returns:
@@ -37,13 +43,15 @@ def import_images(
         metrics: Counts of scenes and rasters; megabytes read and written.
     """
     from components.core.storage import counted
-    from components.import_images.import_images import import_images as run
+    from components.import_images.stage import import_either
 
     with counted() as moved:
-        report = run(
-            images_uri,
-            masks_uri,
+        report = import_either(
             project.path,
+            images_uri=images_uri,
+            plan=None if plan is None else plan.path,
+            shard=shard,
+            masks_uri=masks_uri,
             data_root=data_root,
             project_name=project_name,
             dataset=dataset,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,12 +12,16 @@ from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Shape
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
-from components.core.project import ClassInfo, ProjectMeta, write_manifest
+from components.core.project import ClassInfo, ProjectMeta, manifest_writer
+from components.core.project.history import LeftOut, StageRun
+from components.core.project.parts import wanted_rows
 from components.import_images.scaling import PERCENTILE, Scaling
 from components.import_images.scene import BadScene, Outcome, ReadyScene, SceneTask, import_scene
 from components.import_images.sources import SHOWN, absolute, find_pairs
 
 log = logging.getLogger(__name__)
+
+STAGE = "import_images"
 
 MEGA = 1_000_000
 
@@ -106,38 +111,81 @@ def import_images(
     asked = Scaling.parse(scaling)
     root = absolute(data_root)
     tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
-    imported = parallel_map(import_scene, tasks, worker_count(workers, len(tasks)))
-    results = list(progress(imported, len(tasks), "scenes"))
-    ready = [result for result in results if isinstance(result, ReadyScene)]
-    bad = tuple(result for result in results if isinstance(result, BadScene))
-    _report_bad(bad, max_bad, len(tasks))
-    meta = ProjectMeta(project_name, (ClassInfo.with_own_color(class_title, Shape.BITMAP),))
-    write_manifest(project_dir, meta, (scene.item for scene in ready))
-    outcomes = [outcome for scene in ready for outcome in scene.outcomes]
-    report = ImportReport(
-        items=len(ready),
-        objects=sum(len(scene.item.objects) for scene in ready),
-        rewritten=outcomes.count(Outcome.REWRITTEN),
-        reused=outcomes.count(Outcome.REUSED),
-        kept=outcomes.count(Outcome.KEPT),
-        megapixels=sum(scene.item.size.area for scene in ready) / MEGA,
-        unpaired_images=pairing.unpaired_images,
-        unpaired_masks=pairing.unpaired_masks,
-        bad=bad,
-    )
+    imported = run_tasks(import_scene, tasks, workers)
+    _check_bad(imported.bad, max_bad, len(tasks))
+    write_imported(project_dir, project_name, class_title, imported)
+    report = imported.report(pairing.unpaired_images, pairing.unpaired_masks)
     _log_report(report)
     return report
 
 
-def _report_bad(bad: Sequence[BadScene], max_bad: int, total: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Scenes that were imported, and those that could not be.
+
+    Attributes:
+        ready: In order.
+        bad: Each with its reason.
+        seconds: From the first scene to the last.
+    """
+
+    ready: tuple[ReadyScene, ...]
+    bad: tuple[BadScene, ...]
+    seconds: float
+
+    @property
+    def megapixels(self) -> float:
+        """Of all imported scenes together, or of the rows that are wanted of them."""
+        return sum(wanted_rows(scene.item).height * scene.item.size.width for scene in self.ready) / MEGA
+
+    def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportReport:
+        """What was done, in numbers."""
+        outcomes = [outcome for scene in self.ready for outcome in scene.outcomes]
+        return ImportReport(
+            items=len(self.ready),
+            objects=sum(len(scene.item.objects) for scene in self.ready),
+            rewritten=outcomes.count(Outcome.REWRITTEN),
+            reused=outcomes.count(Outcome.REUSED),
+            kept=outcomes.count(Outcome.KEPT),
+            megapixels=self.megapixels,
+            unpaired_images=unpaired_images,
+            unpaired_masks=unpaired_masks,
+            bad=self.bad,
+        )
+
+
+def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequence[SceneTask], workers: int) -> Imported:
+    """Import scenes, in several processes where that pays; what is wrong with a file is said in the log."""
+    started = time.perf_counter()
+    done = parallel_map(work, tasks, worker_count(workers, len(tasks)))
+    results = list(progress(done, len(tasks), "scenes"))
+    bad = tuple(result for result in results if isinstance(result, BadScene))
     for scene in bad:
         log.warning("left out: %s: %s", scene.name, scene.reason)
+    ready = tuple(result for result in results if isinstance(result, ReadyScene))
+    return Imported(ready, bad, time.perf_counter() - started)
+
+
+def write_imported(project_dir: Path | str, name: str, class_title: str, imported: Imported) -> None:
+    """Write the project of imported scenes."""
+    meta = ProjectMeta(name, (ClassInfo.with_own_color(class_title, Shape.BITMAP),))
+    left_out = tuple(LeftOut(scene.name, scene.reason) for scene in imported.bad)
+    with manifest_writer(project_dir, meta) as writer:
+        for scene in imported.ready:
+            writer.add(scene.item)
+        seconds = round(imported.seconds, 3)
+        writer.history = (StageRun(STAGE, len(imported.ready), imported.megapixels, seconds, left_out),)
+
+
+def _check_bad(bad: Sequence[BadScene], max_bad: int, total: int) -> None:
     reasons = "; ".join(scene.reason for scene in bad[:SHOWN])
     if len(bad) > SHOWN:
         reasons += f"; and {len(bad) - SHOWN} more, which the log lists"
     if len(bad) > max_bad:
         raise TooManyBadItemsError(
-            f"{len(bad)} of {total} scenes cannot be imported, and max_bad allows {max_bad}: {reasons}"
+            f"{len(bad)} of {total} scenes cannot be imported, and max_bad allows {max_bad}: {reasons}; replace "
+            f"the files, or set max_bad to {len(bad)} to go on without them; rasters that were rewritten stay in the "
+            "data root, where the next run finds them"
         )
     if bad and len(bad) == total:
         raise TooManyBadItemsError(f"not one of {total} scenes can be imported: {reasons}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterWindow
 
@@ -41,6 +41,11 @@ def read_rows(dataset: rasterio.DatasetReader, uri: str, rows: Window, indexes: 
         StorageError: If it is in object storage and cannot be reached there.
     """
     return _checked(dataset.read, uri, rows, indexes=list(indexes))
+
+
+def declares_gaps(dataset: rasterio.DatasetReader) -> bool:
+    """Whether a raster says that some of its pixels may hold no data, by nodata value, mask or alpha band."""
+    return any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums)
 
 
 def read_validity(dataset: rasterio.DatasetReader, uri: str, rows: Window) -> npt.NDArray[np.bool_]:

@@ -22,13 +22,16 @@ from components.core.imagery.recipe import Recipe
 from components.core.imagery.writing import RasterProfile, raster_writer
 from components.core.keyed import digest
 from components.core.project import ImageRef, Item, Object
+from components.core.project.parts import Rows, with_wanted_rows
 from components.core.storage import StoredObject
 from components.import_images.rasters import (
     Pixels,
     bands_of,
     check_extent,
     colour_bands,
+    declares_gaps,
     read_rows,
+    read_validity,
     value_bands,
 )
 from components.import_images.scaling import Scaling, Stretch
@@ -60,6 +63,8 @@ class SceneTask:
         scaling: How more than 8 bits become 8.
         dataset: Of the item.
         class_title: Of the object.
+        keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
+        rows: Rows that are wanted of it; None for all.
     """
 
     pair: Pair
@@ -67,6 +72,8 @@ class SceneTask:
     scaling: Scaling
     dataset: str
     class_title: str
+    keep_untiled: bool = False
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ def _import(task: SceneTask) -> ReadyScene:
         objects=objects,
         extra={"scaling": asdict(stretch)} if stretch else {},
     )
-    return ReadyScene(item, tuple(outcomes))
+    return ReadyScene(item if task.rows is None else with_wanted_rows(item, task.rows), tuple(outcomes))
 
 
 @contextmanager
@@ -164,10 +171,11 @@ def _ready_image(
     """Leave an image where it is, or rewrite it."""
     source = task.pair.image
     indexes = colour_bands(dataset)
-    if info.is_tiled and info.dtype == "uint8" and indexes in ((1,), (1, 2, 3)):
+    if (info.is_tiled or task.keep_untiled) and info.dtype == "uint8" and indexes in ((1,), (1, 2, 3)):
         check_extent(dataset, source.uri, source.size_bytes)
         return source.uri, None, Outcome.KEPT
-    target = _place_of(source, task, "imagery", repr(task.scaling))
+    has_gaps = declares_gaps(dataset)
+    target = _place_of(source, task, "imagery", repr(task.scaling), *(["alpha"] if has_gaps else []))
     tags = _finished(target, info.size)
     if tags is not None:
         text = tags.get(SCALING_TAG)
@@ -176,9 +184,10 @@ def _ready_image(
     palette = palette_of(dataset) if info.has_palette else None
     profile = RasterProfile(
         size=info.size,
-        bands=3 if info.has_palette else len(indexes),
+        bands=(3 if info.has_palette else len(indexes)) + has_gaps,
         crs=info.crs,
         transform=info.transform,
+        alpha=has_gaps,
         tags={SCALING_TAG: stretch.as_text()} if stretch else {},
     )
     with raster_writer(target, profile) as writer:
@@ -186,7 +195,12 @@ def _ready_image(
             pixels = read_rows(dataset, source.uri, rows, indexes)
             if stretch is not None:
                 pixels = stretch.apply(pixels)
-            writer.write(pixels if palette is None else np.moveaxis(palette[pixels[0]], 2, 0))
+            if palette is not None:
+                pixels = np.moveaxis(palette[pixels[0]], 2, 0)
+            if has_gaps:
+                valid = read_validity(dataset, source.uri, rows)
+                pixels = np.concatenate([pixels, valid[np.newaxis] * np.uint8(255)])
+            writer.write(pixels)
     return target, stretch, Outcome.REWRITTEN
 
 

@@ -34,6 +34,7 @@ class RasterProfile:
         crs: "EPSG:…" or WKT; None for none.
         transform: From (column, row) to map coordinates; None for none.
         nodata: The value that means "no data"; None for none.
+        alpha: Whether the last band says which pixels hold data: 255, and 0 where there is none.
         compress: GDAL's name of a compression, such as "deflate" for masks; None reads fastest.
         tags: What else the file says of itself; GDAL shows it as metadata.
     """
@@ -44,6 +45,7 @@ class RasterProfile:
     crs: str | None = None
     transform: Affine | None = None
     nodata: float | None = None
+    alpha: bool = False
     compress: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,7 +68,8 @@ class RasterProfile:
             "transform": self.transform,
             "nodata": self.nodata,
             "compress": self.compress,
-            "photometric": "rgb" if self.bands == 3 else None,
+            "photometric": "rgb" if self.bands - self.alpha == 3 else None,
+            "alpha": "yes" if self.alpha else None,
         }
         return options | {key: value for key, value in optional.items() if value is not None}
 

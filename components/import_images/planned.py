@@ -1,0 +1,89 @@
+"""The images that a plan gives to one shard become a project; what cannot be read is left out and said so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.core import storage
+from components.core.collection.plan import read_plan, shard_number
+from components.core.errors import ConfigError
+from components.core.geometry import Size
+from components.core.project.parts import Rows
+from components.core.storage import StoredObject
+from components.import_images.import_images import ImportReport, run_tasks, write_imported
+from components.import_images.scaling import PERCENTILE, Scaling
+from components.import_images.scene import BadScene, ReadyScene, SceneTask, import_scene
+from components.import_images.sources import Pair, absolute
+
+
+def import_planned(
+    plan_dir: Path | str,
+    shard: str,
+    project_dir: Path | str,
+    *,
+    data_root: str,
+    project_name: str = "INRIA",
+    dataset: str = "ds",
+    class_title: str = "untitled",
+    scaling: str = PERCENTILE,
+    workers: int = 0,
+) -> ImportReport:
+    """Import what a plan gives to a shard: images without masks, or rows of large ones.
+
+    Items are named by the scenes' ids. Images of 8 bits stay where they are, tiled or not, for each of them is read
+    once. An image that was replaced or deleted after the plan was made is left out, as is a broken one; the project
+    may be empty.
+
+    Args:
+        plan_dir: What plan_imagery wrote.
+        shard: Name of the shard, such as "2/5".
+        project_dir: The project's directory; it appears when it is whole.
+        data_root: A folder or URI prefix for images that must be rewritten.
+        project_name: Name of the project, which queries use.
+        dataset: Name of its one dataset.
+        class_title: Its one class.
+        scaling: How more than 8 bits become 8; see `Scaling.parse`.
+        workers: Processes; 0 for one a core.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ConfigError: If a parameter breaks its rule.
+        DataError: If there is no plan.
+        StorageError: If the imagery cannot be reached.
+    """
+    if not data_root:
+        raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
+    plan = read_plan(plan_dir)
+    asked = Scaling.parse(scaling)
+    root = absolute(data_root)
+    tasks = [
+        SceneTask(
+            Pair(scene.id, StoredObject(scene.uri, scene.size_bytes, scene.etag, None), None),
+            root,
+            asked,
+            dataset,
+            class_title,
+            keep_untiled=True,
+            rows=_wanted(Rows(part.top, part.bottom), scene.size),
+        )
+        for scene, part in plan.of_shard(shard_number(shard))
+    ]
+    imported = run_tasks(_import_as_planned, tasks, workers)
+    write_imported(project_dir, project_name, class_title, imported)
+    return imported.report()
+
+
+def _wanted(rows: Rows, size: Size) -> Rows | None:
+    return None if rows == Rows(0, size.height) else rows
+
+
+def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
+    planned = task.pair.image
+    found = storage.stat(planned.uri)
+    if found is None:
+        return BadScene(task.pair.name, f"{planned.uri}: was deleted after the plan was made; the next run retires it")
+    if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
+        return BadScene(task.pair.name, f"{planned.uri}: was replaced after the plan was made; the next run does it")
+    return import_scene(task)
