@@ -86,3 +86,13 @@ def test_simplifying_straightens_a_staircase() -> None:
     exact = np.array([outline(InlineMask(stairs))], dtype=object)
     assert shapely.get_num_coordinates(exact[0]) == 83
     assert shapely.get_num_coordinates(simplified(exact, 1.0)[0]) <= 6
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(filled_masks, max_size=12), st.integers(1, 200))
+def test_masks_traced_together_have_the_outlines_they_have_alone(masks: list[np.ndarray], sheet_pixels: int) -> None:
+    together = [InlineMask(mask.copy()) for mask in masks]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outlines, "SHEET_PIXELS", sheet_pixels)
+        found = outlines.outlines(together)
+    assert all(shapely.equals_exact(shape, outline(mask), 0) for shape, mask in zip(found, together, strict=True))
