@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.core.errors import DataError
-from components.core.storage import StoredObject, Uri, list_objects, name_of, parse_uri, stem_of, suffix_of
+from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.storage import StoredObject, Uri, list_objects, name_of, parse_uri, stem_of
 
-RASTER_SUFFIXES = frozenset((".tif", ".tiff", ".png", ".jpg", ".jpeg"))
 IMAGE_FOLDERS = ("images", "img")
 MASK_FOLDERS = ("ann", "gt", "masks")
 
@@ -121,7 +121,7 @@ def _listed(uri: str) -> _Folder:
     entries = list(list_objects(place, recursive=False))
     if not entries:
         raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
-    rasters = tuple(entry for entry in entries if not entry.is_folder and _is_raster(entry.uri))
+    rasters = tuple(entry for entry in entries if not entry.is_folder and is_raster(entry.uri))
     subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
     return _Folder(place.rstrip("/"), rasters, subfolders)
 
@@ -130,10 +130,6 @@ def absolute(uri: str) -> str:
     """The canonical URI of a place, whichever directory this process works in."""
     place: Uri = parse_uri(uri)
     return str(place) if place.is_remote else str(Path(place.key).absolute())
-
-
-def _is_raster(uri: str) -> bool:
-    return suffix_of(uri).lower() in RASTER_SUFFIXES and not name_of(uri).startswith(".")
 
 
 def _by_stem(folder: _Folder) -> dict[str, StoredObject]:

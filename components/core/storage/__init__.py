@@ -23,7 +23,17 @@ from components.core.storage.settings import S3Settings
 from components.core.storage.staging import publish_file, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
 from components.core.storage.trees import get_tree, put_tree
-from components.core.storage.uris import Uri, is_remote, join_uri, name_of, parent_of, parse_uri, stem_of, suffix_of
+from components.core.storage.uris import (
+    Uri,
+    absolute_uri,
+    is_remote,
+    join_uri,
+    name_of,
+    parent_of,
+    parse_uri,
+    stem_of,
+    suffix_of,
+)
 
 __all__ = [
     "CountedFile",
@@ -33,6 +43,7 @@ __all__ = [
     "StoredObject",
     "Traffic",
     "Uri",
+    "absolute_uri",
     "cached_file",
     "counted",
     "counters",

@@ -106,6 +106,12 @@ def join_uri(base: str | Path, *parts: str) -> str:
     return str(Uri(place.bucket, "/".join(names)))
 
 
+def absolute_uri(uri: str | Path) -> str:
+    """The canonical URI of a folder, without a slash at its end, whichever directory this process works in."""
+    place = parse_uri(uri)
+    return (str(place) if place.is_remote else str(place.path.absolute())).rstrip("/") or "/"
+
+
 def is_remote(uri: str | Path) -> bool:
     """Whether the URI points into an object store."""
     return parse_uri(uri).is_remote

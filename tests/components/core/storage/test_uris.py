@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from components.core.errors import StorageError
-from components.core.storage import is_remote, join_uri, name_of, parent_of, parse_uri, stem_of, suffix_of
+from components.core.storage import absolute_uri, is_remote, join_uri, name_of, parent_of, parse_uri, stem_of, suffix_of
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,14 @@ def test_parent() -> None:
     assert parent_of("/data/a.tif") == "/data"
     with pytest.raises(StorageError, match="no parent"):
         parent_of("s3://bucket")
+
+
+def test_a_folder_has_one_absolute_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute_uri("img/") == absolute_uri(f"file://{tmp_path}/img") == f"{tmp_path}/img"
+    assert absolute_uri("minio://bucket/img/") == "s3://bucket/img"
+    assert absolute_uri("s3://bucket/") == absolute_uri("s3://bucket") == "s3://bucket"
+    assert absolute_uri("/") == "/"
 
 
 def test_remote_or_local() -> None:
