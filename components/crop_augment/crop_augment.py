@@ -39,5 +39,12 @@ def crop_augment(
         DataError: If the project cannot be read, or more than `max_bad` items failed.
     """
     return run_stage(
-        query or TUTORIAL_QUERY, project, crops, report=report, seed=seed, workers=workers, max_bad=max_bad
+        query or TUTORIAL_QUERY,
+        project,
+        crops,
+        report=report,
+        seed=seed,
+        workers=workers,
+        max_bad=max_bad,
+        stage="crop_augment",
     )

@@ -14,6 +14,7 @@ def split_masks(
     query: str = "",
     seed: int = 0,
     max_bad: int = 0,
+    allow_empty: bool = False,
     workers: int = 0,
 ) -> None:
     """Split predicted masks into separate buildings with a DTL query.
@@ -23,6 +24,7 @@ def split_masks(
         query: DTL query, JSON text; the tutorial's (class untitled_dl) where empty.
         seed: Of every random decision; the same seed gives the same result.
         max_bad: How many images may be left out because they are broken.
+        allow_empty: Whether the project may hold no image, or none that is not broken.
         workers: Processes; 0 for one a core.
 
     Returns:
@@ -35,7 +37,14 @@ def split_masks(
 
     with counted() as moved:
         done = run(
-            project.path, split.path, query=query, report=report.path, seed=seed, max_bad=max_bad, workers=workers
+            project.path,
+            split.path,
+            query=query,
+            report=report.path,
+            seed=seed,
+            max_bad=max_bad,
+            allow_empty=allow_empty,
+            workers=workers,
         )
     split.metadata.update(done.counts())
     for name, value in {**done.metrics(), **moved.megabytes()}.items():

@@ -19,6 +19,7 @@ def split_masks(
     seed: int = 0,
     workers: int = 1,
     max_bad: int = 0,
+    allow_empty: bool = False,
 ) -> QueryRun:
     """Run the stage's query.
 
@@ -30,14 +31,23 @@ def split_masks(
         seed: Of every random decision.
         workers: Processes; 0 for one a core.
         max_bad: Source items that may fail.
+        allow_empty: Whether there may be no source item, or none that did not fail.
 
     Returns:
         The query and its counts.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
-        DataError: If the project cannot be read, or more than `max_bad` items failed.
+        DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
     """
     return run_stage(
-        query or TUTORIAL_QUERY, project, split, report=report, seed=seed, workers=workers, max_bad=max_bad
+        query or TUTORIAL_QUERY,
+        project,
+        split,
+        report=report,
+        seed=seed,
+        workers=workers,
+        max_bad=max_bad,
+        allow_empty=allow_empty,
+        stage="split_masks",
     )

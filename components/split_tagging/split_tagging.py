@@ -84,4 +84,13 @@ def split_tagging(
     if train_share:
         _check_both_sides(share_query(train_share, project_name), project, seed, train_share)
     chosen = share_query(train_share, project_name) if train_share else query or TUTORIAL_QUERY
-    return run_stage(chosen, project, tagged, report=report, seed=seed, workers=workers, max_bad=max_bad)
+    return run_stage(
+        chosen,
+        project,
+        tagged,
+        report=report,
+        seed=seed,
+        workers=workers,
+        max_bad=max_bad,
+        stage="split_tagging",
+    )

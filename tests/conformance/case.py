@@ -120,7 +120,8 @@ def judge(case: Case) -> Verdict:
 def _notes(case: Case, folder: Path) -> list[str]:
     output = folder / "output"
     try:
-        run = execute_query(case.folder / "query.json", sorted((case.folder / "input").iterdir()), output, max_bad=None)
+        projects = sorted((case.folder / "input").iterdir())
+        run = execute_query(case.folder / "query.json", projects, output, max_bad=None, allow_empty=True)
     except ConfigError as error:
         if case.outcome != "config_error":
             return [f"was refused: {error}"]

@@ -9,6 +9,7 @@ import sys
 from components.core.cli import argument_parser, run_main
 from components.core.dtl.query import query_schema
 from components.core.dtl.run import QueryRun, execute_query, predict_query
+from components.core.dtl.stage import ALLOW_EMPTY_HELP
 from components.core.errors import ConfigError
 
 
@@ -20,7 +21,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--output", help="directory of the new project")
     result.add_argument("--seed", type=int, default=0, help="of every random decision")
     result.add_argument("--workers", type=int, default=1, help="processes; 0 for one a core")
-    result.add_argument("--max-bad", type=int, help="source items that may fail; any number unless given")
+    result.add_argument("--max-bad", type=int, help="source items that may fail; any number but all unless given")
+    result.add_argument("--allow-empty", action="store_true", help=ALLOW_EMPTY_HELP)
     result.add_argument(
         "--materialize", action="store_true", help="write the Supervisely folder format with real crops"
     )
@@ -48,6 +50,7 @@ def main(options: argparse.Namespace) -> None:
         seed=options.seed,
         workers=options.workers,
         max_bad=options.max_bad,
+        allow_empty=options.allow_empty,
         as_files=options.materialize,
     )
     sys.stdout.write(f"{run.sentence()}, at {options.output}\n")

@@ -29,6 +29,7 @@ class RunReport:
 
     Attributes:
         read: Source items that entered and came to an end.
+        pixels: Of these source items.
         written: Items that came out; in a dry run at most so many.
         exact: Whether `written` is exact in a dry run: no condition on the way had to look at pixels.
         received: How many elements arrived at each layer, by its index.
@@ -37,6 +38,7 @@ class RunReport:
     """
 
     read: int = 0
+    pixels: int = 0
     written: int = 0
     exact: bool = True
     received: Counter[int] = field(default_factory=Counter)
@@ -54,13 +56,14 @@ class RunReport:
             log.warning("left out %s: %s", outcome.bad.source, outcome.bad.reason)
         elif outcome.received.total():
             self.read += 1
+            self.pixels += outcome.pixels
 
 
 def name_projects(query: Query, projects: Sequence[Project]) -> dict[str, Project]:
     """The projects that a query reads, by name, in its order.
 
     Raises:
-        ConfigError: If a project is missing, or two have one name.
+        ConfigError: If a project is missing, two have one name, or a project lacks a dataset.
     """
     given: dict[str, Project] = {}
     for project in projects:
@@ -77,7 +80,24 @@ def name_projects(query: Query, projects: Sequence[Project]) -> dict[str, Projec
                     f"{layer.place}.src[{position}]: project {name!r} is not given; "
                     f"given: {', '.join(sorted(given)) or 'none'}"
                 )
+            _check_dataset(given[name], source, f"{layer.place}.src[{position}]")
     return {name: given[name] for name in query.project_names}
+
+
+def _check_dataset(project: Project, source: str, place: str) -> None:
+    """Refuse a dataset in which a project has no item; a project without items has no datasets to speak of."""
+    wanted = source.split("/")[1]
+    if wanted == "*" or not len(project):
+        return
+    present: dict[str, None] = {}
+    for index in range(len(project)):
+        present.setdefault(project.label(index).split("/")[0])
+        if wanted in present:
+            return
+    raise ConfigError(
+        f"{place}: project {project.meta.name!r} has no item in a dataset {wanted!r}; its datasets are "
+        f"{', '.join(present)}, and {project.meta.name}/* takes all"
+    )
 
 
 def output_meta(query: Query, projects: Mapping[str, Project]) -> ProjectMeta:
@@ -123,6 +143,7 @@ def run_query(
     *,
     workers: int = 1,
     max_bad: int | None = 0,
+    allow_empty: bool = False,
 ) -> Iterator[Item]:
     """Run a query, streaming what comes out.
 
@@ -133,17 +154,22 @@ def run_query(
         context: Seed, and whether to count only.
         workers: Processes, 0 for one a core; they change the time, never the result.
         max_bad: Source items that may fail; None for any number.
+        allow_empty: Whether there may be no source item, or none that did not fail.
 
     Yields:
         The items, ordered by source item, then by the save layer's sources.
 
     Raises:
         ConfigError: If `workers` or `max_bad` is negative.
-        TooManyBadItemsError: At the end, where more than `max_bad` source items failed.
+        DataError: If there is no source item.
+        TooManyBadItemsError: At the end, where more than `max_bad` source items failed, or all of them.
     """
     if max_bad is not None and max_bad < 0:
         raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad item, or a number of them")
     lengths = [len(project) for project in projects.values()]
+    if not sum(lengths) and not allow_empty:
+        places = ", ".join(f"{name!r} ({project.place})" for name, project in projects.items())
+        raise DataError(f"project {places}: holds no item; give one that does, or allow an empty result")
     workers = worker_count(workers, sum(lengths))
     per_task = max(1, min(TASK_ITEMS, sum(lengths) // (8 * workers)))
     tasks = [
@@ -151,20 +177,22 @@ def run_query(
         for project, length in enumerate(lengths)
         for start in range(0, length, per_task)
     ]
-    places = tuple(project.place for project in projects.values())
-    results = ordered_map(start_runner, (query, context, places), tasks, workers)
+    opened = tuple(project.place for project in projects.values())
+    results = ordered_map(start_runner, (query, context, opened), tasks, workers)
     names = Names()
     for outcome in progress((outcome for outcomes in results for outcome in outcomes), sum(lengths), "items"):
         report.add(outcome)
         yield from (names.final(element) for element in outcome.elements)
     _warn_of_empty_branches(query, report)
     _check_bad(report.bad, max_bad)
+    if report.bad and not report.read and not allow_empty:
+        raise TooManyBadItemsError(f"all {_listed(report.bad)}. Mend them, or allow an empty result")
 
 
 def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
     for layer in query.data_layers:
         if not report.received[layer.index] and not report.bad:
-            log.warning("%s: there is no item in %s; look at the datasets' names", layer.place, ", ".join(layer.src))
+            log.warning("%s: there is no item in %s", layer.place, ", ".join(layer.src))
     for layer in query.layers:
         if "probability" not in layer.action.settings.model_dump().get("condition", {}):
             continue
@@ -179,11 +207,13 @@ def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
 
 
 def _check_bad(bad: Sequence[BadItem], max_bad: int | None) -> None:
-    if max_bad is None or len(bad) <= max_bad:
-        return
+    if max_bad is not None and len(bad) > max_bad:
+        raise TooManyBadItemsError(
+            f"{_listed(bad, f' and max_bad allows {max_bad}')}. Mend them, or raise max_bad to go on without them"
+        )
+
+
+def _listed(bad: Sequence[BadItem], rule: str = "") -> str:
     shown = "; ".join(f"{entry.source}: {entry.reason}" for entry in bad[:SHOWN_BAD])
     more = f"; and {len(bad) - SHOWN_BAD} more" if len(bad) > SHOWN_BAD else ""
-    raise TooManyBadItemsError(
-        f"{len(bad)} item{'s' if len(bad) > 1 else ''} failed and max_bad allows {max_bad}: {shown}{more}. "
-        "Mend them, or raise max_bad to go on without them"
-    )
+    return f"{len(bad)} item{'s' if len(bad) > 1 else ''} failed{rule}: {shown}{more}"

@@ -14,6 +14,7 @@ from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.supervisely import Save
 from components.core.errors import ConfigError
+from components.core.settings import known_keys
 
 
 class _LayerForm(BaseModel):
@@ -110,15 +111,15 @@ def _validated(model: type[Any], data: Any, place: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(explain(error, place)) from error
+        raise ConfigError(explain(model, error, place)) from error
 
 
-def explain(error: ValidationError, place: str) -> str:
-    """The faults that pydantic found, each with its path, value and rule."""
+def explain(model: type[BaseModel], error: ValidationError, place: str) -> str:
+    """The faults that pydantic found in a model, each with its path, value and rule."""
     lines = []
     for fault in error.errors():
         path = place + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _path(fault["loc"]))
-        lines.append(f"{path}: {_rule(fault)}")
+        lines.append(f"{path}: {_rule(model, fault)}")
     return "; ".join(dict.fromkeys(lines))
 
 
@@ -132,11 +133,11 @@ def _is_type(part: int | str) -> bool:
     return isinstance(part, str) and (part in ("str", "list[str]", "dict[str,str]") or part.startswith("literal["))
 
 
-def _rule(fault: Any) -> str:
+def _rule(model: type[BaseModel], fault: Any) -> str:
     shown = json.dumps(fault["input"], ensure_ascii=False, default=str)
     value = shown if len(shown) <= 60 else shown[:57] + "…"
     messages = {
-        "extra_forbidden": "is no key here; remove it or mend its spelling",
+        "extra_forbidden": f"is no key here; {known_keys(model, fault['loc'] or ('',))}",
         "missing": "is missing; add it",
         "model_type": f"{value} is no JSON object; write one, in braces",
         "value_error": fault["msg"].removeprefix("Value error, "),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from components.core.dtl.engine import RunReport, name_projects, output_meta, ru
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
-from components.core.project import ProjectMeta, materialize, open_project, write_manifest
+from components.core.project import Item, Project, ProjectMeta, manifest_writer, materialize, open_project
+from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
+from components.core.settings import naming_file
 from components.core.storage import Traffic
 
 log = logging.getLogger(__name__)
@@ -58,7 +61,9 @@ def execute_query(
     seed: int = 0,
     workers: int = 1,
     max_bad: int | None = 0,
+    allow_empty: bool = False,
     as_files: bool = False,
+    stage: str = "dtl",
 ) -> QueryRun:
     """Run a query on projects and write the project that comes out.
 
@@ -69,26 +74,54 @@ def execute_query(
         seed: Of every random decision.
         workers: Processes, 0 for one a core; they change the time, never the result.
         max_bad: Source items that may fail; None for any number.
+        allow_empty: Whether there may be no source item, or none that did not fail.
         as_files: Write the Supervisely folder format with real crops instead of a manifest.
+        stage: What the new project's history calls this run.
 
     Returns:
         The query, the new project's meta, and the counts.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the projects.
-        DataError: If a project cannot be read, or more than `max_bad` items failed.
+        DataError: If a project cannot be read, more than `max_bad` items failed, or no item is there or left.
     """
     _check_places(projects, output)
-    built = build_query(read_query(query))
-    named = name_projects(built, [open_project(place) for place in projects])
-    meta = output_meta(built, named)
+    built, named, meta = _checked(query, projects)
     report = RunReport()
-    items = run_query(built, named, report, Context(seed), workers=workers, max_bad=max_bad)
-    write = materialize if as_files else write_manifest
-    write(output, meta, items)
+    items = run_query(built, named, report, Context(seed), workers=workers, max_bad=max_bad, allow_empty=allow_empty)
+    if as_files:
+        materialize(output, meta, items)
+    else:
+        _write(output, meta, items, report, stage, merged_histories(read_history(p.place) for p in named.values()))
     run = QueryRun(built, meta, report)
     log.info("%s", run.sentence())
     return run
+
+
+def _checked(query: str | Path, projects: Sequence[str | Path]) -> tuple[Query, dict[str, Project], ProjectMeta]:
+    """A query that fits its projects, these by name, and the meta of what comes out."""
+    with naming_file(query):
+        built = build_query(read_query(query))
+        named = name_projects(built, [open_project(place) for place in projects])
+        return built, named, output_meta(built, named)
+
+
+def _write(
+    output: str | Path,
+    meta: ProjectMeta,
+    items: Iterable[Item],
+    report: RunReport,
+    stage: str,
+    history: tuple[StageRun, ...],
+) -> None:
+    """Write the items as they come, and then what was done; `report` is complete by then."""
+    began = time.monotonic()
+    with manifest_writer(output, meta) as writer:
+        for item in items:
+            writer.add(item)
+        left_out = tuple(LeftOut(bad.source.rpartition("/")[2], bad.reason) for bad in report.bad)
+        seconds = round(time.monotonic() - began, 3)
+        writer.history = (*history, StageRun(stage, report.read, round(report.pixels / 1e6, 6), seconds, left_out))
 
 
 def _check_places(projects: Sequence[str | Path], output: str | Path) -> None:
@@ -109,10 +142,8 @@ def predict_query(query: str | Path, projects: Sequence[str | Path], *, seed: in
         ConfigError: If the query is faulty or does not fit the projects.
         DataError: If a project cannot be read.
     """
-    built = build_query(read_query(query))
-    named = name_projects(built, [open_project(place) for place in projects])
-    meta = output_meta(built, named)
+    built, named, meta = _checked(query, projects)
     report = RunReport()
-    for _ in run_query(built, named, report, Context(seed, dry=True), max_bad=None):
+    for _ in run_query(built, named, report, Context(seed, dry=True), max_bad=None, allow_empty=True):
         pass
     return QueryRun(built, meta, report)

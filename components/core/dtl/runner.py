@@ -29,12 +29,14 @@ class Outcome:
         elements: What came out.
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
+        pixels: Of the source item, where it entered.
         bad: Why nothing came out, where the item failed.
     """
 
     elements: tuple[Element, ...] = ()
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
+    pixels: int = 0
     bad: BadItem | None = None
 
 
@@ -76,7 +78,7 @@ class Runner:
     def _run(self, project: Project, item: Item) -> Outcome:
         source = Source(project.meta.name, item.dataset, item.name)
         start = Element(replace(item, dataset=f"{source.project}__{source.dataset}"), source)
-        outcome = Outcome()
+        outcome = Outcome(pixels=item.size.area)
         pools: dict[str, list[Element]] = defaultdict(list)
         for layer in self._query.order:
             arriving = self._arriving(layer, start, project, pools)

@@ -16,6 +16,8 @@ from components.core.reporting.contact_sheet import contact_sheet
 from components.core.reporting.page import run_report, write_page
 from components.core.storage import counted
 
+ALLOW_EMPTY_HELP = "accept a project without items, or one whose items all failed"
+
 
 def run_stage(
     query: str | Path,
@@ -26,6 +28,8 @@ def run_stage(
     seed: int = 0,
     workers: int = 1,
     max_bad: int = 0,
+    allow_empty: bool = False,
+    stage: str = "dtl",
 ) -> QueryRun:
     """Run a query on one project, and show what it did.
 
@@ -37,15 +41,26 @@ def run_stage(
         seed: Of every random decision.
         workers: Processes; 0 for one a core.
         max_bad: Source items that may fail.
+        allow_empty: Whether there may be no source item, or none that did not fail.
+        stage: What the new project's history calls this run.
 
     Returns:
         The query and its counts.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
-        DataError: If the project cannot be read, or more than `max_bad` items failed.
+        DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
     """
-    run = execute_query(query, [project], output, seed=seed, workers=workers, max_bad=max_bad)
+    run = execute_query(
+        query,
+        [project],
+        output,
+        seed=seed,
+        workers=workers,
+        max_bad=max_bad,
+        allow_empty=allow_empty,
+        stage=stage,
+    )
     if report is None:
         return run
     with counted() as moved:
@@ -70,8 +85,14 @@ def write_pictures(run: QueryRun, output: str | Path, folder: Path) -> None:
     contact_sheet(open_project(output)).write(png_file=folder / "contact_sheet.png")
 
 
-def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
-    """The arguments that every DTL stage has; `output` names the project that comes out."""
+def add_stage_arguments(parser: argparse.ArgumentParser, output: str, may_be_empty: bool = False) -> None:
+    """Add the arguments of a DTL stage.
+
+    Args:
+        parser: Gets them.
+        output: Name of the project that comes out.
+        may_be_empty: Whether the stage has `--allow-empty`.
+    """
     parser.add_argument("--project", required=True, help="directory of the project that goes in")
     parser.add_argument(f"--{output}", dest="output", required=True, help="directory of the project that comes out")
     parser.add_argument("--query", default="", help="JSON file or text; the tutorial's query unless given")
@@ -81,16 +102,36 @@ def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of every random decision")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core")
     parser.add_argument("--max-bad", type=int, default=0, help="source items that may fail")
+    if may_be_empty:
+        parser.add_argument("--allow-empty", action="store_true", help=ALLOW_EMPTY_HELP)
+    else:
+        parser.set_defaults(allow_empty=False)
 
 
-def stage_main(name: str, description: str, default_query: Path, output: str, argv: Sequence[str] | None = None) -> int:
+def stage_main(
+    name: str,
+    description: str,
+    default_query: Path,
+    output: str,
+    argv: Sequence[str] | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> int:
     """The command line of a DTL stage.
+
+    Args:
+        name: Of the stage.
+        description: For the help.
+        default_query: The query that runs unless another is given.
+        output: Name of the project that comes out.
+        argv: The arguments; the process's own unless given.
+        may_be_empty: Whether the stage has the argument --allow-empty.
 
     Returns:
         The exit status.
     """
     parser = argument_parser(f"python -m components.{name}", description)
-    add_stage_arguments(parser, output)
+    add_stage_arguments(parser, output, may_be_empty)
 
     def main(options: argparse.Namespace) -> None:
         with counted() as moved:
@@ -102,6 +143,8 @@ def stage_main(name: str, description: str, default_query: Path, output: str, ar
                 seed=options.seed,
                 workers=options.workers,
                 max_bad=options.max_bad,
+                allow_empty=options.allow_empty,
+                stage=name,
             )
         if options.pictures:
             write_pictures(run, options.output, options.pictures)

@@ -13,8 +13,10 @@ import pytest
 from kfp import dsl
 
 from components.core.dtl.stage import add_stage_arguments
+from components.core.errors import DataError
 from components.core.geometry import Size
-from components.core.project import ImageRef, Item, open_project, write_manifest
+from components.core.project import ImageRef, Item, manifest_writer, open_project, write_manifest
+from components.core.project.history import LeftOut, StageRun, read_history
 from components.split_masks.component import split_masks as component
 from components.split_masks.split_masks import split_masks
 from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, mask_object, noise, write_tiled
@@ -83,6 +85,31 @@ def test_command_line(
     assert capsys.readouterr().out == f"1 items in, 1 out: project 'inf_splitted', at {tmp_path / 'split'}\n"
 
 
+def test_nothing_predicted_gives_an_empty_project_with_its_history_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with manifest_writer(tmp_path / "none", bitmap_meta("inf_INRIA_test_part", "untitled_dl")) as writer:
+        writer.history = (StageRun("infer_windows", 0, 0.0, 1.0, (LeftOut("austin1", "unreadable"),)),)
+    with pytest.raises(DataError, match="holds no item"):
+        split_masks(tmp_path / "none", tmp_path / "split")
+    kinds = {"split": dsl.Dataset, "metrics": dsl.Metrics, "report": dsl.HTML}
+    outputs = {name: artifact(kind, tmp_path / name) for name, kind in kinds.items()}
+    source = artifact(dsl.Dataset, tmp_path / "none")
+    component.python_func(project=source, **outputs, allow_empty=True)
+    assert len(open_project(tmp_path / "split")) == 0
+    assert "0 items in, 0 out" in (tmp_path / "report").read_text(encoding="utf-8")
+    before, last = read_history(tmp_path / "split")
+    assert before == writer.history[0]
+    assert (last.stage, last.scenes, last.left_out) == ("split_masks", 0, ())
+
+    command = ["split_masks", "--project", str(tmp_path / "none"), "--split", str(tmp_path / "again"), "--allow-empty"]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("components.split_masks", run_name="__main__")
+    assert ended.value.code == 0
+    assert [entry.stage for entry in read_history(tmp_path / "again")] == ["infer_windows", "split_masks"]
+
+
 def test_component(predictions: Path, tmp_path: Path) -> None:
     split, report = artifact(dsl.Dataset, tmp_path / "split"), artifact(dsl.HTML, tmp_path / "report.html")
     metrics = artifact(dsl.Metrics, tmp_path / "metrics")
@@ -101,7 +128,7 @@ def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path:
     assert output_kinds(spec) == {"split": "system.Dataset", "metrics": "system.Metrics", "report": "system.HTML"}
     assert input_names(spec) == component.component_spec.inputs.keys()
     parser = argparse.ArgumentParser()
-    add_stage_arguments(parser, "split")
+    add_stage_arguments(parser, "split", may_be_empty=True)
     flags = vars(parser.parse_args(["--project", "p", "--split", "s"]))
     for name, entry in component.component_spec.inputs.items():
         assert name in flags and (name == "project" or flags[name] == entry.default)

@@ -11,12 +11,13 @@ from kfp import dsl
 
 from components.core.cli import run_main
 from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.geometry import Size
 from components.core.project import open_project
 from components.split_tagging.__main__ import main, parser
 from components.split_tagging.component import split_tagging as component
 from components.split_tagging.split_tagging import share_query, split_tagging
 from tests.builders import files_below, scene_project
-from tests.components.core.dtl.projects import items, write
+from tests.components.core.dtl.projects import item, items, write
 from tests.components.core.dtl.test_runs import SIZE
 from tests.queries import data, save, tag, windows
 from tests.shims import artifact, compiled, input_names, output_kinds
@@ -76,7 +77,7 @@ def test_a_query_and_a_share_exclude_each_other(tmp_path: Path) -> None:
 
 def test_bad_items_are_limited(tmp_path: Path) -> None:
     query = json.dumps([data(), windows("$all", "$1", 500, 500), save("$1")])
-    project = write(tmp_path, items(2))
+    project = write(tmp_path, [*items(2), item("large", size=Size(500, 500))])
     with pytest.raises(TooManyBadItemsError):
         split_tagging(project, tmp_path / "tagged", query=query, max_bad=1)
     assert split_tagging(project, tmp_path / "tagged", query=query, max_bad=2).counts()["left_out"] == 2

@@ -21,6 +21,8 @@ from tests.queries import choose, data, layer, save, tag, windows
 
 ALL = json.dumps([data(), tag("$all", "$1", "t"), save("$1")])
 
+FAULTY = "faulty.json"
+
 
 def call(*arguments: object) -> int:
     return run_main(main, parser(), [str(argument) for argument in arguments])
@@ -114,6 +116,7 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["--output", "o"], "--query: is missing"),
         (["--query", ALL], "--output: is missing"),
         (["--query", "[]", "--output", "o"], "query: has no `data` layer"),
+        (["--query", FAULTY, "--output", "o"], f"{FAULTY}: query[0].colour: is no key here; known keys: action, "),
         (["--query", "nowhere.json", "--output", "o"], "nowhere.json: cannot be read"),
         (["--query", ALL, "--output", "o"], "query[0].src[0]: project 'INRIA' is not given; given: none"),
         (["--query", ALL, "--project", "nowhere", "--output", "o"], "nowhere: there is no such directory"),
@@ -122,12 +125,13 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_faults_are_one_line_and_status_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / FAULTY).write_text(json.dumps([data() | {"colour": 1}]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert call(*arguments) == 2
     captured = capsys.readouterr()
     assert captured.err.splitlines() == [captured.err.strip()] and not captured.out
     assert captured.err.startswith(f"python -m components.core.dtl: {said}")
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [FAULTY]
 
 
 def test_bad_items_may_be_many_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +142,28 @@ def test_bad_items_may_be_many_unless_told_otherwise(tmp_path: Path, capsys: pyt
     assert "1 items in, 1 out, 1 left out: project 'RESULT'" in capsys.readouterr().out
     assert call(*arguments, "--max-bad", 0) == 2
     assert "1 item failed and max_bad allows 0: INRIA/ds/a: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", [[], ["--max-bad", 2]])
+def test_where_all_failed_there_is_no_result_unless_it_may_be_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: list[object]
+) -> None:
+    project = write(tmp_path, [item("a"), item("b")])
+    query = json.dumps([data(), windows("$all", "$1", 48, 64), save("$1")])
+    arguments = ["--query", query, "--project", project, "--output", tmp_path / "out", *limit]
+    assert call(*arguments) == 2
+    assert "all 2 items failed: INRIA/ds/a: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert call(*arguments, "--allow-empty") == 0
+    assert "0 items in, 0 out, 2 left out" in capsys.readouterr().out
+    assert call(*arguments, "--allow-empty", "--max-bad", 1) == 2
+
+
+def test_where_the_query_kept_nothing_the_result_is_empty(tmp_path: Path) -> None:
+    project = write(tmp_path, [item("a"), item("b")])
+    query = json.dumps([data(), choose("$all", ["$1", "null"], tags=["none"]), save("$1")])
+    assert call("--query", query, "--project", project, "--output", tmp_path / "out") == 0
+    assert len(open_project(tmp_path / "out")) == 0
 
 
 def test_as_a_process(tmp_path: Path) -> None:

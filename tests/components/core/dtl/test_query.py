@@ -44,8 +44,18 @@ LAYER_FAULTS = {
     "action missing": ({k: v for k, v in TAG.items() if k != "action"}, "query[1].action: is missing"),
     "settings missing": ({k: v for k, v in TAG.items() if k != "settings"}, "query[1].settings: is missing"),
     "unknown action": (layer("mirror", "$all", "$1"), "query[1].action: 'mirror' is no action; actions are data, flip"),
-    "unknown key": ({**TAG, "colour": 1}, "query[1].colour: is no key here"),
-    "unknown setting": (layer("tag", "$all", "$1", tag="t", action="add", colour=1), "query[1].settings.colour: is no"),
+    "unknown key": (
+        {**TAG, "setings": {}},
+        "query[1].setings: is no key here; known keys: action, src, dst, settings (perhaps 'settings')",
+    ),
+    "unknown setting": (
+        layer("tag", "$all", "$1", tag="t", action="add", colour=1),
+        "settings.colour: is no key here; known keys: tag, action",
+    ),
+    "unknown inner setting": (
+        layer("sliding_window", "$all", "$1", window={"width": 4, "hight": 4}, min_overlap={"x": 0, "y": 0}),
+        "query[1].settings.window.hight: is no key here; known keys: width, height (perhaps 'height')",
+    ),
     "source of wrong type": ({**TAG, "src": "$all"}, 'query[1].src: "$all": input should be a valid list'),
     "destination of wrong type": ({**TAG, "dst": 3}, "query[1].dst: 3: input should be a valid string"),
     "no source": (tag("", "$1", "t"), "query[1].src: is empty; name what the layer reads"),
@@ -86,7 +96,11 @@ CONDITION_FAULTS = {
     "none": ({}, ": {} must hold exactly one of probability, regex_names, "),
     "two": ({"tags": ["a"], "min_area": 3}, ': {"tags": ["a"], "min_area": 3} must hold exactly one of probability, '),
     "unknown": ({"chance": 0.5}, ': {"chance": 0.5} must hold exactly one of'),
-    "further key": ({"tags": ["a"], "colour": 1}, ".colour: is no key here"),
+    "further key": ({"tags": ["a"], "colour": 1}, ".colour: is no key here; known keys: tags"),
+    "misspelt key": (
+        {"probability": 0.5, "groupby": "source"},
+        ".groupby: is no key here; known keys: probability, group_by (perhaps 'group_by')",
+    ),
     "above 1": ({"probability": 1.5}, ".probability: 1.5: input should be less than or equal to 1"),
     "below 0": ({"probability": -0.1}, ".probability: -0.1: input should be greater than or equal to 0"),
     "probability as text": ({"probability": "0.5"}, '.probability: "0.5": input should be a valid number'),

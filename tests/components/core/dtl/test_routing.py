@@ -97,10 +97,22 @@ def test_projects_that_are_not_given_or_given_twice(tmp_path: Path) -> None:
         run([data(), save("$all")], first, second)
 
 
-def test_a_dataset_that_is_not_there_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    found, _ = run([data("INRIA/dss"), save("$all")], write(tmp_path, items(1)))
-    assert not found
-    assert "query[0]: there is no item in INRIA/dss" in caplog.text
+@pytest.mark.parametrize("dry", [False, True])
+def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path, dry: bool) -> None:
+    project = write(tmp_path, [item("a"), item("b", dataset="west"), item("c", dataset="west")])
+    with pytest.raises(ConfigError) as caught:
+        run([data("INRIA/west INRIA/wset"), save("$all")], project, dry=dry)
+    assert str(caught.value) == (
+        "query[0].src[1]: project 'INRIA' has no item in a dataset 'wset'; its datasets are ds, west, "
+        "and INRIA/* takes all"
+    )
+
+
+def test_a_project_without_items_beside_another_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    places = write(tmp_path, items(1)), write(tmp_path, [], "EMPTY")
+    found, _ = run([data(), data("EMPTY/ds", "$none"), save("$all $none")], *places)
+    assert len(found) == 1
+    assert "query[1]: there is no item in EMPTY/ds" in caplog.text
 
 
 def test_names_stay_unique_even_where_a_source_is_called_like_a_copy(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 
 from components.core import parallel
 from components.core.dtl.run import execute_query
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.geometry import Size
-from components.core.project import materialize, open_project, write_manifest
+from components.core.project import manifest_writer, materialize, open_project, write_manifest
+from components.core.project.history import LeftOut, StageRun, read_history
 from tests.builders import bitmap_meta, files_below, scene_item, scene_project
-from tests.components.core.dtl.projects import house, item, names, write
+from tests.components.core.dtl.projects import META, house, item, names, write
 from tests.queries import choose, data, layer, save, tag, windows
 
 SIZE = Size(48, 64)
@@ -162,6 +164,40 @@ class TestBadItems:
         several = execute_query(self.QUERY, [project], tmp_path / "2", max_bad=None, workers=2)
         assert several.report == alone.report
         assert files_below(tmp_path / "1") == files_below(tmp_path / "2")
+
+
+def test_no_items_in_give_none_out_where_that_is_allowed(tmp_path: Path) -> None:
+    project = write(tmp_path, [])
+    with pytest.raises(DataError, match=r"project 'INRIA' \(.*INRIA\): holds no item; give one that does, or allow"):
+        execute_query(QUERY, [project], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    run = execute_query(QUERY, [project], tmp_path / "out", allow_empty=True)
+    assert run.counts() == {"items_in": 0, "items": 0, "left_out": 0}
+    found = open_project(tmp_path / "out")
+    assert len(found) == 0 and found.meta == replace(META, name="RESULT", tags_images=found.meta.tags_images)
+
+
+class TestHistory:
+    """The new project says what led to it."""
+
+    def test_of_all_projects_with_this_run_at_its_end(self, tmp_path: Path) -> None:
+        imported = StageRun("import_images", 3, 1.5, 2.0, (LeftOut("gone", "unreadable"),))
+        places = []
+        for name in ("A", "B"):
+            with manifest_writer(tmp_path / name, replace(META, name=name)) as writer:
+                writer.add(item(f"small_{name}"))
+                writer.add(item(f"large_{name}", size=Size(100, 1000)))
+                writer.history = (imported, StageRun(f"tag_{name}", 1, 0.5, 1.0))
+            places.append(tmp_path / name)
+        layers = [data("A/* B/*"), windows("$all", "$1", 100, 500), save("$1")]
+        execute_query(json.dumps(layers), places, tmp_path / "out", max_bad=2, stage="crop")
+        *before, last = read_history(tmp_path / "out")
+        assert [entry.stage for entry in before] == ["import_images", "tag_A", "tag_B"]
+        assert before[0] == imported
+        assert (last.stage, last.scenes, last.megapixels) == ("crop", 2, 0.2)
+        assert 0 < last.seconds < 60
+        assert [left.name for left in last.left_out] == ["small_A", "small_B"]
+        assert "query[1].settings.window.width: 500 exceeds the width 60" in last.left_out[0].reason
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_bad", -1), ("workers", -1)])
