@@ -11,6 +11,7 @@ from typing import Any
 from components.core.dtl.graph import build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
+from components.core.settings import naming_file
 from components.core.storage import is_folder, is_remote
 from components.infer_windows.config import load_config as load_inference
 from components.split_tagging.split_tagging import share_query
@@ -117,10 +118,18 @@ def _check_documents(documents: Documents, options: argparse.Namespace) -> None:
         raise ConfigError("--train-share: is given with --split-tagging-query; give one of them")
     if options.train_share:
         share_query(options.train_share)
-    for query in filter(None, (documents.split_tagging, documents.crop_augment, documents.split_masks)):
-        build_query(read_query(query))
-    load_training(documents.training)
-    load_inference(documents.inference)
+    for file, query in (
+        (options.split_tagging_query, documents.split_tagging),
+        (options.crop_augment_query, documents.crop_augment),
+        (options.split_masks_query, documents.split_masks),
+    ):
+        with naming_file(file):
+            if query:
+                build_query(read_query(query))
+    with naming_file(options.train_config):
+        load_training(documents.training)
+    with naming_file(options.inference_config):
+        load_inference(documents.inference)
 
 
 def _weights(place: str) -> str:

@@ -1,9 +1,11 @@
-"""JSON settings of stages: found, parsed and checked, with errors that name the place inside the document."""
+"""JSON settings of stages: found, parsed and checked, with errors that name the file and the place inside it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -13,6 +15,31 @@ from pydantic_core import ErrorDetails
 from components.core.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def file_of(source: object) -> str:
+    """The file that settings come from; empty where they are JSON text, a parsed document, or nothing."""
+    text = str(source).strip() if isinstance(source, str | Path) else ""
+    return "" if text.startswith(("{", "[")) else text
+
+
+@contextmanager
+def naming_file(source: object) -> Iterator[None]:
+    """Put the file that settings come from in front of the errors about them.
+
+    Args:
+        source: A file, or else what `file_of` gives no file for; then errors stay what they are.
+
+    Raises:
+        ConfigError: As the block does.
+    """
+    file = file_of(source)
+    try:
+        yield
+    except ConfigError as error:
+        if not file or str(error).startswith(f"{file}: "):
+            raise
+        raise ConfigError(f"{file}: {error}") from error
 
 
 def read_document(source: str | Path, where: str) -> Any:
@@ -28,18 +55,16 @@ def read_document(source: str | Path, where: str) -> Any:
     Raises:
         ConfigError: If the file is missing or the text is not JSON; the message says in which line.
     """
-    text = str(source)
-    if not text.lstrip().startswith(("{", "[")):
-        if not text.strip():
-            raise ConfigError(f"{where}: is empty; give JSON or the path of a JSON file")
+    text, file = str(source), file_of(source)
+    if not text.strip():
+        raise ConfigError(f"{where}: is empty; give JSON or the path of a JSON file")
+    with naming_file(source):
         try:
-            text = Path(source).read_text(encoding="utf-8")
+            return json.loads(Path(file).read_text(encoding="utf-8") if file else text)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{where}: {text!r} is neither JSON nor a readable file ({error})") from error
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{where}: not JSON: {error}") from error
+            raise ConfigError(f"{where}: is neither JSON nor a readable file ({error})") from error
+        except ValueError as error:
+            raise ConfigError(f"{where}: not JSON: {error}") from error
 
 
 def check_document(model: type[Model], document: Any, where: str) -> Model:
@@ -66,8 +91,7 @@ def _clause(model: type[BaseModel], details: ErrorDetails, where: str) -> str:
     place = _dotted(details["loc"])
     start = f"{where}: {place}" if place else where
     if details["type"] == "extra_forbidden":
-        known = ", ".join(_fields_at(model, details["loc"][:-1]))
-        return f"{start}: unknown key; known keys: {known}"
+        return f"{start}: unknown key; {known_keys(model, details['loc'])}"
     if details["type"] == "missing":
         return f"{start}: missing; give it"
     message = details["msg"].removeprefix("Value error, ")
@@ -81,12 +105,36 @@ def _dotted(location: Sequence[str | int]) -> str:
     return text
 
 
+def known_keys(model: type[BaseModel], location: Sequence[str | int]) -> str:
+    """What may stand in place of an unknown key, for a message.
+
+    Args:
+        model: Of the whole document.
+        location: Where the key stands, as pydantic tells it.
+
+    Returns:
+        The keys that there are, and which of them looks like the unknown one.
+    """
+    keys = _fields_at(model, location[:-1])
+    alike = get_close_matches(str(location[-1]), keys, 1)
+    return f"known keys: {', '.join(keys) or 'none'}" + "".join(f" (perhaps {key!r})" for key in alike)
+
+
 def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Field names of the model that stands at a place inside another."""
+    """Field names of the model that stands at a place inside another; where several may, that which the place names."""
+    models = [model]
     for part in location:
-        field = model.model_fields.get(str(part))
-        annotations = () if field is None else (field.annotation, *get_args(field.annotation))
-        inner = [kind for kind in annotations if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        fields = [kind.model_fields[part] for kind in models if isinstance(part, str) and part in kind.model_fields]
+        inner = [kind for field in fields for kind in _models_of(field.annotation)]
         if inner:
-            model = inner[0]
-    return list(model.model_fields)
+            models = inner
+        elif fields:
+            models = [kind for kind in models if part in kind.model_fields]
+    return list(dict.fromkeys(name for kind in models for name in kind.model_fields))
+
+
+def _models_of(annotation: Any) -> list[type[BaseModel]]:
+    """The models in an annotation, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_of(part)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.settings import check_document, read_document
+from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "inference.config"
 
@@ -119,11 +119,12 @@ def load_config(source: str | Path | dict[str, Any] | InferenceConfig) -> Infere
     """
     if isinstance(source, InferenceConfig):
         return source
-    document = source if isinstance(source, dict) else read_document(source, WHERE)
-    _refuse_other_modes(document)
-    config = check_document(InferenceConfig, document, WHERE)
-    _check_stride(config.mode)
-    return config
+    with naming_file(source):
+        document = source if isinstance(source, dict) else read_document(source, WHERE)
+        _refuse_other_modes(document)
+        config = check_document(InferenceConfig, document, WHERE)
+        _check_stride(config.mode)
+        return config
 
 
 def _refuse_other_modes(document: Any) -> None:

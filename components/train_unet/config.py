@@ -12,7 +12,7 @@ from components.core.geometry import Size
 from components.core.network.encoders import DEFAULT_ENCODER, encoder_spec
 from components.core.network.unetv2 import check_size
 from components.core.network.weights import IMAGENET
-from components.core.settings import check_document, read_document
+from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "train.config"
 
@@ -173,11 +173,12 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: If it cannot be read, a key is unknown or a value breaks its rule; with the path to the place.
     """
-    document = source if isinstance(source, dict) else read_document(source, WHERE)
-    config = check_document(TrainConfig, document, WHERE)
-    check_size(config.input_size.size, f"{WHERE}: input_size")
-    try:
-        encoder_spec(config.encoder)
-    except ConfigError as error:
-        raise ConfigError(f"{WHERE}: {error}") from error
-    return config
+    with naming_file(source):
+        document = source if isinstance(source, dict) else read_document(source, WHERE)
+        config = check_document(TrainConfig, document, WHERE)
+        check_size(config.input_size.size, f"{WHERE}: input_size")
+        try:
+            encoder_spec(config.encoder)
+        except ConfigError as error:
+            raise ConfigError(f"{WHERE}: {error}") from error
+        return config

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from components.core.errors import ConfigError
-from components.core.settings import check_document, read_document
+from components.core.settings import check_document, file_of, naming_file, read_document
 
 
 class Inner(BaseModel):
@@ -45,7 +45,7 @@ def test_text_and_files_are_read_alike(tmp_path: Path) -> None:
     ("source", "message"),
     [
         ('{"need": 1', r"^q: not JSON: .*line 1 column 11"),
-        ("nowhere.json", r"^q: 'nowhere.json' is neither JSON nor a readable file \(.*No such file"),
+        ("nowhere.json", r"^nowhere.json: q: is neither JSON nor a readable file \(.*No such file"),
         (" ", "^q: is empty; give JSON or the path"),
     ],
 )
@@ -62,10 +62,16 @@ def test_what_is_left_out_keeps_its_default_at_every_depth() -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"need": 1, "inner": {"sise": 2}}, "q: inner.sise: unknown key; known keys: size, name"),
-        ({"need": 1, "perhaps": {"sise": 2}}, "q: perhaps.sise: unknown key; known keys: size, name"),
-        ({"need": 1, "several": [{}, {"sise": 2}]}, "q: several[1].sise: unknown key; known keys: size, name"),
-        ({"need": 1, "ned": 2}, "q: ned: unknown key; known keys: need, inner, perhaps, several"),
+        (
+            {"need": 1, "inner": {"sise": 2}},
+            "q: inner.sise: unknown key; known keys: size, name (perhaps 'size')",
+        ),
+        ({"need": 1, "perhaps": {"colour": 2}}, "q: perhaps.colour: unknown key; known keys: size, name"),
+        (
+            {"need": 1, "several": [{}, {"nam": 2}]},
+            "q: several[1].nam: unknown key; known keys: size, name (perhaps 'name')",
+        ),
+        ({"need": 1, "ned": 2}, "q: ned: unknown key; known keys: need, inner, perhaps, several (perhaps 'need')"),
         ({}, "q: need: missing; give it"),
         ({"need": 1, "inner": {"size": 0}}, "q: inner.size: 0: input should be greater than or equal to 1"),
         ({"need": 1, "inner": {"name": "long"}}, "q: inner.name: 'long': longer than three letters; shorten it"),
@@ -77,3 +83,21 @@ def test_every_broken_rule_is_named_with_its_place(document: object, message: st
     with pytest.raises(ConfigError) as caught:
         check_document(Outer, document, "q")
     assert str(caught.value).startswith(message)
+
+
+def test_a_file_is_named_once_by_every_error_about_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "q.json"
+    path.write_text('{"need": 1')
+    with pytest.raises(ConfigError) as caught:
+        read_document(path, "q")
+    assert str(caught.value).startswith(f"{path}: q: not JSON: ")
+    with pytest.raises(ConfigError) as caught, naming_file(str(path)), naming_file(path):
+        check_document(Outer, {}, "q")
+    assert str(caught.value) == f"{path}: q: need: missing; give it"
+
+
+@pytest.mark.parametrize("source", [' {"need": 1}', "[]", "", {"need": 1}, None])
+def test_what_is_no_file_is_not_named(source: object) -> None:
+    assert file_of(source) == ""
+    with pytest.raises(ConfigError, match=r"^q: need: missing"), naming_file(source):
+        check_document(Outer, {}, "q")

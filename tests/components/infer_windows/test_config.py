@@ -57,4 +57,4 @@ def test_a_broken_document_is_refused_with_the_place(document: Any, message: str
 
     with pytest.raises(ConfigError, match=message) as caught:
         load_config(file)
-    assert str(caught.value).startswith("inference.config: ")
+    assert str(caught.value).startswith(f"{file}: inference.config: ")

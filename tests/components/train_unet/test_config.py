@@ -90,7 +90,7 @@ def test_a_users_config_is_merged_at_every_depth(tmp_path: Path) -> None:
         ('{"lr": 0.1,}', "train.config: not JSON: .* line 1 column"),
         ("[]", r"train.config: \[\]: input should be a valid dictionary"),
         ("", "train.config: is empty"),
-        ("gone.json", "train.config: 'gone.json' is neither JSON nor a readable file"),
+        ("gone.json", "gone.json: train.config: is neither JSON nor a readable file"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_with_its_place(text: str, message: str) -> None:
@@ -101,3 +101,11 @@ def test_what_cannot_be_honoured_is_refused_with_its_place(text: str, message: s
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(ConfigError, match=r"epochs: -1: .*; train.config: seeed: unknown key"):
         load_config('{"seeed": 1, "epochs": -1}')
+
+
+def test_a_fault_is_told_with_the_file_it_stands_in(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text('{"input_size": {"width": 100, "height": 96}}')
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert str(caught.value).startswith(f"{file}: train.config: input_size")
