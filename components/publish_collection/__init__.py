@@ -1,0 +1,1 @@
+"""What was detected in new imagery, as a collection that grows."""
