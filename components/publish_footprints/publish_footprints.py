@@ -13,18 +13,15 @@ import pyarrow.compute as pc
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.footprints.geography import WGS84, Grid, common_crs
-from components.core.footprints.records import (
-    FootprintMaker,
-    Rules,
-    Scene,
-    SceneFootprints,
-)
+from components.core.footprints.records import Rules
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
+from components.core.project.parts import part_of
 from components.core.staging import staged_directory
 from components.core.storage import put_tree
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
+from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
 
 log = logging.getLogger(__name__)
@@ -97,22 +94,26 @@ def formats_of_text(text: str) -> list[str]:
 
 def _survey(project: Project) -> tuple[list[Scene], str, int]:
     """The scenes, the CRS of the layer in map coordinates, and how many scenes have none."""
-    keys: list[tuple[str, str]] = []
-    found: list[str] = []
-    for item in project:
-        keys.append((item.key, item.name))
-        grid = Grid.of_item(item)
-        if grid is not None:
-            found.append(grid.crs)
-    names = Counter(name for _, name in keys)
-    scenes = [Scene(index, name if names[name] == 1 else key) for index, (key, name) in enumerate(keys)]
+    parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    grids: dict[tuple[str, str], Grid | None] = {}
+    for index, item in enumerate(project):
+        part = part_of(item)
+        key = (item.dataset, item.name if part is None else part.scene)
+        parts.setdefault(key, []).append((0 if part is None else part.top, index))
+        grids[key] = Grid.of_item(item)
+    names = Counter(name for _, name in parts)
+    scenes = [
+        Scene(tuple(index for _, index in sorted(found)), name if names[name] == 1 else f"{dataset}/{name}")
+        for (dataset, name), found in parts.items()
+    ]
+    found = [grid.crs for grid in grids.values() if grid is not None]
     crs = common_crs(found)
     if len(set(found)) > 1 and crs == WGS84:
         log.info("the scenes have several CRSs (%s); the layer is in WGS 84", ", ".join(sorted(set(found))))
-    return scenes, crs, len(keys) - len(found)
+    return scenes, crs, len(scenes) - len(found)
 
 
-def _added(made: Iterable[SceneFootprints], layers: dict[bool, LayerWriter]) -> Iterator[SceneResult]:
+def _added(made: Iterable[SceneRows], layers: dict[bool, LayerWriter]) -> Iterator[SceneResult]:
     for scene in made:
         layer = layers[scene.on_map]
         layer.add(scene.rows)

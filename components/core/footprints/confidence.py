@@ -1,4 +1,4 @@
-"""How sure the network was of an object: the mean of its pixels' confidence."""
+"""How sure the network was of an object: the sum of its pixels' confidence, from which the mean is made at last."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ ROLE = "confidence"
 FULL = 255
 
 
-def mean_confidence(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.float64]:
-    """Mean confidence over the pixels of each bitmap, read by row band.
+def confidence_sums(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.int64] | None:
+    """Sum of the confidence over the pixels of each bitmap, read by row band.
 
     Args:
         item: The item, whose raster "confidence" lies pixel on pixel with it.
         bitmaps: In the item's pixels.
 
     Returns:
-        (N,) float64 in [0, 1]; NaN where the item has no such raster.
+        (N,) int64, 0 to `FULL` a pixel; None where the item has no such raster.
 
     Raises:
         DataError: If the raster cannot be read or is not 8-bit.
     """
     uri = item.rasters.get(ROLE)
     if uri is None:
-        return np.full(len(bitmaps), np.nan)
+        return None
     boxes = [bitmap.window for bitmap in bitmaps]
     sums = np.zeros(len(bitmaps), np.int64)
     for band, indices in indices_by_band(boxes, row_bands(item.size, BAND_ROWS)):
@@ -51,5 +51,4 @@ def mean_confidence(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.flo
             if part is not None:
                 chosen = bitmaps[index].mask.read(part.shift(-boxes[index].top, -boxes[index].left))
                 sums[index] += int(values[part.shift(-band.top, -band.left).slices][chosen].sum(dtype=np.int64))
-    areas = np.array([bitmap.mask.area for bitmap in bitmaps], np.int64)
-    return sums / (FULL * areas)
+    return sums

@@ -22,7 +22,9 @@ def simplified(outlines: Geometries, tolerance_px: float) -> Geometries:
 
     Args:
         outlines: (N,) of valid polygons in pixels.
-        tolerance_px: How far a vertex that is left out may lie from the new outline; 0 keeps the pixels' edges.
+        tolerance_px: How far a vertex that is left out may lie from the edge that takes its place; 0 keeps the pixels'
+            edges. A ring's first vertex is left out last, against edges that are new already: there the new outline
+            may lie twice as far from the old one.
 
     Returns:
         (N,) of valid polygons.

@@ -22,6 +22,7 @@ from components.core.figures import Bitmap, Shape
 from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
+from components.core.project.parts import Rows, part_item
 from components.publish_footprints.__main__ import main, parser
 from components.publish_footprints.layers import FORMATS
 from components.publish_footprints.publish_footprints import publish
@@ -236,7 +237,7 @@ def test_ids_are_stable(tmp_path: Path) -> None:
     publish(project(tmp_path / "a", first), tmp_path / "a" / "out", workers=1)
     publish(project(tmp_path / "b", again), tmp_path / "b" / "out", workers=1)
     frames = [geopandas.read_parquet(tmp_path / name / "out" / "footprints.parquet") for name in "ab"]
-    assert list(frames[0]["id"]) == list(frames[1]["id"])[::-1]
+    assert list(frames[0]["id"]) == list(frames[1]["id"])
 
 
 def test_images_of_one_name_are_told_apart(tmp_path: Path) -> None:
@@ -304,3 +305,18 @@ def test_the_command_line_says_what_lies_where(tmp_path: Path, capsys: pytest.Ca
     assert len(lines) == 1 + len(FORMATS)
     assert run_main(main, parser(), [*flags, "--footprints", str(tmp_path / "no"), "--formats", "dxf"]) == BAD_INPUT
     assert "formats: 'dxf'" in capsys.readouterr().err
+
+
+def test_a_scene_in_parts_is_published_as_one(tmp_path: Path) -> None:
+    whole = scene("austin1", 1)
+    mask = scene_mask(1)
+    parts = [
+        replace(part_item(whole, rows), objects=split_objects(mask[rows.top : rows.bottom]))
+        for rows in (Rows(25, 60), Rows(0, 25))
+    ]
+    results = [
+        publish(project(tmp_path / name, *items), tmp_path / name / "out", formats=["geojson"], workers=1)
+        for name, items in (("whole", [whole]), ("parts", parts))
+    ]
+    assert files_below(tmp_path / "whole" / "out") == files_below(tmp_path / "parts" / "out")
+    assert [result.source for result in results[1].scenes] == ["austin1"]

@@ -1,0 +1,129 @@
+"""Objects of a scene that comes in row parts: joined where they touch across a seam, given as soon as they end.
+
+Memory is one part and the objects that may go on; neither the objects nor their order depend on the parts' heights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from components.core.errors import DataError
+from components.core.figures import Bitmap
+from components.core.figures.components import merged
+from components.core.figures.runs import Runs
+from components.core.figures.seams import SeamRow, Seams
+from components.core.geometry import Size, Window
+
+
+class Place(NamedTuple):
+    """An object's first pixel in reading order.
+
+    Attributes:
+        row: In the scene.
+        column: In the scene.
+        copy: 0, or a running number where several objects have the same first pixel.
+    """
+
+    row: int
+    column: int
+    copy: int
+
+
+@dataclass(frozen=True, slots=True)
+class SceneObject:
+    """An object of a scene, or what one part shows of it.
+
+    Attributes:
+        bitmap: In the scene's pixels.
+        place: Its first pixel.
+        confidence: Sum of the 8-bit confidence of its pixels; None where it is not known.
+    """
+
+    bitmap: Bitmap
+    place: Place
+    confidence: int | None
+
+
+class Part(NamedTuple):
+    """What one part shows.
+
+    Attributes:
+        rows: The part's place in the scene.
+        pieces: In any order.
+    """
+
+    rows: Window
+    pieces: Sequence[SceneObject]
+
+
+def assembled(parts: Iterable[Part], size: Size, source: str) -> Iterator[SceneObject]:
+    """The whole objects of one scene.
+
+    Pieces of two parts that touch across a seam, corners included, are one object; those of one part are kept apart.
+
+    Args:
+        parts: From the top down.
+        size: Of the scene, in pixels.
+        source: What the scene is called, for messages.
+
+    Returns:
+        The objects by last row, then by the first column of that row.
+
+    Raises:
+        DataError: If the parts do not cover the scene, each row once.
+    """
+    seams: Seams[SceneObject] = Seams()
+    next_row = 0
+    for rows, pieces in parts:
+        _check_next(rows, next_row, source)
+        next_row = rows.bottom
+        first = [(index, piece.bitmap) for index, piece in enumerate(pieces) if piece.bitmap.top == rows.top]
+        last = [(index, piece.bitmap) for index, piece in enumerate(pieces) if piece.bitmap.window.bottom == next_row]
+        ended = seams.add(pieces, _seam_row(first, rows.top, size.width), _seam_row(last, next_row - 1, size.width))
+        yield from _in_order(ended)
+    if next_row != size.height:
+        raise DataError(f"{source}: its parts end at row {next_row} of {size.height}; annotate all of it")
+    yield from _in_order(seams.close())
+
+
+def _check_next(rows: Window, next_row: int, source: str) -> None:
+    if rows.top != next_row:
+        raise DataError(
+            f"{source}: a part begins at row {rows.top} where row {next_row} comes next; "
+            "give every part of a scene once, from the top down"
+        )
+
+
+def _seam_row(bitmaps: Iterable[tuple[int, Bitmap]], row: int, width: int) -> SeamRow:
+    """The runs of one row of a scene, each with the index of its piece."""
+    numbers = np.zeros(width, np.int64)
+    for index, bitmap in bitmaps:
+        box = bitmap.window
+        pixels = bitmap.mask.read(Window(row - box.top, 0, 1, box.width))[0]
+        numbers[box.left : box.right][pixels] = index + 1
+    changes = np.flatnonzero(np.diff(numbers, prepend=0, append=0))
+    starts, ends = changes[:-1], changes[1:]
+    is_set = numbers[starts] > 0
+    return SeamRow(Runs(starts[is_set], ends[is_set]), numbers[starts[is_set]] - 1)
+
+
+def _in_order(ended: Iterable[Sequence[SceneObject]]) -> list[SceneObject]:
+    return sorted(map(_joined, ended), key=_last_row)
+
+
+def _joined(pieces: Sequence[SceneObject]) -> SceneObject:
+    if len(pieces) == 1:
+        return pieces[0]
+    sums = [piece.confidence for piece in pieces]
+    confidence = None if None in sums else sum(known for known in sums if known is not None)
+    return SceneObject(merged([piece.bitmap for piece in pieces]), min(piece.place for piece in pieces), confidence)
+
+
+def _last_row(entry: SceneObject) -> tuple[int, int, Place]:
+    box = entry.bitmap.window
+    pixels = entry.bitmap.mask.read(Window(box.height - 1, 0, 1, box.width))[0]
+    return box.bottom, box.left + int(pixels.argmax()), entry.place

@@ -1,0 +1,190 @@
+"""The objects of one scene as rows of a footprint layer, in batches: memory is a part and a batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+from affine import Affine
+
+from components.core.figures import Bitmap
+from components.core.figures.bands import as_bitmap
+from components.core.footprints.assembling import Part, Place, SceneObject, assembled
+from components.core.footprints.confidence import FULL, confidence_sums
+from components.core.footprints.geography import Geometries, Grid, areas_m2, reprojected
+from components.core.footprints.outlines import outlines
+from components.core.footprints.records import (
+    GEOMETRY,
+    PIXEL_COORDINATES,
+    TOUCHES_EDGE,
+    Rules,
+    footprint_id,
+    scene_schema,
+)
+from components.core.footprints.simplifying import simplified
+from components.core.geometry import Size, Window
+from components.core.project import Item
+from components.core.project.parts import ScenePart, part_of
+
+BATCH_OBJECTS = 4096
+
+
+def scene_footprints(
+    items: Iterable[Item], source: str, rules: Rules, crs: str, batch_objects: int = BATCH_OBJECTS
+) -> SceneFootprints:
+    """Make the rows of one scene.
+
+    Args:
+        items: The scene as one item, or its part items from the top down; taken one by one, as they are needed.
+        source: What the image is called, unique among the scenes.
+        rules: What is published.
+        crs: Of the rows, "EPSG:…" or WKT; a scene without a CRS or transform gets pixel coordinates instead.
+        batch_objects: Rows a table at most; never changes the rows.
+
+    Returns:
+        The tables, made while they are iterated over (once).
+
+    Raises:
+        DataError: If a CRS or a transform cannot be used; while iterating also if the parts do not make up a scene or
+            a raster cannot be read.
+        ValueError: If there is no item.
+    """
+    remaining = iter(items)
+    first = next(remaining, None)
+    if first is None:
+        raise ValueError(f"{source}: a scene has at least one item")
+    return SceneFootprints(chain([first], remaining), first, source, rules, crs, batch_objects)
+
+
+class SceneFootprints:
+    """The rows of one scene; made by `scene_footprints`.
+
+    Objects come by last row, then by the first column of that row, however the scene is cut into parts.
+
+    Attributes:
+        source: The image's name.
+        size: Of the scene, in pixels.
+        on_map: Whether the rows are in map coordinates, else in pixels.
+        tolerance_px: Tolerance of simplification, in this scene's pixels.
+        left_out: Objects below the least area, among those so far.
+    """
+
+    def __init__(
+        self, items: Iterator[Item], first: Item, source: str, rules: Rules, crs: str, batch_objects: int
+    ) -> None:
+        part = _part(first)
+        self._items = items
+        self._rules = rules
+        self._crs = crs
+        self._batch_objects = batch_objects
+        self._grid = _scene_grid(first, part)
+        self.source = source
+        self.size = part.size
+        self.on_map = self._grid is not None
+        self.tolerance_px = self._tolerance_px()
+        self.left_out = 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        """Tables of `scene_schema(on_map)`; none is empty."""
+        objects = assembled(map(self._taken_apart, self._items), self.size, self.source)
+        while batch := list(islice(objects, self._batch_objects)):
+            rows = self._rows(batch)
+            if rows.num_rows:
+                yield rows
+
+    def _tolerance_px(self) -> float:
+        if self._grid is None or self._rules.tolerance_m == 0:
+            return self._rules.tolerance_px
+        return self._rules.tolerance_m / self._grid.pixel_m(self.size)
+
+    def _taken_apart(self, item: Item) -> Part:
+        """The pieces of one item, in the scene's pixels."""
+        bitmaps = _bitmaps(item, self._rules.class_title)
+        sums = confidence_sums(item, bitmaps)
+        known = [None] * len(bitmaps) if sums is None else sums.tolist()
+        top = _part(item).top
+        seen: Counter[tuple[int, int]] = Counter()
+        pieces = []
+        for bitmap, confidence in zip(bitmaps, known, strict=True):
+            row, column = top + bitmap.top, _first_column(bitmap)
+            pieces.append(
+                SceneObject(Bitmap(row, bitmap.left, bitmap.mask), Place(row, column, seen[row, column]), confidence)
+            )
+            seen[row, column] += 1
+        return Part(Window(top, 0, item.size.height, item.size.width), pieces)
+
+    def _rows(self, objects: Sequence[SceneObject]) -> pa.Table:
+        exact = _outlines(objects)
+        drawn = simplified(exact, self.tolerance_px)
+        if self._grid is None:
+            shapes: Geometries = shapely.orient_polygons(drawn)
+            areas = np.full(len(objects), np.nan)
+        else:
+            shapes, areas = _on_map(exact, drawn, self._grid, self._crs)
+        kept = ~(areas < self._rules.min_area_m2)  # unknown areas are kept
+        self.left_out += int(np.count_nonzero(~kept))
+        area_px = np.array([entry.bitmap.mask.area for entry in objects], np.int64)
+        columns = {
+            "id": [footprint_id(self.source, entry.place) for entry in objects],
+            "class": [self._rules.class_title] * len(objects),
+            "area_m2": np.round(areas, 3),
+            "area_px": area_px,
+            "confidence": np.round(_sums(objects) / (FULL * area_px), 4),
+            "source": [self.source] * len(objects),
+            "coordinates": [PIXEL_COORDINATES] * len(objects),
+            TOUCHES_EDGE: [_touches_edge(entry.bitmap.window, self.size) for entry in objects],
+            GEOMETRY: shapely.to_wkb(shapes).tolist(),
+        }
+        schema = scene_schema(self.on_map)
+        arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
+        return pa.table(arrays, schema=schema).filter(pa.array(kept))
+
+
+def _part(item: Item) -> ScenePart:
+    """Which rows an item shows; all of itself where it is a whole scene."""
+    return part_of(item) or ScenePart(item.name, 0, item.size)
+
+
+def _scene_grid(item: Item, part: ScenePart) -> Grid | None:
+    """The grid of the scene of which an item is a part."""
+    grid = Grid.of_item(item)
+    return None if grid is None else Grid(grid.crs, grid.transform @ Affine.translation(0, -part.top))
+
+
+def _bitmaps(item: Item, class_title: str) -> list[Bitmap]:
+    found = (as_bitmap(entry.figure, item.size) for entry in item.objects if entry.class_title == class_title)
+    return [bitmap for bitmap in found if bitmap is not None]
+
+
+def _first_column(bitmap: Bitmap) -> int:
+    return bitmap.left + int(bitmap.mask.read(Window(0, 0, 1, bitmap.mask.size.width))[0].argmax())
+
+
+def _outlines(objects: Sequence[SceneObject]) -> Geometries:
+    """Exact outlines in (column, row) of the scene."""
+    shapes = outlines([entry.bitmap.mask for entry in objects])
+    corners = np.array([(entry.bitmap.left, entry.bitmap.top) for entry in objects], np.float64).reshape(-1, 2)
+    counts = shapely.get_num_coordinates(shapes)
+    moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
+    return moved
+
+
+def _on_map(exact: Geometries, drawn: Geometries, grid: Grid, crs: str) -> tuple[Geometries, npt.NDArray[np.float64]]:
+    """Published shapes in `crs`, and the true areas of the exact outlines."""
+    exact, shapes = grid.to_map(exact), grid.to_map(drawn)
+    broken = ~shapely.is_valid(shapes)  # rings that touch may cross by a rounding error
+    shapes[broken] = exact[broken]
+    return reprojected(shapes, grid.crs, crs), areas_m2(exact, grid.crs)
+
+
+def _sums(objects: Sequence[SceneObject]) -> npt.NDArray[np.float64]:
+    return np.array([np.nan if entry.confidence is None else entry.confidence for entry in objects], np.float64)
+
+
+def _touches_edge(box: Window, size: Size) -> bool:
+    return box.top == 0 or box.left == 0 or box.bottom == size.height or box.right == size.width

@@ -1,0 +1,66 @@
+"""The scenes of a project as rows of a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from components.core.footprints.making import scene_footprints
+from components.core.footprints.records import TOUCHES_EDGE, Rules, scene_schema
+from components.core.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One image to be published.
+
+    Attributes:
+        items: Indices of its items in the project, from the top down; several where it came in parts.
+        source: The image's name, unique among the scenes.
+    """
+
+    items: tuple[int, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class SceneRows:
+    """What became of one scene.
+
+    Attributes:
+        source: The image's name.
+        on_map: Whether the rows are in map coordinates, else in pixels.
+        rows: Of `MAP_SCHEMA` or `PIXEL_SCHEMA`.
+        left_out: Objects below the least area.
+        tolerance_px: Tolerance that was used, in this scene's pixels.
+    """
+
+    source: str
+    on_map: bool
+    rows: pa.Table
+    left_out: int
+    tolerance_px: float
+
+
+@dataclass(frozen=True)
+class FootprintMaker:
+    """Makes the rows of scenes; picklable, so that processes share the project by reference.
+
+    Attributes:
+        project: The project.
+        rules: What is published.
+        crs: Of the layer in map coordinates.
+    """
+
+    project: Project
+    rules: Rules
+    crs: str
+
+    def __call__(self, scene: Scene) -> SceneRows:
+        """The rows of one scene."""
+        items = (self.project.item(index) for index in scene.items)
+        made = scene_footprints(items, scene.source, self.rules, self.crs)
+        schema = scene_schema(made.on_map)
+        rows = pa.concat_tables([schema.empty_table(), *made]).drop_columns([TOUCHES_EDGE])
+        return SceneRows(made.source, made.on_map, rows, made.left_out, made.tolerance_px)

@@ -1,0 +1,97 @@
+"""Whatever parts a scene comes in, its objects are the components of its whole mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.core.errors import DataError
+from components.core.figures import Bitmap, InlineMask
+from components.core.figures.components import connected_components
+from components.core.footprints.assembling import Part, Place, SceneObject, assembled
+from components.core.footprints.outlines import outlines
+from components.core.geometry import Size, Window
+from tests import strategies
+
+masks = strategies.sizes(20).flatmap(strategies.masks)
+
+
+@st.composite
+def cuts(draw: st.DrawFn, height: int) -> list[int]:
+    """First rows of parts, and the height."""
+    return [0, *sorted(draw(st.sets(st.integers(1, height)) if height > 1 else st.just(set()))), height]
+
+
+def place_of(bitmap: Bitmap) -> Place:
+    return Place(bitmap.top, bitmap.left + int(np.argmax(bitmap.mask.pixels()[0])), 0)
+
+
+def parts_of(mask: np.ndarray, bounds: Sequence[int]) -> list[Part]:
+    found = []
+    for top, bottom in pairwise(sorted(set(bounds))):
+        rows = Window(top, 0, bottom - top, mask.shape[1])
+        parts = connected_components(InlineMask(mask[top:bottom].copy()))
+        bitmaps = [Bitmap(top + part.top, part.left, part.mask) for part in parts]
+        found.append(Part(rows, [SceneObject(bitmap, place_of(bitmap), int(bitmap.area)) for bitmap in bitmaps]))
+    return found
+
+
+def by_last_row(bitmap: Bitmap) -> tuple[int, int]:
+    return bitmap.window.bottom, bitmap.left + int(np.argmax(bitmap.mask.pixels()[-1]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), masks)
+def test_assembled_objects_are_the_components_of_the_whole(data: st.DataObject, mask: np.ndarray) -> None:
+    size = Size(*mask.shape)
+    parts = parts_of(mask, data.draw(cuts(size.height)))
+    for part in parts:  # their order is nobody's concern
+        part.pieces[:] = data.draw(st.permutations(part.pieces))  # type: ignore[index]
+    found = list(assembled(parts, size, "austin1"))
+    expected = sorted(connected_components(InlineMask(mask.copy())), key=by_last_row)
+    assert [entry.bitmap for entry in found] == expected
+    assert [entry.place for entry in found] == [place_of(bitmap) for bitmap in expected]
+    assert [entry.confidence for entry in found] == [bitmap.area for bitmap in expected]
+    shapes = outlines([entry.bitmap.mask for entry in found])
+    assert shapely.equals_exact(shapes, outlines([bitmap.mask for bitmap in expected]), 0).all()
+
+
+@given(masks)
+def test_an_object_is_given_as_soon_as_it_ends(mask: np.ndarray) -> None:
+    size = Size(*mask.shape)
+    taken = 0
+
+    def rows() -> Iterator[Part]:
+        nonlocal taken
+        for part in parts_of(mask, range(size.height + 1)):
+            taken = part.rows.bottom
+            yield part
+
+    for entry in assembled(rows(), size, "austin1"):
+        assert taken <= entry.bitmap.window.bottom + 1
+
+
+def test_objects_of_one_part_stay_apart_even_where_they_touch() -> None:
+    left, right = (Bitmap.of_pixels(np.ones((2, 2), np.bool_), 0, column) for column in (0, 2))
+    pieces = [SceneObject(bitmap, place_of(bitmap), None) for bitmap in (right, left)]
+    found = list(assembled([Part(Window(0, 0, 2, 4), pieces)], Size(2, 4), "austin1"))
+    assert [entry.bitmap for entry in found] == [left, right]
+    assert found[0].confidence is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        ([0, 3], "austin1: its parts end at row 3 of 6; annotate all of it"),
+        ([2, 6], "austin1: a part begins at row 2 where row 0 comes next"),
+    ],
+)
+def test_scenes_with_missing_parts_are_refused(bounds: list[int], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(assembled(parts_of(np.ones((6, 4), np.bool_), bounds), Size(6, 4), "austin1"))

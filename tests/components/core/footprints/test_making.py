@@ -1,0 +1,134 @@
+"""A scene's rows: the same whether it comes whole or in parts, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.core.errors import DataError
+from components.core.figures import Bitmap, InlineMask
+from components.core.figures.components import connected_components
+from components.core.footprints.making import scene_footprints
+from components.core.footprints.records import MAP_SCHEMA, PIXEL_SCHEMA, Rules, scene_schema
+from components.core.geometry import Size
+from components.core.project import ImageRef, Item, Object
+from components.core.project.parts import Rows, part_item
+from tests.builders import CRS, TRANSFORM, block_mask, write_tiled
+
+SIZE = Size(64, 48)
+RULES = Rules(min_area_m2=1.0)
+
+
+def objects_of(mask: np.ndarray) -> tuple[Object, ...]:
+    return tuple(Object("untitled_dl", part) for part in connected_components(InlineMask(mask.copy())))
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Item, np.ndarray]:
+    """A scene with single pixels and holes, and its confidence."""
+    random = np.random.default_rng(0)
+    mask = block_mask(SIZE, 5, blocks=7) ^ (random.random((SIZE.height, SIZE.width)) < 0.02)
+    confidence = random.integers(0, 256, mask.shape, np.uint8)
+    raster = write_tiled(tmp_path_factory.mktemp("scene") / "confidence.tif", confidence)
+    image = ImageRef.whole("austin1.tif", SIZE, CRS, TRANSFORM)
+    return Item("ds", "austin1", SIZE, image, objects=objects_of(mask), rasters={"confidence": raster}), confidence
+
+
+def in_parts(scene: Item, confidence: np.ndarray, bounds: list[int], folder: Path) -> Iterator[Item]:
+    """The scene's items as inference and splitting make them."""
+    mask = np.zeros((SIZE.height, SIZE.width), np.uint8)
+    for entry in scene.objects:
+        entry.figure.draw(mask, 1)
+    for top, bottom in pairwise(bounds):
+        raster = write_tiled(folder / f"{top}_{bottom}.tif", confidence[top:bottom])
+        yield replace(
+            part_item(scene, Rows(top, bottom)),
+            objects=objects_of(mask[top:bottom] > 0),
+            rasters={"confidence": raster},
+        )
+
+
+def table_of(made: Iterator[pa.Table] | object) -> pa.Table:
+    return pa.concat_tables(list(made))  # type: ignore[call-overload]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=st.sets(st.integers(1, SIZE.height - 1), max_size=8), batch=st.integers(1, 40), on_map=st.booleans())
+def test_parts_and_batches_never_change_a_row(
+    scene: tuple[Item, np.ndarray], cuts: set[int], batch: int, on_map: bool, tmp_path: Path
+) -> None:
+    item, confidence = scene
+    if not on_map:
+        item = replace(item, image=replace(item.image, crs=None))
+    whole = scene_footprints([item], "austin1", RULES, CRS)
+    rows = table_of(whole)
+    parts = in_parts(item, confidence, [0, *sorted(cuts), SIZE.height], tmp_path)
+    made = scene_footprints(parts, "austin1", RULES, CRS, batch)
+    tables = list(made)
+    assert all(0 < table.num_rows <= batch for table in tables)
+    found = pa.concat_tables(tables)
+    assert found.drop_columns(["geometry"]).equals(rows.drop_columns(["geometry"]))
+    shapes = [shapely.from_wkb(table["geometry"].to_numpy()) for table in (rows, found)]
+    assert shapely.equals_exact(*shapes, 1e-6).all()
+    assert made.left_out == whole.left_out
+    assert (made.left_out > 0) == on_map
+    assert made.on_map == on_map
+    assert (made.size, made.tolerance_px) == (SIZE, 1.0)
+    assert rows.num_rows + whole.left_out == len(item.objects)
+
+
+def test_rows_come_by_last_row_whatever_the_objects_order(scene: tuple[Item, np.ndarray]) -> None:
+    item, _ = scene
+    again = replace(item, objects=item.objects[::-1])
+    rows, shuffled = (table_of(scene_footprints([one], "austin1", Rules(), CRS)) for one in (item, again))
+    assert rows.equals(shuffled)
+    assert rows.schema == scene_schema(True)
+
+
+def test_objects_at_the_border_are_marked() -> None:
+    mask = np.zeros((9, 9), np.bool_)
+    for row, column in ((0, 4), (4, 0), (4, 8), (8, 4), (4, 4)):
+        mask[row, column] = True
+    item = Item("ds", "plain", Size(9, 9), objects=objects_of(mask))
+    upper, lower = (
+        replace(part_item(item, rows), objects=objects_of(mask[rows.top : rows.bottom]))
+        for rows in (Rows(0, 5), Rows(5, 9))
+    )
+    for items in ([item], [upper, lower]):
+        rows = table_of(scene_footprints(items, "plain", Rules(tolerance_px=0), CRS))
+        centres = shapely.centroid(shapely.from_wkb(rows["geometry"].to_numpy()))
+        inner = (shapely.get_x(centres) == 4.5) & (shapely.get_y(centres) == 4.5)
+        assert rows["touches_edge"].to_pylist() == (~inner).tolist()
+
+
+def test_other_classes_are_left_alone(scene: tuple[Item, np.ndarray]) -> None:
+    item, _ = scene
+    other = Object("bg_dl", Bitmap(0, 0, InlineMask(np.ones((3, 3), np.bool_))))
+    rows = table_of(scene_footprints([item], "austin1", Rules(), CRS))
+    assert table_of(scene_footprints([item.with_objects((*item.objects, other))], "austin1", Rules(), CRS)).equals(rows)
+
+
+def test_a_scene_without_objects_has_no_rows() -> None:
+    assert list(scene_footprints([Item("ds", "empty", SIZE)], "empty", Rules(), CRS)) == []
+    with pytest.raises(ValueError, match="empty: a scene has at least one item"):
+        scene_footprints([], "empty", Rules(), CRS)
+
+
+def test_a_scene_that_lacks_a_part_is_an_error(scene: tuple[Item, np.ndarray], tmp_path: Path) -> None:
+    first, _ = in_parts(*scene, [0, 20, SIZE.height], tmp_path)
+    with pytest.raises(DataError, match="austin1: its parts end at row 20 of 64"):
+        list(scene_footprints([first], "austin1", RULES, CRS))
+
+
+def test_schemas_are_those_of_the_layers_and_one_column_more() -> None:
+    for on_map, schema in ((True, MAP_SCHEMA), (False, PIXEL_SCHEMA)):
+        assert [name for name in scene_schema(on_map).names if name != "touches_edge"] == schema.names
