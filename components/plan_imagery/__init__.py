@@ -1,0 +1,1 @@
+"""Plan imagery: which images are to be detected, and by which shard."""

@@ -1,0 +1,70 @@
+"""Plan imagery on the command line: `python -m components.plan_imagery`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.collection.plan import Settings
+from components.core.storage import counted
+from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED
+from components.plan_imagery.plan_imagery import counts, plan_imagery
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; they carry the names of the component's inputs and outputs."""
+    result = argument_parser(
+        "python -m components.plan_imagery", "Find the images that are to be detected, and spread them over shards."
+    )
+    add = result.add_argument
+    add("--images-uri", required=True, help="folder or URI prefix; images at any depth below it are scenes")
+    add("--output-uri", required=True, help="folder or URI prefix of the collection, whose ledger says what is done")
+    add("--model-uri", required=True, help="folder or URI prefix of the model, as train_unet wrote it")
+    add("--plan", type=Path, required=True, help="directory of the plan to write")
+    add("--metrics", type=Path, help="JSON file of counts to write")
+    add("--inference-config", default="", help="a JSON file or JSON text; empty for the default of infer_windows")
+    add("--split-masks-query", default="", help="a JSON file or JSON text; empty for the default of split_masks")
+    add("--class-title", default="untitled_dl", help="class of the objects that become footprints")
+    add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels")
+    add("--tolerance-m", type=float, default=0.0, help="the same in metres; 0 to use --tolerance-px")
+    add("--min-area-m2", type=float, default=0.0, help="smaller objects are left out")
+    add("--regularise", action="store_true", help="give polygons right angles")
+    add("--confidence", action="store_true", help="publish confidence rasters, too")
+    add(
+        "--redo",
+        default=REDO_CHANGED,
+        help=f"{REDO_CHANGED} leaves scenes of another model or other settings alone, {REDO_ALL} does them again",
+    )
+    add("--shard-megapixels", type=float, default=2000.0, help="how much one shard should do at most")
+    add("--max-shards", type=int, default=64, help="at most so many shards")
+    add(
+        "--captured-pattern",
+        default="",
+        help="regular expression that finds the day of capture in keys, with the named groups year, month and day; "
+        "empty for the usual forms, none for none",
+    )
+    return result
+
+
+def main(options: argparse.Namespace) -> None:
+    """Plan, and say what is to be done."""
+    names = Settings.__dataclass_fields__
+    with counted() as moved:
+        plan = plan_imagery(
+            options.images_uri,
+            options.output_uri,
+            options.model_uri,
+            options.plan,
+            settings=Settings(**{name: getattr(options, name) for name in names}),
+            redo=options.redo,
+            shard_megapixels=options.shard_megapixels,
+            max_shards=options.max_shards,
+            captured_pattern=options.captured_pattern,
+        )
+    sys.stdout.write(write_metrics(counts(plan) | moved.megabytes(), options.metrics))
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main, parser()))

@@ -1,0 +1,101 @@
+"""What planning is asked for, checked before anything is listed or fetched."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+from components.core import storage
+from components.core.collection.ledger import Collection
+from components.core.collection.plan import Settings
+from components.core.errors import ConfigError, DataError
+from components.core.settings import read_document
+
+REDO_CHANGED = "changed"
+REDO_ALL = "all"
+
+
+def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
+    """See that what decides on the amount of work makes sense.
+
+    Raises:
+        ConfigError: If it does not.
+    """
+    if redo not in (REDO_CHANGED, REDO_ALL):
+        raise ConfigError(
+            f"redo: {redo!r} is not known; use {REDO_CHANGED} to leave scenes alone that were done with another model "
+            f"or other settings, or {REDO_ALL} to do them again"
+        )
+    if not (shard_megapixels > 0 and math.isfinite(shard_megapixels)):
+        raise ConfigError(f"shard_megapixels: {shard_megapixels} is no size above 0; 2000 suits a GPU for minutes")
+    if max_shards < 1:
+        raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
+
+
+def check_settings(settings: Settings) -> Settings:
+    """The same settings in one form, however they were given: documents as JSON text, lengths and areas as floats.
+
+    Raises:
+        ConfigError: If a document is no JSON of its kind, or a number breaks its rule.
+    """
+    if not settings.class_title:
+        raise ConfigError("class_title: is empty; give the class that becomes footprints, such as untitled_dl")
+    for name in ("tolerance_px", "tolerance_m", "min_area_m2"):
+        value = getattr(settings, name)
+        if not (value >= 0 and math.isfinite(value)):
+            raise ConfigError(f"{name}: {value} is no number from 0 up; use 0 for none")
+    return replace(
+        settings,
+        inference_config=_document(settings.inference_config, "inference_config", dict, "an object {…}"),
+        split_masks_query=_document(settings.split_masks_query, "split_masks_query", list, "a list of actions […]"),
+        tolerance_px=float(settings.tolerance_px),
+        tolerance_m=float(settings.tolerance_m),
+        min_area_m2=float(settings.min_area_m2),
+    )
+
+
+def _document(source: str, where: str, kind: type, what: str) -> str:
+    """JSON text of a document that is given as such or as a file; empty stays empty, for the stage's default."""
+    if not source.strip():
+        return ""
+    document = read_document(source, where)
+    if not isinstance(document, kind):
+        raise ConfigError(f"{where}: is JSON, but not {what}; give one, or leave it empty for the default")
+    return json.dumps(document, ensure_ascii=False)
+
+
+def check_same_imagery(collection: Collection, images_uri: str) -> None:
+    """See that a collection was made from these images and no others, whose scenes would all be retired.
+
+    The layer's summary says it; where a first run was killed before it wrote one, any marker does.
+
+    Raises:
+        ConfigError: If it was made from others.
+        DataError: If what should say it is broken.
+    """
+    made_from = _imagery_of_layer(collection.place("layer.json")) or _imagery_of_markers(collection)
+    if made_from and storage.absolute_uri(made_from) != images_uri:
+        raise ConfigError(
+            f"images_uri: {images_uri} is not {storage.absolute_uri(made_from)}, from which the collection at "
+            f"{collection.output_uri} was made; give that one, or another output_uri"
+        )
+
+
+def _imagery_of_layer(place: str) -> str:
+    if not storage.exists(place):
+        return ""
+    try:
+        return str(json.loads(storage.read_bytes(place)).get("images_uri", ""))
+    except (ValueError, AttributeError) as error:
+        raise DataError(
+            f"{place}: is no summary of a layer ({error}); delete it, and the next run writes it anew"
+        ) from error
+
+
+def _imagery_of_markers(collection: Collection) -> str:
+    mark = next(collection.marks(), None)
+    if mark is None:
+        return ""
+    record = collection.read(mark)
+    return record.uri.removesuffix(record.key) if record.uri.endswith(record.key) else ""

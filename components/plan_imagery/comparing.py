@@ -1,0 +1,81 @@
+"""Images against the ledger: what is to be done, what is done, and what is to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from components.core.collection.ledger import Mark
+from components.core.collection.plan import Why
+from components.core.project.history import LeftOut
+from components.plan_imagery.sources import Found
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What a listing of images and a ledger say together.
+
+    Attributes:
+        images: How many there are.
+        todo: Images to be done, and why, in the listing's order.
+        done: How many are done in this version and recipe.
+        waiting: How many are done in this version and another recipe, and stay so.
+        retired: Marks to be removed, sorted.
+        left_out: Images whose names cannot be told from another's.
+    """
+
+    images: int = 0
+    todo: list[tuple[Found, Why]] = field(default_factory=list)
+    done: int = 0
+    waiting: int = 0
+    retired: list[Mark] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def compare(images: Iterable[Found], marks: Iterable[Mark], recipe: str, redo_all: bool) -> Comparison:
+    """Compare images with a ledger.
+
+    Retired are marks whose images are gone, and those that a run left behind when it was killed: all others of a
+    scene that is done, and all but one of a scene that waits. Of several that would do, the one whose recipe's name
+    comes first stays; no footprint is lost by that, for each of them is whole. Marks of a scene that is to be done
+    are not among them: they stand until its new one does, and for good where the new content turns out to be broken.
+
+    Args:
+        images: Each once, in the order of their keys.
+        marks: Of the ledger, in any order.
+        recipe: How scenes are detected now.
+        redo_all: Whether scenes of another recipe are done again.
+
+    Returns:
+        The same for the same images and marks, in whatever order the ledger lists them.
+    """
+    known: dict[str, tuple[Mark, ...] | None] = {}
+    for mark in marks:
+        known[mark.scene] = (*(known.get(mark.scene) or ()), mark)
+    result = Comparison()
+    for image in images:
+        result.images += 1
+        own = known.get(image.id, ())
+        known[image.id] = None  # seen
+        if own is None:
+            reason = f"{image.uri}: its id {image.id} is another image's, too; rename it"
+            result.left_out.append(LeftOut(image.key, reason))
+        else:
+            _sort_in(result, image, own, recipe, redo_all)
+    result.retired += (mark for own in known.values() for mark in own or ())
+    result.retired.sort()
+    return result
+
+
+def _sort_in(result: Comparison, image: Found, marks: tuple[Mark, ...], recipe: str, redo_all: bool) -> None:
+    wanted = Mark(image.id, image.version, recipe)
+    same_version = sorted(mark for mark in marks if mark.version == image.version)
+    if wanted in same_version:
+        result.done += 1
+        result.retired += (mark for mark in marks if mark != wanted)
+    elif same_version and not redo_all:
+        result.waiting += 1
+        result.retired += (mark for mark in marks if mark != same_version[0])
+    else:
+        why = Why.REDONE if same_version else Why.CHANGED if marks else Why.NEW
+        result.todo.append((image, why))

@@ -1,0 +1,143 @@
+"""Decides which images are detected in this run: those that are new, changed, or to be done in another way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from components.core import storage
+from components.core.collection.identity import recipe_of
+from components.core.collection.ledger import Collection
+from components.core.collection.plan import Plan, PlannedScene, Settings, Why, write_plan
+from components.core.errors import ConfigError
+from components.core.imagery.files import RASTER_SUFFIXES
+from components.core.models import local_model, model_digest
+from components.core.progress import progress
+from components.core.project.history import LeftOut
+from components.plan_imagery.capturing import date_pattern
+from components.plan_imagery.checking import (
+    REDO_ALL,
+    REDO_CHANGED,
+    check_numbers,
+    check_same_imagery,
+    check_settings,
+)
+from components.plan_imagery.comparing import compare
+from components.plan_imagery.dealing import deal
+from components.plan_imagery.headers import read_headers
+from components.plan_imagery.sources import find_images
+
+log = logging.getLogger(__name__)
+
+MEGA = 1_000_000
+
+SHOWN = 10
+"""How many images the log names that are left out; the plan names all."""
+
+
+def plan_imagery(
+    images_uri: str,
+    output_uri: str,
+    model_uri: str,
+    plan_dir: Path | str,
+    *,
+    settings: Settings,
+    redo: str = REDO_CHANGED,
+    shard_megapixels: float = 2000.0,
+    max_shards: int = 64,
+    captured_pattern: str = "",
+) -> Plan:
+    """Compare imagery with what a collection holds, and plan what is missing.
+
+    Only names are listed: an image is known by its key, its content by ETag and size, and what was done by the names
+    of the ledger's markers. Headers are opened of images that are to be done alone, so that a run with nothing new
+    takes as long as two listings. What cannot be done is left out and said so; what was found in an earlier version
+    of it stays.
+
+    Args:
+        images_uri: Folder or URI prefix; images at any depth below it are scenes.
+        output_uri: Folder or URI prefix of the collection.
+        model_uri: Folder or URI prefix of the model, as train_unet wrote it.
+        plan_dir: The plan's directory; it appears when it is whole.
+        settings: How scenes are detected and published; documents as JSON text or files, empty for the defaults of
+            the stages that read them.
+        redo: "changed" leaves scenes alone that were done with another model or other settings; "all" does them again.
+        shard_megapixels: How much a shard should do at most.
+        max_shards: At most so many shards, which are larger where that does not suffice.
+        captured_pattern: Finds the day of capture in keys; see `date_pattern`.
+
+    Returns:
+        The plan; the same for the same imagery, ledger and parameters.
+
+    Raises:
+        ConfigError: If a parameter breaks its rule, there is no image, or the collection is of other imagery.
+        DataError: If the model is none.
+        StorageError: If a place cannot be reached.
+    """
+    check_numbers(redo, shard_megapixels, max_shards)
+    pattern = date_pattern(captured_pattern)
+    settings = check_settings(settings)
+    images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
+    with local_model(model_place) as folder:
+        model = model_digest(folder)
+    recipe = recipe_of(model, asdict(settings))
+    collection = Collection(output)
+    check_same_imagery(collection, images)
+    found = compare(find_images(images, output), collection.marks(), recipe, redo == REDO_ALL)
+    if not found.images:
+        raise ConfigError(
+            f"images_uri: below {images} lies no image ({', '.join(sorted(RASTER_SUFFIXES))}); check the place. "
+            "A collection is never emptied: delete it by hand if that is meant"
+        )
+    opened = list(progress(read_headers(found.todo, pattern), len(found.todo), "headers")) if found.todo else []
+    scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
+    dealt = deal({scene.id: scene.size for scene in scenes}, max(1, round(shard_megapixels * MEGA)), max_shards)
+    plan = Plan(
+        images_uri=images,
+        output_uri=output,
+        model_uri=model_place,
+        model=model,
+        recipe=recipe,
+        settings=settings,
+        scenes=tuple(replace(scene, parts=dealt[scene.id]) for scene in scenes),
+        shards=max((part.shard for parts in dealt.values() for part in parts), default=0),
+        done=found.done,
+        waiting=found.waiting,
+        retired=tuple(found.retired),
+        left_out=(*found.left_out, *(entry for entry in opened if isinstance(entry, LeftOut))),
+    )
+    write_plan(plan_dir, plan)
+    _log_plan(plan)
+    return plan
+
+
+def counts(plan: Plan) -> dict[str, float]:
+    """What a plan says in numbers, for metrics."""
+    whys = [scene.why for scene in plan.scenes]
+    return {
+        **{why.value: whys.count(why) for why in Why},
+        "done": plan.done,
+        "waiting": plan.waiting,
+        "retired": len(plan.retired),
+        "left_out": len(plan.left_out),
+        "megapixels": sum(scene.size.area for scene in plan.scenes) / MEGA,
+        "shards": plan.shards,
+    }
+
+
+def _log_plan(plan: Plan) -> None:
+    _log_left_out(plan.left_out)
+    log.info(
+        "%(new)d new, %(changed)d changed, %(redone)d redone, %(done)d done, %(waiting)d waiting, %(retired)d retired, "
+        "%(left_out)d left out; %(megapixels).1f megapixels for %(shards)d shards",
+        counts(plan),
+    )
+
+
+def _log_left_out(left_out: Sequence[LeftOut]) -> None:
+    for entry in left_out[:SHOWN]:
+        log.warning("left out: %s: %s", entry.name, entry.reason)
+    if len(left_out) > SHOWN:
+        log.warning("left out: %d more, which the plan names", len(left_out) - SHOWN)

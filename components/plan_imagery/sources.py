@@ -1,0 +1,67 @@
+"""The images below a prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from components.core import storage
+from components.core.collection.identity import scene_id, version_of
+from components.core.errors import ConfigError
+from components.core.imagery.files import is_raster
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An image in a listing.
+
+    Attributes:
+        id: Of the scene.
+        key: Relative to the imagery's prefix.
+        uri: Of the image.
+        etag: Of the image.
+        size_bytes: Of the image.
+        version: Of its content.
+    """
+
+    id: str
+    key: str
+    uri: str
+    etag: str
+    size_bytes: int
+    version: str
+
+
+def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
+    """Stream all images below a prefix, in the order of their keys.
+
+    Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs.
+
+    Args:
+        images_uri: The prefix, as `storage.absolute_uri` gives it.
+        output_uri: Of the collection, in the same form.
+
+    Raises:
+        ConfigError: If the two are one place.
+        StorageError: If the listing fails.
+    """
+    own = _own_prefix(images_uri, output_uri)
+    start = len(images_uri.rstrip("/")) + 1
+    for stored in storage.list_objects(images_uri):
+        key = stored.uri[start:]
+        if not is_raster(key) or (own and key.startswith(own)) or any(part[:1] == "." for part in key.split("/")):
+            continue
+        version = version_of(stored.etag, stored.size_bytes)
+        yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version)
+
+
+def _own_prefix(images_uri: str, output_uri: str) -> str:
+    """What keys of the collection's outputs begin with; empty where they lie elsewhere."""
+    images, output = (_real(uri).rstrip("/") + "/" for uri in (images_uri, output_uri))
+    if images == output:
+        raise ConfigError(f"output_uri: {output_uri} is images_uri, too; give a place of its own")
+    return output.removeprefix(images) if output.startswith(images) else ""
+
+
+def _real(uri: str) -> str:
+    return uri if storage.is_remote(uri) else str(storage.parse_uri(uri).path.resolve())
