@@ -48,7 +48,10 @@ class DataWorkers(_Settings):
 
 
 class AllowCorruptedSamples(_Settings):
-    """How many items of each dataset may fail to be read."""
+    """How many items of each dataset may fail to be read in the whole training, however often it goes on.
+
+    Processes that train together add up what failed at each validation; between two, each counts for itself.
+    """
 
     train: int = Field(0, ge=0)
     val: int = Field(0, ge=0)

@@ -195,7 +195,13 @@ def rows_with_tag(project: Project, tag: str, phase: str) -> npt.NDArray[np.int6
 
 
 class FailureBudget:
-    """Counts the items of a dataset that could not be read, each once."""
+    """Counts the items of a dataset that could not be read, each once.
+
+    Attributes:
+        allowed: How many may fail.
+        phase: "train" or "val".
+        reasons: Why each of those that failed did, by label.
+    """
 
     def __init__(self, allowed: int, phase: str) -> None:
         """Allow that many in the dataset of `phase`, "train" or "val"."""

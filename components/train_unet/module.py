@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Adam
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
@@ -16,7 +16,7 @@ from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
 from components.core.network.unetv2 import UNetV2
 from components.train_unet.config import WHERE, TrainConfig
-from components.train_unet.dataset import Batch, FailureBudget
+from components.train_unet.dataset import Batch, Failure, FailureBudget
 from components.train_unet.history import History
 from components.train_unet.measures import Measures, SegmentationMeasures
 from components.train_unet.sampling import Rounds
@@ -134,6 +134,16 @@ class SegmentationModule(pl.LightningModule):
         if self.config.lr_schedule == "plateau":
             self.plateau.step(measures.loss)
 
+    def on_train_epoch_end(self) -> None:
+        """Count what other processes could not read, too, before the checkpoint is written."""
+        if self.trainer.world_size == 1:
+            return
+        for budget in self.budgets.values():
+            shared: list[dict[str, str]] = [{} for _ in range(self.trainer.world_size)]
+            distributed.all_gather_object(shared, budget.reasons)
+            failures = {label: reason for reasons in shared for label, reason in reasons.items()}
+            self.history.failures += budget.add([Failure(*entry) for entry in failures.items()])
+
     def on_validation_model_eval(self) -> None:
         """Use running statistics, or those of each batch without keeping them."""
         if self.config.validate_with_model_eval:
@@ -155,11 +165,14 @@ class SegmentationModule(pl.LightningModule):
         """Keep what Lightning does not know of."""
         checkpoint["plateau"] = self.plateau.state_dict()
         checkpoint["history"] = self.history.as_dict()
+        checkpoint["failures"] = {phase: budget.reasons for phase, budget in self.budgets.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take it up again."""
         self._plateau_state = checkpoint["plateau"]
         self.history = History.of_dict(checkpoint["history"])
+        for phase, reasons in checkpoint.get("failures", {}).items():
+            self.budgets[phase].reasons.update(reasons)
 
     def on_train_start(self) -> None:
         """Restore the watch on the validation loss, once it exists."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shutil
 import traceback
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from components.train_unet import train_unet
 from components.train_unet.__main__ import main, parser
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import LogProgress
+from components.train_unet.sampling import epoch_order
 from components.train_unet.train_unet import train
 from components.train_unet.training import own_error
 from tests.components.train_unet.projects import TINY, block_project
@@ -190,6 +192,29 @@ def test_broken_items_within_the_budget_are_reported_and_beyond_it_named(tmp_pat
     assert not (tmp_path / "n").exists()
 
 
+def test_a_training_that_goes_on_goes_on_counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = block_project(tmp_path)
+    config = TINY | {"epochs": 3, "val_every": 1, "allow_corrupted_samples": {"train": 1}}
+    first, second = tmp_path / "block2.tif", tmp_path / "block5.tif"
+    whole = first.read_bytes()
+
+    def kill(_self: object, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == 4:
+            raise Killed
+
+    first.write_bytes(b"torn")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(LogProgress, "on_train_batch_end", kill)
+        train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work")
+    shutil.copytree(tmp_path / "work", tmp_path / "copy")
+    resumed = train(project, tmp_path / "m", config=config, work_dir=tmp_path / "copy")
+    assert [entry["label"] for entry in resumed.metrics["corrupted_samples"]] == ["ds/block2"]
+    first.write_bytes(whole)
+    second.write_bytes(b"torn")
+    with pytest.raises(TooManyBadItemsError, match=r"train: 2 items .* 1 may: ds/block2: .*; ds/block5: "):
+        train(project, tmp_path / "n", config=config, work_dir=tmp_path / "work")
+
+
 def test_a_diverging_training_stops_and_names_the_step(project: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lr: the training loss is not finite at step 2 of 6 .*; use a lower lr"):
         train(project, tmp_path / "m", config=TINY | {"lr": 1e30})
@@ -230,6 +255,26 @@ def test_two_processes_train_one_network(project: Path, tmp_path: Path, monkeypa
     assert [row["step"] for row in result.history if row["phase"] == "val"] == [3, 6]
     assert result.history[-2]["loss"] < result.history[0]["loss"]
     assert load_model(tmp_path / "m").network
+
+
+@pytest.mark.parametrize("allowed", [1, 2])
+def test_processes_have_one_budget_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
+    plan = DevicePlan("cpu", (0, 0), "32-true", "two processes on the CPU")
+    monkeypatch.setattr(train_unet, "plan_devices", lambda *_: plan)
+    project = block_project(tmp_path, 12, 4)
+    order = epoch_order(12, 0, 0).tolist()
+    (one,) = order[:1]
+    other = next(item for item in order[1::2] if abs(item - one) not in (0, 1, 2, 10, 11))
+    for index in (one, other):  # the first process reads one of them, the second the other
+        (tmp_path / f"block{index}.tif").write_bytes(b"torn")
+    config = TINY | {"epochs": 1, "batch_size": {"train": 2, "val": 4}, "allow_corrupted_samples": {"train": allowed}}
+    if allowed == 1:
+        with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.train: 2 items cannot be read and 1"):
+            train(project, tmp_path / "m", config=config)
+        return
+    result = train(project, tmp_path / "m", config=config)
+    labels = {entry["label"] for entry in result.metrics["corrupted_samples"]}
+    assert labels == {f"ds/block{one}", f"ds/block{other}"}
 
 
 def test_an_error_in_a_training_process_arrives_as_it_was() -> None:
