@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.storage import counted
-from components.evaluate.evaluate import METRICS_FILE, evaluate, tags_of_text
+from components.evaluate.evaluate import METRICS_FILE, evaluate
 from components.evaluate.pairing import MATCH_BY
 from components.evaluate.report import write_report
 from components.evaluate.result import EvaluationResult
@@ -30,8 +30,8 @@ def parser() -> argparse.ArgumentParser:
     add("--pictures", type=Path, help="folder for the report's pictures as PNG")
     add("--truth-class", default="untitled", help="class of the true objects")
     add("--predicted-class", default="untitled_dl", help="class of the predicted objects")
-    add("--image-tags", default="", help="only images with one of these tags (separated by commas); empty for all")
-    add("--group-tags", default="", help="image tags (separated by commas) to report by; empty for all but the split's")
+    add("--image-tags", nargs="*", default=[], help="only images with one of these tags; none for all")
+    add("--group-tags", nargs="*", default=[], help="image tags to report by; none for all but the split's")
     add("--match-by", choices=MATCH_BY, default="image", help="how images of the two projects are paired")
     add("--iou-threshold", type=float, default=0.5, help="least IoU of a predicted object with a true one to match")
     add("--boundary-px", type=int, default=5, help="distance of Boundary IoU, in pixels")
@@ -50,8 +50,8 @@ def main(options: argparse.Namespace) -> None:
             options.evaluation,
             truth_class=options.truth_class,
             predicted_class=options.predicted_class,
-            image_tags=tags_of_text(options.image_tags),
-            group_tags=tags_of_text(options.group_tags),
+            image_tags=options.image_tags,
+            group_tags=options.group_tags,
             match_by=options.match_by,
             iou_threshold=options.iou_threshold,
             boundary_px=options.boundary_px,

@@ -91,11 +91,6 @@ def evaluate(
     return result
 
 
-def tags_of_text(text: str) -> list[str]:
-    """Tags that are given separated by commas; none for empty text."""
-    return [tag.strip() for tag in text.split(",") if tag.strip()]
-
-
 def _result(images: tuple[ImageResult, ...], groups: list[str], pairing: Pairing, rules: Rules) -> EvaluationResult:
     return EvaluationResult(
         overall=GroupResult.of_images("overall", images),

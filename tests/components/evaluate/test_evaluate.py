@@ -197,7 +197,8 @@ def test_the_command_line_prints_the_table(
     projects: Projects, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--predictions", str(projects.predictions), "--truth", str(projects.truth), "--workers", "1"]
-    assert run_main(main, parser(), [*flags, "--evaluation", str(tmp_path / "out"), "--image-tags", "test"]) == 0
+    tags = ["--image-tags", "test", "unused", "--group-tags", "vienna", "austin"]
+    assert run_main(main, parser(), [*flags, "--evaluation", str(tmp_path / "out"), *tags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:4]] == ["austin", "vienna", "overall"]
     assert (tmp_path / "out" / "metrics.json").is_file()
