@@ -1,4 +1,4 @@
-"""Sample scenes on the command line: `python -m components.sample_scenes --output DIR`."""
+"""Sample scenes on the command line: `python -m components.sample_scenes --data-root DIR`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 
 from components.core.cli import argument_parser, run_main
 from components.core.geometry import Size
-from components.sample_scenes.sample_scenes import generate
+from components.sample_scenes.sample_scenes import generate_in_data_root
 from components.sample_scenes.towns import TOWNS
 
 
 def parser() -> argparse.ArgumentParser:
     """Flags of the stage."""
     flags = argument_parser("sample_scenes", "Write synthetic aerial scenes with geo-referencing and building masks.")
-    flags.add_argument("--output", required=True, help="folder or s3:// prefix that gets images/ and gt/")
+    flags.add_argument("--data-root", required=True, help="folder or s3:// prefix of all imagery")
     flags.add_argument("--towns", default=",".join(TOWNS), help="names, separated by commas")
     flags.add_argument("--scenes-per-town", type=int, default=6, help="scenes of each town")
     flags.add_argument("--size-px", type=int, default=768, help="height and width of a scene in pixels")
@@ -28,8 +28,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Run the stage with parsed flags."""
-    made = generate(
-        options.output,
+    made = generate_in_data_root(
+        options.data_root,
         towns=[name.strip() for name in options.towns.split(",") if name.strip()],
         scenes_per_town=options.scenes_per_town,
         size=Size(options.size_px, options.size_px),

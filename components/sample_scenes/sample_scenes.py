@@ -97,6 +97,7 @@ def generate_in_data_root(
     size: Size,
     gsd_m: float,
     seed: int,
+    tiled: bool = False,
     workers: int | None = None,
 ) -> SampleScenes:
     """Write synthetic scenes into a place of the data root that is named by the digest of the parameters.
@@ -108,6 +109,7 @@ def generate_in_data_root(
         size: of every scene, in pixels.
         gsd_m: ground sample distance in metres a pixel.
         seed: other seeds give other scenes.
+        tiled: as of `generate`.
         workers: processes; by default one for each CPU core.
 
     Returns:
@@ -117,7 +119,7 @@ def generate_in_data_root(
         ConfigError: As `generate`.
         StorageError: As `generate`.
     """
-    request = Request(tuple(towns), scenes_per_town, size, float(gsd_m), seed, tiled=False)
+    request = Request(tuple(towns), scenes_per_town, size, float(gsd_m), seed, tiled)
     return generate(
         join_uri(data_root, "sample_scenes", request.key[:12]),
         towns=towns,
@@ -125,6 +127,7 @@ def generate_in_data_root(
         size=size,
         gsd_m=gsd_m,
         seed=seed,
+        tiled=tiled,
         workers=workers,
     )
 
