@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -105,9 +106,9 @@ class Collection:
         """Every marker, in no particular order; a listing alone."""
         folder = storage.join_uri(self.output_uri, "ledger")
         for found in storage.list_objects(folder):
-            name = _NAME.fullmatch(storage.name_of(found.uri))
+            name = _NAME.fullmatch(found.uri, found.uri.rfind("/") + 1)
             if name is not None:
-                yield Mark(name["scene"], name["version"], name["recipe"])
+                yield Mark(name["scene"], name["version"], sys.intern(name["recipe"]))
 
     def read(self, mark: Mark) -> SceneRecord:
         """What a marker says.
