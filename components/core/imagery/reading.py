@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.windows import Window as RasterWindow
 
 from components.core.errors import DataError
@@ -37,6 +37,7 @@ class RasterInfo:
             so that a window reads little else.
         has_palette: Whether the one band holds indices into a colour table.
         nodata: The value that means "no data"; None where none is declared.
+        is_masked: Whether it says in any way (such a value, an alpha band, a mask) which pixels hold data.
     """
 
     size: Size
@@ -48,6 +49,7 @@ class RasterInfo:
     is_tiled: bool
     has_palette: bool
     nodata: float | None
+    is_masked: bool
 
 
 def describe(uri: str) -> RasterInfo:
@@ -77,6 +79,7 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
         and tile_height * tile_width <= LARGEST_TILE_PIXELS,
         has_palette=dataset.colorinterp[0] is ColorInterp.palette,
         nodata=dataset.nodata,
+        is_masked=any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums),
     )
 
 
@@ -147,6 +150,32 @@ def read_rgb(uri: str, window: Window, size: Size | None = None) -> UInt8:
         StorageError: If it is in object storage and cannot be reached there.
     """
     return use_raster(uri, lambda dataset: _rgb_of(uri, dataset, window, size), str(window))
+
+
+def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
+    """Which pixels of one window hold data, by what the raster says: an alpha band, a mask or a nodata value.
+
+    A pixel is without data where it has the nodata value in all bands, or is transparent.
+
+    Args:
+        uri: The raster.
+        window: What is read.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        DataError: If the raster cannot be read.
+        StorageError: If it is in object storage and cannot be reached there.
+    """
+
+    def read(dataset: rasterio.DatasetReader) -> npt.NDArray[np.bool_]:
+        place = RasterWindow(window.left, window.top, window.width, window.height)
+        mask = dataset.dataset_mask(window=place)
+        count_read(uri, mask.nbytes)
+        return np.asarray(mask > 0)
+
+    return use_raster(uri, read, str(window))
 
 
 def _rgb_of(uri: str, dataset: rasterio.DatasetReader, window: Window, size: Size | None) -> UInt8:

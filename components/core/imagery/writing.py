@@ -1,4 +1,4 @@
-"""Writing rasters by row band, tiled for windowed reading."""
+"""Writing rasters by row band, in strips of columns where rows are too wide, tiled for windowed reading."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from components.core.geometry import Size
 
 TILE_PX = 512
 
+_LEVEL_OPTIONS = {"deflate": "ZLEVEL", "zstd": "ZSTD_LEVEL"}
+
 
 @dataclass(frozen=True, slots=True)
 class RasterProfile:
@@ -36,6 +38,7 @@ class RasterProfile:
         nodata: The value that means "no data"; None for none.
         alpha: Whether the last band says which pixels hold data: 255, and 0 where there is none.
         compress: GDAL's name of a compression, such as "deflate" for masks; None reads fastest.
+        level: How hard it tries, for "deflate" and "zstd"; None for GDAL's default.
         tags: What else the file says of itself; GDAL shows it as metadata.
     """
 
@@ -47,6 +50,7 @@ class RasterProfile:
     nodata: float | None = None
     alpha: bool = False
     compress: str | None = None
+    level: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def creation_options(self) -> dict[str, Any]:
@@ -68,6 +72,7 @@ class RasterProfile:
             "transform": self.transform,
             "nodata": self.nodata,
             "compress": self.compress,
+            _LEVEL_OPTIONS.get(self.compress or "", "level"): self.level,
             "photometric": "rgb" if self.bands - self.alpha == 3 else None,
             "alpha": "yes" if self.alpha else None,
         }
@@ -75,12 +80,13 @@ class RasterProfile:
 
 
 class BandWriter:
-    """Takes rows from the top down and writes whole rows of tiles; made by `raster_writer`."""
+    """Takes rows of some columns from the top down and writes whole rows of tiles; made by a `StripWriter`."""
 
-    def __init__(self, dataset: rasterio.io.DatasetWriter, profile: RasterProfile) -> None:
+    def __init__(self, dataset: rasterio.io.DatasetWriter, profile: RasterProfile, left: int, width: int) -> None:
         self._dataset = dataset
         self._profile = profile
-        self._buffer = np.zeros((profile.bands, TILE_PX, profile.size.width), profile.dtype)
+        self._left = left
+        self._buffer = np.zeros((profile.bands, TILE_PX, width), profile.dtype)
         self._filled = 0
         self._written = 0
 
@@ -94,8 +100,12 @@ class BandWriter:
 
         Args:
             rows: (H, W) or (C, H, W) of the profile's dtype, any number of rows.
+
+        Raises:
+            ValueError: If these are more rows than the raster has.
         """
-        rows = rows.reshape(self._profile.bands, -1, self._profile.size.width)
+        rows = rows.reshape(self._profile.bands, -1, self._buffer.shape[2])
+        self._check(self.next_row + rows.shape[1] <= self._profile.size.height, rows.shape[1])
         given = 0
         while given < rows.shape[1]:
             count = min(TILE_PX - self._filled, rows.shape[1] - given)
@@ -106,21 +116,94 @@ class BandWriter:
                 self._flush()
 
     def _flush(self) -> None:
-        place = RasterWindow(0, self._written, self._profile.size.width, self._filled)
+        place = RasterWindow(self._left, self._written, self._buffer.shape[2], self._filled)
         self._dataset.write(self._buffer[:, : self._filled], window=place)
         self._written += self._filled
         self._filled = 0
+        if self._written == self._profile.size.height:
+            self._buffer = self._buffer[:, :0].copy()  # many parts of a scene may be open at once
 
     def close(self) -> None:
         """Write what is left.
 
         Raises:
-            ValueError: If fewer or more rows were given than the raster has.
+            ValueError: If fewer rows were given than the raster has.
         """
-        if self.next_row != self._profile.size.height:
-            raise ValueError(f"{self.next_row} rows were written to a raster of {self._profile.size.height}")
+        self._check(self.next_row == self._profile.size.height)
         if self._filled:
             self._flush()
+
+    def _check(self, fits: bool, more: int = 0) -> None:
+        if not fits:
+            raise ValueError(f"{self.next_row + more} rows were written to a raster of {self._profile.size.height}")
+
+
+class StripWriter:
+    """Takes strips of columns from left to right, each from the top down; made by `strip_writer`."""
+
+    def __init__(self, dataset: rasterio.io.DatasetWriter, profile: RasterProfile) -> None:
+        self._dataset = dataset
+        self._profile = profile
+        self._right = 0
+        self._rows: BandWriter | None = None
+
+    def begin(self, width: int) -> BandWriter:
+        """Go on with the next strip.
+
+        Args:
+            width: Number of columns; a multiple of `TILE_PX` unless it ends at the right border.
+
+        Raises:
+            ValueError: If the strip before is not whole, or the strip does not fit.
+        """
+        self._end_strip()
+        left, self._right = self._right, self._right + width
+        whole = self._profile.size.width
+        if left % TILE_PX or self._right > whole:
+            raise ValueError(f"columns {left} to {self._right - 1} are no strip of tiles of a raster of {whole}")
+        self._rows = BandWriter(self._dataset, self._profile, left, width)
+        return self._rows
+
+    def _end_strip(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+
+    def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            ValueError: If fewer rows or columns were given than the raster has.
+        """
+        self._end_strip()
+        if self._right != self._profile.size.width:
+            raise ValueError(f"{self._right} columns were written to a raster of {self._profile.size.width}")
+
+
+@contextmanager
+def strip_writer(file: Path | str, profile: RasterProfile) -> Iterator[StripWriter]:
+    """Write a tiled GeoTIFF strip of columns by strip of columns; it appears at `file` when it is whole.
+
+    Memory is one row of tiles of a strip, whatever the raster's size.
+
+    Args:
+        file: A local path or a URI in object storage.
+        profile: What the raster looks like.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    with storage.staged_file(file) as aside, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
+                if profile.tags:
+                    dataset.update_tags(**profile.tags)
+                writer = StripWriter(dataset, profile)
+                yield writer
+                writer.close()
+        except RasterioError as error:
+            raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error
 
 
 @contextmanager
@@ -136,14 +219,5 @@ def raster_writer(file: Path | str, profile: RasterProfile) -> Iterator[BandWrit
     Raises:
         StorageError: If the file cannot be written.
     """
-    with storage.staged_file(file) as aside, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
-                if profile.tags:
-                    dataset.update_tags(**profile.tags)
-                writer = BandWriter(dataset, profile)
-                yield writer
-                writer.close()
-        except RasterioError as error:
-            raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error
+    with strip_writer(file, profile) as strips:
+        yield strips.begin(profile.size.width)

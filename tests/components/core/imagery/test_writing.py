@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from components.core.errors import StorageError
 from components.core.geometry import Size
 from components.core.imagery.reading import describe, read_band, read_rgb
-from components.core.imagery.writing import RasterProfile, raster_writer
+from components.core.imagery.writing import RasterProfile, raster_writer, strip_writer
 from tests.builders import CRS, TRANSFORM, noise, whole
 
 SIZE = Size(1100, 530)
@@ -93,3 +93,35 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     place = tmp_path / "file" / "a.tif"
     with pytest.raises(StorageError, match=r"a\.tif"), raster_writer(place, RasterProfile(SIZE)):
         pass
+
+
+@pytest.mark.parametrize("compress", ["zstd", "deflate"])
+def test_strips_of_columns_make_the_same_raster(tmp_path: Path, compress: str) -> None:
+    pixels = noise(Size(1100, 1300), bands=2)
+    profile = RasterProfile(Size(1100, 1300), bands=2, compress=compress, level=1)
+    with strip_writer(tmp_path / "a.tif", profile) as writer:
+        for left, right in ((0, 512), (512, 1300)):
+            rows = writer.begin(right - left)
+            rows.write(pixels[:, :700, left:right])
+            rows.write(pixels[:, 700:, left:right])
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert (dataset.read() == pixels).all()
+        assert dataset.compression.name == compress
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [
+        ([512], "512 columns were written to a raster of 1300"),
+        ([512, 1024], "columns 512 to 1535 are no strip of tiles of a raster of 1300"),
+        ([500, 800], "columns 500 to 1299 are no strip of tiles of a raster of 1300"),
+    ],
+)
+def test_strips_that_are_none_of_the_raster_leave_nothing(tmp_path: Path, widths: list[int], message: str) -> None:
+    with (
+        pytest.raises(ValueError, match=message),
+        strip_writer(tmp_path / "a.tif", RasterProfile(Size(30, 1300))) as writer,
+    ):
+        for width in widths:
+            writer.begin(width).write(np.zeros((30, width), np.uint8))
+    assert list(tmp_path.iterdir()) == []
