@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 SHOWN_BAD = 10
 TASK_ITEMS = 16
+MANY_TASKS = 1024
+"""Items share a task only where there are more of them: few items are whole scenes, and one may give a million rows,
+which wait in memory until its task has ended."""
 
 
 @dataclass
@@ -171,7 +174,7 @@ def run_query(
         places = ", ".join(f"{name!r} ({project.place})" for name, project in projects.items())
         raise DataError(f"project {places}: holds no item; give one that does, or allow an empty result")
     workers = worker_count(workers, sum(lengths))
-    per_task = max(1, min(TASK_ITEMS, sum(lengths) // (8 * workers)))
+    per_task = max(1, min(TASK_ITEMS, sum(lengths) // max(MANY_TASKS, 8 * workers)))
     tasks = [
         Task(project, start, min(start + per_task, length))
         for project, length in enumerate(lengths)

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from components.core import parallel
+from components.core.dtl.action import Context
+from components.core.dtl.engine import RunReport, run_query
+from components.core.dtl.graph import build_query
 from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.geometry import Size
@@ -175,6 +178,18 @@ def test_no_items_in_give_none_out_where_that_is_allowed(tmp_path: Path) -> None
     assert run.counts() == {"items_in": 0, "items": 0, "left_out": 0}
     found = open_project(tmp_path / "out")
     assert len(found) == 0 and found.meta == replace(META, name="RESULT", tags_images=found.meta.tags_images)
+
+
+def test_of_few_items_one_is_read_after_the_other(tmp_path: Path) -> None:
+    folder = scenes_as_files(tmp_path, 40)
+    query = build_query([data(), windows("$all", "$1", 20, 30), save("$1")])
+    report = RunReport()
+    stream = run_query(query, {"INRIA": open_project(folder)}, report, Context(), max_bad=1)
+    next(stream)
+    (folder / "ds" / "ann" / "town1.json").unlink()
+    for _ in stream:
+        pass
+    assert [bad.source for bad in report.bad] == ["INRIA/ds/town1"]
 
 
 class TestHistory:
