@@ -1,12 +1,14 @@
 """Opening rasters on disk and in object storage, and reading what the store may keep away for a while.
 
-Open rasters are kept, a few a thread, since opening costs more than reading a window. GDAL's options for object
+Open rasters are kept, some a thread, since opening costs more than reading a window. GDAL's options for object
 storage are set while a raster is opened; it keeps them, so that reading a window sets none.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import resource
 import threading
 import warnings
 from collections import OrderedDict
@@ -15,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakSet
 
 import rasterio
 from rasterio.env import set_gdal_config
@@ -25,8 +28,11 @@ from components.core.errors import DataError
 
 T = TypeVar("T")
 
-OPEN_RASTERS = 64
-"""How many rasters a thread keeps open."""
+OPEN_RASTERS = 512
+"""How many rasters a thread keeps open: all of a training that goes through some hundred scenes in no order."""
+
+OPEN_SHARE = 0.5
+"""Of the files that the system lets this process open, the share that all threads' open rasters may take."""
 
 CACHE_BYTES = 64 << 20
 """GDAL's block cache, one a process: enough for a row of tiles, small against a band."""
@@ -54,18 +60,33 @@ class _OpenRasters(threading.local):
         if self.process != os.getpid():  # a fork must not share file positions with its parent
             self.__init__()  # type: ignore[misc]
         key = (uri, _version(uri))
-        dataset = self.datasets.pop(key, None) or _open(uri)
+        dataset = self.datasets.pop(key, None) or self._opened(uri)
         self.datasets[key] = dataset
-        while len(self.datasets) > OPEN_RASTERS:
-            self.datasets.popitem(last=False)[1].close()
         return dataset
+
+    def _opened(self, uri: str) -> rasterio.DatasetReader:
+        """Another raster, for which those used least recently make room."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = math.inf if files == resource.RLIM_INFINITY else OPEN_SHARE * files
+        while self.datasets and (len(self.datasets) >= OPEN_RASTERS or len(_open_anywhere) >= most):
+            self._close(self.datasets.popitem(last=False)[1])
+        dataset = _open(uri)
+        _open_anywhere.add(dataset)
+        return dataset
+
+    def _close(self, dataset: rasterio.DatasetReader) -> None:
+        _open_anywhere.discard(dataset)
+        dataset.close()
 
     def forget(self, uri: str) -> None:
         """Close a raster whose reading failed, so that another try opens it anew."""
         dataset = self.datasets.pop((uri, _version(uri)), None)
         if dataset is not None:
-            dataset.close()
+            self._close(dataset)
 
+
+_open_anywhere: WeakSet[rasterio.DatasetReader] = WeakSet()
+"""What all threads keep open; a thread that ends lets go of its own."""
 
 _open_rasters = _OpenRasters()
 

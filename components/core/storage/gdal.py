@@ -30,8 +30,6 @@ _READING = {
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_MAX_RETRY": "5",
     "GDAL_HTTP_RETRY_DELAY": "0.25",
-    "VSI_CACHE": "TRUE",
-    "VSI_CACHE_SIZE": "5000000",
 }
 
 # GDAL's own name, and the one it has in rasterio's wheels.

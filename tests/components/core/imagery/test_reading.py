@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import multiprocessing
+import resource
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +118,29 @@ def test_more_rasters_than_are_kept_open(tmp_path: Path) -> None:
     for _ in range(2):
         for uri, pixels in zip(uris, images, strict=True):
             assert (read_rgb(uri, whole(pixels)) == pixels).all()
+
+
+def read_in_threads(uris: list[str], most_files: int) -> list[float]:
+    """What two threads read that both keep their rasters, in a process that may open so many files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, hard))
+    both = threading.Barrier(2)
+
+    def read_all(_thread: int) -> float:
+        both.wait()
+        found = sum(float(read_rgb(uri, Window(0, 0, 2, 2)).sum()) for uri in uris)
+        both.wait()
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(read_all, range(2)))
+
+
+def test_threads_leave_open_files_to_others(tmp_path: Path) -> None:
+    pixels = noise(Size(2, 2))
+    uris = [write_tiled(tmp_path / f"{i}.tif", pixels) for i in range(150)]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(read_in_threads, (uris, 200)) == [150 * pixels.sum()] * 2
 
 
 def test_threads_read_the_same(tmp_path: Path) -> None:
