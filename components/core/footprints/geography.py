@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -162,5 +163,12 @@ def areas_m2(geometries: Geometries, crs: str) -> npt.NDArray[np.float64]:
     Returns:
         (N,) float64, in square metres.
     """
-    degrees = _moved(geometries, crs, WGS84)
-    return np.array([abs(_ELLIPSOID.geometry_area_perimeter(geometry)[0]) for geometry in degrees], np.float64)
+    parts, owners = shapely.get_parts(_moved(geometries, crs, WGS84), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    ends = np.cumsum(shapely.get_num_coordinates(rings)).tolist()
+    longitudes, latitudes = np.ascontiguousarray(shapely.get_coordinates(rings).T)
+    signed = [
+        _ELLIPSOID.polygon_area_perimeter(longitudes[start:end], latitudes[start:end])[0]
+        for start, end in pairwise([0, *ends])
+    ]
+    return np.abs(np.bincount(owners[part], signed, minlength=len(geometries)))

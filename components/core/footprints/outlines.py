@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from components.core.figures.mask import BoolPixels, Mask
 from components.core.footprints.geography import Geometries
 from components.core.footprints.rings import Integers, Rings, rings_of
+from components.core.footprints.shapes import gathered
 from components.core.geometry import Size, Window, row_bands
 
 BAND_ROWS = 1024
@@ -98,19 +99,7 @@ class _Sheet:
         numbers = np.concatenate([np.arange(len(shells)), inside])
         order = np.argsort(numbers, kind="stable")  # a shell before its holes
         members = np.concatenate([shells, holes])[order]
-        return _gathered(shapely.polygons(shapes[members], indices=numbers[order]), owners[shells], parts_of_mask)
-
-
-def _gathered(parts: Geometries, owners: Integers, parts_of_mask: Integers) -> Geometries:
-    """One geometry an owner; of several parts a multipolygon."""
-    first = np.cumsum(parts_of_mask) - parts_of_mask
-    result: Geometries = parts[first]
-    several = np.flatnonzero(parts_of_mask > 1)
-    if len(several):
-        shared = parts_of_mask[owners] > 1
-        numbers = np.searchsorted(several, owners[shared])
-        result[several] = shapely.multipolygons(parts[shared], indices=numbers)
-    return result
+        return gathered(shapely.polygons(shapes[members], indices=numbers[order]), owners[shells])
 
 
 def _shell_of_holes(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from components.core.footprints.geography import Geometries
+from components.core.footprints.shapes import ShapeRings
 
 ATTEMPTS = 4
+
+CLOSED_TRIANGLE = 4
+"""Coordinates of the least ring."""
 
 
 def simplified(outlines: Geometries, tolerance_px: float) -> Geometries:
     """Simplify outlines, each on its own.
 
-    Douglas-Peucker within each polygon, with a check that its rings stay apart (GEOS' topology-preserving
-    simplification). A result that is invalid, empty or short of a ring is tried again with half the tolerance, and the
-    exact outline is kept at last.
+    Douglas-Peucker ring by ring. A result that is invalid, empty or short of a ring is tried again with a check that
+    rings stay apart (GEOS' topology-preserving simplification, which takes ten times as long and mostly gives the
+    same), then with half the tolerance, and the exact outline is kept at last.
 
     Source: Douglas, Peucker, "Algorithms for the reduction of the number of points required to represent a digitized
     line or its caricature", Cartographica 10, 1973.
@@ -30,9 +35,9 @@ def simplified(outlines: Geometries, tolerance_px: float) -> Geometries:
         (N,) of valid polygons.
     """
     result = outlines.copy()
-    if tolerance_px == 0:
+    if tolerance_px == 0 or not len(outlines):
         return result
-    waiting = np.arange(len(outlines))
+    waiting = np.flatnonzero(~_ring_by_ring(result, tolerance_px))
     for _ in range(ATTEMPTS):
         tried = shapely.simplify(outlines[waiting], tolerance_px, preserve_topology=True)
         good = _is_sound(tried, outlines[waiting])
@@ -42,13 +47,26 @@ def simplified(outlines: Geometries, tolerance_px: float) -> Geometries:
     return result
 
 
-def _is_sound(tried: Geometries, outlines: Geometries) -> np.ndarray:
+def _ring_by_ring(outlines: Geometries, tolerance_px: float) -> npt.NDArray[np.bool_]:
+    """Replace outlines where no ring collapses and the result is valid; gives which."""
+    taken = ShapeRings.of(outlines)
+    rings = shapely.simplify(taken.rings, tolerance_px, preserve_topology=False)
+    collapsed = shapely.get_num_coordinates(rings) < CLOSED_TRIANGLE
+    rings[collapsed] = taken.rings[collapsed]
+    tried = taken._replace(rings=rings).geometries()
+    good: npt.NDArray[np.bool_] = shapely.is_valid(tried)
+    good[taken.owners[taken.parts[collapsed]]] = False
+    outlines[good] = tried[good]
+    return good
+
+
+def _is_sound(tried: Geometries, outlines: Geometries) -> npt.NDArray[np.bool_]:
     same_rings = _ring_count(tried) == _ring_count(outlines)
-    sound: np.ndarray = same_rings & shapely.is_valid(tried) & (shapely.area(tried) > 0)
+    sound: npt.NDArray[np.bool_] = same_rings & shapely.is_valid(tried) & (shapely.area(tried) > 0)
     return sound
 
 
-def _ring_count(geometries: Geometries) -> np.ndarray:
+def _ring_count(geometries: Geometries) -> npt.NDArray[np.int64]:
     """Rings of each geometry, in all its parts."""
     parts, owner = shapely.get_parts(geometries, return_index=True)
     rings = np.where(shapely.is_empty(parts), 0, 1 + shapely.get_num_interior_rings(parts))
