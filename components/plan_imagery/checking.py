@@ -6,10 +6,8 @@ import json
 import math
 from dataclasses import replace
 
-from components.core import storage
-from components.core.collection.ledger import Collection
 from components.core.collection.plan import Settings
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError
 from components.core.settings import read_document
 
 REDO_CHANGED = "changed"
@@ -63,39 +61,3 @@ def _document(source: str, where: str, kind: type, what: str) -> str:
     if not isinstance(document, kind):
         raise ConfigError(f"{where}: is JSON, but not {what}; give one, or leave it empty for the default")
     return json.dumps(document, ensure_ascii=False)
-
-
-def check_same_imagery(collection: Collection, images_uri: str) -> None:
-    """See that a collection was made from these images and no others, whose scenes would all be retired.
-
-    The layer's summary says it; where a first run was killed before it wrote one, any marker does.
-
-    Raises:
-        ConfigError: If it was made from others.
-        DataError: If what should say it is broken.
-    """
-    made_from = _imagery_of_layer(collection.place("layer.json")) or _imagery_of_markers(collection)
-    if made_from and storage.absolute_uri(made_from) != images_uri:
-        raise ConfigError(
-            f"images_uri: {images_uri} is not {storage.absolute_uri(made_from)}, from which the collection at "
-            f"{collection.output_uri} was made; give that one, or another output_uri"
-        )
-
-
-def _imagery_of_layer(place: str) -> str:
-    if not storage.exists(place):
-        return ""
-    try:
-        return str(json.loads(storage.read_bytes(place)).get("images_uri", ""))
-    except (ValueError, AttributeError) as error:
-        raise DataError(
-            f"{place}: is no summary of a layer ({error}); delete it, and the next run writes it anew"
-        ) from error
-
-
-def _imagery_of_markers(collection: Collection) -> str:
-    mark = next(collection.marks(), None)
-    if mark is None:
-        return ""
-    record = collection.read(mark)
-    return record.uri.removesuffix(record.key) if record.uri.endswith(record.key) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from components.core.collection.ledger import Mark
@@ -32,19 +32,22 @@ class Comparison:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def compare(images: Iterable[Found], marks: Iterable[Mark], recipe: str, redo_all: bool) -> Comparison:
+def compare(
+    images: Iterable[Found], marks: Iterable[Mark], recipe: str, redo_all: bool, shown: Container[str] = ()
+) -> Comparison:
     """Compare images with a ledger.
 
     Retired are marks whose images are gone, and those that a run left behind when it was killed: all others of a
-    scene that is done, and all but one of a scene that waits. Of several that would do, the one whose recipe's name
-    comes first stays; no footprint is lost by that, for each of them is whole. Marks of a scene that is to be done
-    are not among them: they stand until its new one does, and for good where the new content turns out to be broken.
+    scene that is done, and all but one of a scene that waits. Of several that would do, the one that the layer shows
+    stays, else the last by name, which publishing would choose as well. Marks of a scene that is to be done are not
+    among them: they stand until its new one does, and for good where the new content turns out to be broken.
 
     Args:
         images: Each once, in the order of their keys.
         marks: Of the ledger, in any order.
         recipe: How scenes are detected now.
         redo_all: Whether scenes of another recipe are done again.
+        shown: Stems of the marks that the layer shows.
 
     Returns:
         The same for the same images and marks, in whatever order the ledger lists them.
@@ -61,21 +64,23 @@ def compare(images: Iterable[Found], marks: Iterable[Mark], recipe: str, redo_al
             reason = f"{image.uri}: its id {image.id} is another image's, too; rename it"
             result.left_out.append(LeftOut(image.key, reason))
         else:
-            _sort_in(result, image, own, recipe, redo_all)
+            _sort_in(result, image, own, Mark(image.id, image.version, recipe), redo_all, shown)
     result.retired += (mark for own in known.values() for mark in own or ())
     result.retired.sort()
     return result
 
 
-def _sort_in(result: Comparison, image: Found, marks: tuple[Mark, ...], recipe: str, redo_all: bool) -> None:
-    wanted = Mark(image.id, image.version, recipe)
-    same_version = sorted(mark for mark in marks if mark.version == image.version)
+def _sort_in(
+    result: Comparison, image: Found, marks: tuple[Mark, ...], wanted: Mark, redo_all: bool, shown: Container[str]
+) -> None:
+    same_version = [mark for mark in marks if mark.version == wanted.version]
     if wanted in same_version:
         result.done += 1
         result.retired += (mark for mark in marks if mark != wanted)
     elif same_version and not redo_all:
+        stays = max(same_version, key=lambda mark: (mark.stem in shown, mark))
         result.waiting += 1
-        result.retired += (mark for mark in marks if mark != same_version[0])
+        result.retired += (mark for mark in marks if mark != stays)
     else:
         why = Why.REDONE if same_version else Why.CHANGED if marks else Why.NEW
         result.todo.append((image, why))

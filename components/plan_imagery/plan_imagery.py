@@ -17,16 +17,11 @@ from components.core.models import local_model, model_digest
 from components.core.progress import progress
 from components.core.project.history import LeftOut
 from components.plan_imagery.capturing import date_pattern
-from components.plan_imagery.checking import (
-    REDO_ALL,
-    REDO_CHANGED,
-    check_numbers,
-    check_same_imagery,
-    check_settings,
-)
+from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
 from components.plan_imagery.comparing import compare
 from components.plan_imagery.dealing import deal
 from components.plan_imagery.headers import read_headers
+from components.plan_imagery.layer import check_same_imagery, read_shown
 from components.plan_imagery.sources import find_images
 
 log = logging.getLogger(__name__)
@@ -73,7 +68,7 @@ def plan_imagery(
 
     Raises:
         ConfigError: If a parameter breaks its rule, there is no image, or the collection is of other imagery.
-        DataError: If the model is none.
+        DataError: If the model is none, or a marker is broken.
         StorageError: If a place cannot be reached.
     """
     check_numbers(redo, shard_megapixels, max_shards)
@@ -84,8 +79,9 @@ def plan_imagery(
         model = model_digest(folder)
     recipe = recipe_of(model, asdict(settings))
     collection = Collection(output)
-    check_same_imagery(collection, images)
-    found = compare(find_images(images, output), collection.marks(), recipe, redo == REDO_ALL)
+    shown = read_shown(collection)
+    check_same_imagery(collection, shown, images)
+    found = compare(find_images(images, output), collection.marks(), recipe, redo == REDO_ALL, shown.stems)
     if not found.images:
         raise ConfigError(
             f"images_uri: below {images} lies no image ({', '.join(sorted(RASTER_SUFFIXES))}); check the place. "

@@ -66,11 +66,11 @@ def test_the_reasons() -> None:
     assert [(image.id, why) for image, why in result.todo] == [("b", Why.REDONE), ("c", Why.CHANGED), ("d", Why.NEW)]
 
 
-def test_of_several_that_wait_the_first_by_name_stays() -> None:
+def test_of_several_that_wait_the_one_that_the_layer_shows_stays_else_the_last_by_name() -> None:
     marks = [Mark("a", "1", recipe) for recipe in ("x", "y", "z")]
     for order in permutations(marks):
-        result = compare([found("a", "1")], order, "w", False)
-        assert kept(result, marks) == {marks[0]}
+        assert kept(compare([found("a", "1")], order, "w", False), marks) == {marks[2]}
+        assert kept(compare([found("a", "1")], order, "w", False, {"a.1.y", "b.1.z"}), marks) == {marks[1]}
 
 
 def test_an_id_that_two_images_share_is_told() -> None:

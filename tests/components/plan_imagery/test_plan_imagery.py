@@ -14,7 +14,7 @@ import pytest
 from components.core import storage
 from components.core.collection.identity import scene_id
 from components.core.collection.plan import read_plan
-from components.core.errors import ConfigError, DataError, FootprintsError
+from components.core.errors import ConfigError, FootprintsError
 from components.core.geometry import Size
 from components.plan_imagery import headers
 from tests.builders import CRS
@@ -194,9 +194,12 @@ def test_marks_that_a_killed_run_left_behind_are_retired(local: Site) -> None:
         local.collection.finish(other, record)
 
     assert local.plan().retired == tuple(sorted(stale))
-    waiting = local.plan(settings=replace(SETTINGS, confidence=True))
-    assert summary(waiting) == {"waiting": 1, "retired": 2}
-    assert waiting.retired == tuple(sorted([mark, stale[1]]))
+    for shown, gone in ((mark, stale[0]), (stale[0], mark)):
+        layer = {"images_uri": local.images_uri, "partitions": [{"scene": mark.scene, "mark": shown.stem}]}
+        storage.write_bytes(local.collection.place("layer.json"), json.dumps(layer).encode())
+        waiting = local.plan(settings=replace(SETTINGS, confidence=True))
+        assert summary(waiting) == {"waiting": 1, "retired": 2}
+        assert waiting.retired == tuple(sorted([gone, stale[1]]))
 
 
 def test_a_collection_keeps_to_its_imagery(site: Site) -> None:
@@ -213,9 +216,13 @@ def test_a_collection_keeps_to_its_imagery(site: Site) -> None:
     with pytest.raises(ConfigError, match=words):
         site.plan(images_uri=f"{site.root}/elsewhere")
     assert summary(site.plan()) == {"done": 1}
-    storage.write_bytes(site.collection.place("layer.json"), b"[")
-    with pytest.raises(DataError, match=r"layer\.json: is no summary of a layer .*; delete it"):
+    storage.write_bytes(site.collection.place("layer.json"), json.dumps({"images_uri": "s3://older"}).encode())
+    with pytest.raises(ConfigError, match=f"images_uri: {site.images_uri} is not s3://older"):
         site.plan()
+    storage.write_bytes(site.collection.place("layer.json"), b"[")
+    assert summary(site.plan()) == {"done": 1}, "publishing mends a broken description"
+    with pytest.raises(ConfigError, match=words):
+        site.plan(images_uri=f"{site.root}/elsewhere")
 
 
 def test_a_prefix_without_images_retires_nothing(site: Site) -> None:
