@@ -32,21 +32,30 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Something to look at, as a section of a page and as an image.
+class Section:
+    """A part of a page.
 
     Attributes:
         title: Its heading.
         lead: One or two sentences: what is seen, with units.
         facts: Numbers shown above it.
         body: HTML.
-        draw_png: Draws it as a PNG file.
     """
 
     title: str
     lead: str
     facts: tuple[Fact, ...]
     body: Markup
+
+
+@dataclass(frozen=True)
+class Picture(Section):
+    """Something to look at, as a section of a page and as an image.
+
+    Attributes:
+        draw_png: Draws it as a PNG file.
+    """
+
     draw_png: Callable[[], bytes]
 
     def html(self) -> str:
@@ -67,8 +76,8 @@ class Picture:
                 aside.write_bytes(image)
 
 
-def run_report(title: str, subtitle: str, facts: Sequence[Fact], pictures: Sequence[Picture]) -> str:
-    """One page of several pictures.
+def run_report(title: str, subtitle: str, facts: Sequence[Fact], pictures: Sequence[Section]) -> str:
+    """One page of several pictures or other sections.
 
     Args:
         title: Heading of the page.
