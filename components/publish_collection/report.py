@@ -1,0 +1,247 @@
+"""The page that people read after a run of detection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from components.core.collection.plan import Why
+from components.core.reporting import Cell, Column, Fact, Section, run_report, table, write_page
+from components.core.reporting.encode import data_uri
+from components.core.reporting.page import render
+from components.core.reporting.text import thousands
+from components.publish_collection.pictures import ScenePicture
+from components.publish_collection.summary import (
+    Changes,
+    DoneScene,
+    LayerTotals,
+    MissingScene,
+    RunSummary,
+    StageTotals,
+    stage_totals,
+)
+
+SPACE = "\N{NARROW NO-BREAK SPACE}"
+NONE = "–"
+
+_NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
+
+
+def write_run_summary(place: Path | str, summary: RunSummary, pictures: Sequence[ScenePicture] = ()) -> None:
+    """Write the page; it appears at `place`, a path or URI, when it is whole.
+
+    Raises:
+        StorageError: If the place cannot be written.
+    """
+    write_page(place, run_summary_page(summary, pictures))
+
+
+def run_summary_page(summary: RunSummary, pictures: Sequence[ScenePicture] = ()) -> str:
+    """Show what a run did.
+
+    Args:
+        summary: All that is told.
+        pictures: Of a few of its scenes.
+
+    Returns:
+        HTML that needs nothing beside itself.
+    """
+    sections = list(_sections(summary, pictures))
+    return run_report(f"Detection {summary.name}", _headline(summary), _facts(summary), sections)
+
+
+def _headline(summary: RunSummary) -> str:
+    done, failed = len(summary.scenes), len(summary.failed)
+    if not done and not failed:
+        return f"Nothing new: {_scenes(summary.up_to_date)} {_are(summary.up_to_date)} up to date."
+    if not done:
+        return f"Nothing was published: {_scenes(failed)} failed."
+    if not failed:
+        return f"{_scenes(done)} published, none failed."
+    return f"{_scenes(done)} published, {_scenes(failed)} failed."
+
+
+def _facts(summary: RunSummary) -> list[Fact]:
+    reasons = [f"{thousands(summary.count(why))} {why}" for why in Why if summary.count(why)]
+    published = [
+        Fact("scenes published", thousands(len(summary.scenes)), ", ".join(reasons)),
+        Fact("imagery", _decimal(sum(scene.megapixels for scene in summary.scenes)), "megapixels"),
+        Fact("buildings", thousands(sum(scene.footprints for scene in summary.scenes)), "in these scenes"),
+        Fact("their area", *_area(sum(scene.area_m2 for scene in summary.scenes))),
+    ]
+    others = [
+        Fact("failed", thousands(len(summary.failed)), "scenes"),
+        Fact("not usable", thousands(len(summary.skipped)), "images"),
+        Fact("retired", thousands(summary.retired), "images are gone"),
+        Fact("waiting", thousands(summary.waiting), "done with another recipe"),
+    ]
+    up_to_date = Fact("up to date", thousands(summary.up_to_date), "scenes done before")
+    return [*(published if summary.scenes else ()), up_to_date, *(fact for fact in others if fact.value != "0")]
+
+
+def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator[Section]:
+    if summary.failed:
+        lead = "Scenes that were to be done and are not published; the next run tries them again."
+        yield _section("Failed", lead, _missing(summary.failed, "scenes"))
+    yield _section("What was done", "", _about(summary))
+    if pictures:
+        yield _section("A few scenes", "Chosen by name, with the outlines of their buildings.", _cards(pictures))
+    if summary.scenes:
+        lead = (
+            "The largest first. Areas are on the ground; the confidence is the mean over the buildings; new, gone and "
+            "changed buildings are against the last detection of the same scene."
+        )
+        yield _section("Scenes", lead, _scene_table(summary.scenes))
+    if summary.skipped:
+        lead = "Images that cannot be used as they are; each run tries them again."
+        yield _section("Not usable", lead, _missing(summary.skipped, "images"))
+    totals = stage_totals(summary.stages)
+    if totals:
+        lead = (
+            "All shards of a stage together. The speed is that of one shard, on average, "
+            "without the time that its pod took to start."
+        )
+        yield _section("Speed", lead, _stage_table(totals))
+    lead = f"All footprints of the collection, each building once.{_changes(summary.scenes)}"
+    yield _section("The layer", lead, _layer(summary))
+
+
+def _section(title: str, lead: str, body: Markup) -> Section:
+    return Section(title, lead, (), body)
+
+
+def _about(summary: RunSummary) -> Markup:
+    rows: list[tuple[str, str | Cell]] = [
+        ("Images", summary.images_uri),
+        ("Collection", summary.output_uri),
+        ("Model", Cell(summary.model_uri, summary.model)),
+        ("Recipe", summary.recipe),
+        *([("Shards", thousands(summary.shards))] if summary.shards else []),
+    ]
+    return table(_NAMES_AND_VALUES, rows, style="about")
+
+
+def _cards(pictures: Sequence[ScenePicture]) -> Markup:
+    cards = [
+        {
+            "title": picture.key,
+            "note": picture.note,
+            "images": [(panel.caption, data_uri(panel.pixels)) for panel in picture.panels],
+        }
+        for picture in pictures
+    ]
+    return render("cards.html.j2", cards=cards)
+
+
+def _scene_table(scenes: Sequence[DoneScene]) -> Markup:
+    ordered = sorted(scenes, key=lambda scene: (-scene.size.area, scene.key))
+    has_confidence = any(scene.confidence is not None for scene in scenes)
+    has_changes = any(scene.changes is not None for scene in scenes)
+    columns = [
+        Column("image, and place of its outputs", is_text=True),
+        Column("why"),
+        Column("size, px"),
+        Column("megapixels"),
+        Column("buildings"),
+        Column("area, m²"),
+        *([Column("confidence")] if has_confidence else []),
+        *([Column("new"), Column("gone"), Column("changed")] if has_changes else []),
+    ]
+    rows = [_scene_row(scene, has_confidence, has_changes) for scene in ordered]
+    return table(columns, rows, noun="scenes", style="wide")
+
+
+def _scene_row(scene: DoneScene, has_confidence: bool, has_changes: bool) -> list[str | Cell]:
+    row: list[str | Cell] = [
+        Cell(scene.key, scene.place),
+        scene.why.value,
+        str(scene.size),
+        _decimal(scene.megapixels),
+        thousands(scene.footprints),
+        thousands(round(scene.area_m2)),
+    ]
+    if has_confidence:
+        row.append(NONE if scene.confidence is None else f"{scene.confidence:.2f}")
+    if has_changes:
+        found = scene.changes
+        row += [NONE] * 3 if found is None else [thousands(count) for count in (found.new, found.gone, found.changed)]
+    return row
+
+
+def _missing(entries: Sequence[MissingScene], noun: str) -> Markup:
+    columns = [Column(noun.removesuffix("s"), is_text=True), Column("stage", is_text=True), Column("why", is_text=True)]
+    ordered = sorted(entries, key=lambda entry: (entry.stage, entry.name))
+    return table(columns, [(entry.name, entry.stage, entry.reason) for entry in ordered], noun=noun, style="missing")
+
+
+def _stage_table(totals: Sequence[StageTotals]) -> Markup:
+    titles = ("stage", "shards", "images", "megapixels", "time of all", "slowest shard", "megapixels/s", "left out")
+    rows = [
+        (
+            entry.stage,
+            thousands(entry.runs),
+            thousands(entry.scenes),
+            _decimal(entry.megapixels),
+            _duration(entry.seconds),
+            _duration(entry.slowest),
+            NONE if entry.speed is None else _significant(entry.speed),
+            thousands(entry.left_out),
+        )
+        for entry in totals
+    ]
+    return table([Column(title, is_text=title == "stage") for title in titles], rows)
+
+
+def _layer(summary: RunSummary) -> Markup:
+    before, after = summary.before or LayerTotals(0, 0, 0.0), summary.after
+    rows = [
+        ("scenes", *_then_and_now(before.scenes, after.scenes)),
+        ("buildings", *_then_and_now(before.footprints, after.footprints)),
+        ("their area, m²", *_then_and_now(round(before.area_m2), round(after.area_m2))),
+    ]
+    columns = [Column("", is_text=True), Column("before"), Column("now"), Column("difference")]
+    return table(columns, rows, style="narrow")
+
+
+def _changes(scenes: Sequence[DoneScene]) -> str:
+    changes = [scene.changes for scene in scenes if scene.changes is not None]
+    if not changes:
+        return ""
+    new, gone, changed = (thousands(sum(getattr(entry, name) for entry in changes)) for name in Changes.__slots__)
+    return f" In {_scenes(len(changes))} that had been done before, {new} are new, {gone} gone and {changed} changed."
+
+
+def _then_and_now(then: int, now: int) -> tuple[str, str, str]:
+    sign = "+" if now > then else "−" if now < then else ""
+    return thousands(then), thousands(now), f"{sign}{thousands(abs(now - then))}"
+
+
+def _scenes(count: int) -> str:
+    return f"{thousands(count)} {'scene' if count == 1 else 'scenes'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:,.1f}".replace(",", SPACE)
+
+
+def _significant(value: float) -> str:
+    return _decimal(value) if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def _area(area_m2: float) -> tuple[str, str]:
+    """A number and its unit."""
+    return (f"{area_m2 / 1e6:,.2f}".replace(",", SPACE), "km²") if area_m2 >= 1e6 else (thousands(round(area_m2)), "m²")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f}{SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}{SPACE}h {minutes:02d}{SPACE}min" if hours else f"{minutes}{SPACE}min {rest:02d}{SPACE}s"
