@@ -78,6 +78,21 @@ class Grid:
         pixel = self.to_map(np.array([shapely.box(column, row, column + 1, row + 1)], dtype=object))
         return float(np.sqrt(areas_m2(pixel, self.crs)[0]))
 
+    def ground(self, size: Size) -> npt.NDArray[np.float64]:
+        """How the middle pixel of a scene of `size` lies on the ground.
+
+        Returns:
+            (2, 2) from columns and rows to metres east and north: angles there are those on the ground, whatever the
+            CRS.
+        """
+        row, column = size.height // 2, size.width // 2
+        a, b, c, d, e, f = tuple(self.transform)[:6]
+        columns, rows = np.array([column, column + 1, column]), np.array([row, row, row + 1])
+        points = shapely.points(a * columns + b * rows + c, d * columns + e * rows + f)
+        (longitude, *far_east), (latitude, *far_north) = shapely.get_coordinates(_moved(points, self.crs, WGS84)).T
+        azimuths, _, metres = _ELLIPSOID.inv([longitude] * 2, [latitude] * 2, far_east, far_north)
+        return np.array(metres) * np.array([np.sin(np.radians(azimuths)), np.cos(np.radians(azimuths))])
+
 
 @lru_cache
 def crs_of(text: str) -> pyproj.CRS:

@@ -26,6 +26,7 @@ from components.core.footprints.records import (
     footprint_id,
     scene_schema,
 )
+from components.core.footprints.regularising import regularised
 from components.core.footprints.simplifying import simplified
 from components.core.geometry import Size, Window
 from components.core.project import Item
@@ -83,6 +84,7 @@ class SceneFootprints:
         self._crs = crs
         self._batch_objects = batch_objects
         self._grid = _scene_grid(first, part)
+        self._ground = np.eye(2) if self._grid is None else self._grid.ground(part.size)
         self.source = source
         self.size = part.size
         self.on_map = self._grid is not None
@@ -118,9 +120,17 @@ class SceneFootprints:
             seen[row, column] += 1
         return Part(Window(top, 0, item.size.height, item.size.width), pieces)
 
+    def _drawn(self, exact: Geometries) -> Geometries:
+        """Outlines as they are published, in (column, row) of the scene."""
+        if not self._rules.regularise:
+            return simplified(exact, self.tolerance_px)
+        tolerance = max(self.tolerance_px, 1.0)  # the pixels' own edges say nothing of a building's direction
+        side = float(np.sqrt(abs(np.linalg.det(self._ground))))
+        return regularised(exact, simplified(exact, tolerance), tolerance * side, self._ground)
+
     def _rows(self, objects: Sequence[SceneObject]) -> pa.Table:
         exact = _outlines(objects)
-        drawn = simplified(exact, self.tolerance_px)
+        drawn = self._drawn(exact)
         if self._grid is None:
             shapes: Geometries = shapely.orient_polygons(drawn)
             areas = np.full(len(objects), np.nan)

@@ -132,3 +132,17 @@ def test_a_scene_that_lacks_a_part_is_an_error(scene: tuple[Item, np.ndarray], t
 def test_schemas_are_those_of_the_layers_and_one_column_more() -> None:
     for on_map, schema in ((True, MAP_SCHEMA), (False, PIXEL_SCHEMA)):
         assert [name for name in scene_schema(on_map).names if name != "touches_edge"] == schema.names
+
+
+def test_regularised_rows_have_right_angles_on_the_map() -> None:
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    along, across = columns + 0.5 * rows - 40, rows - 0.5 * columns - 20
+    mask = (np.abs(along) < 18) & (np.abs(across) < 12)
+    image = ImageRef.whole("austin1.tif", SIZE, CRS, TRANSFORM)
+    item = Item("ds", "austin1", SIZE, image, objects=objects_of(mask))
+    table = table_of(scene_footprints([item], "austin1", Rules(regularise=True), CRS))
+    (shape,) = shapely.from_wkb(table["geometry"].to_numpy())
+    edges = np.diff(shapely.get_coordinates(shape), axis=0)
+    assert len(edges) == 4
+    assert np.allclose((edges * np.roll(edges, 1, axis=0)).sum(axis=1), 0, atol=1e-3)
+    assert table["area_m2"][0].as_py() == pytest.approx(shape.area, rel=0.05), "of the pixels, as ever"
