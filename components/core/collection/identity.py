@@ -10,7 +10,10 @@ from typing import Any
 
 from components.core.keyed import digest
 
-ID_CHARACTERS = 10
+ID_CHARACTERS = 16
+"""So many that a million images of one name in different folders do not clash."""
+
+STEM_CHARACTERS = 80
 DIGEST_CHARACTERS = 12
 
 _UNSAFE = re.compile(r"[^\w-]+")
@@ -23,9 +26,9 @@ def scene_id(key: str) -> str:
         key: Of the image, relative to the imagery's prefix, such as "2026/austin7.tif".
 
     Returns:
-        Its stem, for people, and a digest of the key; letters, digits, "_" and "-".
+        Its stem, for people, shortened where it is long, and a digest of the key; letters, digits, "_" and "-".
     """
-    stem = _UNSAFE.sub("_", PurePosixPath(key).stem)
+    stem = _UNSAFE.sub("_", PurePosixPath(key).stem)[:STEM_CHARACTERS]
     return f"{stem}-{digest(key)[:ID_CHARACTERS]}"
 
 
