@@ -20,7 +20,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add = result.add_argument
     add("--project", type=Path, required=True, help="directory of the project whose images are looked at")
-    add("--model", type=Path, required=True, help="folder that train_unet wrote")
+    add("--model", type=Path, help="folder that train_unet wrote")
+    add("--model-uri", default="", help="instead of --model: where such a folder is, perhaps in object storage")
     add("--data-root", required=True, help="folder or URI prefix for masks and confidences")
     add("--predictions", type=Path, required=True, help="directory of the project to write")
     add("--metrics", type=Path, help="JSON file of counts to write")
@@ -29,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     add("--shard", default="1/1", help="which part of those images: 2/5 is the second of five")
     add("--project-name", default="inf_INRIA_test_part", help="name of the predictions, which queries use")
     add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken or too small")
+    add("--allow-empty", action="store_true", help="the predictions may hold nothing")
+    add("--max-item-pixels", type=int, default=0, help="larger images become several items; 0 for never")
     add("--gpus", type=int, default=0, help="how many GPUs this machine is to have")
     add("--require-gpus", action="store_true", help="fewer GPUs than --gpus are an error")
     return result
@@ -43,11 +46,14 @@ def main(options: argparse.Namespace) -> None:
             options.model,
             options.predictions,
             data_root=options.data_root,
+            model_uri=options.model_uri,
             config=options.config,
             image_tags=options.image_tags,
             shard=options.shard,
             project_name=options.project_name,
             max_bad=options.max_bad,
+            allow_empty=options.allow_empty,
+            max_item_pixels=options.max_item_pixels,
         )
     sys.stdout.write(write_metrics(report.counts() | moved.megabytes(), options.metrics))
 

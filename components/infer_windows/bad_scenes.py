@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
 
 SHOWN = 5
+SHOWN_AT_START = 100
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,47 @@ class BadScene:
 class BadScenes:
     """Scenes that were left out, and how many may be."""
 
-    def __init__(self, allowed: int, total: int) -> None:
+    def __init__(self, allowed: int, total: int, allow_empty: bool = False) -> None:
+        """Begin without any.
+
+        Args:
+            allowed: How many there may be.
+            total: How many scenes there are.
+            allow_empty: Whether all of them may be bad.
+
+        Raises:
+            ConfigError: If `allowed` is negative.
+        """
         if allowed < 0:
             raise ConfigError(f"max_bad: {allowed} is negative; use 0 to allow no bad scene")
         self.allowed = allowed
         self.total = total
+        self.allow_empty = allow_empty
         self.scenes: list[BadScene] = []
+
+    def check(self, expected: Sequence[BadScene]) -> None:
+        """Refuse, before any scene is done, what is known to be too much.
+
+        Args:
+            expected: Scenes that will be left out.
+
+        Raises:
+            TooManyBadItemsError: If these are too many.
+        """
+        if self._are_too_many(len(expected)):
+            raise self._error(expected, SHOWN_AT_START)
+
+    def _are_too_many(self, count: int) -> bool:
+        return count > self.allowed or (0 < count == self.total and not self.allow_empty)
+
+    def _error(self, scenes: Sequence[BadScene], shown: int) -> TooManyBadItemsError:
+        reasons = "; ".join(f"{scene.name}: {scene.reason}" for scene in scenes[-shown:])
+        more = f" … and {len(scenes) - shown} more" if len(scenes) > shown else ""
+        never = "" if self.allow_empty else " (but never all)"
+        return TooManyBadItemsError(
+            f"{len(scenes)} of {self.total} scenes cannot be used, and max_bad allows {self.allowed}{never}: "
+            f"{reasons}{more}"
+        )
 
     @contextmanager
     def tolerated(self, name: str) -> Iterator[None]:
@@ -44,9 +80,5 @@ class BadScenes:
         except (DataError, StorageError) as error:
             log.warning("left out: %s: %s", name, error)
             self.scenes.append(BadScene(name, str(error)))
-            if len(self.scenes) > self.allowed or len(self.scenes) == self.total:
-                reasons = "; ".join(f"{scene.name}: {scene.reason}" for scene in self.scenes[-SHOWN:])
-                raise TooManyBadItemsError(
-                    f"{len(self.scenes)} of {self.total} scenes cannot be used, and max_bad allows {self.allowed} "
-                    f"(but never all): {reasons}"
-                ) from error
+            if self._are_too_many(len(self.scenes)):
+                raise self._error(self.scenes, SHOWN) from error

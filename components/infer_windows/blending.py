@@ -1,11 +1,13 @@
-"""Overlapping windows blended into finished rows: the plain average of their probabilities.
+"""Overlapping windows blended into finished rows: the weighted average of their probabilities.
 
-With windows w_1, w_2, … in row-major order and p_i(x) the probabilities that window i gives for pixel x,
+With windows w_1, w_2, … in row-major order, p_i(x) the probabilities that window i gives for pixel x, and w_i(x) the
+weight of that (`components.infer_windows.weights`),
 
-    P(x) = (((p_a(x) + p_b(x)) + p_c(x)) + …) / n(x),
+    P(x) = (((w_a p_a(x) + w_b p_b(x)) + w_c p_c(x)) + …) / Σ w_i(x),
 
-where a < b < c … are the n(x) windows that hold x. Sum and quotient are float32. The order of the sum is that of the
-windows, whatever the height of the bands in which rows are finished, so that the result is the same bit for bit.
+where a < b < c … are the windows that contribute to x. Sum and quotient are float32. The order of the sum is that of
+the windows, whatever the height of the bands in which rows are finished and the width of the strips into which the
+scene is cut, so that the result is the same bit for bit.
 """
 
 from __future__ import annotations
@@ -14,14 +16,42 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from components.core.geometry import Size, Window
+from components.core.geometry import Window
+from components.infer_windows.arrays import Float32
 
-Float32 = npt.NDArray[np.float32]
+BAND_ROWS = 32
+"""Rows that are finished at once: what a core's cache holds of a strip."""
 
-BAND_ROWS = 128
-"""Rows that are finished at once: small against a window, large against the cost of a call."""
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one window contributes.
+
+    Attributes:
+        row: Index of its row of windows.
+        window: The pixels of the scene to which it contributes.
+        probabilities: (C, h, w) float32 for these; None for all 0.
+        weights: (h, w) float32; None where all are 1.
+    """
+
+    row: int
+    window: Window
+    probabilities: Float32 | None
+    weights: Float32 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sum of the weights, as the product of one factor a row and one a column.
+
+    Attributes:
+        rows: (H,) float32.
+        columns: (W,) float32.
+    """
+
+    rows: Float32
+    columns: Float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +60,7 @@ class Band:
 
     Attributes:
         top: The first row in the scene.
-        probabilities: (C, H, W) float32.
+        probabilities: (C, H, W) float32; valid until the next band is asked for.
     """
 
     top: int
@@ -38,71 +68,107 @@ class Band:
 
 
 def blend(
-    windows: Iterable[tuple[Window, Float32]], size: Size, classes: int, band_rows: int = BAND_ROWS
+    pieces: Iterable[Piece], area: Window, classes: int, totals: Totals, band_rows: int = BAND_ROWS
 ) -> Iterator[Band]:
-    """Average overlapping windows, and give the rows of the scene as soon as no window can change them any more.
+    """Average overlapping windows, and give rows as soon as no window can change them any more.
 
-    Memory is that of `classes` × (the window's height + `band_rows`) rows, whatever the scene's height.
+    Memory is that of `classes` × the window's height rows, whatever the height of the area.
 
     Args:
-        windows: Windows of one size in row-major order, each with its (C, h, w) float32 probabilities. Together they
-            cover the scene, as those of `sliding_windows` do.
-        size: Of the scene, in pixels.
+        pieces: In row-major order; together they cover the area, and each lies inside it.
+        area: The part of the scene that is wanted.
         classes: Number of channels C.
-        band_rows: Rows in a band; the last one may have fewer.
+        totals: Sums of weights of the area's rows and columns.
+        band_rows: The most rows in a band.
 
     Returns:
-        The bands from the top down; together they are the scene.
+        The bands from the top down; together they are the area.
 
     Raises:
-        ValueError: If windows come in another order or leave a pixel uncovered.
+        ValueError: If pieces come in another order or leave a pixel uncovered.
     """
-    rows: _OpenRows | None = None
-    for window, probabilities in windows:
-        if rows is None:
-            rows = _OpenRows(size, classes, window.height, band_rows)
-        while rows.top + band_rows <= window.top:
-            yield rows.finish()
-        rows.add(window, probabilities)
-    while rows is not None and rows.top < size.height:
-        yield rows.finish()
+    rows = _OpenRows(area, classes)
+    for piece in pieces:
+        if piece.row != rows.row:
+            yield from rows.finish(piece.window.top, totals, band_rows)
+            rows.begin(piece)
+        rows.add(piece)
+    yield from rows.finish(area.bottom, totals, band_rows)
 
 
 class _OpenRows:
-    """Sums and counts of the rows that windows may still change: a ring, in which row r lies at r modulo its length."""
+    """Sums of the rows that windows may still change.
 
-    def __init__(self, size: Size, classes: int, window_rows: int, band_rows: int) -> None:
-        self.top = 0
-        self._size = size
-        self._band_rows = band_rows
-        self._length = band_rows * (2 + (window_rows - 1) // band_rows)  # whole bands, so that none wraps around
-        self._sums = np.zeros((classes, self._length, size.width), np.float32)
-        self._counts = np.zeros((self._length, size.width), np.uint16)
-        self._last = Window(0, 0, 0, 0)
+    Rows `top`..`full - 1` hold sums in all columns, those below only up to the last piece.
+    """
 
-    def add(self, window: Window, probabilities: Float32) -> None:
-        """Add one window; it comes after all others that were added."""
-        if window < self._last or not Window.of_size(self._size).contains(window):
-            raise ValueError(f"the window of {window} comes after {self._last} in a scene of {self._size}")
-        self._last = window
-        done = 0
-        while done < window.height:
-            start = (window.top + done) % self._length
-            height = min(window.height - done, self._length - start)
-            rows, columns = slice(start, start + height), slice(window.left, window.right)
-            self._sums[:, rows, columns] += probabilities[:, done : done + height]
-            self._counts[rows, columns] += 1
-            done += height
+    def __init__(self, area: Window, classes: int) -> None:
+        self.row: int | None = None
+        self._area = area
+        self._top = self._full = self._bottom = area.top
+        self._right = area.right
+        self._sums: Float32 = np.empty((classes, 0, area.width), np.float32)
 
-    def finish(self) -> Band:
-        """Average the first band and make room for as many rows below."""
-        height = min(self._band_rows, self._size.height - self.top)
-        start = self.top % self._length
-        sums, counts = self._sums[:, start : start + height], self._counts[start : start + height]
-        if not counts.all():
-            raise ValueError(f"no window covers some pixels of rows {self.top} to {self.top + height - 1}")
-        band = Band(self.top, np.divide(sums, counts, dtype=np.float32))
-        sums[...] = 0
-        counts[...] = 0
-        self.top += height
-        return band
+    def begin(self, piece: Piece) -> None:
+        """Make room for a row of windows below those so far."""
+        if self.row is not None and piece.row < self.row:
+            raise ValueError(f"the window of {piece.window} comes after row {self.row} of the windows")
+        self._close_row()
+        self.row = piece.row
+        self._bottom, self._right = piece.window.bottom, self._area.left
+        missing = self._bottom - self._top - self._sums.shape[1]
+        if missing > 0:
+            room = np.empty((len(self._sums), missing, self._area.width), np.float32)
+            self._sums = np.concatenate([self._sums, room], axis=1)
+
+    def add(self, piece: Piece) -> None:
+        """Add one window of the row that was begun; the part of it that none was before is set."""
+        window = piece.window
+        if not self._area.contains(window) or window.left > self._right or window.right < self._right:
+            raise ValueError(f"the window of {window} does not continue column {self._right} of {self._area}")
+        if window.top > self._full or window.bottom != self._bottom:
+            raise ValueError(f"the window of {window} does not continue row {self._full} of {self._area}")
+        below = min(self._full, window.bottom) - window.top
+        beside = self._right - window.left
+        height, width = window.height, window.width
+        self._apply(piece, slice(0, below), slice(0, width), True)
+        self._apply(piece, slice(below, height), slice(0, beside), True)
+        self._apply(piece, slice(below, height), slice(beside, width), False)
+        self._right = window.right
+
+    def _apply(self, piece: Piece, rows: slice, columns: slice, added: bool) -> None:
+        top, left = piece.window.top - self._top, piece.window.left - self._area.left
+        place = self._sums[:, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
+        if not place.size:
+            return
+        if piece.probabilities is None:
+            if not added:
+                place[...] = 0
+            return
+        values = piece.probabilities[:, rows, columns]
+        if piece.weights is not None:
+            values = values * piece.weights[rows, columns]
+        if added:
+            place += values
+        else:
+            place[...] = values
+
+    def _close_row(self) -> None:
+        if self._right != self._area.right:
+            raise ValueError(f"no window covers columns {self._right} to {self._area.right - 1} of {self._area}")
+        self._full = max(self._full, self._bottom)
+
+    def finish(self, bottom: int, totals: Totals, band_rows: int) -> Iterator[Band]:
+        """Average the rows above `bottom`, and keep those below."""
+        self._close_row()
+        if bottom > self._full:
+            raise ValueError(f"no window covers rows {self._full} to {bottom - 1} of {self._area}")
+        for top in range(self._top, bottom, band_rows):
+            end = min(top + band_rows, bottom)
+            sums = self._sums[:, top - self._top : end - self._top]
+            inside = slice(top - self._area.top, end - self._area.top)
+            sums /= totals.rows[inside, np.newaxis] * totals.columns
+            yield Band(top, sums)
+        kept = self._full - bottom
+        self._sums[:, :kept] = self._sums[:, bottom - self._top : self._full - self._top]
+        self._top = bottom

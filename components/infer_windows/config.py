@@ -52,6 +52,16 @@ class MinOverlap(_Settings):
         return Size(self.y, self.x)
 
 
+class Blend(_Settings):
+    """How overlapping windows become one; `components.infer_windows.weights` has the formulas."""
+
+    method: Literal["mean", "hann", "gaussian"] = "mean"
+    """What a pixel's place in its window counts: always the same, or more towards the middle."""
+
+    discard_border: int = Field(default=0, ge=0)
+    """Pixels along a window's edges that do not count inside the scene; at most half the overlap of windows."""
+
+
 class SlidingWindowMode(_Settings):
     """Overlapping windows over the whole image, whose probabilities are averaged."""
 
@@ -64,6 +74,20 @@ class SlidingWindowMode(_Settings):
 
     class_name: str = Field(default="sliding_window_bbox", min_length=1)
     """Class of those rectangles."""
+
+    blend: Blend = Blend()
+
+    flips: Literal["none", "left_right", "up_down", "both"] = "none"
+    """Which mirror images of a window the network sees beside it; the mean counts. Both takes four times as long."""
+
+    pad: Literal["none", "reflect"] = "none"
+    """Whether windows reach over the scene's border, by half of min_overlap, onto the scene's mirror image; scenes
+    smaller than the window can be done then."""
+
+    @property
+    def reach(self) -> Size | None:
+        """How far windows reach over the scene's border, in pixels; None for not at all."""
+        return Size(self.min_overlap.y // 2, self.min_overlap.x // 2) if self.pad == "reflect" else None
 
 
 class ModelClasses(_Settings):
@@ -143,3 +167,12 @@ def _check_stride(mode: SlidingWindowMode) -> None:
                 f"{WHERE}: mode.min_overlap.{axis}: {lap} leaves no stride for a window {side} of {length}; "
                 f"use at most {length - 1}"
             )
+
+
+def _check_border(mode: SlidingWindowMode) -> None:
+    border, most = mode.blend.discard_border, min(mode.min_overlap.x, mode.min_overlap.y) // 2
+    if border > most:
+        raise ConfigError(
+            f"{WHERE}: mode.blend.discard_border: {border} leaves pixels between windows that overlap by "
+            f"{2 * most} px; use at most {most}, or a larger min_overlap"
+        )

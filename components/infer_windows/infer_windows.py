@@ -5,94 +5,67 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from components.core.errors import ConfigError, DataError
-from components.core.figures import Bitmap, RasterMask, Rectangle
-from components.core.geometry import Window, sliding_windows
-from components.core.imagery import MaskRaster, Recipe
-from components.core.models import model_digest
-from components.core.network.model_artifact import load_model
+from components.core.errors import ConfigError
+from components.core.models import local_model, model_digest
+from components.core.network.model_artifact import load_model, read_config
 from components.core.progress import progress
-from components.core.project import ImageRef, Item, Object, Project, manifest_writer, open_project
+from components.core.project import Project, manifest_writer, open_project
+from components.core.project.history import read_history
+from components.core.project.manifest import ManifestWriter
 from components.core.project.selecting import Shard, choose_items
+from components.core.storage import absolute_uri
+from components.infer_windows.annotation import annotated
 from components.infer_windows.bad_scenes import BadScene, BadScenes
 from components.infer_windows.classes import ClassPlan, plan_classes
-from components.infer_windows.config import DEFAULT_FILE, WHERE, InferenceConfig, load_config
-from components.infer_windows.outputs import SceneFiles, absolute, scene_files
+from components.infer_windows.config import DEFAULT_FILE, InferenceConfig, SlidingWindowMode, load_config
+from components.infer_windows.jobs import Scenes, Settings, too_small, windows_of
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
-from components.infer_windows.scene import ClassExtent, WindowPlan, predict_scene
+from components.infer_windows.report import InferenceReport, Tally
+
+__all__ = ["InferenceReport", "infer_windows", "windows_of"]
 
 log = logging.getLogger(__name__)
-
-MEGA = 1_000_000
-
-MASK_ROLE = "classes"
-CONFIDENCE_ROLE = "confidence"
-
-
-@dataclass(frozen=True, slots=True)
-class InferenceReport:
-    """What an inference did.
-
-    Attributes:
-        scenes: Items in the output project.
-        reused: Those of them that an earlier run had finished.
-        megapixels: Of the scenes that went through the network.
-        seconds: From the first scene to the last.
-        network_seconds: Spent inside the network.
-        bad: Scenes left out, each with its reason.
-    """
-
-    scenes: int
-    reused: int
-    megapixels: float
-    seconds: float
-    network_seconds: float
-    bad: tuple[BadScene, ...]
-
-    def counts(self) -> dict[str, float]:
-        """The numbers, for metrics."""
-        return {
-            "scenes": self.scenes,
-            "reused": self.reused,
-            "bad": len(self.bad),
-            "megapixels": round(self.megapixels, 6),
-            "seconds": round(self.seconds, 3),
-            "megapixels_per_second": round(self.megapixels / self.seconds, 3) if self.seconds else 0.0,
-        }
 
 
 def infer_windows(
     project: Path | str,
-    model: Path | str,
+    model: Path | str | None,
     predictions: Path | str,
     *,
     data_root: str,
+    model_uri: str = "",
     config: str | Path | dict[str, Any] | InferenceConfig = DEFAULT_FILE,
     image_tags: Sequence[str] = ("test",),
     shard: str = "1/1",
     project_name: str = "inf_INRIA_test_part",
     max_bad: int = 0,
+    allow_empty: bool = False,
+    max_item_pixels: int = 0,
 ) -> InferenceReport:
     """Find the model's classes in the images of a project.
 
     For each image a mask of class indices and a confidence (uint8, probability of that class × 255, rounded) go to
-    `data_root`, tiled GeoTIFFs on the image's grid; the output project refers to them. Scenes that an earlier run
-    finished with the same image, model and settings are not done again.
+    `data_root`, tiled GeoTIFFs on the image's grid; the output project refers to them. Where an image says that it
+    holds no data, the mask is 255, its nodata value, and the confidence 0. Scenes that an earlier run finished with
+    the same image, model and settings are not done again. Of an image of which only some rows are wanted
+    (`components.core.project.parts`) these alone are done, and are the same as in the whole image.
 
     Args:
         project: Directory of the input project.
-        model: The model's folder.
+        model: The model's folder; None where `model_uri` names it.
         predictions: Directory of the output project; it appears when it is whole.
         data_root: Folder or URI prefix for rasters; they lie in `predictions` there.
+        model_uri: The model's folder, perhaps in object storage; empty where `model` names it.
         config: The inference config: JSON text, a file, the parsed document or the checked settings.
         image_tags: Items that carry one of these tags are taken; all items where there is no tag.
         shard: Which part of those items, as plan_shards gives it: "2/5" is the second of five.
         project_name: Name of the output project, which queries use.
         max_bad: How many scenes may be left out because they are broken or smaller than the window.
+        allow_empty: Whether the output project may hold nothing, because the input does or all scenes are bad.
+        max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
 
     Returns:
         What was done.
@@ -103,23 +76,18 @@ def infer_windows(
         TooManyBadItemsError: If more scenes are left out than `max_bad`; no project is written.
     """
     settings = load_config(config)
-    for name, value in (("data_root", data_root), ("project_name", project_name)):
-        if not value:
-            raise ConfigError(f"{name}: is empty; give one")
+    _check(data_root, project_name, max_item_pixels, model, model_uri)
     source = open_project(project)
-    rows = Shard.parse(shard).rows(source, choose_items(source, image_tags))
-    loaded = load_model(Path(model))
-    device = choose_device(settings.gpu_devices)
-    run = _Run(
-        config=settings,
-        classes=plan_classes(source.meta, loaded.config.class_infos, settings, project_name),
-        predictor=NetworkPredictor(loaded.network, loaded.config.size, device, settings.precision),
-        channels=len(loaded.config.classes),
-        batch_size=settings.batch_size or default_batch_size(device),
-        model=model_digest(Path(model)),
-        data_root=absolute(data_root),
-    )
-    report = _infer_items(source, rows, run, predictions, BadScenes(max_bad, len(rows)))
+    rows = [] if allow_empty and not len(source) else choose_items(source, image_tags)
+    rows = Shard.parse(shard).rows(source, rows)
+    bad = BadScenes(max_bad, len(rows), allow_empty)
+    bad.check(_too_small(source, rows, settings.mode))
+    with local_model(model_uri or str(model)) as folder:
+        classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
+        scenes = None if not rows else _scenes(source, rows, settings, folder, data_root, max_item_pixels)
+        with manifest_writer(predictions, classes.meta) as writer:
+            report = _infer(scenes, classes, writer, bad)
+            writer.history = (*read_history(project), report.stage_run())
     log.info(
         "%d scenes, %d of them done before, %.1f megapixels in %.1f s, %.1f s of it in the network",
         report.scenes,
@@ -131,88 +99,59 @@ def infer_windows(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What all scenes of a run share."""
+def _check(data_root: str, project_name: str, max_item_pixels: int, model: Path | str | None, model_uri: str) -> None:
+    for name, value in (("data_root", data_root), ("project_name", project_name)):
+        if not value:
+            raise ConfigError(f"{name}: is empty; give one")
+    if max_item_pixels < 0:
+        raise ConfigError(f"max_item_pixels: {max_item_pixels} is negative; use 0 to cut no image")
+    if bool(model) == bool(model_uri):
+        given = "both" if model else "none"
+        raise ConfigError(
+            f"model, model_uri: {given} is given; give the artifact of a training, or the URI of a model's folder"
+        )
 
-    config: InferenceConfig
-    classes: ClassPlan
-    predictor: NetworkPredictor
-    channels: int
-    batch_size: int
-    model: str
-    data_root: str
+
+def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) -> list[BadScene]:
+    sizes = list(source.item_sizes())
+    reasons = ((row, too_small(sizes[row], mode)) for row in rows)
+    return [BadScene(source.label(row), reason) for row, reason in reasons if reason is not None]
 
 
-def _infer_items(
-    source: Project, rows: Sequence[int], run: _Run, predictions: Path | str, bad: BadScenes
-) -> InferenceReport:
-    scenes = reused = pixels = 0
+def _scenes(
+    source: Project,
+    rows: Sequence[int],
+    config: InferenceConfig,
+    model: Path,
+    data_root: str,
+    max_item_pixels: int,
+) -> Scenes:
+    loaded = load_model(model)
+    device = choose_device(config.gpu_devices)
+    settings = Settings(
+        config=config,
+        channels=len(loaded.config.classes),
+        batch_size=config.batch_size or default_batch_size(device),
+        model=model_digest(model),
+        data_root=absolute_uri(data_root),
+        max_item_pixels=max_item_pixels,
+    )
+    predictor = NetworkPredictor(loaded.network, loaded.config.size, device, config.precision, config.mode.flips)
+    return Scenes(source, rows, settings, predictor)
+
+
+def _infer(scenes: Scenes | None, classes: ClassPlan, writer: ManifestWriter, bad: BadScenes) -> InferenceReport:
+    """Do all scenes; None stands for none."""
+    tally = Tally()
     started = time.perf_counter()
-    with manifest_writer(predictions, run.classes.meta) as writer:
-        for row in progress(rows, what="scenes"):
-            with bad.tolerated(source.label(row)):
-                scene = _infer_item(source.item(row), run)
-                writer.add(scene.item)
-                scenes += 1
-                reused += scene.reused
-                pixels += 0 if scene.reused else scene.item.size.area
+    if scenes is not None:
+        for label, finish in progress(scenes.run(), bad.total, "scenes"):
+            with bad.tolerated(label):
+                job = finish()
+                parts = [files.part for files in job.files]
+                for item in annotated(job.item, classes, parts, job.extents, job.plan.grid.windows()):
+                    writer.add(item)
+                tally.add(job)
     seconds = time.perf_counter() - started
-    return InferenceReport(scenes, reused, pixels / MEGA, seconds, run.predictor.seconds, tuple(bad.scenes))
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """A finished scene, and whether an earlier run had finished it."""
-
-    item: Item
-    reused: bool
-
-
-def _infer_item(item: Item, run: _Run) -> _Scene:
-    image = item.image
-    if image is None:
-        raise DataError("has no image; import the project with its images")
-    windows = windows_of(image, run.config)
-    files = scene_files(item, image, run.model, run.config, run.data_root)
-    extents = files.finished()
-    reused = extents is not None
-    if extents is None:
-        plan = WindowPlan(windows, run.batch_size, run.channels)
-        extents = predict_scene(image, plan, run.predictor, files.mask, files.confidence)
-        files.finish(extents)
-    return _Scene(_annotated(item, run.classes, files, windows, extents), reused)
-
-
-def windows_of(image: ImageRef, config: InferenceConfig) -> list[Window]:
-    """The windows that slide over an image, in row-major order.
-
-    Raises:
-        DataError: If the image is smaller than the window.
-    """
-    size, window = image.recipe.size, config.mode.window
-    for side, length, limit in (("height", window.height, size.height), ("width", window.width, size.width)):
-        if length > limit:
-            raise DataError(
-                f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}"
-            )
-    return sliding_windows(size, window.size, config.mode.min_overlap.size)
-
-
-def _annotated(
-    item: Item, classes: ClassPlan, files: SceneFiles, windows: Sequence[Window], extents: Sequence[ClassExtent]
-) -> Item:
-    """The item with the objects that are kept, the windows where they are wanted, and what was found."""
-    objects = [
-        replace(entry, class_title=classes.existing[entry.class_title])
-        for entry in item.objects
-        if entry.class_title in classes.existing
-    ]
-    if classes.window is not None:
-        objects += [Object(classes.window, Rectangle(w.top, w.left, w.bottom, w.right)) for w in windows]
-    for extent in extents:
-        if extent.value in classes.predicted:
-            mask = RasterMask(MaskRaster(files.mask, extent.value), Recipe(extent.box), extent.area)
-            objects.append(Object(classes.predicted[extent.value], Bitmap(extent.box.top, extent.box.left, mask)))
-    rasters = {**item.rasters, MASK_ROLE: files.mask, CONFIDENCE_ROLE: files.confidence}
-    return replace(item, objects=tuple(objects), rasters=rasters)
+    network = 0.0 if scenes is None else scenes.predictor.seconds
+    return tally.report(writer.count, seconds, network, tuple(bad.scenes))

@@ -1,21 +1,25 @@
 """The files of a predicted scene, keyed by what they were made from, so that a re-run finds them.
 
-Beside the two rasters of a scene lies a small record, written last: a scene that has one is done.
+Beside the two rasters of a scene, or of each of its row parts, lies a small record, written last: what has one is done.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from components.core import storage
 from components.core.errors import DataError
 from components.core.geometry import Window
+from components.core.imagery import describe
 from components.core.keyed import digest
 from components.core.project import ImageRef, Item
-from components.infer_windows.config import InferenceConfig
-from components.infer_windows.scene import ClassExtent
+from components.core.project.parts import Rows, part_item
+from components.infer_windows.config import InferenceConfig, SlidingWindowMode
+from components.infer_windows.extents import ClassExtent
+from components.infer_windows.rasters import PartFiles
 
 METHOD = "1"
 """Part of the key: another number where the same input gives another result."""
@@ -25,30 +29,38 @@ KEY_CHARACTERS = 12
 UNSAFE = re.compile(r"[^\w.-]+")
 """Characters of an item's name that may mean something in a path."""
 
+FIRST_KEYS = {"source", "window", "min_overlap"}
+LATER_KEYS = {"blend", "flips", "pad"}
+"""Settings of the mode that decide on pixels; the later ones only where they are not the default, which gave the same
+before they could be set."""
+
+MASKED = "masked"
+"""Key of a record: whether the raster says which pixels hold data; records from before that mattered lack it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SceneFiles:
-    """Where the results of one scene lie.
+    """Where the results of one scene, or of some of its rows, lie.
 
     Attributes:
         key: Digest of everything that the results follow from.
-        mask: URI of the class indices.
-        confidence: URI of the confidence.
+        source: URI of the image's raster.
+        part: The rows and their rasters.
         record: URI of the record that says they are whole.
     """
 
     key: str
-    mask: str
-    confidence: str
+    source: str
+    part: PartFiles
     record: str
 
     def finished(self) -> tuple[ClassExtent, ...] | None:
-        """The classes that the mask holds, where an earlier run finished this scene; else None."""
-        if not all(storage.exists(uri) for uri in (self.record, self.mask, self.confidence)):
+        """The classes that the mask holds, where an earlier run finished it; else None."""
+        if not all(storage.exists(uri) for uri in (self.record, self.part.mask, self.part.confidence)):
             return None
         try:
             content = json.loads(storage.read_bytes(self.record))
-            if content["key"] != self.key:
+            if content["key"] != self.key or (MASKED not in content and describe(self.source).is_masked):
                 return None
             return tuple(
                 ClassExtent(entry["value"], Window(**entry["box"]), entry["area"]) for entry in content["classes"]
@@ -58,19 +70,26 @@ class SceneFiles:
 
     def finish(self, extents: tuple[ClassExtent, ...]) -> None:
         """Record that the rasters are whole, and what the mask holds."""
-        content = {"key": self.key, "classes": [asdict(extent) for extent in extents]}
+        classes = [asdict(extent) for extent in extents]
+        content = {"key": self.key, MASKED: describe(self.source).is_masked, "classes": classes}
         storage.write_bytes(self.record, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def scene_files(item: Item, image: ImageRef, model: str, config: InferenceConfig, data_root: str) -> SceneFiles:
+def scene_files(
+    item: Item, image: ImageRef, model: str, config: InferenceConfig, data_root: str, parts: Sequence[Rows]
+) -> list[SceneFiles]:
     """Name the files of a scene.
 
     Args:
-        item: Gives the readable part of the name.
+        item: The whole scene; gives the readable part of the name.
         image: Its pixels.
         model: Digest of the model.
         config: What of it decides on pixels enters the key.
         data_root: Folder or URI prefix.
+        parts: Rows that get files of their own.
+
+    Returns:
+        For each part its files.
 
     Raises:
         DataError: If the image's raster does not exist.
@@ -80,16 +99,23 @@ def scene_files(item: Item, image: ImageRef, model: str, config: InferenceConfig
     if source is None:
         raise DataError(f"{image.uri}: there is no such raster; was it moved after the import? import it again")
     recipe = json.dumps(image.recipe.as_row(), sort_keys=True)
-    mode = config.mode.model_dump_json(include={"source", "window", "min_overlap"})
-    key = digest(METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, mode, config.precision)
-    stem = f"{UNSAFE.sub('_', item.name)}-{key[:KEY_CHARACTERS]}"
+    scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode))
+    bare = Item(item.dataset, item.name, item.size, extra=item.extra)
     root = storage.join_uri(data_root, FOLDER)
-    mask, confidence, record = (
-        storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
-    )
-    return SceneFiles(key, mask, confidence, record)
+    files = []
+    for rows in parts:
+        part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
+        key = digest(*scene, config.precision, *part)
+        stem = f"{UNSAFE.sub('_', part_item(bare, rows).name)}-{key[:KEY_CHARACTERS]}"
+        mask, confidence, record = (
+            storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
+        )
+        files.append(SceneFiles(key, image.uri, PartFiles(rows, mask, confidence), record))
+    return files
 
 
-def absolute(uri: str) -> str:
-    """The canonical URI of a place, whichever directory this process works in."""
-    return uri if storage.is_remote(uri) else str(storage.parse_uri(uri).path.absolute())
+def _text(mode: SlidingWindowMode) -> str:
+    """What of the mode decides on pixels."""
+    plain = SlidingWindowMode()
+    changed = {key for key in LATER_KEYS if getattr(mode, key) != getattr(plain, key)}
+    return mode.model_dump_json(include=FIRST_KEYS | changed)

@@ -12,13 +12,20 @@ from torch.nn import functional
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.infer_windows.blending import Float32
+from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.config import WHERE
-from components.infer_windows.scene import UInt8
 
 GPU_BATCH = 16
 CPU_BATCH = 1
 """A CPU's caches hold one window's features; more at once is slower for each."""
+
+FLIPS: dict[str, list[tuple[int, ...]]] = {
+    "none": [],
+    "left_right": [(3,)],
+    "up_down": [(2,)],
+    "both": [(3,), (2,), (2, 3)],
+}
+"""For each value of `flips` the axes of (N, C, H, W) that are mirrored, beside the window as it is."""
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +37,14 @@ class NetworkPredictor:
         seconds: Time spent inside the network so far, transfers and softmax included.
     """
 
-    def __init__(self, network: nn.Module, input_size: Size, device: torch.device, precision: str = "auto") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        input_size: Size,
+        device: torch.device,
+        precision: str = "auto",
+        flips: str = "none",
+    ) -> None:
         """Bring the network to its device.
 
         Args:
@@ -38,11 +52,13 @@ class NetworkPredictor:
             input_size: What windows are stretched to before it, in pixels.
             device: Where it computes.
             precision: As in the config.
+            flips: As in the config; the mean over the mirror images counts.
 
         Raises:
             ConfigError: If the device does not know the number format.
         """
         self.seconds = 0.0
+        self._flips = FLIPS[flips]
         self._size = (input_size.height, input_size.width)
         self._device = device
         self._dtype = number_format(device, precision)
@@ -56,14 +72,23 @@ class NetworkPredictor:
         if self._device.type == "cuda":
             pixels = pixels.pin_memory()
         pixels = pixels.to(self._device, non_blocking=True)
+        probabilities = self._probabilities(pixels)
+        for axes in self._flips:
+            probabilities += self._probabilities(pixels.flip(axes)).flip(axes)
+        if self._flips:
+            probabilities /= 1 + len(self._flips)
+        result: Float32 = probabilities.contiguous().cpu().numpy()
+        self.seconds += time.perf_counter() - started
+        return result
+
+    def _probabilities(self, pixels: Tensor) -> Tensor:
+        """(N, C, H, W) float32 of (N, 3, H, W) uint8, both on the device."""
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
             logits = self._network(self._stretched(pixels))
         probabilities = torch.softmax(logits.float(), dim=1)
         if probabilities.shape[-2:] != pixels.shape[-2:]:
             probabilities = _bilinear(probabilities, (pixels.shape[-2], pixels.shape[-1]))
-        result: Float32 = probabilities.contiguous().cpu().numpy()
-        self.seconds += time.perf_counter() - started
-        return result
+        return probabilities
 
     def _stretched(self, pixels: Tensor) -> Tensor:
         if tuple(pixels.shape[-2:]) != self._size:

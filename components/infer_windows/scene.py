@@ -1,34 +1,32 @@
 """One scene: read ahead, through the network, blended, decided and written, each step beside the others.
 
 Three threads hand on what they finished: one reads windows, one runs the network, and the caller's blends, decides
-and writes. Memory is a few batches and the open rows, whatever the scene's height.
+and writes. Memory is a few batches and the open rows of a strip, whatever the scene's size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from components.core.errors import DataError
-from components.core.figures import tight_window
 from components.core.geometry import Window
-from components.core.imagery import Crop, RasterProfile, raster_writer
+from components.core.imagery import TILE_PX
 from components.core.project import ImageRef
+from components.core.project.parts import Rows
 from components.infer_windows.ahead import ahead
-from components.infer_windows.blending import BAND_ROWS, Float32, blend
-
-UInt8 = npt.NDArray[np.uint8]
-
-CONFIDENCE_TAGS = {
-    "QUANTITY": "mean probability of the class that the mask names",
-    "SCALE": "probability = value / 255",
-}
-"""What a confidence raster says of itself."""
+from components.infer_windows.arrays import Float32, UInt8
+from components.infer_windows.batches import Batch, WindowPlan, read_batches
+from components.infer_windows.blending import Band, Totals, blend
+from components.infer_windows.deciding import NO_DATA, decide
+from components.infer_windows.extents import ClassExtent
+from components.infer_windows.grid import Grid
+from components.infer_windows.pieces import Handover, StripPieces
+from components.infer_windows.rasters import PartFiles, open_rasters
+from components.infer_windows.strips import STRIP_COLUMNS, column_strips
 
 
 class Predictor(Protocol):
@@ -39,36 +37,21 @@ class Predictor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ClassExtent:
-    """Where a class is in a mask.
+def plan_windows(
+    grid: Grid, batch_size: int, classes: int, rows: Rows | None = None, strip_columns: int = STRIP_COLUMNS
+) -> WindowPlan:
+    """Decide how a scene is done.
 
-    Attributes:
-        value: Index of the class, which is its value in the mask.
-        box: The smallest window that holds all its pixels.
-        area: Number of its pixels.
-    """
-
-    value: int
-    box: Window
-    area: int
-
-
-@dataclass(frozen=True, slots=True)
-class WindowPlan:
-    """How a scene is cut and fed to the network.
-
-    Attributes:
-        windows: Of one size, in row-major order, together covering the scene.
+    Args:
+        grid: Its windows.
         batch_size: How many go through the network at once.
         classes: Number of channels that the network gives.
-        band_rows: Rows that are finished at once.
+        rows: The rows that are wanted; None for all.
+        strip_columns: The most columns of a strip.
     """
-
-    windows: Sequence[Window]
-    batch_size: int
-    classes: int
-    band_rows: int = BAND_ROWS
+    wanted = rows or Rows(0, grid.size.height)
+    strips = column_strips(grid.columns, strip_columns, TILE_PX)
+    return WindowPlan(grid, wanted.top, wanted.bottom, strips, batch_size, classes)
 
 
 def predict_scene(
@@ -80,7 +63,7 @@ def predict_scene(
         image: What to look at; everything is in the pixels that its recipe shows.
         plan: Windows and batches.
         predictor: The network.
-        mask: Where the class indices go: a tiled GeoTIFF, uint8.
+        mask: Where the class indices go: a tiled GeoTIFF, uint8, 255 where the image holds no data.
         confidence: Where the mean probability of that class goes: a tiled GeoTIFF, uint8, probability × 255 rounded.
 
     Returns:
@@ -90,92 +73,76 @@ def predict_scene(
         DataError: If a window cannot be read or the network gives something that is no probability.
         StorageError: If a raster cannot be written.
     """
-    size = image.recipe.size
-    profile = RasterProfile(size, crs=image.crs, transform=image.item_transform, compress="deflate")
-    extents = _Extents()
-    with (
-        closing(ahead(_predicted(image, plan, predictor))) as predicted,
-        raster_writer(mask, profile) as mask_writer,
-        raster_writer(confidence, replace(profile, tags=CONFIDENCE_TAGS)) as confidence_writer,
-    ):
-        for band in blend(_single(predicted), size, plan.classes, plan.band_rows):
-            values, sureness = decide(band.probabilities)
-            extents.add(band.top, values)
-            mask_writer.write(values)
-            confidence_writer.write(sureness)
-    return extents.found()
+    part = PartFiles(Rows(plan.top, plan.bottom), mask, confidence)
+    with closing(ahead(applied(predictor, read_batches(image, plan)))) as batches:
+        return write_scene(image, plan, batches, [part])[0]
 
 
-def _read(image: ImageRef, plan: WindowPlan) -> Generator[tuple[Sequence[Window], UInt8]]:
-    for first in range(0, len(plan.windows), plan.batch_size):
-        windows = plan.windows[first : first + plan.batch_size]
-        yield windows, np.stack([image.then(Crop(window)).pixels() for window in windows])
+def applied(predictor: Predictor, batches: Generator[Batch]) -> Generator[Batch]:
+    """Put batches, which are read in a thread of their own, through the network."""
+    with closing(ahead(batches)) as waiting:
+        for batch in waiting:
+            yield predicted(predictor, batch)
 
 
-def _predicted(image: ImageRef, plan: WindowPlan, predictor: Predictor) -> Generator[tuple[Sequence[Window], Float32]]:
-    with closing(ahead(_read(image, plan))) as batches:
-        for windows, pixels in batches:
-            yield windows, predictor(pixels)
+def predicted(predictor: Predictor, batch: Batch) -> Batch:
+    """Apply the network to a batch, unless no window of it holds data."""
+    if batch.pixels is not None:
+        batch.probabilities = predictor(batch.pixels)
+        batch.pixels = None
+    return batch
 
 
-def _single(batches: Iterator[tuple[Sequence[Window], Float32]]) -> Iterator[tuple[Window, Float32]]:
-    for windows, probabilities in batches:
-        yield from zip(windows, probabilities, strict=True)
-
-
-def decide(probabilities: Float32) -> tuple[UInt8, UInt8]:
-    """Choose each pixel's most probable class; of equal ones the first.
+def write_scene(
+    image: ImageRef, plan: WindowPlan, batches: Iterable[Batch], parts: Sequence[PartFiles]
+) -> list[tuple[ClassExtent, ...]]:
+    """Blend a scene's windows, decide and write.
 
     Args:
-        probabilities: (C, H, W) float32.
+        image: The scene.
+        plan: How it was cut.
+        batches: All of them, after the network.
+        parts: Row parts from the top down, which together are the wanted rows.
 
     Returns:
-        (H, W) uint8 class indices, and (H, W) uint8 probability of that class × 255, rounded.
+        For each part the classes that occur, by value.
 
     Raises:
-        DataError: If a probability is not a number.
+        DataError: If the network gave something that is no probability.
+        StorageError: If a raster cannot be written.
     """
-    best = probabilities[0].copy()
-    values = np.zeros(best.shape, np.uint8)
-    for index in range(1, len(probabilities)):
-        np.putmask(values, probabilities[index] > best, index)
-        np.maximum(best, probabilities[index], out=best)
-    if not np.isfinite(best.max()):
-        raise DataError(
-            "the network gives values that are no numbers; set precision to 'float32' in the inference config, "
-            "or train the model again if that does not help"
-        )
-    best *= 255
-    best += 0.5
-    return values, best.astype(np.uint8)
+    with open_rasters(image, parts) as rasters:
+        for pieces, bands in blended(plan, batches):
+            rasters.begin(pieces.strip.width)
+            for band in bands:
+                values, sureness = decide(band.probabilities)
+                invalid = pieces.validity.invalid(band.top, len(values))
+                if invalid is not None:
+                    np.copyto(values, np.uint8(NO_DATA), where=invalid)
+                    np.copyto(sureness, np.uint8(0), where=invalid)
+                rasters.write(band.top, values, sureness)
+        return rasters.extents()
 
 
-class _Extents:
-    """Boxes and areas of the classes, gathered band by band."""
+def blended(plan: WindowPlan, batches: Iterable[Batch]) -> Iterator[tuple[StripPieces, Iterator[Band]]]:
+    """Blend a scene's windows strip by strip.
 
-    def __init__(self) -> None:
-        self._extents: dict[int, ClassExtent] = {}
+    Args:
+        plan: How it was cut.
+        batches: All of them, after the network.
 
-    def add(self, top: int, values: UInt8) -> None:
-        """Take in a (H, W) band whose first row is `top`."""
-        areas = np.bincount(values.ravel())
-        for value in map(int, np.flatnonzero(areas)):
-            box = tight_window(values == value)
-            if box is not None:
-                old = self._extents.get(value)
-                new = ClassExtent(value, box.shift(top, 0), int(areas[value]))
-                self._extents[value] = new if old is None else _joined(old, new)
-
-    def found(self) -> tuple[ClassExtent, ...]:
-        """The classes that occur, by value."""
-        return tuple(self._extents[value] for value in sorted(self._extents))
-
-
-def _joined(old: ClassExtent, new: ClassExtent) -> ClassExtent:
-    box = Window.of_bounds(
-        min(old.box.top, new.box.top),
-        min(old.box.left, new.box.left),
-        max(old.box.bottom, new.box.bottom),
-        max(old.box.right, new.box.right),
-    )
-    return ClassExtent(old.value, box, old.area + new.area)
+    Returns:
+        For each strip what knows which of its pixels hold data, and its bands; take them before the next strip.
+    """
+    rows, columns = plan.grid.rows.totals[plan.top : plan.bottom], plan.grid.columns.totals
+    by_strip = groupby(batches, key=lambda batch: batch.strip)
+    with ExitStack() as open_files:
+        earlier = Handover()
+        for strip, (_, own) in zip(plan.strips, by_strip, strict=True):
+            later = open_files.enter_context(Handover())
+            pieces = StripPieces(plan, strip, earlier, later)
+            area = Window.of_bounds(plan.top, strip.left, plan.bottom, strip.right)
+            totals = Totals(rows, columns[strip.left : strip.right])
+            yield pieces, blend(pieces.of(own), area, plan.classes, totals, plan.band_rows)
+            earlier.close()
+            earlier = later

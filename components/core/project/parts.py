@@ -6,6 +6,7 @@ An item of either kind passes through every stage that does not cut or mirror it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from components.core.errors import DataError
@@ -109,17 +110,38 @@ def part_of(item: Item) -> ScenePart | None:
     )
 
 
+def row_parts(size: Size, rows: Rows, max_pixels: int, multiple: int = 512) -> list[Rows]:
+    """Cut rows of a scene into parts that are not too large.
+
+    Cuts lie at multiples of the parts' height in the scene, so that whoever asks for other rows of the same scene, such
+    as one of several pods, finds the same cuts.
+
+    Args:
+        size: Of the scene, in pixels.
+        rows: Which of its rows.
+        max_pixels: The most pixels of a part, unless `multiple` rows have more; 0 for one part, whatever its size.
+        multiple: Parts end at multiples of so many rows, but for the last one.
+    """
+    if not max_pixels:
+        return [rows]
+    height = max(max_pixels // (size.width * multiple), 1) * multiple
+    cuts = range((rows.top // height + 1) * height, rows.bottom, height)
+    return [Rows(top, bottom) for top, bottom in pairwise([rows.top, *cuts, rows.bottom])]
+
+
 def part_item(scene: Item, rows: Rows) -> Item:
     """The item of some rows of a scene; the scene itself, without its wish for rows, where that is all of them.
 
     Args:
-        scene: A whole scene. Its objects are cut to the rows; its rasters, which show all of it, are left out.
+        scene: A whole scene, or itself a part of one. Its objects are cut to the rows; its rasters, which show all of
+            it, are left out.
         rows: Which of its rows.
     """
-    extra = {key: value for key, value in scene.extra.items() if key not in (WANTED_ROWS, PART)}
+    extra = {key: value for key, value in scene.extra.items() if key != WANTED_ROWS}
     if rows == Rows(0, scene.size.height):
         return replace(scene, extra=extra)
-    part = ScenePart(scene.name, rows.top, scene.size)
+    whole = part_of(scene) or ScenePart(scene.name, 0, scene.size)
+    part = replace(whole, top=whole.top + rows.top)
     window = rows.window(scene.size)
     return replace(
         scene,

@@ -1,7 +1,8 @@
-"""The average of overlapping windows: the same bits whatever the bands, and nothing kept longer than needed."""
+"""The average of overlapping windows: the same bits whatever the bands and strips, nothing kept longer than needed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,92 +10,179 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.geometry import Size, Window, sliding_windows
-from components.infer_windows.blending import blend
+from components.core.geometry import Size, Window
+from components.infer_windows.batches import Batch, WindowPlan
+from components.infer_windows.blending import Band, Piece, Totals, blend
+from components.infer_windows.grid import Axis, Grid
+from components.infer_windows.scene import blended
+from components.infer_windows.strips import column_strips
 
 CLASSES = 3
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A scene and the windows that slide over it."""
-
-    size: Size
-    windows: list[Window]
-
-    def probabilities(self, seed: int) -> list[np.ndarray]:
-        """(C, h, w) float32 for each window, summing to 1."""
-        random = np.random.default_rng(seed)
-        drawn = [random.random((CLASSES, w.height, w.width), np.float32) for w in self.windows]
-        return [values / values.sum(axis=0) for values in drawn]
-
-
 @st.composite
-def grids(draw: st.DrawFn) -> Grid:
-    size = Size(draw(st.integers(1, 40)), draw(st.integers(1, 40)))
-    window = Size(draw(st.integers(1, size.height)), draw(st.integers(1, size.width)))
-    overlap = Size(draw(st.integers(0, window.height - 1)), draw(st.integers(0, window.width - 1)))
-    return Grid(size, sliding_windows(size, window, overlap))
+def axes(draw: st.DrawFn) -> Axis:
+    length = draw(st.integers(1, 40))
+    reaches = draw(st.booleans())
+    window = draw(st.integers(1, 50 if reaches else length))
+    overlap = draw(st.integers(0, window - 1))
+    return Axis.of(
+        length,
+        window,
+        overlap,
+        method=draw(st.sampled_from(["mean", "hann", "gaussian"])),
+        discard=draw(st.integers(0, overlap // 2)),
+        reach=overlap // 2 if reaches else None,
+    )
 
 
-def blended(grid: Grid, probabilities: list[np.ndarray], band_rows: int) -> np.ndarray:
-    bands = list(blend(zip(grid.windows, probabilities, strict=True), grid.size, CLASSES, band_rows))
-    assert [band.top for band in bands] == list(range(0, grid.size.height, band_rows))
-    return np.concatenate([band.probabilities for band in bands], axis=1)
+grids = st.builds(Grid, axes(), axes())
+plain_grids = st.builds(
+    lambda height, width: Grid.of(Size(height, width), Size(min(9, height), min(11, width)), Size(0, 0)),
+    st.integers(1, 40),
+    st.integers(1, 40),
+)
 
 
-def whole_array_average(grid: Grid, probabilities: list[np.ndarray]) -> np.ndarray:
+@dataclass(frozen=True)
+class Said:
+    """What a network says of every window of a grid, and which windows were run."""
+
+    grid: Grid
+    probabilities: np.ndarray
+    run: np.ndarray
+
+    @classmethod
+    def of(cls, grid: Grid, seed: int, share: float = 1.0) -> Said:
+        random = np.random.default_rng(seed)
+        count = len(grid.rows.spans), len(grid.columns.spans)
+        values = random.random((*count, CLASSES, grid.window.height, grid.window.width), np.float32)
+        return cls(grid, values / values.sum(axis=2, keepdims=True), random.random(count) < share)
+
+    def batches(self, plan: WindowPlan) -> Iterator[Batch]:
+        for index, strip in enumerate(plan.strips):
+            cells = [(row, column) for row in plan.rows for column in strip.own]
+            for first in range(0, max(len(cells), 1), plan.batch_size):
+                some = cells[first : first + plan.batch_size]
+                run = [bool(self.run[cell]) for cell in some]
+                values = [self.probabilities[cell] for cell in some if self.run[cell]]
+                yield Batch(index, run, probabilities=np.stack(values) if values else None)
+
+
+def averaged(said: Said, plan: WindowPlan) -> np.ndarray:
+    result = np.full((CLASSES, plan.bottom - plan.top, said.grid.size.width), np.nan, np.float32)
+    for pieces, bands in blended(plan, said.batches(plan)):
+        row = plan.top
+        for band in bands:
+            assert band.top == row and 0 < band.probabilities.shape[1] <= plan.band_rows
+            row += band.probabilities.shape[1]
+            place = slice(band.top - plan.top, row - plan.top), slice(pieces.strip.left, pieces.strip.right)
+            result[(slice(None), *place)] = band.probabilities
+        assert row == plan.bottom
+    return result
+
+
+def whole_array_average(said: Said) -> np.ndarray:
+    """The formula, with every array of the whole scene at once."""
+    grid = said.grid
     sums = np.zeros((CLASSES, grid.size.height, grid.size.width), np.float32)
-    counts = np.zeros((grid.size.height, grid.size.width), np.float32)
-    for window, values in zip(grid.windows, probabilities, strict=True):
-        sums[(slice(None), *window.slices)] += values
-        counts[window.slices] += 1
-    return sums / counts
+    weights = np.outer(grid.rows.weights, grid.columns.weights).astype(np.float32)
+    totals = [np.zeros(axis.length) for axis in (grid.rows, grid.columns)]
+    for axis, total in zip((grid.rows, grid.columns), totals, strict=True):
+        for span in axis.spans:
+            total[span.low : span.high] += axis.weights[span.low - span.start : span.high - span.start]
+    for i, row in enumerate(grid.rows.spans):
+        for j, column in enumerate(grid.columns.spans):
+            if said.run[i, j]:
+                inside = (
+                    slice(row.low - row.start, row.high - row.start),
+                    slice(column.low - column.start, column.high - column.start),
+                )
+                place = slice(None), slice(row.low, row.high), slice(column.low, column.high)
+                sums[place] += weights[inside] * said.probabilities[(i, j, slice(None), *inside)]
+    return sums / (totals[0].astype(np.float32)[:, np.newaxis] * totals[1].astype(np.float32))
 
 
-@given(grids(), st.integers(1, 50), st.integers(0, 9))
-def test_any_band_height_gives_the_bits_of_the_whole_array(grid: Grid, band_rows: int, seed: int) -> None:
-    probabilities = grid.probabilities(seed)
+def plan_of(grid: Grid, strip: int = 5120, multiple: int = 512, band_rows: int = 32, batch: int = 3) -> WindowPlan:
+    strips = column_strips(grid.columns, strip, multiple)
+    return WindowPlan(grid, 0, grid.size.height, strips, batch, CLASSES, band_rows)
 
-    result = blended(grid, probabilities, band_rows)
+
+@given(grids, st.integers(1, 50), st.integers(1, 6), st.integers(1, 50), st.integers(0, 9), st.sampled_from([0.3, 1.0]))
+def test_any_band_height_and_strip_width_gives_the_bits_of_the_whole_array(
+    grid: Grid, strip: int, multiple: int, band_rows: int, seed: int, share: float
+) -> None:
+    said = Said.of(grid, seed, share)
+
+    result = averaged(said, plan_of(grid, strip, multiple, band_rows))
 
     assert result.dtype == np.float32
-    assert result.tobytes() == whole_array_average(grid, probabilities).tobytes()
+    assert result.tobytes() == whole_array_average(said).tobytes()
 
 
-@given(grids(), st.integers(1, 50))
-def test_a_constant_stays(grid: Grid, band_rows: int) -> None:
-    constant = [np.full((CLASSES, w.height, w.width), 0.75, np.float32) for w in grid.windows]
+@given(grids, st.integers(1, 50), st.integers(1, 6), st.integers(0, 9), st.data())
+def test_wanted_rows_have_the_bits_of_the_whole_scene(
+    grid: Grid, strip: int, multiple: int, seed: int, data: st.DataObject
+) -> None:
+    said = Said.of(grid, seed)
+    top = data.draw(st.integers(0, grid.size.height - 1))
+    bottom = data.draw(st.integers(top + 1, grid.size.height))
+    strips = column_strips(grid.columns, strip, multiple)
 
-    result = blended(grid, constant, band_rows)
+    result = averaged(said, WindowPlan(grid, top, bottom, strips, 2, CLASSES, 7))
 
-    assert result.shape == (CLASSES, grid.size.height, grid.size.width)
-    assert (result == 0.75).all()
+    assert result.tobytes() == whole_array_average(said)[:, top:bottom].tobytes()
 
 
-@given(grids(), st.integers(1, 12))
-def test_a_band_is_given_before_any_window_below_it_is_added(grid: Grid, band_rows: int) -> None:
-    taken: list[Window] = []
+@given(grids, st.integers(1, 50))
+def test_a_constant_stays(grid: Grid, strip: int) -> None:
+    said = Said.of(grid, 0)
+    said.probabilities[...] = 0.75
 
-    def feed() -> object:
-        for window, values in zip(grid.windows, grid.probabilities(0), strict=True):
-            taken.append(window)
-            yield window, values
+    result = averaged(said, plan_of(grid, strip, 1))
 
-    for band in blend(feed(), grid.size, CLASSES, band_rows):
-        assert all(window.top < band.top + band_rows for window in taken[:-1])
+    assert np.allclose(result, 0.75, rtol=1e-5, atol=0)
+
+
+@given(plain_grids, st.integers(1, 12))
+def test_a_band_is_given_before_any_window_below_it_is_taken(grid: Grid, band_rows: int) -> None:
+    plan = plan_of(grid, band_rows=band_rows, batch=1)
+    taken: list[int] = []
+
+    def feed() -> Iterator[Batch]:
+        for number, batch in enumerate(Said.of(grid, 0).batches(plan)):
+            taken.append(grid.rows.spans[number // len(grid.columns.spans)].start)
+            yield batch
+
+    for _, bands in blended(plan, feed()):
+        for band in bands:
+            assert all(top < band.top + band_rows for top in taken[:-1])
+
+
+def bands_of(*pieces: Piece) -> list[Band]:
+    area = Window(0, 0, 4, 4)
+    return list(blend(pieces, area, CLASSES, Totals(np.ones(4, np.float32), np.ones(4, np.float32))))
+
+
+def piece(row: int, window: Window) -> Piece:
+    return Piece(row, window, np.zeros((CLASSES, window.height, window.width), np.float32))
 
 
 def test_windows_out_of_row_order_are_refused() -> None:
-    values = np.zeros((CLASSES, 2, 4), np.float32)
-    feed = [(Window(2, 0, 2, 4), values), (Window(0, 0, 2, 4), values)]
-
-    with pytest.raises(ValueError, match="rows 0–1, columns 0–3 comes after rows 2–3"):
-        list(blend(feed, Size(4, 4), CLASSES, 4))
+    with pytest.raises(ValueError, match="rows 0–1, columns 0–3 comes after row 1 of the windows"):
+        bands_of(piece(0, Window(0, 0, 2, 4)), piece(1, Window(2, 0, 2, 4)), piece(0, Window(0, 0, 2, 4)))
 
 
-def test_windows_that_leave_a_gap_are_refused() -> None:
-    feed = [(Window(0, 0, 2, 3), np.zeros((CLASSES, 2, 3), np.float32))]
-
-    with pytest.raises(ValueError, match="no window covers some pixels of rows 0 to 1"):
-        list(blend(feed, Size(2, 4), CLASSES))
+@pytest.mark.parametrize(
+    ("pieces", "message"),
+    [
+        ([(0, Window(0, 0, 4, 3))], "no window covers columns 3 to 3 of"),
+        ([(0, Window(0, 0, 2, 4))], "no window covers rows 2 to 3 of"),
+        ([(0, Window(0, 1, 4, 3))], "columns 1–3 does not continue column 0 of"),
+        ([(0, Window(0, 0, 4, 5))], "columns 0–4 does not continue column 0 of"),
+        ([(0, Window(0, 0, 1, 4)), (1, Window(2, 0, 2, 4))], "no window covers rows 1 to 1 of"),
+    ],
+)
+def test_windows_that_leave_a_gap_are_refused(pieces: list[tuple[int, Window]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        bands_of(*(piece(*entry) for entry in pieces))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,14 @@ import rasterio
 from affine import Affine
 
 from components.core.errors import DataError
-from components.core.geometry import FlipAxis, Size, Window, sliding_windows
+from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
-from components.infer_windows.scene import ClassExtent, WindowPlan, decide, predict_scene
+from components.infer_windows.batches import WindowPlan
+from components.infer_windows.deciding import decide
+from components.infer_windows.extents import ClassExtent
+from components.infer_windows.grid import Grid
+from components.infer_windows.scene import plan_windows, predict_scene
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
 
 SIZE = Size(130, 150)
@@ -38,8 +43,8 @@ def image(tmp_path: Path) -> ImageRef:
 
 
 def plan_for(image: ImageRef, batch_size: int = 4, band_rows: int = 16) -> WindowPlan:
-    windows = sliding_windows(image.recipe.size, Size(40, 50), Size(15, 20))
-    return WindowPlan(windows, batch_size, CLASSES, band_rows)
+    grid = Grid.of(image.recipe.size, Size(40, 50), Size(15, 20))
+    return replace(plan_windows(grid, batch_size, CLASSES), band_rows=band_rows)
 
 
 def expected(image: ImageRef, plan: WindowPlan) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +52,7 @@ def expected(image: ImageRef, plan: WindowPlan) -> tuple[np.ndarray, np.ndarray]
     pixels = image.pixels()
     sums = np.zeros((CLASSES, *pixels.shape[1:]), np.float32)
     counts = np.zeros(pixels.shape[1:], np.float32)
-    for window in plan.windows:
+    for window in plan.grid.windows():
         sums[(slice(None), *window.slices)] += colour_shares(pixels[(np.newaxis, slice(None), *window.slices)])[0]
         counts[window.slices] += 1
     return (sums / counts).argmax(axis=0), (sums / counts).max(axis=0)
@@ -71,7 +76,7 @@ def test_mask_and_confidence_are_those_of_the_whole_scene_at_once(image: ImageRe
     with rasterio.open(mask) as dataset:
         assert (dataset.crs.to_string(), dataset.transform) == (CRS, TRANSFORM)
         assert (dataset.dtypes, dataset.block_shapes) == (("uint8",), [(512, 512)])
-        assert dataset.compression.name == "deflate"
+        assert dataset.compression.name == "zstd"
     with rasterio.open(confidence) as dataset:
         assert dataset.tags()["SCALE"] == "probability = value / 255"
 
@@ -101,7 +106,7 @@ def test_boxes_are_tight(tmp_path: Path) -> None:
         share = windows[:, 1:2] / np.float32(255)
         return np.concatenate([1 - share, share, 0 * share], axis=1)
 
-    plan = WindowPlan(sliding_windows(image.size, Size(30, 30), Size(5, 5)), 2, CLASSES, 8)
+    plan = plan_windows(Grid.of(image.size, Size(30, 30), Size(5, 5)), 2, CLASSES)
     extents = predict_scene(image, plan, bright, str(tmp_path / "mask.tif"), str(tmp_path / "confidence.tif"))
 
     assert extents == (

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap
 from components.core.geometry import Size
 from components.core.project import Item, open_project, write_manifest
-from components.core.project.parts import PART, Rows, ScenePart, part_item, part_of, wanted_rows, with_wanted_rows
+from components.core.project.parts import (
+    PART,
+    Rows,
+    ScenePart,
+    part_item,
+    part_of,
+    row_parts,
+    wanted_rows,
+    with_wanted_rows,
+)
 from tests.builders import TRANSFORM, bitmap_meta, scene_item
 
 SIZE = Size(100, 60)
@@ -76,3 +88,29 @@ def test_rows_that_are_none_of_the_items_are_refused(scene: Item, said: Any) -> 
 def test_a_part_that_does_not_hold_its_item_is_refused(scene: Item, said: Any) -> None:
     with pytest.raises(DataError, match=r"ds/austin1: part: .* does not hold the item of 100×60 px"):
         part_of(replace(scene, extra={PART: said}))
+
+
+def test_a_part_of_a_part_lies_in_the_scene(scene: Item) -> None:
+    twice = part_item(part_item(scene, Rows(20, 90)), Rows(10, 30))
+
+    assert twice == part_item(scene, Rows(30, 50))
+    assert part_item(twice, Rows(0, 20)) == twice
+
+
+@given(st.integers(1, 5000), st.integers(1, 9000), st.integers(0, 20_000_000), st.data())
+def test_parts_are_the_rows_and_not_too_large(width: int, height: int, most: int, data: st.DataObject) -> None:
+    size = Size(height, width)
+    top = data.draw(st.integers(0, height - 1))
+    rows = Rows(top, data.draw(st.integers(top + 1, height)))
+
+    parts = row_parts(size, rows, most)
+
+    assert (parts[0].top, parts[-1].bottom) == (rows.top, rows.bottom)
+    assert all(first.bottom == second.top and first.bottom % 512 == 0 for first, second in pairwise(parts))
+    assert all(part.top < part.bottom for part in parts)
+    if most:
+        assert all(part.height <= 512 or part.height * width <= most for part in parts)
+        whole = {part.top for part in row_parts(size, Rows(0, height), most)}
+        assert {part.top for part in parts[1:]} <= whole
+    else:
+        assert parts == [rows]

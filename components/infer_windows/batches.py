@@ -1,0 +1,141 @@
+"""A scene's windows as batches for the network, strip by strip in row-major order."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from components.core.geometry import Window
+from components.core.project import ImageRef
+from components.infer_windows.arrays import Float32, UInt8
+from components.infer_windows.blending import BAND_ROWS
+from components.infer_windows.grid import Grid
+from components.infer_windows.rows import Columns, OpenRows
+from components.infer_windows.strips import Strip
+from components.infer_windows.validity import ValidRows
+
+WAITING_BATCHES = 16
+"""A batch is handed on at so many times its size where most windows hold no data, so that few rows wait with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """How some rows of a scene are cut and fed to the network.
+
+    Attributes:
+        grid: The windows of the whole scene.
+        top: The first row that is wanted.
+        bottom: The row after the last.
+        strips: The columns, from left to right.
+        batch_size: How many windows go through the network at once.
+        classes: Number of channels that the network gives.
+        band_rows: Rows that are finished at once.
+    """
+
+    grid: Grid
+    top: int
+    bottom: int
+    strips: Sequence[Strip]
+    batch_size: int
+    classes: int
+    band_rows: int = BAND_ROWS
+
+    @property
+    def rows(self) -> range:
+        """Indices of the rows of windows that contribute to the wanted rows."""
+        return self.grid.rows.meeting(self.top, self.bottom)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Windows that follow each other in a strip, in row-major order.
+
+    Attributes:
+        strip: Index of the strip.
+        run: For each window whether it holds data, and so goes through the network.
+        valid: What was found of which pixels hold data, since the batch before.
+        pixels: (N, 3, h, w) uint8 RGB of the windows to run, until the network was applied.
+        probabilities: (N, C, h, w) float32 of these, once it was.
+    """
+
+    strip: int
+    run: list[bool] = field(default_factory=list)
+    valid: list[ValidRows] = field(default_factory=list)
+    pixels: UInt8 | None = None
+    probabilities: Float32 | None = None
+
+
+def read_batches(image: ImageRef, plan: WindowPlan) -> Generator[Batch]:
+    """Read a scene's windows; at least one batch comes for every strip, perhaps without any window.
+
+    Args:
+        image: The whole scene.
+        plan: Which windows.
+
+    Raises:
+        DataError: If the raster cannot be read.
+    """
+    for index, strip in enumerate(plan.strips):
+        yield from _Filling(image, plan, index, strip).batches()
+
+
+class _Filling:
+    """Reads one strip."""
+
+    def __init__(self, image: ImageRef, plan: WindowPlan, index: int, strip: Strip) -> None:
+        self._plan = plan
+        self._index = index
+        self._strip = strip
+        grid = plan.grid
+        self._lefts = [grid.columns.spans[column].start for column in strip.own]
+        self._tops = [grid.rows.spans[row].start for row in plan.rows]
+        left = min([strip.left, *self._lefts[:1]])
+        right = max([strip.right, *(last + grid.window.width for last in self._lefts[-1:])])
+        end = self._tops[-1] + grid.window.height
+        self._rows = OpenRows(Columns.of(image, left, right), self._tops[0], grid.window.height, end)
+        self._pixels = self._room()
+        self._count = 0
+        self._batch = Batch(index)
+
+    def _room(self) -> UInt8:
+        size = self._plan.grid.window
+        return np.empty((self._plan.batch_size, 3, size.height, size.width), np.uint8)
+
+    def batches(self) -> Generator[Batch]:
+        """Read from the top down."""
+        size, plan = self._plan.grid.window, self._plan
+        if not self._lefts and not self._rows.columns.is_masked:
+            yield self._batch
+            return
+        for top in self._tops:
+            self._read(top)
+            for left in self._lefts:
+                window = Window(top, left, size.height, size.width)
+                valid = self._rows.valid(window)
+                run = valid is None or bool(valid.any())
+                self._batch.run.append(run)
+                if run:
+                    self._pixels[self._count] = self._rows.pixels(window)
+                    self._count += 1
+                if self._count == plan.batch_size or len(self._batch.run) >= WAITING_BATCHES * plan.batch_size:
+                    yield self._filled()
+        yield self._filled()
+
+    def _read(self, top: int) -> None:
+        """Read what a row of windows needs, and note which of the wanted pixels hold data."""
+        first = self._rows.bottom
+        self._rows.read(top, top + self._plan.grid.window.height)
+        new = Window.of_bounds(first, self._strip.left, self._rows.bottom, self._strip.right)
+        wanted = new.intersection(Window(self._plan.top, new.left, self._plan.bottom - self._plan.top, new.width))
+        if wanted is not None:
+            valid = self._rows.valid(wanted)
+            if valid is not None and not valid.all():
+                self._batch.valid.append(ValidRows.packed(wanted.top, valid))
+
+    def _filled(self) -> Batch:
+        batch, self._batch = self._batch, Batch(self._index)
+        if self._count:
+            batch.pixels, self._pixels, self._count = self._pixels[: self._count], self._room(), 0
+        return batch
