@@ -8,7 +8,7 @@ import yaml
 
 from components.base_images import CPU_IMAGE
 from components.core.errors import StorageError
-from components.core.storage import S3Settings
+from components.core.storage import CacheSettings, S3Settings
 from pipelines.package import package_version
 from pipelines.placement import (
     ACCELERATOR_TYPE,
@@ -175,6 +175,7 @@ class TestWhatThePipelinesExpect:
         data = one(rendered(kustomization), "ConfigMap", STORAGE_SETTINGS)["data"]
         names = set(data) - {"FOOTPRINTS_DATA_ROOT"}
         assert {name for name in names if not changes(data, name)} == set()
+        assert names == set(SETTINGS)
 
     def test_credentials_are_those_that_the_steps_take(self) -> None:
         assert EXAMPLE_SECRETS[STORAGE_SECRET] == set(CREDENTIALS)
@@ -207,6 +208,10 @@ class TestWhatThePipelinesExpect:
 def changes(data: dict[str, str], name: str) -> bool:
     """Whether another value of a setting is another setting, or an error."""
     try:
-        return S3Settings.from_environment(data | {name: "17"}) != S3Settings.from_environment(data)
+        return _read(data | {name: "17"}) != _read(data)
     except StorageError:
         return True
+
+
+def _read(data: dict[str, str]) -> tuple[S3Settings, CacheSettings]:
+    return S3Settings.from_environment(data), CacheSettings.from_environment(data)

@@ -1,4 +1,7 @@
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -6,6 +9,7 @@ import yaml
 from components.core.errors import ConfigError
 from pipelines.compiling import COMPILED, check_compiled, compile_pipelines
 from pipelines.documents import tutorial_documents
+from pipelines.placement import NODE_POOLS
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,47 @@ def test_a_stale_file_is_named(compiled, tmp_path):
         file.write("# changed by hand\n")
     with pytest.raises(ConfigError, match=r"training\.yaml is not what the code compiles to; run `make pipeline`"):
         check_compiled(tmp_path / "stale")
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", "compile", *map(str, arguments)], capture_output=True, text=True
+    )
+
+
+def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
+    site = tmp_path / "site.yaml"
+    cpu_only = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
+    site.write_text(cpu_only.read_text().replace('cpu: "12"', 'cpu: "3"'))
+    before = {file: file.read_bytes() for file in COMPILED.iterdir()}
+    ended = command("--node-pools", site, "--output", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
+    written = [Path(line) for line in ended.stdout.splitlines()]
+    assert {file.name for file in written} >= {"training.yaml", "sample_training.yaml", "kustomization.yaml"}
+    assert all(file.is_relative_to(tmp_path / "out") for file in written)
+    spec, _ = yaml.safe_load_all((tmp_path / "out" / "training.yaml").read_text())
+    resources = {
+        name: executor["container"]["resources"] for name, executor in spec["deploymentSpec"]["executors"].items()
+    }
+    assert resources["exec-train-unet"]["resourceCpuLimit"] == "3"
+    assert [name for name, wanted in resources.items() if "accelerator" in wanted] == []
+    tasks = spec["root"]["dag"]["tasks"]
+    assert tasks["train-unet"]["inputs"]["parameters"]["gpus"] == {"runtimeValue": {"constant": 0.0}}
+    assert {file: file.read_bytes() for file in COMPILED.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--node-pools", "missing.yaml", "--output", "out"], "missing.yaml: cannot be read"),
+        (["--node-pools", NODE_POOLS], "say where with --output"),
+        (["--check", "--output", "out"], "leave out --node-pools and --output"),
+    ],
+)
+def test_what_cannot_be_compiled_is_said(arguments, message):
+    ended = command(*arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr.splitlines()[-1]
 
 
 def test_every_input_and_output_is_described_for_the_ui(compiled):

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 import pytest
 import yaml
@@ -6,7 +7,9 @@ import yaml
 from components.base_images import CPU_IMAGE, GPU_IMAGE
 from components.core.errors import ConfigError
 from pipelines.compiling import COMPILED
-from pipelines.placement import NODE_POOLS, load_placements
+from pipelines.placement import NODE_POOLS, NODE_POOLS_VARIABLE, SETTINGS, bytes_of, load_placements
+
+CPU_ONLY = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,29 @@ def test_gpu_steps_get_selector_tolerations_and_shared_memory(pods):
         assert any("tolerationJson" in entry for entry in pods[stage]["tolerations"])
         assert pods[stage]["emptyDirMounts"][0]["mountPath"] == "/dev/shm"
     assert "nodeSelector" not in pods["split_tagging"]
+
+
+def test_training_has_a_volume_for_copies_of_rasters(executors, pods):
+    size = bytes_of(load_placements()["train_unet"].cache)
+    (mount,) = [entry for entry in pods["train_unet"]["emptyDirMounts"] if entry["volumeName"] == "cache"]
+    variables = {entry["name"]: entry["value"] for entry in executors["train_unet"]["env"]}
+    assert PurePosixPath(mount["mountPath"]) in PurePosixPath(variables["STORAGE_CACHE_DIR"]).parents
+    assert bytes_of(mount["sizeLimit"]) == size
+    assert 0.9 * size < int(variables["STORAGE_CACHE_BYTES"]) < size
+
+
+def test_the_config_map_says_what_a_step_does_not_say_itself(executors, pods):
+    for stage, pod in pods.items():
+        (config_map,) = pod["configMapAsEnv"]
+        taken = {entry["envVar"] for entry in config_map["keyToEnv"]}
+        own = {entry["name"] for entry in executors[stage].get("env", ())}
+        assert taken | own >= set(SETTINGS), stage
+        assert not taken & own, stage
+
+
+@pytest.mark.parametrize(("text", "size"), [("1000", 1e3), ("1.5Ki", 1536), ("2G", 2e9), ("40Gi", 40 << 30)])
+def test_quantities_in_bytes(text, size):
+    assert bytes_of(text) == size
 
 
 def test_only_training_keeps_off_spot_nodes(pods):
@@ -117,14 +143,30 @@ def referred(entry: object) -> Iterator[str]:
         ("train_unet: {image: gpu, cpu: 1, memory: 1Gi, timeout_s: 1}", "train_unet.cpu"),
         ("train_unet: {image: gpu, cpu: '1', memory: 1 GB, timeout_s: 1}", "train_unet.memory"),
         ("train_unet: {image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1, gpus: 3}", "train_unet.gpus"),
+        ("train_unet: {image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1, cache: 100m}", "train_unet.cache"),
+        ("train_unet: {image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1}", "split_masks: is missing; take it from"),
+        (
+            f"{NODE_POOLS.read_text()}\ntrain_net: {{image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1}}",
+            "train_net: is no",
+        ),
         ("train_unet: [", "cannot be read"),
     ],
 )
 def test_a_faulty_file_is_refused_with_the_place(tmp_path, text, message):
     file = tmp_path / "node_pools.yaml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=f"{file}: .*{message}"):
         load_placements(file)
+
+
+def test_the_environment_may_name_another_file(monkeypatch):
+    monkeypatch.setenv(NODE_POOLS_VARIABLE, str(CPU_ONLY))
+    placements = load_placements()
+    assert [stage for stage, wanted in placements.items() if wanted.accelerators] == []
+    assert placements == {
+        stage: wanted.model_copy(update={"accelerators": 0, "timeout_s": placements[stage].timeout_s})
+        for stage, wanted in load_placements(NODE_POOLS).items()
+    }
 
 
 def test_the_committed_file_is_accepted():

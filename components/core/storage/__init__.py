@@ -1,7 +1,7 @@
 """One URI form for every place: local paths and S3-compatible object storage behind one protocol.
 
-The environment says where object storage is and who asks: S3Settings.from_environment lists the variables, and
-cached_file those of the cache on local disk.
+The environment says where object storage is and who asks, and where copies are kept on local disk:
+S3Settings.from_environment and CacheSettings.from_environment list the variables.
 """
 
 from components.core.storage.cache import cached_file
@@ -19,7 +19,7 @@ from components.core.storage.dispatch import (
 )
 from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patiently
 from components.core.storage.objects import Store, StoredObject
-from components.core.storage.settings import S3Settings
+from components.core.storage.settings import CacheSettings, S3Settings
 from components.core.storage.staging import publish_file, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
 from components.core.storage.trees import get_tree, put_tree
@@ -36,6 +36,7 @@ from components.core.storage.uris import (
 )
 
 __all__ = [
+    "CacheSettings",
     "CountedFile",
     "Moved",
     "S3Settings",

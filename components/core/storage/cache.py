@@ -13,7 +13,6 @@ import fcntl
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,14 +24,16 @@ from components.core.keyed import digest
 from components.core.storage.aside import is_partial, local_errors
 from components.core.storage.dispatch import get_file, stat
 from components.core.storage.objects import StoredObject
-from components.core.storage.settings import S3Settings
+from components.core.storage.settings import (
+    CACHE_FOLDER_VARIABLE,
+    CACHE_SIZE_VARIABLE,
+    CacheSettings,
+    S3Settings,
+)
 from components.core.storage.uris import parse_uri, stem_of, suffix_of
 
 log = logging.getLogger(__name__)
 
-FOLDER_VARIABLE = "STORAGE_CACHE_DIR"
-SIZE_VARIABLE = "STORAGE_CACHE_BYTES"
-MOST_BYTES = 20 << 30
 KEPT_FREE_BYTES = 1 << 30
 """The cache leaves this much of its disk to others."""
 
@@ -47,8 +48,8 @@ FOLDER_LOCK = ".lock"
 def cached_file(uri: str | Path) -> Path | None:
     """A copy of an object on local disk; fetched once, whichever process of this machine asks first.
 
-    STORAGE_CACHE_DIR says where copies are kept (a folder of this user's in the temporary one), STORAGE_CACHE_BYTES
-    how much at most (20 GiB; 0 for none). A process asks the store once whether an object has been replaced.
+    `CacheSettings` says where copies are kept and how much. A process asks the store once whether an object has been
+    replaced.
 
     Args:
         uri: The object.
@@ -64,7 +65,8 @@ def cached_file(uri: str | Path) -> Path | None:
     now = time.monotonic()
     if known is not None and now - known.touched_s < TOUCH_S and (known.path is None or known.path.exists()):
         return known.path
-    cache = FileCache(_folder(), _most_bytes(), S3Settings.from_environment().endpoint_url)
+    settings = CacheSettings.from_environment()
+    cache = FileCache(settings.folder, settings.most_bytes, S3Settings.from_environment().endpoint_url)
     path = cache.file(str(parse_uri(uri)), None if known is None else known.path)
     if path is None and known is None:
         log.info("%s: has no room in the cache %s beside what is in use; it is read in place", uri, cache.folder)
@@ -81,7 +83,7 @@ class _Known:
 
 
 _known: dict[tuple[str | None, ...], _Known] = {}
-_DECISIVE = (FOLDER_VARIABLE, SIZE_VARIABLE, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_DECISIVE = (CACHE_FOLDER_VARIABLE, CACHE_SIZE_VARIABLE, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,22 +198,12 @@ class FileCache:
             _release(lock)
 
 
-def _folder() -> Path:
-    named = os.environ.get(FOLDER_VARIABLE, "").strip()
-    return Path(named) if named else Path(tempfile.gettempdir()) / f"footprints-cache-{os.getuid()}"
-
-
-def _most_bytes() -> int:
-    text = os.environ.get(SIZE_VARIABLE, "").strip() or str(MOST_BYTES)
-    if not text.isdecimal():
-        raise StorageError(f"environment: {SIZE_VARIABLE}='{text}' must be a number of bytes; use 0 for no cache")
-    return int(text)
-
-
 def _make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise StorageError(f"{folder}: belongs to another user; name a folder of this user's in {FOLDER_VARIABLE}")
+        raise StorageError(
+            f"{folder}: belongs to another user; name a folder of this user's in {CACHE_FOLDER_VARIABLE}"
+        )
 
 
 def _entry_name(endpoint_url: str, stored: StoredObject) -> str:

@@ -1,8 +1,9 @@
-"""Where the object store is and how to talk to it, from the environment."""
+"""Where the object store is and how to talk to it, and where copies are kept, from the environment."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,10 @@ FALSE_WORDS = ("0", "false", "no", "off")
 
 # S3 refuses a request whose signature is older than 15 minutes, and a request keeps its signature while it waits.
 LONGEST_WAIT_S = 840.0
+
+CACHE_FOLDER_VARIABLE = "STORAGE_CACHE_DIR"
+CACHE_SIZE_VARIABLE = "STORAGE_CACHE_BYTES"
+MOST_CACHE_BYTES = 20 << 30
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,38 @@ class S3Settings:
             connect_wait_s=_number(env, "STORAGE_CONNECT_WAIT_SECONDS", 15, 0, LONGEST_WAIT_S),
             part_size_bytes=int(_number(env, "STORAGE_PART_SIZE_MIB", 16, 5, 5120)) * MEBIBYTE,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """The copies of objects that this machine keeps.
+
+    Attributes:
+        folder: Where they lie.
+        most_bytes: Of all together; 0 for none.
+    """
+
+    folder: Path
+    most_bytes: int
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> CacheSettings:
+        """Read the settings.
+
+        Args:
+            environ: STORAGE_CACHE_DIR (a folder of this user's in the temporary one) and STORAGE_CACHE_BYTES
+                (20 GiB). An empty variable counts as absent.
+
+        Raises:
+            StorageError: The size is not a number of bytes.
+        """
+        named = environ.get(CACHE_FOLDER_VARIABLE, "").strip()
+        folder = Path(named) if named else Path(tempfile.gettempdir()) / f"footprints-cache-{os.getuid()}"
+        text = environ.get(CACHE_SIZE_VARIABLE, "").strip() or str(MOST_CACHE_BYTES)
+        if not text.isdecimal():
+            rule = f"{CACHE_SIZE_VARIABLE}='{text}' must be a number of bytes; use 0 for no cache"
+            raise StorageError(f"environment: {rule}")
+        return cls(folder, int(text))
 
 
 def _endpoint(env: Mapping[str, str]) -> tuple[str, bool]:
