@@ -1,0 +1,1 @@
+"""The footprints of all scenes of a collection as one layer: partitioned GeoParquet, each building once."""

@@ -1,0 +1,143 @@
+"""`layer.json`: what the layer is made of, so that an update finds what to do without reading anything else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from components.core import storage
+from components.core.collection.ledger import Collection, Mark
+from components.core.errors import DataError
+
+log = logging.getLogger(__name__)
+
+LAYER_FILE = "layer.json"
+
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north in WGS 84."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A scene's part of the layer.
+
+    Attributes:
+        scene: Its id.
+        mark: Stem of the marker that it was made from.
+        duplicates: How many footprints it leaves to other scenes.
+        dropped: Digest of their ids; empty where there is none.
+        footprints: How many it has.
+        area_m2: Of these.
+        bounds: Of the scene's image.
+        captured: Day or time of capture in ISO 8601; empty where it is not known.
+    """
+
+    scene: str
+    mark: str
+    duplicates: int
+    dropped: str
+    footprints: int
+    area_m2: float
+    bounds: Bounds
+    captured: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The layer as it is.
+
+    Attributes:
+        images_uri: Prefix of the imagery.
+        partitions: By scene, those whose file is as they say.
+        unsettled: Where scenes have changed since that are not among them yet; empty but while an update runs, or
+            after one that was killed.
+    """
+
+    images_uri: str = ""
+    partitions: dict[str, Partition] = field(default_factory=dict)
+    unsettled: tuple[Bounds, ...] = ()
+
+    @property
+    def parts(self) -> list[Partition]:
+        """The partitions in the order of their scenes."""
+        return [part for _, part in sorted(self.partitions.items())]
+
+    @property
+    def footprints(self) -> int:
+        """How many buildings the layer has."""
+        return sum(part.footprints for part in self.parts)
+
+    @property
+    def area_m2(self) -> float:
+        """Of these."""
+        return round(math.fsum(part.area_m2 for part in self.parts), 3)
+
+    @property
+    def duplicates(self) -> int:
+        """How many footprints were left out because another scene shows the building, too."""
+        return sum(part.duplicates for part in self.parts)
+
+    def as_json(self) -> bytes:
+        """The file's content, one partition a line."""
+        head = {
+            "images_uri": self.images_uri,
+            "scenes": len(self.parts),
+            "footprints": self.footprints,
+            "area_m2": self.area_m2,
+            "duplicates": self.duplicates,
+        }
+        lines = [f" {_text(name)}: {_text(value)},\n" for name, value in head.items()]
+        lines.append(f' "unsettled": {_listed(self.unsettled)},\n')
+        lines.append(f' "partitions": {_listed(map(asdict, self.parts))}\n')
+        return f"{{\n{''.join(lines)}}}\n".encode()
+
+
+def _listed(values: Iterable[Any]) -> str:
+    lines = ",\n".join(f"  {_text(value)}" for value in values)
+    return f"[\n{lines}\n ]" if lines else "[]"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_layer(collection: Collection) -> Layer | None:
+    """The layer as `layer.json` says; None where there is none.
+
+    Raises:
+        DataError: If the file is not what `Layer.as_json` gives.
+        StorageError: If it cannot be read.
+    """
+    place = collection.place(LAYER_FILE)
+    if not storage.exists(place):
+        return None
+    try:
+        content = json.loads(storage.read_bytes(place))
+        parts = [Partition(**part | {"bounds": tuple(part["bounds"])}) for part in content["partitions"]]
+        unsettled = tuple((west, south, east, north) for west, south, east, north in content["unsettled"])
+        return Layer(content["images_uri"], {part.scene: part for part in parts}, unsettled)
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{place}: is no description of a layer ({error}); delete it, and it is made anew") from error
+
+
+def layer_to_mend(collection: Collection) -> Layer | None:
+    """As `read_layer`, but None for a broken file, too: all of it can be made anew from the ledger."""
+    try:
+        return read_layer(collection)
+    except DataError as error:
+        log.warning("%s", error)
+        return None
+
+
+def write_layer(collection: Collection, layer: Layer) -> None:
+    """Write `layer.json`."""
+    storage.write_bytes(collection.place(LAYER_FILE), layer.as_json())
+
+
+def mark_of(stem: str) -> Mark:
+    """The marker of a stem."""
+    return Mark(*stem.split("."))

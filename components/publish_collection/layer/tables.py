@@ -1,0 +1,132 @@
+"""Footprints of a scene as Arrow tables, and a partition of the layer as GeoParquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyproj
+import shapely
+
+from components.core import storage
+from components.core.errors import DataError
+from components.core.footprints.geography import Geometries
+from components.core.footprints.records import GEOMETRY
+
+FOOTPRINTS_FILE = "footprints.parquet"
+"""Name of a scene's footprints, in the scene's folder."""
+
+CRS84 = "OGC:CRS84"
+"""WGS 84 with longitude first, which is what GeoParquet's coordinates are."""
+
+BBOX = "bbox"
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+FOOTPRINT_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("class", pa.string()),
+        ("area_m2", pa.float64()),
+        ("area_px", pa.int64()),
+        ("confidence", pa.float64()),
+        ("source", pa.string()),
+        ("captured", pa.string()),
+        ("model", pa.string()),
+        ("touches_edge", pa.bool_()),
+        (GEOMETRY, pa.binary()),
+    ]
+)
+"""Columns of a scene's footprints; the geometry is WKB in WGS 84."""
+
+LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float32()) for side in SIDES])))
+"""Columns of the layer: the same, and each footprint's bounds, by which readers skip what they do not need."""
+
+GROUP_ROWS = 16_384
+
+
+def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -> pa.Table:
+    """Some columns of a scene's footprints.
+
+    Raises:
+        DataError: If the file is not what a finished scene has.
+        StorageError: If it cannot be read.
+    """
+    schema = pa.schema([FOOTPRINT_SCHEMA.field(name) for name in columns])
+    try:
+        return read_columns(uri, columns).cast(schema)
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(
+            f"{uri}: is not the footprints of a scene ({error}); delete the scene's marker in the ledger, and it is "
+            "done again"
+        ) from error
+
+
+def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a Parquet file.
+
+    Raises:
+        ArrowException: If it is none.
+        ValueError: If a column is missing.
+        StorageError: If it cannot be read.
+    """
+    with pq.ParquetFile(pa.BufferReader(storage.read_bytes(uri))) as file:
+        missing = [name for name in columns if name not in file.schema_arrow.names]
+        if missing:
+            raise ValueError(f"it has no column {missing[0]!r}")
+        return file.read(list(columns)).select(list(columns))
+
+
+def geometries_of(rows: pa.Table) -> Geometries:
+    """The polygons of a table.
+
+    Raises:
+        DataError: If one is no WKB.
+    """
+    try:
+        found: Geometries = shapely.from_wkb(rows[GEOMETRY].to_numpy(zero_copy_only=False))
+    except shapely.errors.GEOSException as error:
+        raise DataError(f"geometry: is no WKB ({error}); detect the scene again") from error
+    return found
+
+
+def partition_bytes(rows: pa.Table) -> bytes:
+    """A partition of the layer: GeoParquet 1.1 with a covering; the same rows give the same bytes.
+
+    Args:
+        rows: Of `FOOTPRINT_SCHEMA`.
+    """
+    boxes = shapely.bounds(geometries_of(rows))
+    table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
+    table = table.cast(LAYER_SCHEMA).replace_schema_metadata({"geo": json.dumps(_geo(boxes))})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _covering(boxes: np.ndarray) -> pa.StructArray:
+    """Bounds in single precision, rounded outwards."""
+    single = boxes.astype(np.float32)
+    low = np.where(single > boxes, np.nextafter(single, np.float32(-np.inf)), single)
+    high = np.where(single < boxes, np.nextafter(single, np.float32(np.inf)), single)
+    columns = [low[:, 0], low[:, 1], high[:, 2], high[:, 3]]
+    return pa.StructArray.from_arrays([pa.array(column, pa.float32()) for column in columns], list(SIDES))
+
+
+def _geo(boxes: np.ndarray) -> dict[str, Any]:
+    """The metadata of GeoParquet 1.1.0."""
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": ["Polygon", "MultiPolygon"],
+        "crs": pyproj.CRS.from_user_input(CRS84).to_json_dict(),
+        "orientation": "counterclockwise",
+        "edges": "planar",
+        "covering": {BBOX: {side: [BBOX, side] for side in SIDES}},
+    }
+    if len(boxes):
+        column[BBOX] = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()]
+    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

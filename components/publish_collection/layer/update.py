@@ -1,0 +1,197 @@
+"""The layer brought up to date with the ledger, by as few partitions as that takes.
+
+`layer.json` says what each partition was made from. Before a file is touched, the entries of all that will be are
+taken out of it, and noted is where they lie; entries come back when their files are there. So a run that is killed
+anywhere leaves a `layer.json` whose entries are true, and the next one sees from it and the ledger what is left to do.
+The finished layer depends on the ledger alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from components.core import storage
+from components.core.collection.ledger import Collection, Mark
+from components.core.progress import progress
+from components.publish_collection.layer.candidates import COLUMNS
+from components.publish_collection.layer.changes import ChangeCounter, SceneChange
+from components.publish_collection.layer.duplicates import Dropped, find_duplicates
+from components.publish_collection.layer.ids import Change
+from components.publish_collection.layer.index import Bounds, Layer, layer_to_mend, write_layer
+from components.publish_collection.layer.partitions import (
+    footprints_uri,
+    read_partition,
+    scenes_with_partition,
+    write_partition,
+)
+from components.publish_collection.layer.scenes import LayerScene, flat
+from components.publish_collection.layer.tables import read_footprints
+
+CHECKPOINT_PARTITIONS = 1000
+"""After so many partitions `layer.json` is written, so that a killed run need not do them again."""
+
+EVERYWHERE: Bounds = (-180.0, -90.0, 180.0, 90.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUpdate:
+    """What an update did.
+
+    Attributes:
+        layer: The layer as it is now.
+        rewritten: Scenes whose partitions were written.
+        removed: Scenes whose partitions were deleted.
+        unchanged: How many partitions stayed as they were.
+        changes: Of the partitions that were written or deleted; where a run was killed, what it had done is not
+            counted again.
+    """
+
+    layer: Layer
+    rewritten: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+    changes: tuple[SceneChange, ...]
+
+    @property
+    def change(self) -> Change:
+        """All changes together."""
+        return sum((entry.change for entry in self.changes), Change())
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done.
+
+    Attributes:
+        kept: The layer without what is to be written or deleted.
+        written: Scenes to be written, and what they leave to others.
+        removed: Scenes whose files are to be deleted.
+        former: Bounds of partitions that are to be replaced or deleted, where they are known.
+        there: Scenes that have files.
+    """
+
+    kept: Layer
+    written: dict[LayerScene, Dropped]
+    removed: set[str]
+    former: dict[str, Bounds]
+    there: set[str]
+
+
+def update_layer(
+    collection: Collection, images_uri: str, marks: Iterable[Mark], checkpoint: int = CHECKPOINT_PARTITIONS
+) -> LayerUpdate:
+    """Have the layer show what the ledger says; nothing is written where it does already.
+
+    Args:
+        collection: Where the ledger, the scenes and the layer are.
+        images_uri: Prefix of the imagery.
+        marks: Those of the ledger that make the layer, one a scene.
+        checkpoint: After how many partitions `layer.json` is written.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ValueError: If two marks are of one scene.
+        DataError: If a marker or a scene's footprints are broken.
+        StorageError: If a place cannot be read or written.
+    """
+    wanted = _by_scene(marks)
+    known = layer_to_mend(collection)
+    work = _work(collection, images_uri, wanted, known)
+    counter = ChangeCounter()
+    layer = work.kept
+    if work.written or work.removed:
+        layer = _carried_out(collection, work, counter, checkpoint)
+    if layer != known:
+        write_layer(collection, layer)
+    rewritten = sorted(scene.mark.scene for scene in work.written)
+    return LayerUpdate(
+        layer, tuple(rewritten), tuple(sorted(work.removed)), len(work.kept.partitions), counter.changes()
+    )
+
+
+def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
+    wanted: dict[str, Mark] = {}
+    for mark in sorted(marks):
+        if mark.scene in wanted:
+            raise ValueError(f"{mark.stem}: the layer has {wanted[mark.scene].stem} of this scene; choose one of them")
+        wanted[mark.scene] = mark
+    return wanted
+
+
+def _work(collection: Collection, images_uri: str, wanted: dict[str, Mark], known: Layer | None) -> _Work:
+    before = known or Layer()
+    partitions = before.partitions
+    sure = known is not None and not before.unsettled
+    there = set(partitions) if sure else set(scenes_with_partition(collection))
+    scenes = {scene: _scene(collection, mark, before) for scene, mark in wanted.items()}
+    changed = {scene for scene, mark in wanted.items() if _mark_in(before, scene) != mark.stem}
+    former = {scene: part.bounds for scene, part in partitions.items() if scene in changed or scene not in wanted}
+    areas = sorted({*before.unsettled, *former.values()})
+
+    def read(scene: str) -> pa.Table:
+        return read_footprints(footprints_uri(collection, scenes[scene]), COLUMNS)
+
+    dropped = find_duplicates(scenes, changed, areas, read)
+    stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.ids}
+    kept = {name: part for name, part in partitions.items() if name in wanted and name not in stale}
+    noted = {*areas, *(scenes[name].bounds for name in stale)} if stale or there - set(wanted) else ()
+    return _Work(
+        Layer(images_uri, kept, tuple(sorted(noted))),
+        {scenes[name]: dropped[name] for name in stale},
+        there - set(wanted),
+        former,
+        there,
+    )
+
+
+def _mark_in(layer: Layer, scene: str) -> str | None:
+    part = layer.partitions.get(scene)
+    return None if part is None else part.mark
+
+
+def _scene(collection: Collection, mark: Mark, layer: Layer) -> LayerScene:
+    """A scene as `layer.json` knows it, or as its marker says."""
+    part = layer.partitions.get(mark.scene)
+    if part is not None and part.mark == mark.stem:
+        return LayerScene(mark, part.bounds, part.captured)
+    record = collection.read(mark)
+    return LayerScene(mark, record.bounds, record.captured)
+
+
+def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, checkpoint: int) -> Layer:
+    """Write and delete files, from west to east, and give the finished layer."""
+    layer = replace(work.kept, partitions=dict(work.kept.partitions))
+    write_layer(collection, layer)
+    todo = _swept(work)
+    for count, (bounds, name, scene) in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
+        old = read_partition(collection, name) if name in work.there else None
+        if scene is None:
+            storage.delete(collection.partition(name))
+            counter.add(name, bounds, old, None)
+            continue
+        part, rows = write_partition(collection, scene, work.written[scene])
+        counter.add(name, bounds, old, rows)
+        layer.partitions[name] = part
+        if count % checkpoint == 0:
+            write_layer(collection, layer)
+    return replace(layer, unsettled=())
+
+
+def _swept(work: _Work) -> list[tuple[Bounds, str, LayerScene | None]]:
+    """What is to be written or deleted from west to east, with the bounds of what was and will be there."""
+    todo: list[tuple[Bounds, str, LayerScene | None]] = [
+        (work.former.get(name, EVERYWHERE), name, None) for name in work.removed
+    ]
+    for scene in work.written:
+        name = scene.mark.scene
+        todo.append((_around(flat(scene.bounds), flat(work.former.get(name, scene.bounds))), name, scene))
+    return sorted(todo, key=lambda entry: (flat(entry[0])[0], entry[1]))
+
+
+def _around(one: Bounds, other: Bounds) -> Bounds:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

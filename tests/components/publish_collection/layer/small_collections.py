@@ -1,0 +1,121 @@
+"""Collections of small scenes for tests: real files, written as a finished scene has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from components.core import storage
+from components.core.collection.ledger import Collection, Mark, SceneRecord
+from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRINTS_FILE
+
+UNIT = 1e-4
+"""Degrees of one unit of the tests' coordinates; about 11 m."""
+
+WEST, SOUTH = 16.0, 48.0
+
+
+@dataclass(frozen=True)
+class Building:
+    """A footprint: a box in units from the corner of the test's ground."""
+
+    id: str
+    x: float
+    y: float
+    width: float = 1.0
+    height: float = 1.0
+    touches_edge: bool = False
+    confidence: float | None = 0.5
+
+
+@dataclass(frozen=True)
+class SmallScene:
+    """A scene: its bounds in units, and what it shows."""
+
+    id: str
+    x: float
+    y: float
+    width: float
+    height: float
+    buildings: tuple[Building, ...]
+    captured: str = ""
+    version: str = "aa"
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.id, self.version, "bb")
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        return degrees(self.x, self.y, self.width, self.height)
+
+
+def degrees(x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
+    """A box in units as west, south, east, north."""
+    return WEST + UNIT * x, SOUTH + UNIT * y, WEST + UNIT * (x + width), SOUTH + UNIT * (y + height)
+
+
+def rows_of(buildings: Sequence[Building], source: str = "town.tif") -> pa.Table:
+    """Footprints as a scene's file has them."""
+    boxes = np.array([degrees(each.x, each.y, each.width, each.height) for each in buildings]).reshape(-1, 4)
+    columns: dict[str, Any] = {
+        "id": [each.id for each in buildings],
+        "class": ["building"] * len(buildings),
+        "area_m2": [100.0 * each.width * each.height for each in buildings],
+        "area_px": [int(100 * each.width * each.height) for each in buildings],
+        "confidence": [each.confidence for each in buildings],
+        "source": [source] * len(buildings),
+        "captured": [None] * len(buildings),
+        "model": ["0123456789ab"] * len(buildings),
+        "touches_edge": [each.touches_edge for each in buildings],
+        "geometry": shapely.to_wkb(shapely.box(*boxes.T)).tolist(),
+    }
+    return pa.table([pa.array(columns[field.name], field.type) for field in FOOTPRINT_SCHEMA], schema=FOOTPRINT_SCHEMA)
+
+
+def finish(collection: Collection, scene: SmallScene) -> Mark:
+    """Add a finished scene: its footprints, then its marker."""
+    rows = rows_of(scene.buildings, f"{scene.id}.tif")
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink)
+    place = storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE)
+    storage.write_bytes(place, sink.getvalue().to_pybytes())
+    record = SceneRecord(
+        key=f"{scene.id}.tif",
+        uri=f"/imagery/{scene.id}.tif",
+        etag=scene.version,
+        size_bytes=1,
+        height=1,
+        width=1,
+        crs="EPSG:32633",
+        captured=scene.captured,
+        model="ab" * 32,
+        footprints=rows.num_rows,
+        area_m2=100.0,
+        bounds=scene.bounds,
+        files={"footprints": FOOTPRINTS_FILE},
+    )
+    collection.finish(scene.mark, record)
+    return scene.mark
+
+
+def finish_all(collection: Collection, scenes: Iterable[SmallScene]) -> None:
+    """Have the ledger hold these scenes and no others."""
+    wanted = {scene.mark: scene for scene in scenes}
+    there = set(collection.marks())
+    for mark in there - set(wanted):
+        collection.retire(mark)
+    for mark in sorted(set(wanted) - there):
+        finish(collection, wanted[mark])
+
+
+def layer_files(collection: Collection) -> dict[str, bytes]:
+    """What the layer is made of, by name."""
+    found = [found.uri for found in storage.list_objects(collection.place("layer"))]
+    return {storage.name_of(uri): storage.read_bytes(uri) for uri in [*found, collection.place("layer.json")]}
