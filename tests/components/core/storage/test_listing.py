@@ -1,5 +1,6 @@
 """Key order, whatever order the store lists in."""
 
+import tracemalloc
 from collections.abc import Callable
 
 from hypothesis import given
@@ -64,6 +65,27 @@ def test_the_first_key_costs_two_pages() -> None:
     pages = Pages([f"{number:06}" for number in range(20_000)], 100, bytewise)
     assert next(in_key_order(pages, "", recursive=True)).object_name == "000000"
     assert pages.requests == 2
+
+
+def peak_bytes(count: int) -> int:
+    """The most that a listing of one folder holds at a time, of a store that holds nothing."""
+
+    def fetch(_prefix: str, _delimiter: str, token: str | None) -> tuple[list[Object], str | None]:
+        start = int(token or 0)
+        end = min(start + 500, count)
+        return [Object("bucket", f"{number:07}") for number in range(start, end)], str(end) if end < count else None
+
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in in_key_order(fetch, "", recursive=True)) == count
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_keys() -> None:
+    peak_bytes(2_000)
+    assert peak_bytes(60_000) < 1.2 * peak_bytes(2_000)
 
 
 def test_folder_markers_are_left_out() -> None:
