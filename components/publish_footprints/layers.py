@@ -6,7 +6,6 @@ Rows come in as tables and go to GeoParquet, which the other two are then made f
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyogrio
 import shapely
 
-from components.core.errors import StorageError
-from components.core.footprints.geography import WGS84, Geometries, crs_of, name_of_crs, reprojected
-from components.core.footprints.records import GEOMETRY, MAP_SCHEMA, PIXEL_COORDINATES, PIXEL_SCHEMA
+from components.core.footprints.geography import WGS84, Geometries, name_of_crs, reprojected
+from components.core.footprints.records import MAP_SCHEMA, PIXEL_COORDINATES, PIXEL_SCHEMA
+from components.core.footprints.vector_files import (
+    BATCH_ROWS,
+    geo_metadata,
+    geojson_features,
+    geometries_of,
+    rounded,
+    write_geopackage,
+)
 
 MAP_LAYER = "footprints"
 PIXEL_LAYER = "footprints_pixels"
-
-BATCH_ROWS = 16_384
-
-GEOJSON_DECIMALS = 8
-"""Of degrees: about a millimetre."""
 
 
 def coordinates_of(crs: str | None) -> str:
@@ -69,7 +69,7 @@ class LayerWriter:
         """Append rows of the layer's schema."""
         if not rows.num_rows:
             return
-        x_min, y_min, x_max, y_max = shapely.total_bounds(_geometries(rows))
+        x_min, y_min, x_max, y_max = shapely.total_bounds(geometries_of(rows))
         low, high = self._bounds[:2], self._bounds[2:]
         self._bounds = np.concatenate([np.minimum(low, (x_min, y_min)), np.maximum(high, (x_max, y_max))])
         self.count += rows.num_rows
@@ -94,30 +94,18 @@ class LayerWriter:
             The files' names.
         """
         self._flush()
-        self._writer.add_key_value_metadata({"geo": json.dumps(self._geo()), MAP_LAYER: json.dumps(self._about)})
+        geo = geo_metadata(self.crs, self.bounds)
+        self._writer.add_key_value_metadata({"geo": json.dumps(geo), MAP_LAYER: json.dumps(self._about)})
         self._writer.close()
         files = [FORMATS[known](self) for known in FORMATS if known in formats]
         if self._parquet.name not in files:
             self._parquet.unlink()
         return files
 
-    def _geo(self) -> dict[str, Any]:
-        """The metadata of GeoParquet 1.1.0; a CRS of null means that none is known."""
-        column: dict[str, Any] = {
-            "encoding": "WKB",
-            "geometry_types": ["Polygon", "MultiPolygon"],
-            "crs": None if self.crs is None else crs_of(self.crs).to_json_dict(),
-            "orientation": "counterclockwise",
-            "edges": "planar",
-        }
-        if self.bounds is not None:
-            column["bbox"] = self.bounds
-        return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
-
     def _batches(self) -> Iterator[tuple[pa.RecordBatch, Geometries]]:
         with pq.ParquetFile(self._parquet) as file:
             for batch in file.iter_batches(BATCH_ROWS):
-                yield batch, _geometries(batch)
+                yield batch, geometries_of(batch)
 
     def _keep_geoparquet(self) -> str:
         return self._parquet.name
@@ -125,31 +113,9 @@ class LayerWriter:
     def _write_geopackage(self) -> str:
         """One layer of multipolygons."""
         file = self._parquet.with_suffix(".gpkg")
-        reader = pa.RecordBatchReader.from_batches(self._schema, self._multipolygons())
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="'crs' was not provided")
-            try:
-                pyogrio.write_arrow(
-                    reader,
-                    file,
-                    layer=self.name,
-                    driver="GPKG",
-                    geometry_name=GEOMETRY,
-                    geometry_type="MultiPolygon",
-                    crs=self.crs,
-                    layer_metadata={key: str(value) for key, value in self._about.items()},
-                    layer_options={"DESCRIPTION": self._about["coordinates"]},
-                )
-            except pyogrio.errors.DataSourceError as error:
-                raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error
+        batches = (batch for batch, _ in self._batches())
+        write_geopackage(file, self.name, self._schema, batches, self.crs, self._about)
         return file.name
-
-    def _multipolygons(self) -> Iterator[pa.RecordBatch]:
-        for batch, shapes in self._batches():
-            parts, owner = shapely.get_parts(shapes, return_index=True)
-            many = shapely.multipolygons(parts, indices=owner)
-            geometry = pa.array(shapely.to_wkb(many).tolist(), pa.binary())
-            yield batch.set_column(batch.schema.get_field_index(GEOMETRY), self._schema.field(GEOMETRY), geometry)
 
     def _write_geojson(self) -> str:
         """A feature a line (RFC 7946), in WGS 84; a layer in pixel coordinates says so in `metadata`."""
@@ -160,13 +126,9 @@ class LayerWriter:
             out.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "features": [')
             separator = "\n"
             for batch, shapes in self._batches():
-                placed = shapes if self.crs is None else _rounded(reprojected(shapes, self.crs, WGS84))
-                properties = batch.drop_columns([GEOMETRY]).to_pylist()
-                for values, geometry in zip(properties, shapely.to_geojson(placed).tolist(), strict=True):
-                    head_of_feature = json.dumps(
-                        {"type": "Feature", "id": values["id"], "properties": values}, ensure_ascii=False
-                    )
-                    out.write(f'{separator}{head_of_feature[:-1]}, "geometry": {geometry}}}')
+                placed = shapes if self.crs is None else rounded(reprojected(shapes, self.crs, WGS84))
+                for feature in geojson_features(batch, placed):
+                    out.write(f"{separator}{feature}")
                     separator = ",\n"
             out.write("\n]}\n")
         return file.name
@@ -178,16 +140,3 @@ FORMATS: dict[str, Callable[[LayerWriter], str]] = {
     "geojson": LayerWriter._write_geojson,
 }
 """The file formats by name."""
-
-
-def _geometries(rows: pa.Table | pa.RecordBatch) -> Geometries:
-    found: Geometries = shapely.from_wkb(rows[GEOMETRY].to_numpy(zero_copy_only=False))
-    return found
-
-
-def _rounded(geometries: Geometries) -> Geometries:
-    """Coordinates to so many decimals, but for polygons that would not survive it."""
-    result: Geometries = shapely.transform(geometries, lambda points: np.round(points, GEOJSON_DECIMALS))
-    broken = ~shapely.is_valid(result)
-    result[broken] = geometries[broken]
-    return result

@@ -15,8 +15,8 @@ import shapely
 
 from components.core.footprints.geography import Geometries, mended
 from components.core.footprints.records import GEOMETRY
+from components.core.footprints.vector_files import geometries_of
 from components.publish_collection.layer.scenes import Overlaps, within
-from components.publish_collection.layer.tables import geometries_of
 
 COLUMNS = ("id", "confidence", "touches_edge", GEOMETRY)
 """What a choice among duplicates needs of a footprint."""

@@ -10,11 +10,11 @@ import pyarrow as pa
 import shapely
 
 from components.core.footprints.geography import Geometries
+from components.core.footprints.vector_files import geometries_of
 from components.publish_collection.layer.ids import UNCHANGED, Change
 from components.publish_collection.layer.index import Bounds
 from components.publish_collection.layer.matching import Measure, matches, shares
 from components.publish_collection.layer.scenes import flat
-from components.publish_collection.layer.tables import geometries_of
 
 COMPARED_COLUMNS = ("id", "geometry")
 

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from components.core.footprints.records import ID_CHARACTERS
+from components.core.footprints.vector_files import geometries_of
 from components.core.keyed import digest
 from components.publish_collection.layer.matching import SAME, Matches, Measure, matches
-from components.publish_collection.layer.tables import geometries_of, read_footprints
+from components.publish_collection.layer.tables import read_footprints
 
 UNCHANGED = 0.9
 """A building whose outlines have a smaller IoU has changed."""

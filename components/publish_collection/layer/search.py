@@ -128,10 +128,15 @@ class Search:
         (scene, mine, own), (neighbour, theirs, fresh) = one, other
         first = np.flatnonzero(own & within(mine.boxes, [self._overlaps.bounds(neighbour)]))
         second = np.flatnonzero(fresh & within(theirs.boxes, [self._overlaps.bounds(scene)]))
-        pairs = matches(mine.shapes[first], theirs.shapes[second], Measure.OVERLAP)
-        if not len(pairs.first):
+        if scene < neighbour:
+            pairs = matches(mine.shapes[first], theirs.shapes[second], Measure.OVERLAP)
+            ours, others = pairs.first, pairs.second
+        else:  # a score at the very threshold may depend on which comes first, and must not on the search
+            pairs = matches(theirs.shapes[second], mine.shapes[first], Measure.OVERLAP)
+            ours, others = pairs.second, pairs.first
+        if not len(ours):
             return
-        first, second = first[pairs.first], second[pairs.second]
+        first, second = first[ours], second[others]
         self.found.append((Ends.of(scene, mine, first), Ends.of(neighbour, theirs, second)))
         met = np.zeros(len(theirs.rows), np.bool_)
         met[second] = True

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyproj
 import shapely
 
 from components.core import storage
 from components.core.errors import DataError
-from components.core.footprints.geography import Geometries
 from components.core.footprints.records import GEOMETRY
+from components.core.footprints.vector_files import geo_metadata, geometries_of
 
 FOOTPRINTS_FILE = "footprints.parquet"
 """Name of a scene's footprints, in the scene's folder."""
@@ -80,19 +78,6 @@ def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
         return file.read(list(columns)).select(list(columns))
 
 
-def geometries_of(rows: pa.Table) -> Geometries:
-    """The polygons of a table.
-
-    Raises:
-        DataError: If one is no WKB.
-    """
-    try:
-        found: Geometries = shapely.from_wkb(rows[GEOMETRY].to_numpy(zero_copy_only=False))
-    except shapely.errors.GEOSException as error:
-        raise DataError(f"geometry: is no WKB ({error}); detect the scene again") from error
-    return found
-
-
 def partition_bytes(rows: pa.Table) -> bytes:
     """A partition of the layer: GeoParquet 1.1 with a covering; the same rows give the same bytes.
 
@@ -100,8 +85,10 @@ def partition_bytes(rows: pa.Table) -> bytes:
         rows: Of `FOOTPRINT_SCHEMA`.
     """
     boxes = shapely.bounds(geometries_of(rows))
+    bounds = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()] if len(boxes) else None
+    geo = geo_metadata(CRS84, bounds, BBOX)
     table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
-    table = table.cast(LAYER_SCHEMA).replace_schema_metadata({"geo": json.dumps(_geo(boxes))})
+    table = table.cast(LAYER_SCHEMA).replace_schema_metadata({"geo": json.dumps(geo)})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
@@ -115,18 +102,3 @@ def _covering(boxes: np.ndarray) -> pa.StructArray:
     high = np.where(single < boxes, np.nextafter(single, np.float32(np.inf)), single)
     columns = [low[:, 0], low[:, 1], high[:, 2], high[:, 3]]
     return pa.StructArray.from_arrays([pa.array(column, pa.float32()) for column in columns], list(SIDES))
-
-
-def _geo(boxes: np.ndarray) -> dict[str, Any]:
-    """The metadata of GeoParquet 1.1.0."""
-    column: dict[str, Any] = {
-        "encoding": "WKB",
-        "geometry_types": ["Polygon", "MultiPolygon"],
-        "crs": pyproj.CRS.from_user_input(CRS84).to_json_dict(),
-        "orientation": "counterclockwise",
-        "edges": "planar",
-        "covering": {BBOX: {side: [BBOX, side] for side in SIDES}},
-    }
-    if len(boxes):
-        column[BBOX] = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()]
-    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

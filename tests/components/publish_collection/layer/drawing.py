@@ -15,12 +15,12 @@ whole = st.integers(0, GROUND - 1)
 
 @st.composite
 def scenes(draw: st.DrawFn, name: str) -> SmallScene:
-    """A scene on the common ground, with buildings that hardly overlap each other; half units make partial matches."""
+    """A scene on the common ground, with buildings that hardly overlap each other; no pair shares just half."""
     x, y = draw(whole), draw(whole)
     width, height = draw(st.integers(1, GROUND - x)), draw(st.integers(1, GROUND - y))
     cells = st.tuples(st.integers(x, x + width - 1), st.integers(y, y + height - 1))
     places = draw(st.lists(cells, unique=True, max_size=10))
-    shapes = st.tuples(st.sampled_from((0.5, 1.0, 2.0)), st.sampled_from((0.5, 1.0)), st.booleans())
+    shapes = st.tuples(st.sampled_from((0.6, 1.0, 1.7)), st.sampled_from((0.7, 1.0)), st.booleans())
     certain = st.sampled_from((None, 0.25, 0.75))
     buildings = []
     for number, (left, bottom) in enumerate(places):

@@ -1,0 +1,128 @@
+"""What footprints need to be written as GeoParquet, GeoPackage and GeoJSON, batch by batch."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import shapely
+
+from components.core.errors import DataError, StorageError
+from components.core.footprints.geography import Geometries, crs_of
+from components.core.footprints.records import GEOMETRY
+
+BATCH_ROWS = 16_384
+
+GEOJSON_DECIMALS = 8
+"""Of degrees: about a millimetre."""
+
+Rows = pa.Table | pa.RecordBatch
+
+
+def geometries_of(rows: Rows) -> Geometries:
+    """The polygons of a table.
+
+    Raises:
+        DataError: If one is no WKB.
+    """
+    try:
+        found: Geometries = shapely.from_wkb(rows[GEOMETRY].to_numpy(zero_copy_only=False))
+    except shapely.errors.ShapelyError as error:
+        raise DataError(f"{GEOMETRY}: is no WKB ({error}); make the footprints anew") from error
+    return found
+
+
+def geo_metadata(crs: str | None, bounds: Sequence[float] | None, bbox_column: str | None = None) -> dict[str, Any]:
+    """The metadata of GeoParquet 1.1.0.
+
+    Args:
+        crs: "EPSG:…", "OGC:…" or WKT; None for one that is not known.
+        bounds: Of all footprints; None where there is none.
+        bbox_column: Name of the column that holds each footprint's bounds; None for no such column.
+    """
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": ["Polygon", "MultiPolygon"],
+        "crs": None if crs is None else crs_of(crs).to_json_dict(),
+        "orientation": "counterclockwise",
+        "edges": "planar",
+    }
+    if bounds is not None:
+        column["bbox"] = list(bounds)
+    if bbox_column is not None:
+        column["covering"] = {"bbox": {side: [bbox_column, side] for side in ("xmin", "ymin", "xmax", "ymax")}}
+    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
+
+
+def write_geopackage(
+    file: Path,
+    layer: str,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    crs: str | None,
+    about: Mapping[str, Any],
+) -> None:
+    """Write a GeoPackage with one layer of multipolygons.
+
+    Args:
+        file: To be written.
+        layer: Name of the layer.
+        schema: Of the batches.
+        batches: The footprints.
+        crs: "EPSG:…", "OGC:…" or WKT; None for one that is not known.
+        about: What the layer says of itself; "coordinates" is its description.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    reader = pa.RecordBatchReader.from_batches(schema, map(_with_multipolygons, batches))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        try:
+            pyogrio.write_arrow(
+                reader,
+                file,
+                layer=layer,
+                driver="GPKG",
+                geometry_name=GEOMETRY,
+                geometry_type="MultiPolygon",
+                crs=crs,
+                layer_metadata={key: str(value) for key, value in about.items()},
+                layer_options={"DESCRIPTION": about["coordinates"]},
+            )
+        except pyogrio.errors.DataSourceError as error:
+            raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error
+
+
+def _with_multipolygons(batch: pa.RecordBatch) -> pa.RecordBatch:
+    parts, owner = shapely.get_parts(geometries_of(batch), return_index=True)
+    geometry = pa.array(shapely.to_wkb(shapely.multipolygons(parts, indices=owner)).tolist(), pa.binary())
+    place = batch.schema.get_field_index(GEOMETRY)
+    return batch.set_column(place, batch.schema.field(place), geometry)
+
+
+def geojson_features(rows: Rows, shapes: Geometries) -> Iterator[str]:
+    """Features of GeoJSON (RFC 7946), each the text of one line.
+
+    Args:
+        rows: Whose columns become the features' properties; the geometry's is left out.
+        shapes: (N,) what is written instead of it.
+    """
+    properties = rows.drop_columns([GEOMETRY]).to_pylist()
+    for values, geometry in zip(properties, shapely.to_geojson(shapes).tolist(), strict=True):
+        head = json.dumps({"type": "Feature", "id": values["id"], "properties": values}, ensure_ascii=False)
+        yield f'{head[:-1]}, "geometry": {geometry}}}'
+
+
+def rounded(geometries: Geometries) -> Geometries:
+    """Degrees to `GEOJSON_DECIMALS` decimals, but for polygons that would not survive it."""
+    result: Geometries = shapely.transform(geometries, lambda points: np.round(points, GEOJSON_DECIMALS))
+    broken = ~shapely.is_valid(result)
+    result[broken] = geometries[broken]
+    return result
