@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from components.core.geometry import Window
 from components.core.project import ImageRef
 from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.blending import BAND_ROWS
+from components.infer_windows.buffers import Buffers
 from components.infer_windows.grid import Grid
-from components.infer_windows.rows import Columns, OpenRows
+from components.infer_windows.rows import Columns, OpenRows, Room
 from components.infer_windows.strips import Strip
 from components.infer_windows.validity import ValidRows
 
@@ -67,41 +66,45 @@ class Batch:
     probabilities: Float32 | None = None
 
 
-def read_batches(image: ImageRef, plan: WindowPlan) -> Generator[Batch]:
+def read_batches(image: ImageRef, plan: WindowPlan, buffers: Buffers) -> Generator[Batch]:
     """Read a scene's windows; at least one batch comes for every strip, perhaps without any window.
 
     Args:
         image: The whole scene.
         plan: Which windows.
+        buffers: Where the batches' pixels come from.
 
     Raises:
         DataError: If the raster cannot be read.
     """
-    for index, strip in enumerate(plan.strips):
-        yield from _Filling(image, plan, index, strip).batches()
+    strips = [_columns(image, plan, strip) for strip in plan.strips]
+    room = Room.of(strips, plan.grid.window.height)
+    for index, columns in enumerate(strips):
+        yield from _Filling(columns, plan, index, room, buffers).batches()
+
+
+def _columns(image: ImageRef, plan: WindowPlan, strip: Strip) -> Columns:
+    """The columns of a strip and of the windows that begin there."""
+    spans = [plan.grid.columns.spans[column] for column in strip.own]
+    left = min([strip.left, *(span.start for span in spans[:1])])
+    right = max([strip.right, *(span.start + plan.grid.window.width for span in spans[-1:])])
+    return Columns.of(image, left, right)
 
 
 class _Filling:
     """Reads one strip."""
 
-    def __init__(self, image: ImageRef, plan: WindowPlan, index: int, strip: Strip) -> None:
+    def __init__(self, columns: Columns, plan: WindowPlan, index: int, room: Room, buffers: Buffers) -> None:
         self._plan = plan
+        self._buffers = buffers
         self._index = index
-        self._strip = strip
-        grid = plan.grid
-        self._lefts = [grid.columns.spans[column].start for column in strip.own]
-        self._tops = [grid.rows.spans[row].start for row in plan.rows]
-        left = min([strip.left, *self._lefts[:1]])
-        right = max([strip.right, *(last + grid.window.width for last in self._lefts[-1:])])
-        end = self._tops[-1] + grid.window.height
-        self._rows = OpenRows(Columns.of(image, left, right), self._tops[0], grid.window.height, end)
-        self._pixels = self._room()
+        self._strip = plan.strips[index]
+        self._lefts = [plan.grid.columns.spans[column].start for column in self._strip.own]
+        self._tops = [plan.grid.rows.spans[row].start for row in plan.rows]
+        self._rows = OpenRows(columns, self._tops[0], self._tops[-1] + plan.grid.window.height, room)
+        self._pixels: UInt8 | None = None
         self._count = 0
         self._batch = Batch(index)
-
-    def _room(self) -> UInt8:
-        size = self._plan.grid.window
-        return np.empty((self._plan.batch_size, 3, size.height, size.width), np.uint8)
 
     def batches(self) -> Generator[Batch]:
         """Read from the top down."""
@@ -117,8 +120,7 @@ class _Filling:
                 run = valid is None or bool(valid.any())
                 self._batch.run.append(run)
                 if run:
-                    self._pixels[self._count] = self._rows.pixels(window)
-                    self._count += 1
+                    self._append(self._rows.pixels(window))
                 if self._count == plan.batch_size or len(self._batch.run) >= WAITING_BATCHES * plan.batch_size:
                     yield self._filled()
         yield self._filled()
@@ -134,8 +136,14 @@ class _Filling:
             if valid is not None and not valid.all():
                 self._batch.valid.append(ValidRows.packed(wanted.top, valid))
 
+    def _append(self, pixels: UInt8) -> None:
+        if self._pixels is None:
+            self._pixels = self._buffers.take((self._plan.batch_size, *pixels.shape))
+        self._pixels[self._count] = pixels
+        self._count += 1
+
     def _filled(self) -> Batch:
         batch, self._batch = self._batch, Batch(self._index)
-        if self._count:
-            batch.pixels, self._pixels, self._count = self._pixels[: self._count], self._room(), 0
+        if self._pixels is not None:
+            batch.pixels, self._pixels, self._count = self._pixels[: self._count], None, 0
         return batch

@@ -68,16 +68,15 @@ class Band:
 
 
 def blend(
-    pieces: Iterable[Piece], area: Window, classes: int, totals: Totals, band_rows: int = BAND_ROWS
+    pieces: Iterable[Piece], area: Window, room: Float32, totals: Totals, band_rows: int = BAND_ROWS
 ) -> Iterator[Band]:
     """Average overlapping windows, and give rows as soon as no window can change them any more.
-
-    Memory is that of `classes` × the window's height rows, whatever the height of the area.
 
     Args:
         pieces: In row-major order; together they cover the area, and each lies inside it.
         area: The part of the scene that is wanted.
-        classes: Number of channels C.
+        room: (C, h, w) float32 of any content, where the sums are kept: as high as the windows and as wide as the area
+            at least, whatever the height of the area.
         totals: Sums of weights of the area's rows and columns.
         band_rows: The most rows in a band.
 
@@ -87,9 +86,10 @@ def blend(
     Raises:
         ValueError: If pieces come in another order or leave a pixel uncovered.
     """
-    rows = _OpenRows(area, classes)
+    rows = _OpenRows(area, room)
     for piece in pieces:
         if piece.row != rows.row:
+            rows.check_follows(piece)
             yield from rows.finish(piece.window.top, totals, band_rows)
             rows.begin(piece)
         rows.add(piece)
@@ -102,24 +102,23 @@ class _OpenRows:
     Rows `top`..`full - 1` hold sums in all columns, those below only up to the last piece.
     """
 
-    def __init__(self, area: Window, classes: int) -> None:
+    def __init__(self, area: Window, room: Float32) -> None:
         self.row: int | None = None
         self._area = area
         self._top = self._full = self._bottom = area.top
         self._right = area.right
-        self._sums: Float32 = np.empty((classes, 0, area.width), np.float32)
+        self._sums = room[:, :, : area.width]
 
-    def begin(self, piece: Piece) -> None:
-        """Make room for a row of windows below those so far."""
+    def check_follows(self, piece: Piece) -> None:
+        """Refuse a row of windows above the last one."""
         if self.row is not None and piece.row < self.row:
             raise ValueError(f"the window of {piece.window} comes after row {self.row} of the windows")
+
+    def begin(self, piece: Piece) -> None:
+        """Go on with a row of windows below those so far."""
         self._close_row()
         self.row = piece.row
         self._bottom, self._right = piece.window.bottom, self._area.left
-        missing = self._bottom - self._top - self._sums.shape[1]
-        if missing > 0:
-            room = np.empty((len(self._sums), missing, self._area.width), np.float32)
-            self._sums = np.concatenate([self._sums, room], axis=1)
 
     def add(self, piece: Piece) -> None:
         """Add one window of the row that was begun; the part of it that none was before is set."""

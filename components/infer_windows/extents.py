@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from components.core.figures import tight_window
 from components.core.geometry import Window
 from components.infer_windows.arrays import UInt8
-from components.infer_windows.deciding import NO_DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +29,24 @@ class ClassExtent:
 class Extents:
     """Boxes and areas of the classes, gathered block by block."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
+        """Begin without any pixel.
+
+        Args:
+            classes: How many classes there are; greater values are none.
+        """
+        self._classes = classes
         self._extents: dict[int, ClassExtent] = {}
 
     def add(self, top: int, left: int, values: UInt8) -> None:
-        """Take in a (H, W) block of class indices whose first pixel lies at (top, left); no data is no class."""
-        areas = cv2.calcHist([values], [0], None, [NO_DATA], [0, NO_DATA]).ravel()
-        for value in map(int, np.flatnonzero(areas)):
-            box = tight_window(values == value)
+        """Take in a (H, W) block of class indices whose first pixel lies at (top, left)."""
+        for value in range(self._classes):
+            pixels = values == value
+            area = int(np.count_nonzero(pixels))
+            box = tight_window(pixels) if area else None
             if box is not None:
                 old = self._extents.get(value)
-                new = ClassExtent(value, box.shift(top, left), int(areas[value]))
+                new = ClassExtent(value, box.shift(top, left), area)
                 self._extents[value] = new if old is None else _joined(old, new)
 
     def found(self) -> tuple[ClassExtent, ...]:

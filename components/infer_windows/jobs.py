@@ -18,12 +18,13 @@ from components.core.project import ImageRef, Item, Project
 from components.core.project.parts import row_parts, wanted_rows
 from components.infer_windows.ahead import ahead
 from components.infer_windows.batches import Batch, WindowPlan, read_batches
+from components.infer_windows.buffers import Buffers
 from components.infer_windows.config import WHERE, InferenceConfig, SlidingWindowMode
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.grid import Grid
 from components.infer_windows.outputs import SceneFiles, scene_files
 from components.infer_windows.predictor import NetworkPredictor
-from components.infer_windows.scene import plan_windows, predicted, write_scene
+from components.infer_windows.scene import apply, plan_windows, write_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ class Scenes:
         self._source = source
         self._rows = rows
         self._settings = settings
+        self._buffers = Buffers()
 
     def run(self) -> Generator[tuple[str, Callable[[], Job]]]:
         """Give each scene as its name and a function that ends it.
@@ -168,7 +170,7 @@ class Scenes:
             DataError: (the function) If the scene cannot be done.
             StorageError: (the function) If it cannot be read or its results cannot be written.
         """
-        with closing(ahead(self._predicted())) as steps:
+        with closing(ahead(self._predicted(), depth=1)) as steps:
             for (_, label), own in groupby(steps, key=lambda step: (step.number, step.label)):
                 yield label, partial(_finished, own)
 
@@ -176,7 +178,7 @@ class Scenes:
         with closing(ahead(self._read())) as steps:
             for step in steps:
                 if isinstance(step.content, Batch) and step.job is not None and not step.job.given_up:
-                    predicted(self.predictor, step.content)
+                    apply(self.predictor, step.content, self._buffers)
                 yield step
 
     def _read(self) -> Generator[_Step]:
@@ -185,7 +187,7 @@ class Scenes:
             try:
                 job = prepare(self._source.item(row), self._settings)
                 yield _Step(number, label, job, job)
-                for batch in () if job.reused else read_batches(job.image, job.plan):
+                for batch in () if job.reused else read_batches(job.image, job.plan, self._buffers):
                     yield _Step(number, label, job, batch)
                     if job.given_up:
                         break

@@ -43,9 +43,9 @@ class PartFiles:
 class _Part:
     """The rasters of some rows, being written."""
 
-    def __init__(self, rows: Rows, mask: StripWriter, confidence: StripWriter) -> None:
+    def __init__(self, rows: Rows, classes: int, mask: StripWriter, confidence: StripWriter) -> None:
         self.rows = rows
-        self.extents = Extents()
+        self.extents = Extents(classes)
         self._writers = (mask, confidence)
         self._bands: tuple[BandWriter, BandWriter] | None = None
 
@@ -93,12 +93,13 @@ class SceneRasters:
 
 
 @contextmanager
-def open_rasters(image: ImageRef, parts: Sequence[PartFiles]) -> Iterator[SceneRasters]:
+def open_rasters(image: ImageRef, parts: Sequence[PartFiles], classes: int) -> Iterator[SceneRasters]:
     """Write the rasters of a scene's parts; they appear when the block ends well.
 
     Args:
         image: The whole scene; where its raster says which pixels hold data, so do the masks.
         parts: From the top down, each beginning where the one before ends.
+        classes: How many there are.
 
     Raises:
         StorageError: If a raster cannot be written.
@@ -113,5 +114,5 @@ def open_rasters(image: ImageRef, parts: Sequence[PartFiles]) -> Iterator[SceneR
             )
             mask = stack.enter_context(strip_writer(part.mask, replace(profile, nodata=nodata)))
             confidence = stack.enter_context(strip_writer(part.confidence, replace(profile, tags=CONFIDENCE_TAGS)))
-            opened.append(_Part(part.rows, mask, confidence))
+            opened.append(_Part(part.rows, classes, mask, confidence))
         yield SceneRasters(opened)

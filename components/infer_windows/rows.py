@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,30 @@ def mirrored(low: int, high: int, length: int) -> npt.NDArray[np.int64]:
     return np.minimum(places, period - places) if length > 1 else np.zeros(high - low, np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory for the open rows of any strip of a scene.
+
+    Attributes:
+        pixels: (3, rows, columns) uint8.
+        valid: (rows, columns) bool; None where the raster does not say which pixels hold data.
+    """
+
+    pixels: UInt8
+    valid: Bool | None
+
+    @classmethod
+    def of(cls, strips: Sequence[Columns], window_rows: int) -> Room:
+        """Make room for the widest strip.
+
+        Args:
+            strips: Of one image.
+            window_rows: Height of the windows.
+        """
+        shape = window_rows + strips[0].block_rows - 1, max(strip.right - strip.left for strip in strips)
+        return cls(np.empty((3, *shape), np.uint8), np.empty(shape, np.bool_) if strips[0].is_masked else None)
+
+
 class OpenRows:
     """The rows that windows still need, of all that were read so far.
 
@@ -106,23 +130,22 @@ class OpenRows:
         bottom: The row after the last that was read.
     """
 
-    def __init__(self, columns: Columns, top: int, window_rows: int, end: int) -> None:
+    def __init__(self, columns: Columns, top: int, end: int, room: Room) -> None:
         """Begin above the first window.
 
         Args:
             columns: What is read.
             top: First row.
-            window_rows: Height of the windows.
             end: The row after the last that any window needs.
+            room: Not used by others meanwhile.
         """
         self.columns = columns
         self.bottom = top
         self._top = top
         self._end = end
-        capacity = window_rows + columns.block_rows - 1
         width = columns.right - columns.left
-        self._pixels = np.empty((3, capacity, width), np.uint8)
-        self._valid = np.ones((capacity, width), np.bool_) if columns.is_masked else None
+        self._pixels = room.pixels[..., :width]
+        self._valid = None if room.valid is None else room.valid[:, :width]
 
     def read(self, top: int, bottom: int) -> None:
         """Have rows `top`..`bottom - 1`, and those that are stored with them; rows above `top` are forgotten."""

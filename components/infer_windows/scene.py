@@ -21,6 +21,7 @@ from components.infer_windows.ahead import ahead
 from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.batches import Batch, WindowPlan, read_batches
 from components.infer_windows.blending import Band, Totals, blend
+from components.infer_windows.buffers import Buffers
 from components.infer_windows.deciding import NO_DATA, decide
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.grid import Grid
@@ -33,7 +34,10 @@ class Predictor(Protocol):
     """A network in use."""
 
     def __call__(self, windows: UInt8) -> Float32:
-        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities, whose sum over C is 1."""
+        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities, whose sum over C is 1.
+
+        The array of windows is used again after the call.
+        """
         ...
 
 
@@ -74,23 +78,26 @@ def predict_scene(
         StorageError: If a raster cannot be written.
     """
     part = PartFiles(Rows(plan.top, plan.bottom), mask, confidence)
-    with closing(ahead(applied(predictor, read_batches(image, plan)))) as batches:
+    buffers = Buffers()
+    read = read_batches(image, plan, buffers)
+    with closing(ahead(applied(predictor, read, buffers), depth=1)) as batches:
         return write_scene(image, plan, batches, [part])[0]
 
 
-def applied(predictor: Predictor, batches: Generator[Batch]) -> Generator[Batch]:
+def applied(predictor: Predictor, batches: Generator[Batch], buffers: Buffers) -> Generator[Batch]:
     """Put batches, which are read in a thread of their own, through the network."""
     with closing(ahead(batches)) as waiting:
         for batch in waiting:
-            yield predicted(predictor, batch)
+            apply(predictor, batch, buffers)
+            yield batch
 
 
-def predicted(predictor: Predictor, batch: Batch) -> Batch:
-    """Apply the network to a batch, unless no window of it holds data."""
+def apply(predictor: Predictor, batch: Batch, buffers: Buffers) -> None:
+    """Apply the network to a batch, unless no window of it holds data; its pixels are given back."""
     if batch.pixels is not None:
         batch.probabilities = predictor(batch.pixels)
+        buffers.give_back(batch.pixels)
         batch.pixels = None
-    return batch
 
 
 def write_scene(
@@ -111,7 +118,7 @@ def write_scene(
         DataError: If the network gave something that is no probability.
         StorageError: If a raster cannot be written.
     """
-    with open_rasters(image, parts) as rasters:
+    with open_rasters(image, parts, plan.classes) as rasters:
         for pieces, bands in blended(plan, batches):
             rasters.begin(pieces.strip.width)
             for band in bands:
@@ -135,6 +142,7 @@ def blended(plan: WindowPlan, batches: Iterable[Batch]) -> Iterator[tuple[StripP
         For each strip what knows which of its pixels hold data, and its bands; take them before the next strip.
     """
     rows, columns = plan.grid.rows.totals[plan.top : plan.bottom], plan.grid.columns.totals
+    room = np.empty((plan.classes, plan.grid.window.height, max(strip.width for strip in plan.strips)), np.float32)
     by_strip = groupby(batches, key=lambda batch: batch.strip)
     with ExitStack() as open_files:
         earlier = Handover()
@@ -143,6 +151,6 @@ def blended(plan: WindowPlan, batches: Iterable[Batch]) -> Iterator[tuple[StripP
             pieces = StripPieces(plan, strip, earlier, later)
             area = Window.of_bounds(plan.top, strip.left, plan.bottom, strip.right)
             totals = Totals(rows, columns[strip.left : strip.right])
-            yield pieces, blend(pieces.of(own), area, plan.classes, totals, plan.band_rows)
+            yield pieces, blend(pieces.of(own), area, room, totals, plan.band_rows)
             earlier.close()
             earlier = later

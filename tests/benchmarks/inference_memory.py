@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.geometry import Size, sliding_windows
+from components.core.geometry import Size
 from components.core.imagery import describe
 from components.core.project import ImageRef
-from components.infer_windows.scene import WindowPlan, predict_scene
+from components.infer_windows.grid import Grid
+from components.infer_windows.scene import plan_windows, predict_scene
 from tests.benchmarks.harness import peak_memory_mib
 
 WINDOW = Size(512, 512)
@@ -31,7 +32,7 @@ def no_network(windows: np.ndarray) -> np.ndarray:
 def main(scene: str) -> None:
     """Predict one scene, and say how much memory that took."""
     size = describe(scene).size
-    plan = WindowPlan(sliding_windows(size, WINDOW, OVERLAP), BATCH, 2)
+    plan = plan_windows(Grid.of(size, WINDOW, OVERLAP), BATCH, 2)
     before = peak_memory_mib()
     with tempfile.TemporaryDirectory(dir=Path(scene).parent) as folder:
         predict_scene(ImageRef.whole(scene, size), plan, no_network, f"{folder}/mask.tif", f"{folder}/confidence.tif")

@@ -161,7 +161,8 @@ def test_a_band_is_given_before_any_window_below_it_is_taken(grid: Grid, band_ro
 
 def bands_of(*pieces: Piece) -> list[Band]:
     area = Window(0, 0, 4, 4)
-    return list(blend(pieces, area, CLASSES, Totals(np.ones(4, np.float32), np.ones(4, np.float32))))
+    room = np.empty((CLASSES, 4, 4), np.float32)
+    return list(blend(pieces, area, room, Totals(np.ones(4, np.float32), np.ones(4, np.float32))))
 
 
 def piece(row: int, window: Window) -> Piece:
