@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
 
+CHUNK_PIXELS = 1 << 18
+"""That are looked at together: as fits a processor's cache."""
+
 
 class Runs(NamedTuple):
     """Runs of set pixels, in order, none touching the next one.
@@ -101,11 +104,8 @@ class Labelled(NamedTuple):
 
 def labelled_runs(pixels: npt.NDArray[np.bool_]) -> Labelled:
     """The runs of a (H, W) bool array in row-major order, numbered by 8-connected component."""
-    height, width = pixels.shape
-    stride = width + 1  # an unset column keeps the runs of one row apart from those of the next
-    framed = np.zeros(height * stride + 1, np.bool_)
-    framed[1:].reshape(height, stride)[:, :width] = pixels
-    changes = np.flatnonzero(framed[1:] != framed[:-1])
+    stride = pixels.shape[1] + 1  # an unset column keeps the runs of one row apart from those of the next
+    changes = np.concatenate(list(_changes(pixels, stride)))
     flat = Runs(changes[0::2], changes[1::2])
     upper, lower = touching(Runs(flat.starts + stride, flat.ends + stride), flat)
     roots = joined(len(flat.starts), upper, lower)
@@ -113,6 +113,17 @@ def labelled_runs(pixels: npt.NDArray[np.bool_]) -> Labelled:
     labels = (np.cumsum(is_root) - 1)[roots]
     rows, starts = np.divmod(flat.starts, stride)
     return Labelled(rows, starts, flat.ends - rows * stride, labels)
+
+
+def _changes(pixels: npt.NDArray[np.bool_], stride: int) -> Iterator[Integers]:
+    """Where runs start and end when rows follow each other at a distance of `stride`, some rows at a time."""
+    height, width = pixels.shape
+    rows = max(1, CHUNK_PIXELS // stride)
+    for top in range(0, height, rows):
+        part = pixels[top : top + rows]
+        framed = np.zeros(len(part) * stride + 1, np.bool_)
+        framed[1:].reshape(len(part), stride)[:, :width] = part
+        yield np.flatnonzero(framed[1:] != framed[:-1]) + top * stride
 
 
 class Drawn(NamedTuple):
@@ -147,4 +158,4 @@ def drawn_components(runs: Labelled) -> Iterator[Drawn]:
     flat = np.cumsum(marks, dtype=np.int8, out=marks).view(np.bool_)
     boxes = zip(tops.tolist(), lefts.tolist(), heights.tolist(), widths.tolist(), offsets.tolist(), strict=False)
     for top, left, height, width, offset in boxes:
-        yield Drawn(top, left, flat[offset : offset + height * width].reshape(height, width))
+        yield Drawn(top, left, flat[offset : offset + height * width].reshape(height, width).copy())

@@ -32,7 +32,7 @@ from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.parts import ScenePart, part_of
 
-BATCH_OBJECTS = 4096
+BATCH_OBJECTS = 1024
 
 
 def scene_footprints(

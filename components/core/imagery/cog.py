@@ -92,12 +92,13 @@ def _height_of(part: Path | str, profile: RasterProfile) -> int:
 
 
 def _options(profile: RasterProfile, overviews: Overviews) -> dict[str, str]:
-    return {
+    options = {
         "BLOCKSIZE": str(TILE_PX),
         "COMPRESS": (profile.compress or "deflate").upper(),
         "OVERVIEW_RESAMPLING": overviews.name,
         "BIGTIFF": "IF_SAFER",
     }
+    return options if profile.level is None else options | {"LEVEL": str(profile.level)}
 
 
 def _stacked(files: Sequence[Path], heights: Sequence[int], profile: RasterProfile) -> bytes:
