@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 
 IMAGES ?=
 MASKS ?=
+MODEL ?=
+OUTPUT ?=
 DATA_ROOT ?=
 OPTIONS ?=
 CASES ?=
@@ -49,6 +51,12 @@ run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMA
 run-containers: $(READY) images ## The same, each stage in its image, rasters in your object storage (DATA_ROOT=s3://bucket/prefix)
 	$(RUN) -m pipelines run --runner docker --data-root "$(DATA_ROOT)" $(if $(IMAGES),--images "$(IMAGES)") \
 	  $(if $(MASKS),--masks "$(MASKS)") $(OPTIONS)
+
+.PHONY: detect
+detect: $(READY) ## Find buildings in what is new in a folder, and keep their layer up to date (IMAGES=… MODEL=… OUTPUT=…)
+	@test -n "$(IMAGES)" -a -n "$(MODEL)" || { echo "say make detect IMAGES=folder MODEL=folder; make run gives a" \
+	  "model, in runs/latest/train-unet/model"; exit 2; }
+	$(RUN) -m pipelines detect --images "$(IMAGES)" --model "$(MODEL)" $(if $(OUTPUT),--output "$(OUTPUT)") $(OPTIONS)
 
 .PHONY: pipeline
 pipeline: $(READY) ## Compile the pipelines to pipelines/compiled

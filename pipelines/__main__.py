@@ -1,4 +1,4 @@
-"""The pipelines' command line: `python -m pipelines compile|run|readme|submit|schedule|runs`."""
+"""The pipelines' command line: `python -m pipelines compile|run|detect|readme|submit|schedule|runs`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from components.core.cli import argument_parser, run_main
 from components.core.errors import ConfigError
 from pipelines.compiling import COMPILED, check_compiled, compile_all, compile_elsewhere
+from pipelines.detect_cli import add_detect_command
 from pipelines.readme import README, check_readme, write_readme
 from pipelines.run_cli import add_run_command
 from pipelines.submit_cli import add_submit_commands
@@ -21,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     result = argument_parser("python -m pipelines", "Compile and run the pipelines.")
     commands = result.add_subparsers(dest="command", required=True)
     add_run_command(commands)
+    add_detect_command(commands)
     add_traffic_command(commands)
     compiling = _add_checked_command(commands, "compile", f"compile the pipelines to {COMPILED.name}/*.yaml", _compile)
     compiling.add_argument(

@@ -12,6 +12,7 @@ from pathlib import Path
 from kfp import compiler
 
 from components.core.errors import ConfigError
+from pipelines.detection import detection
 from pipelines.kubernetes_manifests import MANIFESTS, stale_kubernetes_manifests, write_kubernetes_manifests
 from pipelines.placement import NODE_POOLS_VARIABLE, load_placements
 from pipelines.training import sample_training, training
@@ -19,7 +20,7 @@ from pipelines.training import sample_training, training
 COMPILED = Path(__file__).with_name("compiled")
 KUBERNETES = "kubernetes"
 
-PIPELINES = {"training": training, "sample_training": sample_training}
+PIPELINES = {"training": training, "sample_training": sample_training, "detection": detection}
 """Every pipeline by the name of its file."""
 
 

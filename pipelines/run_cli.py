@@ -12,12 +12,12 @@ from components.core.dtl.graph import build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
 from components.core.settings import naming_file
-from components.core.storage import is_folder, is_remote
 from components.infer_windows.config import load_config as load_inference
 from components.split_tagging.split_tagging import share_query
 from components.train_unet.config import load_config as load_training
 from pipelines.documents import Documents, laptop_documents, tutorial_documents
 from pipelines.local import Results, run_pipeline
+from pipelines.places import absolute_place, check_in_object_storage, check_is_folder, text_of_file
 from pipelines.training import sample_training, training
 
 RUNNERS = ("subprocess", "docker")
@@ -68,7 +68,7 @@ def run_command(options: argparse.Namespace) -> None:
         "crop_augment_query": documents.crop_augment,
         "train_config": documents.training,
         "encoder_weights": _weights(options.encoder_weights),
-        "initial_model_uri": _absolute(options.initial_model),
+        "initial_model_uri": absolute_place(options.initial_model),
         "inference_config": documents.inference,
         "split_masks_query": documents.split_masks,
         "max_bad": options.max_bad,
@@ -76,7 +76,7 @@ def run_command(options: argparse.Namespace) -> None:
         "require_gpus": False,
     }
     if options.images:
-        own = {"images_uri": _absolute(options.images), "masks_uri": _absolute(options.masks)}
+        own = {"images_uri": absolute_place(options.images), "masks_uri": absolute_place(options.masks)}
         results = run_pipeline(training, arguments | own, options.runs, options.runner, options.threads)
     else:
         sample = {"scenes_per_town": options.scenes_per_town, "size_px": options.size_px}
@@ -87,11 +87,8 @@ def run_command(options: argparse.Namespace) -> None:
 def _check_folders(options: argparse.Namespace) -> None:
     if options.masks and not options.images:
         raise ConfigError("--masks: is given without --images; give both, or neither for sample scenes")
-    for flag, place in (("--images", options.images), ("--masks", options.masks)):
-        if place and not is_folder(place):
-            raise ConfigError(
-                f"{flag}: {place!r} is no folder, or an empty prefix; give the folder that holds the files"
-            )
+    check_is_folder("--images", options.images)
+    check_is_folder("--masks", options.masks)
 
 
 def _check_data_root(options: argparse.Namespace) -> None:
@@ -101,15 +98,7 @@ def _check_data_root(options: argparse.Namespace) -> None:
     places |= {"--initial-model": options.initial_model}
     if options.encoder_weights not in ENCODER_WORDS:
         places["--encoder-weights"] = options.encoder_weights
-    for flag, place in places.items():
-        if place and not is_remote(place):
-            raise ConfigError(
-                f"{flag}: {place!r} is not in object storage, and containers see no other place; give s3://bucket/key"
-            )
-
-
-def _absolute(place: str) -> str:
-    return str(Path(place).resolve()) if place and "://" not in place else place
+    check_in_object_storage(places)
 
 
 def _check_documents(documents: Documents, options: argparse.Namespace) -> None:
@@ -133,30 +122,19 @@ def _check_documents(documents: Documents, options: argparse.Namespace) -> None:
 
 
 def _weights(place: str) -> str:
-    return place if place in ENCODER_WORDS else _absolute(place)
+    return place if place in ENCODER_WORDS else absolute_place(place)
 
 
 def _documents(options: argparse.Namespace) -> Documents:
     """The chosen documents, each replaced where a file of the user's own is given; a share replaces the query."""
     chosen = DOCUMENTS[options.documents]()
     return Documents(
-        split_tagging="" if options.train_share else _text(options.split_tagging_query) or chosen.split_tagging,
-        crop_augment=_text(options.crop_augment_query) or chosen.crop_augment,
-        training=_text(options.train_config) or chosen.training,
-        inference=_text(options.inference_config) or chosen.inference,
-        split_masks=_text(options.split_masks_query) or chosen.split_masks,
+        split_tagging="" if options.train_share else text_of_file(options.split_tagging_query) or chosen.split_tagging,
+        crop_augment=text_of_file(options.crop_augment_query) or chosen.crop_augment,
+        training=text_of_file(options.train_config) or chosen.training,
+        inference=text_of_file(options.inference_config) or chosen.inference,
+        split_masks=text_of_file(options.split_masks_query) or chosen.split_masks,
     )
-
-
-def _text(file: str) -> str:
-    if not file:
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); give a file that can") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 ({error}); save it in UTF-8") from error
 
 
 def summary(results: Results) -> str:

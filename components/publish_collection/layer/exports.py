@@ -130,11 +130,7 @@ def _batches(collection: Collection, layer: Layer) -> Batches:
 
 
 def _write_geopackage(file: Path, batches: Batches) -> None:
-    write_geopackage(file, LAYER_NAME, FOOTPRINT_SCHEMA, map(_plain, batches), WGS84, ABOUT)
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.replace_schema_metadata(None)
+    write_geopackage(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
 
 
 def _write_lines(file: Path, batches: Batches) -> None:

@@ -1,0 +1,185 @@
+"""Publishes what a run of detection found: scenes one by one, then the layer that all scenes make."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.core.collection.ledger import Collection, Mark
+from components.core.collection.plan import Plan, read_plan
+from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.parallel import parallel_map, worker_count
+from components.core.progress import progress
+from components.core.project import open_project
+from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
+from components.publish_collection.describing import describe_collection, describe_model, software
+from components.publish_collection.gathering import Failure, Gathered, gather
+from components.publish_collection.layer.exports import export_layer, formats_of_text
+from components.publish_collection.layer.index import layer_to_mend
+from components.publish_collection.layer.update import LayerUpdate, update_layer
+from components.publish_collection.publication import Publication
+from components.publish_collection.scenes import STAGE, FinishedScene, SceneFinisher
+from components.publish_collection.telling import tell
+
+log = logging.getLogger(__name__)
+
+MEGA = 1_000_000
+SHOWN = 5
+ROUNDS = 5
+"""How often the layer is brought up to date at most, where other runs go on adding to the ledger meanwhile."""
+
+
+def publish_collection(
+    plan: Path | str,
+    parts: Sequence[Path | str],
+    summary: Path | str,
+    *,
+    report: Path | str | None = None,
+    formats: str = "",
+    max_bad: int = 0,
+    workers: int = 0,
+) -> dict[str, float]:
+    """Publish detected scenes, bring the layer up to date, and say what was done.
+
+    Each scene gets a folder of its own with its mask, footprints and STAC item, then its marker in the ledger; what
+    it had before is retired when the layer shows the new. All of it may be interrupted anywhere: the next run finds
+    by the ledger what is missing, and by `layer.json` whether the layer is as the ledger says.
+
+    Args:
+        plan: What plan_imagery wrote.
+        parts: Split projects of the shards; none where nothing was to be done.
+        summary: JSON file to write: what was done, and where it lies.
+        report: HTML file to write; None for none beside that in the collection.
+        formats: Further files of the whole layer, separated by commas: gpkg, geojsonl.
+        max_bad: How many images may be left out.
+        workers: Processes; 0 for one a core.
+
+    Returns:
+        Counts, for metrics.
+
+    Raises:
+        ConfigError: If a parameter breaks its rule.
+        DataError: If the plan or a project cannot be read.
+        TooManyBadItemsError: If more images are left out than `max_bad`; all others are published, and the report is
+            written.
+        StorageError: If a place cannot be written.
+    """
+    if max_bad < 0:
+        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad image")
+    wanted = formats_of_text(formats)
+    opened = read_plan(plan)
+    started = datetime.now(UTC).replace(microsecond=0)
+    projects = tuple(open_project(part) for part in parts)
+    history = merged_histories(read_history(part) for part in parts)
+    gathered = gather(opened, projects, history)
+    collection = Collection(opened.output_uri)
+    finisher = SceneFinisher(
+        plan=opened,
+        projects=projects,
+        earlier=_earlier(collection, opened),
+        classes=describe_model(collection, opened),
+        detected=started,
+        software=software(),
+    )
+    begun = time.perf_counter()
+    finished, failures = _finish(finisher, gathered, workers)
+    before = layer_to_mend(collection)
+    layer = _bring_up_to_date(collection, opened, finished)
+    exports = export_layer(collection, wanted)
+    describe_collection(collection, layer.layer, finisher.classes)
+    done = Publication(
+        plan=opened,
+        started=started,
+        finished=finished,
+        failures=failures,
+        before=before,
+        layer=layer,
+        exports=exports,
+        history=(*history, _own_run(finished, failures, time.perf_counter() - begun)),
+    )
+    counts = tell(done, collection, Path(summary), None if report is None else Path(report))
+    _check_failures(failures, max_bad, collection)
+    return counts
+
+
+def _earlier(collection: Collection, plan: Plan) -> dict[str, Mark]:
+    """What was detected before in the planned scenes: their ids go on."""
+    planned = {scene.id: plan.mark(scene) for scene in plan.scenes}
+    found: dict[str, Mark] = {}
+    for mark in sorted(collection.marks()) if planned else ():
+        if mark.scene in planned and mark != planned[mark.scene]:
+            found[mark.scene] = mark
+    return found
+
+
+def _finish(
+    finisher: SceneFinisher, gathered: Gathered, workers: int
+) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
+    scenes = gathered.scenes
+    results = list(
+        progress(parallel_map(finisher, scenes, worker_count(workers, len(scenes))), len(scenes), "scenes published")
+    )
+    finished = tuple(result for result in results if isinstance(result, FinishedScene))
+    failures = (*gathered.failures, *(result for result in results if isinstance(result, Failure)))
+    for failure in failures:
+        log.warning("left out: %s: %s: %s", failure.key, failure.stage, failure.reason)
+    return finished, failures
+
+
+def _bring_up_to_date(collection: Collection, plan: Plan, finished: Iterable[FinishedScene]) -> LayerUpdate:
+    """Update the layer, then retire what it shows no more; again where another run has changed the ledger meanwhile."""
+    done = {scene.mark.scene: scene.mark for scene in finished}
+    retired = set(plan.retired)
+    total: LayerUpdate | None = None
+    for _ in range(ROUNDS):
+        marks = set(collection.marks())
+        chosen = _one_a_scene(marks - retired, done, plan.recipe)
+        update = update_layer(collection, plan.images_uri, chosen.values())
+        total = update if total is None else _joined(total, update)
+        for mark in sorted(marks):
+            if mark in retired or (mark.scene in done and mark != done[mark.scene]):
+                collection.retire(mark)
+        if set(collection.marks()) <= marks:
+            break
+    assert total is not None
+    return total
+
+
+def _joined(first: LayerUpdate, second: LayerUpdate) -> LayerUpdate:
+    """Two updates in a row as one."""
+    return replace(
+        second,
+        rewritten=tuple(sorted({*first.rewritten, *second.rewritten})),
+        removed=tuple(sorted({*first.removed, *second.removed})),
+        changes=(*first.changes, *second.changes),
+    )
+
+
+def _one_a_scene(marks: Iterable[Mark], done: dict[str, Mark], recipe: str) -> dict[str, Mark]:
+    """The marks that make the layer: those of this run, else of its recipe, else the last by name."""
+    chosen: dict[str, Mark] = {}
+    for mark in sorted(marks, key=lambda mark: (mark == done.get(mark.scene), mark.recipe == recipe, mark)):
+        chosen[mark.scene] = mark
+    return chosen
+
+
+def _own_run(finished: Sequence[FinishedScene], failures: Iterable[Failure], seconds: float) -> StageRun:
+    left_out = tuple(LeftOut(failure.key, failure.reason) for failure in failures if failure.stage == STAGE)
+    megapixels = sum(scene.planned.size.area for scene in finished) / MEGA
+    return StageRun(STAGE, len(finished), megapixels, round(seconds, 3), left_out)
+
+
+def _check_failures(failures: Sequence[Failure], max_bad: int, collection: Collection) -> None:
+    if len(failures) <= max_bad:
+        return
+    reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures[:SHOWN])
+    more = f"; and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
+    raise TooManyBadItemsError(
+        f"{len(failures)} images are left out, and max_bad allows {max_bad}: {reasons}{more}. All others are "
+        f"published; the report is in {collection.place('reports')}. Mend them and run again, or set max_bad to "
+        f"{len(failures)}"
+    )

@@ -1,0 +1,227 @@
+"""Finishing a scene: its rasters, footprints and STAC item are written, then its marker; then it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from affine import Affine
+
+from components.core import storage
+from components.core.collection.ledger import Collection, Mark, SceneRecord
+from components.core.collection.plan import Plan, PlannedScene
+from components.core.errors import DataError, StorageError
+from components.core.footprints.geography import WGS84, Grid, reprojected
+from components.core.footprints.making import scene_footprints
+from components.core.footprints.records import Rules
+from components.core.imagery import RasterProfile
+from components.core.imagery.cog import Overviews, write_cog
+from components.core.imagery.reading import describe
+from components.core.project import Item, Project
+from components.publish_collection.gathering import Failure, GatheredScene
+from components.publish_collection.layer.ids import Change, inherit_ids
+from components.publish_collection.layer.tables import (
+    FOOTPRINT_SCHEMA,
+    FOOTPRINTS_FILE,
+    partition_bytes,
+    read_footprints,
+)
+from components.publish_collection.stac import MaskClass, document_bytes, item_place, scene_item
+
+STAGE = "publish_collection"
+MASK_ROLE, CONFIDENCE_ROLE = "classes", "confidence"
+CONFIDENCE_TAGS = {
+    "QUANTITY": "mean probability of the class that the mask names",
+    "SCALE": "probability = value / 255",
+}
+MODEL_CHARACTERS = 12
+BORDER_POINTS = 16
+"""Each side of an image is bent by so many points where its bounds in degrees are sought."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedScene:
+    """A scene that is done.
+
+    Attributes:
+        planned: What the plan said of it.
+        mark: Its marker.
+        record: What the marker says.
+        transform: From (column, row) of the image to map coordinates.
+        change: Buildings against the scene's detection before; None where there was none.
+        confidence: Mean over its buildings; None where there is none.
+        seconds: That finishing it took.
+    """
+
+    planned: PlannedScene
+    mark: Mark
+    record: SceneRecord
+    transform: Affine
+    change: Change | None
+    confidence: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SceneFinisher:
+    """Finishes scenes; picklable, so that processes share projects by reference.
+
+    Attributes:
+        plan: Says how scenes are published, and where.
+        projects: What the shards gave.
+        earlier: The detection before, by scene.
+        classes: What the mask's values mean.
+        detected: When this run detects; with its time zone.
+        software: Versions of what detects, by name.
+    """
+
+    plan: Plan
+    projects: tuple[Project, ...]
+    earlier: Mapping[str, Mark]
+    classes: tuple[MaskClass, ...]
+    detected: datetime
+    software: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, scene: GatheredScene) -> FinishedScene | Failure:
+        """Finish one scene; what is wrong with it is its result."""
+        try:
+            return self._finish(scene)
+        except (DataError, StorageError) as error:
+            return Failure(scene.planned.key, STAGE, str(error))
+
+    def _finish(self, scene: GatheredScene) -> FinishedScene:
+        started = time.perf_counter()
+        planned, collection = scene.planned, Collection(self.plan.output_uri)
+        mark = self.plan.mark(planned)
+        first = self._item(scene, 0)
+        grid = _grid_of(first)
+        files = self._write_rasters(scene, collection.scene_folder(mark), grid)
+        rows = self._footprints(scene)
+        rows, change = self._with_earlier_ids(rows, collection, planned)
+        storage.write_bytes(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), partition_bytes(rows))
+        record = SceneRecord(
+            key=planned.key,
+            uri=planned.uri,
+            etag=planned.etag,
+            size_bytes=planned.size_bytes,
+            height=planned.size.height,
+            width=planned.size.width,
+            crs=grid.crs,
+            captured=planned.captured,
+            model=self.plan.model,
+            footprints=rows.num_rows,
+            area_m2=round(pc.sum(rows["area_m2"]).as_py() or 0.0, 3),
+            bounds=_bounds(planned, grid),
+            files=files | {"footprints": FOOTPRINTS_FILE},
+        )
+        self._describe(mark, record, grid.transform, collection)
+        collection.finish(mark, record)
+        return FinishedScene(
+            planned=planned,
+            mark=mark,
+            record=record,
+            transform=grid.transform,
+            change=change,
+            confidence=pc.mean(rows["confidence"]).as_py(),
+            seconds=time.perf_counter() - started,
+        )
+
+    def _item(self, scene: GatheredScene, number: int) -> Item:
+        place = scene.places[number]
+        return self.projects[place.project].item(place.item)
+
+    def _items(self, scene: GatheredScene) -> Iterator[Item]:
+        for number in range(len(scene.places)):
+            yield self._item(scene, number)
+
+    def _write_rasters(self, scene: GatheredScene, folder: str, grid: Grid) -> dict[str, str]:
+        """The scene's mask and, where it is asked for, its confidence; names of the files by role."""
+        files = {"mask": "mask.tif"}
+        profile = RasterProfile(scene.planned.size, crs=grid.crs, transform=grid.transform)
+        masks = [_raster(item, MASK_ROLE) for item in self._items(scene)]
+        nodata = next((value for value in (describe(mask).nodata for mask in masks) if value is not None), None)
+        write_cog(storage.join_uri(folder, files["mask"]), masks, replace(profile, nodata=nodata))
+        if self.plan.settings.confidence:
+            files["confidence"] = "confidence.tif"
+            parts = [_raster(item, CONFIDENCE_ROLE) for item in self._items(scene)]
+            tagged = replace(profile, tags=CONFIDENCE_TAGS)
+            write_cog(storage.join_uri(folder, files["confidence"]), parts, tagged, Overviews.AVERAGE)
+        return files
+
+    def _footprints(self, scene: GatheredScene) -> pa.Table:
+        """The scene's rows in WGS 84, of `FOOTPRINT_SCHEMA`."""
+        settings, planned = self.plan.settings, scene.planned
+        rules = Rules(
+            settings.class_title, settings.tolerance_px, settings.tolerance_m, settings.min_area_m2, settings.regularise
+        )
+        found = list(scene_footprints(self._items(scene), planned.id, rules, WGS84))
+        constant = {
+            "source": planned.key,
+            "captured": planned.captured or None,
+            "model": self.plan.model[:MODEL_CHARACTERS],
+        }
+        tables = [_with_constants(table, constant) for table in found]
+        return pa.concat_tables(tables) if tables else FOOTPRINT_SCHEMA.empty_table()
+
+    def _with_earlier_ids(
+        self, rows: pa.Table, collection: Collection, planned: PlannedScene
+    ) -> tuple[pa.Table, Change | None]:
+        earlier = self.earlier.get(planned.id)
+        if earlier is None:
+            return rows, None
+        old = read_footprints(storage.join_uri(collection.scene_folder(earlier), FOOTPRINTS_FILE))
+        inherited = inherit_ids(rows, old)
+        return inherited.rows, inherited.change
+
+    def _describe(self, mark: Mark, record: SceneRecord, transform: Affine, collection: Collection) -> None:
+        item = scene_item(
+            mark,
+            record,
+            transform=transform,
+            classes=self.classes,
+            detected=self.detected,
+            software=self.software,
+        )
+        storage.write_bytes(collection.place(item_place(mark)), document_bytes(item))
+
+
+def _grid_of(item: Item) -> Grid:
+    """The grid of the scene of which an item shows the first rows."""
+    grid = Grid.of_item(item)
+    if grid is None:
+        raise DataError(f"{item.key}: has no CRS or no transform, and the layer is a map; give the image both")
+    return grid
+
+
+def _raster(item: Item, role: str) -> str:
+    uri = item.rasters.get(role)
+    if uri is None:
+        raise DataError(f"{item.key}: has no raster {role!r}; give what infer_windows found, neither cut nor mirrored")
+    return uri
+
+
+def _with_constants(rows: pa.Table, constants: Mapping[str, str | None]) -> pa.Table:
+    columns = {name: rows[name] for name in rows.column_names}
+    for name, value in constants.items():
+        columns[name] = pa.array([value] * rows.num_rows, pa.string())
+    return pa.table([columns[name] for name in FOOTPRINT_SCHEMA.names], schema=FOOTPRINT_SCHEMA)
+
+
+def _bounds(planned: PlannedScene, grid: Grid) -> tuple[float, float, float, float]:
+    """West, south, east, north of an image in WGS 84; west is greater than east across the 180th meridian."""
+    size = planned.size
+    outline = shapely.segmentize(
+        shapely.box(0, 0, size.width, size.height), max(size.height, size.width) / BORDER_POINTS
+    )
+    placed = reprojected(grid.to_map(np.array([outline], dtype=object)), grid.crs, WGS84)
+    west, south, east, north = shapely.total_bounds(placed).tolist()
+    if east - west > 180:
+        longitudes = shapely.get_coordinates(placed)[:, 0]
+        west, east = float(longitudes[longitudes > 0].min()), float(longitudes[longitudes < 0].max())
+    return west, south, east, north

@@ -1,0 +1,141 @@
+"""What a run published, told to people and to programs: an HTML report, a JSON summary, metrics."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+from pathlib import Path
+
+from components.core import storage
+from components.core.collection.ledger import Collection
+from components.publish_collection.layer.index import Layer
+from components.publish_collection.layer.tables import FOOTPRINTS_FILE
+from components.publish_collection.pictures import ScenePicture, scene_picture
+from components.publish_collection.publication import Publication
+from components.publish_collection.report import run_summary_page
+from components.publish_collection.scenes import FinishedScene
+from components.publish_collection.summary import (
+    Changes,
+    DoneScene,
+    LayerTotals,
+    MissingScene,
+    RunSummary,
+    scenes_to_show,
+)
+
+PLANNING = "plan_imagery"
+
+
+def tell(done: Publication, collection: Collection, summary: Path, report: Path | None) -> dict[str, float]:
+    """Write the report and the summary.
+
+    Args:
+        done: What was published.
+        collection: Gets the report, too.
+        summary: JSON file to write.
+        report: HTML file to write; None for the collection's alone.
+
+    Returns:
+        Counts, for metrics.
+
+    Raises:
+        StorageError: If a place cannot be written.
+    """
+    told = run_summary(done)
+    page = run_summary_page(told, _pictures(done, told, collection)).encode()
+    place = collection.place("reports", f"{told.name}.html")
+    storage.write_bytes(place, page)
+    if report is not None:
+        storage.write_bytes(report, page)
+    counts = _counts(done)
+    places = {"layer": collection.place("layer"), "ledger": collection.place("ledger"), "report": place}
+    places |= {Path(file).suffix.removeprefix("."): file for file in done.exports}
+    content = {"sentence": _sentence(counts), "places": places, "counts": counts}
+    storage.write_bytes(summary, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return counts
+
+
+def run_summary(done: Publication) -> RunSummary:
+    """What a run did, in the report's terms."""
+    plan = done.plan
+    missing = [MissingScene(failure.key, failure.stage, failure.reason) for failure in done.failures]
+    return RunSummary(
+        name=f"{done.started:%Y-%m-%dT%H-%M-%SZ}-{secrets.token_hex(2)}",
+        images_uri=plan.images_uri,
+        output_uri=plan.output_uri,
+        model_uri=plan.model_uri,
+        model=plan.model,
+        recipe=plan.recipe,
+        scenes=tuple(map(_done_scene, done.finished)),
+        failed=tuple(entry for entry in missing if entry.stage != PLANNING),
+        skipped=tuple(entry for entry in missing if entry.stage == PLANNING),
+        up_to_date=plan.done,
+        waiting=plan.waiting,
+        retired=len({mark.scene for mark in plan.retired} - set(done.layer.layer.partitions)),
+        stages=done.history,
+        before=None if done.before is None else _totals(done.before),
+        after=_totals(done.layer.layer),
+        shards=plan.shards,
+    )
+
+
+def _done_scene(scene: FinishedScene) -> DoneScene:
+    change = scene.change
+    return DoneScene(
+        key=scene.record.key,
+        why=scene.planned.why,
+        size=scene.planned.size,
+        footprints=scene.record.footprints,
+        area_m2=scene.record.area_m2,
+        confidence=scene.confidence,
+        place=f"scenes/{scene.mark.scene}/{scene.mark.version}.{scene.mark.recipe}",
+        changes=None if change is None else Changes(change.new, change.gone, change.changed),
+    )
+
+
+def _totals(layer: Layer) -> LayerTotals:
+    return LayerTotals(len(layer.partitions), layer.footprints, layer.area_m2)
+
+
+def _pictures(done: Publication, told: RunSummary, collection: Collection) -> list[ScenePicture]:
+    by_key = {scene.record.key: scene for scene in done.finished}
+    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+        return [
+            _picture(by_key[entry.key], collection, Path(folder) / f"{number}.parquet")
+            for number, entry in enumerate(scenes_to_show(told.scenes))
+        ]
+
+
+def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture:
+    storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
+    record, planned = scene.record, scene.planned
+    return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+
+
+def _counts(done: Publication) -> dict[str, float]:
+    change, layer = done.layer.change, done.layer.layer
+    return {
+        "scenes_published": len(done.finished),
+        "scenes_failed": len(done.failures),
+        "scenes_up_to_date": done.plan.done,
+        "scenes_waiting": done.plan.waiting,
+        "megapixels": round(sum(scene.planned.size.area for scene in done.finished) / 1e6, 6),
+        "buildings_new": change.new,
+        "buildings_gone": change.gone,
+        "buildings_changed": change.changed,
+        "layer_scenes": len(layer.partitions),
+        "layer_buildings": layer.footprints,
+        "layer_area_m2": layer.area_m2,
+        "layer_duplicates_left_out": layer.duplicates,
+        "partitions_written": len(done.layer.rewritten),
+        "partitions_removed": len(done.layer.removed),
+    }
+
+
+def _sentence(counts: dict[str, float]) -> str:
+    scenes, failed = int(counts["scenes_published"]), int(counts["scenes_failed"])
+    new = f"{scenes} scenes detected" if scenes else "Nothing new"
+    left_out = f", {failed} left out" if failed else ""
+    layer = f"{int(counts['layer_buildings']):,} buildings, {counts['layer_area_m2']:,.0f} m²"
+    return f"{new}{left_out}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}"

@@ -1,0 +1,131 @@
+"""The detection pipeline's stages one after the other in this process, as the pipeline wires them, on small imagery."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from affine import Affine
+
+from components.core import storage
+from components.core.collection.plan import Plan, Settings, shard_names
+from components.core.geometry import Size
+from components.import_images.planned import import_planned
+from components.infer_windows.infer_windows import infer_windows
+from components.plan_imagery.plan_imagery import plan_imagery
+from components.publish_collection.publish_collection import publish_collection
+from components.split_masks.split_masks import split_masks
+from pipelines.detection import EVERY_SCENE
+from tests.builders import write_tiled
+
+CRS = "EPSG:32633"
+GSD_M = 0.5
+WINDOW_PX = 64
+CONFIG = json.dumps(
+    {
+        "mode": {
+            "source": "sliding_window",
+            "window": {"width": WINDOW_PX, "height": WINDOW_PX},
+            "min_overlap": {"x": 16, "y": 16},
+        },
+        "gpu_devices": [],
+    }
+)
+
+SETTINGS = Settings(inference_config=CONFIG)
+
+Box = tuple[int, int, int, int]
+"""Top, left, height, width of a bright roof, in pixels."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A collection that is kept up to date.
+
+    Attributes:
+        images: Prefix of the imagery.
+        model: Folder of the model.
+        output: Prefix of the collection.
+        data_root: For rasters.
+        settings: How scenes are detected.
+        options: Of plan_imagery.
+    """
+
+    images: str
+    model: str
+    output: str
+    data_root: str
+    settings: Settings = SETTINGS
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def run(self, *, max_bad: int = 0, item_pixels: int = 0, formats: str = "") -> dict[str, float]:
+        """Run once; gives the counts."""
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            plan = self.plan(work / "plan")
+            parts = [self._shard(work, shard, item_pixels) for shard in shard_names(plan.shards)]
+            return publish_collection(
+                work / "plan",
+                parts,
+                work / "summary.json",
+                report=work / "report.html",
+                formats=formats,
+                max_bad=max_bad,
+                workers=1,
+            )
+
+    def plan(self, folder: Path) -> Plan:
+        """Plan alone."""
+        return plan_imagery(self.images, self.output, self.model, folder, settings=self.settings, **dict(self.options))
+
+    def _shard(self, work: Path, shard: str, item_pixels: int) -> Path:
+        folder = work / shard.replace("/", "-of-")
+        import_planned(work / "plan", shard, folder / "project", data_root=self.data_root, workers=1)
+        infer_windows(
+            folder / "project",
+            None,
+            folder / "predictions",
+            model_uri=self.model,
+            data_root=self.data_root,
+            config=self.settings.inference_config,
+            image_tags=(),
+            max_item_pixels=item_pixels,
+            max_bad=EVERY_SCENE,
+            allow_empty=True,
+        )
+        split_masks(folder / "predictions", folder / "split", max_bad=EVERY_SCENE, allow_empty=True)
+        shutil.rmtree(folder / "project")
+        return folder / "split"
+
+    def with_options(self, **options: Any) -> Detection:
+        """The same with other options of plan_imagery."""
+        return replace(self, options=tuple(options.items()))
+
+    def files(self) -> dict[str, bytes]:
+        """What must not depend on how the collection came to be: the ledger, the scenes' files and the layer."""
+        found = {}
+        for entry in storage.list_objects(self.output):
+            name = entry.uri.removeprefix(self.output).lstrip("/")
+            if name.startswith(("ledger/", "scenes/", "layer")) and not name.endswith("item.json"):
+                found[name] = storage.read_bytes(entry.uri)
+        return found
+
+
+def town(size: Size, *boxes: Box) -> npt.NDArray[np.uint8]:
+    """(3, H, W) uint8: dark ground with bright roofs."""
+    pixels = np.full((3, size.height, size.width), 40, np.uint8)
+    for top, left, height, width in boxes:
+        pixels[:, top : top + height, left : left + width] = 220
+    return pixels
+
+
+def write_town(file: Path, size: Size, *boxes: Box, east_px: int = 0, south_px: int = 0) -> None:
+    """Write a town, so many pixels east and south of where others lie."""
+    transform = Affine.translation(500_000, 5_300_000) @ Affine.scale(GSD_M, -GSD_M)
+    write_tiled(file, town(size, *boxes), crs=CRS, transform=transform @ Affine.translation(east_px, south_px))

@@ -1,0 +1,198 @@
+"""What recurring runs do with imagery that comes, changes and goes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.geometry import Size
+from tests.builders import noise, write_raster
+from tests.detection.bright_model import save_bright_model
+from tests.detection.detecting import GSD_M, Detection, town, write_town
+
+SIZE = Size(300, 260)
+HOUSE = (20, 30, 40, 24)
+SHED = (200, 100, 12, 20)
+HALL = (100, 150, 60, 50)
+
+
+def write_three(folder: Path) -> None:
+    write_town(folder / "west.tif", SIZE, HOUSE, SHED)
+    write_town(folder / "east" / "east_2026-11-20.tif", SIZE, HALL, east_px=1000)
+    write_town(folder / "south.tif", SIZE, south_px=1000)
+
+
+def layer(detection: Detection) -> geopandas.GeoDataFrame:
+    return geopandas.read_parquet(Path(detection.output) / "layer")
+
+
+def test_bright_roofs_become_the_buildings_of_a_layer(detection: Detection) -> None:
+    write_three(Path(detection.images))
+
+    counts = detection.run()
+
+    assert (counts["scenes_published"], counts["scenes_failed"], counts["buildings_new"]) == (3, 0, 3)
+    found = layer(detection).set_index("source")
+    assert sorted(found.index) == ["east/east_2026-11-20.tif", "west.tif", "west.tif"]
+    assert found.crs == "OGC:CRS84"
+    assert sorted(found.area_m2["west.tif"]) == pytest.approx([12 * 20 * GSD_M**2, 40 * 24 * GSD_M**2], rel=2e-3)
+    on_ground = found.to_crs("EPSG:32633").geometry["east/east_2026-11-20.tif"].bounds
+    left, top = 500_000 + (1000 + 150) * GSD_M, 5_300_000 - 100 * GSD_M
+    assert on_ground == pytest.approx((left, top - 60 * GSD_M, left + 50 * GSD_M, top), abs=1e-3)
+    assert found.captured["east/east_2026-11-20.tif"] == "2026-11-20"
+    assert (found.confidence > 0.9).all()
+
+
+def test_every_scene_has_a_mask_that_a_gis_opens(detection: Detection) -> None:
+    write_three(Path(detection.images))
+    asked = replace(detection, settings=replace(detection.settings, confidence=True))
+    asked.run()
+
+    masks = sorted((Path(detection.output) / "scenes").rglob("*.tif"))
+    assert [path.name for path in masks] == ["confidence.tif", "mask.tif"] * 3
+    for path in masks:
+        is_valid, errors, warnings = cog_validate(path, strict=True)
+        assert is_valid, (path, errors, warnings)
+        with rasterio.open(path) as file:
+            assert file.crs.to_epsg() == 32633
+            assert file.transform.a == GSD_M
+
+
+def test_a_second_run_does_nothing(detection: Detection) -> None:
+    write_three(Path(detection.images))
+    detection.run()
+    before = detection.files()
+
+    counts = detection.run()
+
+    assert detection.files() == before
+    assert (counts["scenes_published"], counts["scenes_up_to_date"], counts["partitions_written"]) == (0, 3, 0)
+
+
+def test_only_what_is_new_changed_or_gone_is_touched(detection: Detection) -> None:
+    images = Path(detection.images)
+    write_three(images)
+    detection.run()
+    before = detection.files()
+    house = layer(detection).query("source == 'west.tif' and area_m2 > 100").id.item()
+
+    write_town(images / "west.tif", SIZE, HOUSE, HALL)
+    write_town(images / "north.tif", SIZE, SHED, south_px=-1000)
+    (images / "south.tif").unlink()
+    counts = detection.run()
+
+    assert (counts["scenes_published"], counts["scenes_up_to_date"], counts["layer_scenes"]) == (2, 1, 3)
+    assert (counts["buildings_new"], counts["buildings_gone"]) == (2, 1)
+    after = detection.files()
+    assert {name for name in before if "east" in name} <= {name for name in after if after[name] == before.get(name)}
+    assert not [name for name in after if "south" in name]
+    assert len([name for name in after if name.startswith("scenes/west") and name.endswith("mask.tif")]) == 1
+    west = layer(detection).query("source == 'west.tif'")
+    assert sorted(west.area_m2) == pytest.approx([240, 750], rel=2e-3)
+    assert house in set(west.id), "a building that is still there keeps its id"
+
+
+def test_a_new_model_waits_until_it_is_asked_to_redo(detection: Detection, tmp_path: Path) -> None:
+    write_town(Path(detection.images) / "a.tif", SIZE, HOUSE)
+    detection.run()
+    other = replace(detection, model=str(save_bright_model(tmp_path / "other", threshold=250)))
+    write_town(Path(detection.images) / "b.tif", SIZE, HOUSE, east_px=1000)
+
+    counts = other.run()
+    assert (counts["scenes_published"], counts["scenes_waiting"], counts["layer_buildings"]) == (1, 1, 1)
+
+    counts = other.with_options(redo="all").run()
+    assert (counts["scenes_published"], counts["scenes_waiting"], counts["layer_buildings"]) == (1, 0, 0)
+    assert len({name.split(".")[2] for name in detection.files() if name.startswith("ledger/")}) == 1
+
+
+def test_one_broken_image_among_a_hundred(detection: Detection) -> None:
+    images = Path(detection.images)
+    small = Size(64, 64)
+    for index in range(99):
+        write_town(images / f"town_{index:02d}.tif", small, (20, 20, 10, 10), east_px=100 * index)
+    (images / "town_99.tif").write_bytes((images / "town_00.tif").read_bytes()[:1000])
+
+    with pytest.raises(TooManyBadItemsError, match=r"1 images are left out.*town_99\.tif: .*max_bad to 1"):
+        detection.run()
+
+    assert len(layer(detection)) == 99
+    (report,) = (Path(detection.output) / "reports").iterdir()
+    assert "town_99.tif" in report.read_text()
+    counts = detection.run(max_bad=1)
+    assert (counts["scenes_failed"], counts["scenes_up_to_date"]) == (1, 99)
+
+
+def test_an_image_that_cannot_be_placed_is_named(detection: Detection) -> None:
+    write_three(Path(detection.images))
+    write_raster(Path(detection.images) / "lost.tif", noise(SIZE))
+
+    with pytest.raises(TooManyBadItemsError, match=r"lost\.tif: .*CRS"):
+        detection.run()
+
+    assert len(layer(detection)) == 3
+
+
+def test_an_empty_prefix_never_empties_the_layer(detection: Detection) -> None:
+    write_three(Path(detection.images))
+    detection.run()
+    shutil.rmtree(detection.images)
+    Path(detection.images).mkdir()
+
+    with pytest.raises(ConfigError, match="lies no image"):
+        detection.run()
+
+    assert len(layer(detection)) == 3
+
+
+def test_overlapping_scenes_show_a_building_once(detection: Detection) -> None:
+    images = Path(detection.images)
+    write_town(images / "old_2025-01-01.tif", SIZE, HOUSE, HALL)
+    write_town(images / "new_2026-01-01.tif", SIZE, (100, 50, 60, 50), east_px=100)  # the hall, seen from the east
+
+    counts = detection.run()
+
+    assert (counts["layer_buildings"], counts["layer_duplicates_left_out"]) == (2, 1)
+    assert sorted(layer(detection).source) == ["new_2026-01-01.tif", "old_2025-01-01.tif"]
+
+
+def test_scenes_of_several_crs_make_one_layer(detection: Detection) -> None:
+    images = Path(detection.images)
+    write_town(images / "utm.tif", SIZE, HOUSE)
+    mercator = rasterio.Affine(1.0, 0, 1_700_000, 0, -1.0, 6_000_000)
+    write_raster(images / "web.tif", town(SIZE, HALL), tile=512, crs="EPSG:3857", transform=mercator)
+
+    counts = detection.run()
+
+    assert counts["layer_buildings"] == 2
+    true_area = layer(detection).set_index("source").area_m2["web.tif"]
+    assert true_area == pytest.approx(60 * 50 * 0.677**2, rel=0.01), "Web Mercator's square metres are no square metres"
+
+
+def test_where_there_is_no_data_there_is_no_building(detection: Detection) -> None:
+    pixels = town(SIZE, HOUSE, HALL)
+    pixels[:, :, 128:] = 255
+    write_raster(
+        Path(detection.images) / "half.tif",
+        pixels,
+        tile=512,
+        nodata=255,
+        crs="EPSG:32633",
+        transform=rasterio.Affine(0.5, 0, 500_000, 0, -0.5, 5_300_000),
+    )
+    detection.run()
+
+    (mask,) = Path(detection.output).rglob("mask.tif")
+    with rasterio.open(mask) as file:
+        assert file.nodata == 255
+        values = file.read(1)
+    assert (values[:, 128:] == 255).all()
+    assert set(values[:, :128].ravel()) == {0, 1}
+    assert len(layer(detection)) == 1
