@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.core.collection.ledger import Collection, Mark
+from components.core.errors import DataError
+from components.publish_collection.layer.index import (
+    Layer,
+    Partition,
+    layer_to_mend,
+    mark_of,
+    read_layer,
+    write_layer,
+)
+
+
+def _part(scene: str, footprints: int) -> Partition:
+    return Partition(scene, f"{scene}.aa.bb", 1, "cafe", footprints, 0.1 * footprints, (16.0, 48.0, 16.1, 48.1), "2026")
+
+
+LAYER = Layer("/imagery", {"ö-2": _part("ö-2", 2), "a-1": _part("a-1", 1)}, ((1.0, 2.0, 3.0, 4.0),))
+
+
+def test_the_description_comes_back_and_has_totals(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    assert read_layer(collection) is None
+
+    write_layer(collection, LAYER)
+
+    assert read_layer(collection) == LAYER
+    content = json.loads((tmp_path / "layer.json").read_bytes())
+    assert (content["scenes"], content["footprints"], content["area_m2"], content["duplicates"]) == (2, 3, 0.3, 2)
+    assert [part["scene"] for part in content["partitions"]] == ["a-1", "ö-2"]
+
+
+def test_it_is_the_same_text_in_whatever_order_it_was_made() -> None:
+    turned = Layer(LAYER.images_uri, dict(reversed(LAYER.partitions.items())), LAYER.unsettled)
+
+    assert turned.as_json() == LAYER.as_json()
+    assert LAYER.as_json().count(b'{"scene"') == len(LAYER.as_json().splitlines()) - 12
+
+
+def test_an_empty_layer_has_a_description_too(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    write_layer(collection, Layer())
+
+    assert read_layer(collection) == Layer()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"images_uri": "", "unsettled": [], "partitions": [{}]}'])
+def test_a_broken_description_is_refused_with_its_place_or_made_anew(tmp_path: Path, content: str) -> None:
+    collection = Collection(str(tmp_path))
+    (tmp_path / "layer.json").write_text(content)
+
+    with pytest.raises(DataError, match=r"layer\.json.*made anew"):
+        read_layer(collection)
+    assert layer_to_mend(collection) is None
+
+
+def test_a_stem_names_its_marker() -> None:
+    mark = Mark("town-0123", "aa", "bb")
+
+    assert mark_of(mark.stem) == mark
