@@ -15,6 +15,7 @@ from components.core.errors import ConfigError, DataError
 from components.publish_collection.layer.exports import FORMATS, export_layer, file_of, formats_of_text
 from components.publish_collection.layer.index import read_layer, write_layer
 from components.publish_collection.layer.update import update_layer
+from tests.components.publish_collection.layer.killing import killed_at
 from tests.components.publish_collection.layer.small_collections import Building, SmallScene, finish_all
 from tests.s3_server import S3Server
 
@@ -91,6 +92,23 @@ def test_a_list_of_files_that_is_lost_costs_no_more_than_time(tmp_path: Path) ->
     export_layer(collection, ["geojsonl"])
 
     assert len((tmp_path / "footprints.geojsonl").read_text().splitlines()) == 2
+
+
+def test_a_killed_export_is_made_again(tmp_path: Path) -> None:
+    """Killed anywhere while the layer was another one: what is said of the file must not be taken for true."""
+    event, came_so_far = 0, True
+    while came_so_far:
+        event += 1
+        collection = _layer(str(tmp_path / str(event)), TOWN)
+        export_layer(collection, ["geojsonl"])
+        _layer(collection.output_uri, TOWN, VILLAGE)
+        came_so_far = killed_at(event, lambda place=collection: export_layer(place, ["geojsonl"]))
+        _layer(collection.output_uri, TOWN)
+
+        (file,) = export_layer(collection, ["geojsonl"])
+
+        assert len(Path(file).read_text().splitlines()) == 2
+    assert event > 3
 
 
 def test_an_empty_layer_gives_empty_files(tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from components.publish_collection.layer.ids import Change
 from components.publish_collection.layer.index import Layer, read_layer
 from components.publish_collection.layer.update import LayerUpdate, update_layer
 from tests.components.publish_collection.layer.drawing import collections
+from tests.components.publish_collection.layer.killing import killed_at
 from tests.components.publish_collection.layer.small_collections import (
     Building,
     SmallScene,
@@ -196,34 +195,6 @@ def test_the_layer_depends_on_the_ledger_alone(
         assert layer_files(collection) == expected
 
 
-def _killed_at(event: int, work: Callable[[], object]) -> bool:
-    """Do some work in a process that ends without further ado before its n-th change of a file's name.
-
-    Every file appears by being renamed, and disappears by being removed.
-
-    Returns:
-        Whether it came that far.
-    """
-    child = os.fork()
-    if child == 0:
-        count = 0
-
-        def end(name: str, arguments: tuple[object, ...]) -> None:
-            nonlocal count
-            if name in ("os.rename", "os.remove"):
-                count += 1
-                if count == event:
-                    os._exit(9)
-
-        sys.addaudithook(end)
-        try:
-            work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 9
-
-
 AFTER = [replace(EAST_TOWN, version="ab", captured="2024-05-01"), FAR_TOWN, replace(FAR_TOWN, id="far-2")]
 """After west, east and far: one scene gone, one changed, one new, and one that leaves its buildings or gets them."""
 
@@ -241,7 +212,7 @@ def test_a_run_that_is_killed_anywhere_leaves_what_the_next_one_mends(
         collection = Collection(str(tmp_path / str(event)))
         _updated(collection, [WEST_TOWN, EAST_TOWN, FAR_TOWN])
         finish_all(collection, AFTER)
-        came_so_far = _killed_at(event, lambda place=collection: update_layer(place, IMAGES, place.marks(), checkpoint))
+        came_so_far = killed_at(event, lambda place=collection: update_layer(place, IMAGES, place.marks(), checkpoint))
 
         _updated(collection, then)
 
