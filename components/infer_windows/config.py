@@ -148,6 +148,7 @@ def load_config(source: str | Path | dict[str, Any] | InferenceConfig) -> Infere
         _refuse_other_modes(document)
         config = check_document(InferenceConfig, document, WHERE)
         _check_stride(config.mode)
+        _check_border(config.mode)
         return config
 
 

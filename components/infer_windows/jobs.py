@@ -175,7 +175,7 @@ class Scenes:
                 yield label, partial(_finished, own)
 
     def _predicted(self) -> Generator[_Step]:
-        with closing(ahead(self._read())) as steps:
+        with closing(ahead(self._read(), depth=1)) as steps:
             for step in steps:
                 if isinstance(step.content, Batch) and step.job is not None and not step.job.given_up:
                     apply(self.predictor, step.content, self._buffers)

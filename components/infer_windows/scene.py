@@ -86,7 +86,7 @@ def predict_scene(
 
 def applied(predictor: Predictor, batches: Generator[Batch], buffers: Buffers) -> Generator[Batch]:
     """Put batches, which are read in a thread of their own, through the network."""
-    with closing(ahead(batches)) as waiting:
+    with closing(ahead(batches, depth=1)) as waiting:
         for batch in waiting:
             apply(predictor, batch, buffers)
             yield batch

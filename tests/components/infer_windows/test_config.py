@@ -48,6 +48,14 @@ def test_other_modes_are_refused_by_name_and_not_for_their_keys(mode: str) -> No
         ({"gpu_devices": [-1]}, "gpu_devices: .* indices must be 0 or more"),
         ({"model_classes": {"save_classes": "untitled"}}, "model_classes.save_classes"),
         ({"batch_size": 0}, "batch_size: 0:"),
+        ({"mode": {"blend": {"method": "max"}}}, "mode.blend.method: 'max':"),
+        (
+            {"mode": {"blend": {"discard_border": 65}}},
+            "discard_border: 65 leaves pixels between .* 128 px; use at most 64",
+        ),
+        ({"mode": {"min_overlap": {"x": 8}, "blend": {"discard_border": 5}}}, "discard_border: 5 .* use at most 4"),
+        ({"mode": {"flips": "all"}}, "mode.flips: 'all':"),
+        ({"mode": {"pad": "zero"}}, "mode.pad: 'zero':"),
         ([], "inference.config: "),
     ],
 )

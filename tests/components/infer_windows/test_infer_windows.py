@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -23,11 +24,12 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.network.model_artifact import ModelConfig, load_model, save_model
 from components.core.network.unetv2 import UNetV2
-from components.core.project import Item, ProjectMeta, open_project, write_manifest
+from components.core.project import ImageRef, Item, ProjectMeta, manifest_writer, open_project, write_manifest
+from components.core.project.history import LeftOut, StageRun, read_history
 from components.infer_windows.__main__ import main, parser
 from components.infer_windows.config import load_config
 from components.infer_windows.infer_windows import InferenceReport, infer_windows, windows_of
-from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, scene_item
+from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, noise, scene_item, write_tiled
 from tests.s3_server import S3Server
 
 SIZE = Size(100, 120)
@@ -67,7 +69,7 @@ def project(tmp_path: Path) -> Path:
     return write_project(tmp_path, [scene_item(tmp_path, name, SIZE, i, own) for i, (name, own) in enumerate(scenes)])
 
 
-def infer(project: Path, model: Path, **options: Any) -> tuple[InferenceReport, ProjectMeta, list[Item]]:
+def infer(project: Path, model: Path | None, **options: Any) -> tuple[InferenceReport, ProjectMeta, list[Item]]:
     root = project.parent
     options = {"data_root": str(root / "data"), "config": CONFIG} | options
     report = infer_windows(project, model, root / "inf", **options)
@@ -271,6 +273,107 @@ def test_rasters_may_lie_in_object_storage(tmp_path: Path, model: Path, s3_envir
     for title, figure in bitmaps(item).items():
         assert np.array_equal(figure.mask.pixels(), bitmaps(beside)[title].mask.pixels())
     assert infer(write_project(tmp_path, [remote]), model, image_tags=[], data_root=folder)[0].reused == 1
+
+
+def test_all_scenes_that_are_too_small_are_named_before_any_is_done(tmp_path: Path, model: Path) -> None:
+    sizes = {"a": SIZE, "b": Size(40, 90), "c": SIZE, "d": Size(90, 40)}
+    project = write_project(tmp_path, [scene_item(tmp_path, name, size) for name, size in sizes.items()])
+
+    with pytest.raises(TooManyBadItemsError) as caught:
+        infer(project, model, image_tags=[], max_bad=1)
+
+    assert str(caught.value) == (
+        "2 of 4 scenes cannot be used, and max_bad allows 1 (but never all): "
+        "ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40; "
+        "ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; use at most 40"
+    )
+    assert not (tmp_path / "data").exists()
+    padded = {"config": CONFIG | {"mode": CONFIG["mode"] | {"pad": "reflect"}}}
+    assert infer(project, model, image_tags=[], **padded)[0].bad == ()
+
+
+def test_an_empty_project_is_passed_on_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
+    project = write_project(tmp_path, [])
+
+    with pytest.raises(DataError, match="holds no item"):
+        infer(project, model, image_tags=[])
+    unloadable = tmp_path / "unloadable"
+    unloadable.mkdir()
+    (unloadable / "config.json").write_bytes((model / "config.json").read_bytes())
+    (unloadable / "model.safetensors").write_bytes(b"never read")
+    report, meta, items = infer(project, unloadable, image_tags=[], allow_empty=True)
+
+    assert (report.scenes, report.seconds > 0, items) == (0, True, [])
+    assert meta.titles == ("bg_dl", "untitled_dl")
+
+
+def test_all_scenes_may_be_bad_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
+    project = write_project(tmp_path, [scene_item(tmp_path, "c", Size(90, 40)), Item("ds", "d", SIZE)])
+
+    report, _, items = infer(project, model, image_tags=[], max_bad=2, allow_empty=True)
+
+    assert items == [] and [scene.name for scene in report.bad] == ["ds/c", "ds/d"]
+    with pytest.raises(TooManyBadItemsError, match="2 of 2 scenes cannot be used, and max_bad allows 1: "):
+        infer(project, model, image_tags=[], max_bad=1, allow_empty=True)
+
+
+def test_the_history_goes_on_with_what_was_done_and_left_out(tmp_path: Path, model: Path) -> None:
+    before = StageRun("import_images", 2, 0.024, 1.5)
+    items = [scene_item(tmp_path, "a", SIZE), Item("ds", "b", SIZE)]
+    with manifest_writer(tmp_path / "project", bitmap_meta()) as writer:
+        writer.history = (before,)
+        for item in items:
+            writer.add(item)
+
+    infer(tmp_path / "project", model, image_tags=[], max_bad=1)
+
+    first, run = read_history(tmp_path / "inf")
+    assert first == before
+    assert (run.stage, run.scenes, run.megapixels) == ("infer_windows", 1, 0.012)
+    assert run.left_out == (LeftOut("ds/b", "has no image; import the project with its images"),)
+
+
+def test_a_model_may_lie_in_object_storage(project: Path, model: Path, s3_environment: S3Server) -> None:
+    place = f"{s3_environment.new_folder()}/model"
+    storage.put_tree(model, place)
+
+    assert infer(project, model)[0].reused == 0
+    assert infer(project, None, model_uri=place)[0].reused == 2
+    assert infer(project, None, model_uri=str(model))[0].reused == 2
+    for given, uri, what in ((model, place, "both"), (None, "", "none")):
+        with pytest.raises(ConfigError, match=f"model, model_uri: {what} is given"):
+            infer(project, given, model_uri=uri)
+
+
+def test_pixels_without_data_are_no_object_and_are_counted(tmp_path: Path, model: Path) -> None:
+    pixels = np.maximum(noise(SIZE), 1)
+    pixels[:, :, 30:] = 0
+    uri = write_tiled(tmp_path / "a.tif", pixels, nodata=0)
+    item = Item("ds", "a", SIZE, ImageRef.whole(uri, SIZE, CRS, TRANSFORM))
+
+    report, _, (found,) = infer(write_project(tmp_path, [item]), model, image_tags=[])
+
+    values = raster(found.rasters["classes"])
+    assert (values[:, 30:] == 255).all() and (values[:, :30] < 2).all()
+    assert sum(figure.area for figure in bitmaps(found).values()) == 100 * 30
+    assert report.counts()["no_data_megapixels"] == pytest.approx(0.009)
+    assert report.skipped_windows == 3 * 3
+    assert infer(tmp_path / "project", model, image_tags=[])[0].reused == 1
+
+
+def test_a_record_from_before_data_could_be_missing_counts_only_where_it_cannot(tmp_path: Path, model: Path) -> None:
+    pixels = np.maximum(noise(SIZE), 1)
+    for name, nodata in (("a", None), ("b", 0)):
+        write_tiled(tmp_path / f"{name}.tif", pixels, **({} if nodata is None else {"nodata": nodata}))
+    images = {name: ImageRef.whole(str(tmp_path / f"{name}.tif"), SIZE, CRS, TRANSFORM) for name in "ab"}
+    project = write_project(tmp_path, [Item("ds", name, SIZE, image) for name, image in images.items()])
+    infer(project, model, image_tags=[])
+    for record in (tmp_path / "data" / "predictions").glob("*.json"):
+        content = json.loads(record.read_text())
+        del content["masked"]
+        record.write_text(json.dumps(content))
+
+    assert infer(project, model, image_tags=[])[0].reused == 1
 
 
 @pytest.mark.parametrize(

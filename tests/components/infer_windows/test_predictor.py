@@ -97,3 +97,28 @@ def test_bfloat16_stays_near_float32() -> None:
     assert rough.dtype == np.float32
     assert not np.array_equal(exact, rough)
     assert np.allclose(exact, rough, atol=0.01)
+
+
+class Corner(nn.Module):
+    """Logits that depend on the place in the window."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        rows = torch.arange(image.shape[2])[:, None] / 7
+        columns = torch.arange(image.shape[3]) / 5
+        place = (rows + columns).expand(len(image), 1, -1, -1)
+        return torch.cat([place, image[:, :1].float() / 100], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("flips", "axes"),
+    [("none", []), ("left_right", [(3,)]), ("up_down", [(2,)]), ("both", [(3,), (2,), (2, 3)])],
+)
+def test_mirror_images_count_as_much_as_the_window(flips: str, axes: list[tuple[int, ...]]) -> None:
+    windows = np.stack([noise(Size(16, 24), seed) for seed in range(2)])
+    plain = NetworkPredictor(Corner(), Size(16, 24), CPU)
+
+    result = NetworkPredictor(Corner(), Size(16, 24), CPU, flips=flips)(windows)
+
+    seen = [plain(windows)]
+    seen += [np.flip(plain(np.ascontiguousarray(np.flip(windows, axis))), axis) for axis in axes]
+    assert np.allclose(result, np.mean(seen, axis=0), atol=1e-6)

@@ -10,16 +10,20 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.enums import ColorInterp
 
 from components.core.errors import DataError
+from components.core.figures import tight_window
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
-from components.infer_windows.batches import WindowPlan
-from components.infer_windows.deciding import decide
+from components.core.project.parts import Rows
+from components.infer_windows.batches import WindowPlan, read_batches
+from components.infer_windows.buffers import Buffers
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.grid import Grid
-from components.infer_windows.scene import plan_windows, predict_scene
+from components.infer_windows.rasters import PartFiles
+from components.infer_windows.scene import applied, plan_windows, predict_scene, write_scene
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
 
 SIZE = Size(130, 150)
@@ -155,19 +159,110 @@ def test_a_raster_that_breaks_off_is_named(image: ImageRef, tmp_path: Path) -> N
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_deciding_takes_the_first_of_equals_and_rounds() -> None:
-    probabilities = np.array([[[0.5, 0.2, 0.3, 1.0]], [[0.5, 0.2, 0.3, 0.0]], [[0.0, 0.6, 0.4, 0.0]]], np.float32)
-
-    values, confidence = decide(probabilities)
-
-    assert values.tolist() == [[0, 2, 2, 0]]
-    assert confidence.tolist() == [[128, 153, 102, 255]]
+def both_files(folder: Path, name: str) -> tuple[str, str]:
+    return str(folder / f"{name}.tif"), str(folder / f"{name}-confidence.tif")
 
 
-@pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_what_is_no_number_is_refused(broken: float) -> None:
-    probabilities = np.full((CLASSES, 4, 4), 1 / 3, np.float32)
-    probabilities[1, 2, 2] = broken
+@pytest.mark.parametrize("strip_columns", [512, 1024])
+def test_strips_of_columns_change_nothing(tmp_path: Path, strip_columns: int) -> None:
+    size = Size(150, 1500)
+    image = ImageRef.whole(write_tiled(tmp_path / "scene.tif", noise(size, 3), photometric="rgb"), size)
+    grid = Grid.of(size, Size(60, 300), Size(20, 110))
+    wide, narrow = both_files(tmp_path, "wide"), both_files(tmp_path, "narrow")
 
-    with pytest.raises(DataError, match="values that are no numbers; set precision to 'float32'"):
-        decide(probabilities)
+    first = predict_scene(image, plan_windows(grid, 4, CLASSES), colour_shares, *wide)
+    plan = plan_windows(grid, 4, CLASSES, strip_columns=strip_columns)
+    assert len(plan.strips) > 1
+    second = predict_scene(image, plan, colour_shares, *narrow)
+
+    assert first == second
+    for one, other in zip(wide, narrow, strict=True):
+        assert np.array_equal(read(Path(one)), read(Path(other)))
+
+
+def masked(path: Path, valid: np.ndarray) -> ImageRef:
+    pixels = np.concatenate([noise(SIZE, 3), valid[np.newaxis] * np.uint8(255)])
+    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
+    return ImageRef.whole(write_tiled(path, pixels, interpretation=colours), SIZE, CRS, TRANSFORM)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 16])
+def test_where_there_is_no_data_nothing_is_run_or_found(image: ImageRef, tmp_path: Path, batch_size: int) -> None:
+    valid = np.zeros((SIZE.height, SIZE.width), np.bool_)
+    valid[5:30, 100:140] = True
+    valid[120, 2] = True
+    plan = plan_for(image, batch_size)
+    all_files, files = both_files(tmp_path, "all"), both_files(tmp_path, "some")
+    run: list[int] = []
+
+    def counting(windows: np.ndarray) -> np.ndarray:
+        run.append(len(windows))
+        return colour_shares(windows)
+
+    predict_scene(image, plan, colour_shares, *all_files)
+    extents = predict_scene(masked(tmp_path / "masked.tif", valid), plan, counting, *files)
+
+    assert sum(run) == sum(valid[window.slices].any() for window in plan.grid.windows()) < len(plan.grid.windows())
+    assert np.array_equal(read(Path(files[0])), np.where(valid, read(Path(all_files[0])), 255))
+    assert np.array_equal(read(Path(files[1])), np.where(valid, read(Path(all_files[1])), 0))
+    assert sum(extent.area for extent in extents) == valid.sum()
+    with rasterio.open(files[0]) as mask, rasterio.open(all_files[0]) as plain:
+        assert (mask.nodata, plain.nodata) == (255, None)
+
+
+def test_a_scene_without_any_data_needs_no_network(image: ImageRef, tmp_path: Path) -> None:
+    def refuse(windows: np.ndarray) -> np.ndarray:
+        raise AssertionError("was run")
+
+    nothing = masked(tmp_path / "masked.tif", np.zeros((SIZE.height, SIZE.width), np.bool_))
+    files = both_files(tmp_path, "none")
+
+    assert predict_scene(nothing, plan_for(image), refuse, *files) == ()
+    assert (read(Path(files[0])) == 255).all() and (read(Path(files[1])) == 0).all()
+
+
+def test_parts_of_rows_are_those_of_the_scene(image: ImageRef, tmp_path: Path) -> None:
+    plan = plan_for(image)
+    whole_files = both_files(tmp_path, "whole")
+    predict_scene(image, plan, colour_shares, *whole_files)
+    cuts = [Rows(21, 50), Rows(50, 51), Rows(51, 119)]
+    parts = [PartFiles(rows, *both_files(tmp_path, f"part{rows.top}")) for rows in cuts]
+    wanted = replace(plan, top=21, bottom=119)
+    buffers = Buffers()
+
+    extents = write_scene(image, wanted, applied(colour_shares, read_batches(image, wanted, buffers), buffers), parts)
+
+    for part, found in zip(parts, extents, strict=True):
+        rows = slice(part.rows.top, part.rows.bottom)
+        values = read(Path(part.mask))
+        assert np.array_equal(values, read(Path(whole_files[0]))[rows])
+        assert np.array_equal(read(Path(part.confidence)), read(Path(whole_files[1]))[rows])
+        for extent in found:
+            assert extent.box == tight_window(values == extent.value)
+            assert extent.area == np.count_nonzero(values == extent.value)
+        with rasterio.open(part.mask) as dataset:
+            assert dataset.transform == TRANSFORM @ Affine.translation(0, part.rows.top)
+
+
+@pytest.mark.parametrize("size", [Size(130, 150), Size(9, 70), Size(1, 1)])
+def test_windows_may_reach_over_the_border_onto_the_mirror_image(tmp_path: Path, size: Size) -> None:
+    pixels = noise(size, 5)
+    image = ImageRef.whole(write_tiled(tmp_path / "scene.tif", pixels, photometric="rgb"), size)
+    grid = Grid.of(size, Size(40, 50), Size(16, 20), discard_border=4, reach=Size(8, 10))
+    seen: list[np.ndarray] = []
+
+    def remember(windows: np.ndarray) -> np.ndarray:
+        seen.extend(windows.copy())
+        return colour_shares(windows)
+
+    predict_scene(image, plan_windows(grid, 4, CLASSES), remember, *both_files(tmp_path, "result"))
+
+    mirror = np.pad(pixels, ((0, 0), (60, 60), (60, 60)), "reflect")
+    expected = (
+        mirror[:, row.start + 60 : row.start + 100, column.start + 60 : column.start + 110]
+        for row in grid.rows.spans
+        for column in grid.columns.spans
+    )
+    for window, shown in zip(seen, expected, strict=True):
+        assert np.array_equal(window, shown)
+    assert read(tmp_path / "result.tif").shape == (size.height, size.width)
