@@ -12,7 +12,9 @@ from components.crop_augment.component import crop_augment
 from components.evaluate.component import evaluate
 from components.import_images.component import import_images
 from components.infer_windows.component import infer_windows
+from components.plan_imagery.component import count_shards, plan_imagery
 from components.plan_shards.component import plan_shards
+from components.publish_collection.component import publish_collection
 from components.publish_footprints.component import publish_footprints
 from components.sample_scenes.component import sample_scenes
 from components.split_masks.component import split_masks
@@ -35,6 +37,9 @@ COMPONENTS = (
     split_masks,
     evaluate,
     publish_footprints,
+    plan_imagery,
+    count_shards,
+    publish_collection,
 )
 
 
@@ -53,7 +58,8 @@ def _row(component: BaseComponent) -> str:
         for name, entry in (spec.inputs or {}).items()
     ]
     outputs = [f"**{name}** {_kind(entry.type)}" for name, entry in (spec.outputs or {}).items()]
-    link = f"[`{title}`](components/{title}/component.py)"
+    folder = Path(component.python_func.__code__.co_filename).parent.name
+    link = f"[`{title}`](components/{folder}/component.py)"
     return f"| {link} | {summary} | {', '.join(inputs)} | {', '.join(outputs)} |"
 
 

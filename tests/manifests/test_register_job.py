@@ -102,7 +102,7 @@ def test_registers_one_paused_run_and_leaves_it_the_next_time(
     )
     assert run.runtime_config.parameters["data_root"] == "s3://building-footprints/data"
     (pipeline,) = kubeflow.pipelines.values()
-    assert (pipeline.display_name, pipeline.namespace) == ("building-footprints-training", "building-footprints")
+    assert (pipeline.display_name, pipeline.namespace) == ("building-footprints-detection", "building-footprints")
     kubeflow.requests.clear()
     register(rendered(kustomization))
     assert list(kubeflow.recurring.values()) == [run]

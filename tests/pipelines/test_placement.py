@@ -14,33 +14,57 @@ CPU_ONLY = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
 
 @pytest.fixture(scope="module")
 def compiled():
-    return list(yaml.safe_load_all((COMPILED / "sample_training.yaml").read_text()))
+    return read_compiled("sample_training")
+
+
+def read_compiled(name):
+    return list(yaml.safe_load_all((COMPILED / f"{name}.yaml").read_text()))
+
+
+def stage_of(executor):
+    """The key in node_pools.yaml; kfp numbers steps that stand in two branches."""
+    name = executor.removeprefix("exec-").replace("-", "_")
+    return {"count_shards": "plan_imagery", "publish_collection_2": "publish_collection"}.get(name, name)
 
 
 @pytest.fixture(scope="module")
 def executors(compiled):
-    return {
-        name.removeprefix("exec-").replace("-", "_"): entry["container"]
-        for name, entry in compiled[0]["deploymentSpec"]["executors"].items()
-    }
+    return {stage_of(name): entry["container"] for name, entry in compiled[0]["deploymentSpec"]["executors"].items()}
 
 
 @pytest.fixture(scope="module")
 def pods(compiled):
     found = compiled[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    return {name.removeprefix("exec-").replace("-", "_"): entry for name, entry in found.items()}
+    return {stage_of(name): entry for name, entry in found.items()}
 
 
-def test_every_stage_has_a_placement_and_every_placement_a_stage(executors):
-    assert set(executors) == set(load_placements())
+def test_every_stage_has_a_placement_and_every_placement_a_stage():
+    documents = [read_compiled(file.stem)[0] for file in COMPILED.glob("*.yaml")]
+    steps = {stage_of(name) for document in documents for name in document["deploymentSpec"]["executors"]}
+    assert steps == set(load_placements())
 
 
 def test_resources_and_images_are_those_of_the_file(executors):
-    for stage, wanted in load_placements().items():
-        container = executors[stage]
+    for stage, container in executors.items():
+        wanted = load_placements()[stage]
         assert container["image"] == {"cpu": CPU_IMAGE, "gpu": GPU_IMAGE}[wanted.image], stage
         assert container["resources"]["resourceCpuLimit"] == wanted.cpu
         assert container["resources"]["resourceMemoryLimit"] == wanted.memory
+
+
+def test_detection_asks_for_a_gpu_for_inference_alone_and_takes_nothing_from_the_cache():
+    spec, platform = read_compiled("detection")
+    executors = {name: entry["container"] for name, entry in spec["deploymentSpec"]["executors"].items()}
+    asking = [name for name, container in executors.items() if "accelerator" in container["resources"]]
+    assert asking == ["exec-infer-windows"]
+    assert executors["exec-infer-windows"]["resources"]["accelerator"]["resourceCount"] == "1"
+    branches = [spec["root"]["dag"], *(entry["dag"] for entry in spec["components"].values() if "dag" in entry)]
+    for dag in branches:
+        for task in dag["tasks"].values():
+            is_step = "dag" not in spec["components"][task["componentRef"]["name"]]
+            assert not (is_step and task["cachingOptions"].get("enableCache")), task["taskInfo"]["name"]
+    found = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert set(found) == set(executors), "each step has the store's credentials and a security context"
 
 
 def test_three_gpus_train_and_one_infers(executors):
@@ -49,7 +73,8 @@ def test_three_gpus_train_and_one_infers(executors):
         for stage, container in executors.items()
         if "accelerator" in container["resources"]
     }
-    assert accelerators == {"train_unet": "3", "infer_windows": "1"}
+    wanted = {"train_unet": "3", "infer_windows": "1"}
+    assert accelerators == wanted
 
 
 def test_gpu_steps_get_selector_tolerations_and_shared_memory(pods):
