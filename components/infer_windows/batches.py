@@ -11,6 +11,7 @@ from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.blending import BAND_ROWS
 from components.infer_windows.buffers import Buffers
 from components.infer_windows.grid import Grid
+from components.infer_windows.layout import in_tiles
 from components.infer_windows.rows import Columns, OpenRows, Room
 from components.infer_windows.strips import Strip
 from components.infer_windows.validity import ValidRows
@@ -76,11 +77,15 @@ def read_batches(image: ImageRef, plan: WindowPlan, buffers: Buffers) -> Generat
 
     Raises:
         DataError: If the raster cannot be read.
+        StorageError: If the disk has no room to lay it out in tiles, where that is needed.
     """
-    strips = [_columns(image, plan, strip) for strip in plan.strips]
-    room = Room.of(strips, plan.grid.window.height)
-    for index, columns in enumerate(strips):
-        yield from _Filling(columns, plan, index, room, buffers).batches()
+    spans = [plan.grid.rows.spans[row] for row in plan.rows]
+    top, bottom = max(spans[0].start, 0), min(spans[-1].start + plan.grid.window.height, plan.grid.size.height)
+    with in_tiles(image, top, bottom, len(plan.strips)) as scene:
+        strips = [_columns(scene, plan, strip) for strip in plan.strips]
+        room = Room.of(strips, plan.grid.window.height)
+        for index, columns in enumerate(strips):
+            yield from _Filling(columns, plan, index, room, buffers).batches()
 
 
 def _columns(image: ImageRef, plan: WindowPlan, strip: Strip) -> Columns:

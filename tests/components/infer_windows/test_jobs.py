@@ -1,0 +1,69 @@
+"""Scenes one after the other: a scene that fails takes nothing from the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from components.core.errors import DataError
+from components.core.geometry import Size
+from components.core.project import ImageRef, Item, open_project, write_manifest
+from components.infer_windows.config import load_config
+from components.infer_windows.jobs import Scenes, Settings
+from components.infer_windows.predictor import NetworkPredictor
+from tests.builders import bitmap_meta, noise, write_tiled
+
+SIZE = Size(200, 200)
+CONFIG = load_config({"mode": {"window": {"height": 32, "width": 32}, "min_overlap": {"x": 8, "y": 8}}})
+
+
+class Fragile(nn.Module):
+    """Cannot bear black; counts how often it saw it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.black = 0
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.black += not image.any()
+        red = image[:, :1].float()
+        return torch.log(torch.cat([red, 255 - red], dim=1) * torch.where(red.amax() > 0, 1, torch.nan))
+
+
+@pytest.fixture
+def network() -> Fragile:
+    return Fragile()
+
+
+@pytest.fixture
+def scenes(tmp_path: Path, network: Fragile) -> Scenes:
+    images = [noise(SIZE, 1), np.zeros((3, 200, 200), np.uint8), noise(SIZE, 2)]
+    uris = [write_tiled(tmp_path / f"{number}.tif", pixels) for number, pixels in enumerate(images)]
+    items = [Item("ds", f"{number}", SIZE, ImageRef.whole(uri, SIZE)) for number, uri in enumerate(uris)]
+    write_manifest(tmp_path / "project", bitmap_meta(), [*items, Item("ds", "none", SIZE)])
+    settings = Settings(CONFIG, channels=2, batch_size=2, model="model", data_root=str(tmp_path / "data"))
+    predictor = NetworkPredictor(network, Size(32, 32), torch.device("cpu"))
+    return Scenes(open_project(tmp_path / "project"), [0, 1, 2, 3], settings, predictor)
+
+
+def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Scenes, network: Fragile, tmp_path: Path) -> None:
+    done, failed = [], []
+    for label, finish in scenes.run():
+        try:
+            done.append(finish())
+        except DataError as error:
+            failed.append((label, str(error)))
+
+    assert [job.item.name for job in done] == ["0", "2"]
+    assert [label for label, _ in failed] == ["ds/1", "ds/none"]
+    assert "values that are no numbers" in failed[0][1]
+    for job in done:
+        assert sum(extent.area for extent in job.extents[0]) == SIZE.area
+        assert all(Path(uri).exists() for files in job.files for uri in (files.part.mask, files.record))
+    assert len(list((tmp_path / "data" / "predictions").iterdir())) == 2 * 3
+    windows = len(done[0].plan.grid.windows())
+    assert 0 < network.black < windows / 2 / 2, "the rest of a failed scene was run"
