@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import reduce
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from operator import or_
 
 from components.core import storage
@@ -25,12 +26,16 @@ from components.publish_collection.stac import (
 )
 
 PACKAGE = "footprints-pipeline"
+VERSION_VARIABLE = "FOOTPRINTS_VERSION"
 MODEL_FOLDER = "model"
 
 
 def software() -> dict[str, str]:
-    """What detects, and in which version."""
-    return {PACKAGE: version(PACKAGE)}
+    """What detects, and in which version: as installed, or as the image says."""
+    try:
+        return {PACKAGE: version(PACKAGE)}
+    except PackageNotFoundError:
+        return {PACKAGE: os.environ.get(VERSION_VARIABLE, "unknown")}
 
 
 def describe_model(collection: Collection, plan: Plan) -> tuple[MaskClass, ...]:
