@@ -140,7 +140,7 @@ def _around_network(scene: str, folder: Path, repeats: int) -> Measurement:
 
 
 def _memory(folder: Path) -> list[Measurement]:
-    what = f"inference without a network, batch {GPU_BATCH}, 512/128: peak memory"
+    what = f"inference of 400 megapixels or more without a network, batch {GPU_BATCH}, 512/128: peak memory"
     peaks = {}
     for size in SCENES:
         scene = _pattern(folder / f"{size}.tif", size)
