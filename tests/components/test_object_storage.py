@@ -229,7 +229,8 @@ def test_inference_that_gave_up_is_taken_up_again(
 ) -> None:
     remote.run_import()
     monkeypatch.setenv("STORAGE_WAIT_SECONDS", "1")
-    thread, errors = in_the_middle(lambda: remote.run_inference(model), 3 * SIZE.area * 3 // 2)
+    thread, errors = in_background(lambda: remote.run_inference(model))
+    until(lambda: any("/predictions/" in uri and uri.endswith(".json") for uri in sizes(remote)))
     mortal_s3.kill()
     thread.join(20)
     assert isinstance(errors[0], FootprintsError) and mortal_s3.endpoint_url in str(errors[0])
