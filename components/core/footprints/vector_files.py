@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ BATCH_ROWS = 16_384
 GEOJSON_DECIMALS = 8
 """Of degrees: about a millimetre."""
 
-Rows = pa.Table | pa.RecordBatch
+Rows: TypeAlias = pa.Table | pa.RecordBatch
 
 
 def geometries_of(rows: Rows) -> Geometries:
