@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,18 +18,16 @@ from components.core.project.history import LeftOut, StageRun, merged_histories,
 from components.publish_collection.describing import describe_collection, describe_model, software
 from components.publish_collection.gathering import Failure, Gathered, gather
 from components.publish_collection.layer.exports import export_layer, formats_of_text
-from components.publish_collection.layer.index import layer_to_mend
-from components.publish_collection.layer.update import LayerUpdate, update_layer
+from components.publish_collection.layer.index import Layer, layer_to_mend
 from components.publish_collection.publication import Publication
 from components.publish_collection.scenes import STAGE, FinishedScene, SceneFinisher
+from components.publish_collection.settling import settle
 from components.publish_collection.telling import tell
 
 log = logging.getLogger(__name__)
 
 MEGA = 1_000_000
 SHOWN = 5
-ROUNDS = 5
-"""How often the layer is brought up to date at most, where other runs go on adding to the ledger meanwhile."""
 
 
 def publish_collection(
@@ -88,8 +85,8 @@ def publish_collection(
     begun = time.perf_counter()
     finished, failures = _finish(finisher, gathered, workers)
     before = layer_to_mend(collection)
-    layer = _bring_up_to_date(collection, opened, finished)
-    exports = export_layer(collection, wanted)
+    layer = settle(collection, opened, {scene.mark.scene: scene.mark for scene in finished})
+    exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, finisher.classes)
     done = Publication(
         plan=opened,
@@ -130,41 +127,11 @@ def _finish(
     return finished, failures
 
 
-def _bring_up_to_date(collection: Collection, plan: Plan, finished: Iterable[FinishedScene]) -> LayerUpdate:
-    """Update the layer, then retire what it shows no more; again where another run has changed the ledger meanwhile."""
-    done = {scene.mark.scene: scene.mark for scene in finished}
-    retired = set(plan.retired)
-    total: LayerUpdate | None = None
-    for _ in range(ROUNDS):
-        marks = set(collection.marks())
-        chosen = _one_a_scene(marks - retired, done, plan.recipe)
-        update = update_layer(collection, plan.images_uri, chosen.values())
-        total = update if total is None else _joined(total, update)
-        for mark in sorted(marks):
-            if mark in retired or (mark.scene in done and mark != done[mark.scene]):
-                collection.retire(mark)
-        if set(collection.marks()) <= marks:
-            break
-    assert total is not None
-    return total
-
-
-def _joined(first: LayerUpdate, second: LayerUpdate) -> LayerUpdate:
-    """Two updates in a row as one."""
-    return replace(
-        second,
-        rewritten=tuple(sorted({*first.rewritten, *second.rewritten})),
-        removed=tuple(sorted({*first.removed, *second.removed})),
-        changes=(*first.changes, *second.changes),
-    )
-
-
-def _one_a_scene(marks: Iterable[Mark], done: dict[str, Mark], recipe: str) -> dict[str, Mark]:
-    """The marks that make the layer: those of this run, else of its recipe, else the last by name."""
-    chosen: dict[str, Mark] = {}
-    for mark in sorted(marks, key=lambda mark: (mark == done.get(mark.scene), mark.recipe == recipe, mark)):
-        chosen[mark.scene] = mark
-    return chosen
+def _export(collection: Collection, layer: Layer, formats: Sequence[str]) -> tuple[str, ...]:
+    if formats and layer.unsettled:
+        log.warning("%s: are not written, since other runs are at the layer; the next run does", ", ".join(formats))
+        return ()
+    return export_layer(collection, formats)
 
 
 def _own_run(finished: Sequence[FinishedScene], failures: Iterable[Failure], seconds: float) -> StageRun:

@@ -54,7 +54,7 @@ class FinishedScene:
         mark: Its marker.
         record: What the marker says.
         transform: From (column, row) of the image to map coordinates.
-        change: Buildings against the scene's detection before; None where there was none.
+        change: Buildings against the scene's detection before; None where there was none, or it is not known any more.
         confidence: Mean over its buildings; None where there is none.
         seconds: That finishing it took.
     """
@@ -89,21 +89,43 @@ class SceneFinisher:
     software: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, scene: GatheredScene) -> FinishedScene | Failure:
-        """Finish one scene; what is wrong with it is its result."""
+        """Finish one scene; what is wrong with it is its result.
+
+        One that has its marker is left as it is: this step was killed and runs again, or another run did the scene.
+        Its earlier detection may be gone by now, from which it has its ids.
+        """
         try:
-            return self._finish(scene)
+            return self._as_it_is(scene) or self._finish(scene)
         except (DataError, StorageError) as error:
             return Failure(scene.planned.key, STAGE, str(error))
+
+    def _as_it_is(self, scene: GatheredScene) -> FinishedScene | None:
+        started = time.perf_counter()
+        collection, mark = Collection(self.plan.output_uri), self.plan.mark(scene.planned)
+        if not collection.has(mark):
+            return None
+        rows = read_footprints(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), ["confidence"])
+        return FinishedScene(
+            planned=scene.planned,
+            mark=mark,
+            record=collection.read(mark),
+            transform=_grid_of(self._item(scene, 0)).transform,
+            change=None,
+            confidence=pc.mean(rows["confidence"]).as_py(),
+            seconds=time.perf_counter() - started,
+        )
 
     def _finish(self, scene: GatheredScene) -> FinishedScene:
         started = time.perf_counter()
         planned, collection = scene.planned, Collection(self.plan.output_uri)
         mark = self.plan.mark(planned)
-        first = self._item(scene, 0)
-        grid = _grid_of(first)
+        grid = _grid_of(self._item(scene, 0))
+        earlier = self._earlier_rows(planned, collection)
         files = self._write_rasters(scene, collection.scene_folder(mark), grid)
-        rows = self._footprints(scene)
-        rows, change = self._with_earlier_ids(rows, collection, planned)
+        rows, change = self._footprints(scene), None
+        if earlier is not None:
+            inherited = inherit_ids(rows, earlier)
+            rows, change = inherited.rows, inherited.change
         storage.write_bytes(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), partition_bytes(rows))
         record = SceneRecord(
             key=planned.key,
@@ -169,15 +191,11 @@ class SceneFinisher:
         tables = [_with_constants(table, constant) for table in found]
         return pa.concat_tables(tables) if tables else FOOTPRINT_SCHEMA.empty_table()
 
-    def _with_earlier_ids(
-        self, rows: pa.Table, collection: Collection, planned: PlannedScene
-    ) -> tuple[pa.Table, Change | None]:
+    def _earlier_rows(self, planned: PlannedScene, collection: Collection) -> pa.Table | None:
         earlier = self.earlier.get(planned.id)
         if earlier is None:
-            return rows, None
-        old = read_footprints(storage.join_uri(collection.scene_folder(earlier), FOOTPRINTS_FILE))
-        inherited = inherit_ids(rows, old)
-        return inherited.rows, inherited.change
+            return None
+        return read_footprints(storage.join_uri(collection.scene_folder(earlier), FOOTPRINTS_FILE))
 
     def _describe(self, mark: Mark, record: SceneRecord, transform: Affine, collection: Collection) -> None:
         item = scene_item(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,24 @@ class Detection:
         """Run once; gives the counts."""
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
-            plan = self.plan(work / "plan")
-            parts = [self._shard(work, shard, item_pixels) for shard in shard_names(plan.shards)]
-            return publish_collection(
-                work / "plan",
-                parts,
-                work / "summary.json",
-                report=work / "report.html",
-                formats=formats,
-                max_bad=max_bad,
-                workers=1,
-            )
+            return self.publish(work, self.detect(work, item_pixels), max_bad=max_bad, formats=formats)
+
+    def detect(self, work: Path, item_pixels: int = 0) -> list[Path]:
+        """Plan and detect; gives what the shards found."""
+        plan = self.plan(work / "plan")
+        return [self._shard(work, shard, item_pixels) for shard in shard_names(plan.shards)]
+
+    def publish(self, work: Path, parts: Sequence[Path], *, max_bad: int = 0, formats: str = "") -> dict[str, float]:
+        """Publish what was detected; gives the counts."""
+        return publish_collection(
+            work / "plan",
+            parts,
+            work / "summary.json",
+            report=work / "report.html",
+            formats=formats,
+            max_bad=max_bad,
+            workers=1,
+        )
 
     def plan(self, folder: Path) -> Plan:
         """Plan alone."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from components.core.geometry import Size
+from tests.components.publish_collection.layer.killing import killed_at
 from tests.detection.detecting import Detection, write_town
 
 KILLS, KILLS_A_COPY = 50, 5
@@ -93,3 +94,21 @@ def test_two_runs_at_once_do_nothing_twice_and_lose_nothing(
     assert [process.exitcode for process in processes] == [0, 0]
     assert detection.files() == alone.files()
     assert detection.run()["scenes_published"] == 0
+
+
+@pytest.mark.parametrize("event", [3, 8, 12, 15, 18, 20, 22, 25, 28, 30, 32, 34])
+def test_a_step_that_is_killed_and_tried_again_keeps_the_ids(detection: Detection, tmp_path: Path, event: int) -> None:
+    images = Path(detection.images)
+    write_first(images)
+    detection.run()
+    write_next(images)
+    undisturbed = _copy(detection, detection, tmp_path / "undisturbed")
+    undisturbed.run()
+    (tmp_path / "work").mkdir()
+    parts = detection.detect(tmp_path / "work")
+
+    assert killed_at(event, lambda: detection.publish(tmp_path / "work", parts))
+    counts = detection.publish(tmp_path / "work", parts)
+
+    assert detection.files() == undisturbed.files()
+    assert counts["scenes_published"] == 2

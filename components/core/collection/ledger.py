@@ -1,7 +1,7 @@
 """The ledger: one small marker for each scene that is done, written last; its name alone says what was done how.
 
-A listing answers what planning asks, without reading a marker. Nothing else is kept of a collection's state, so that
-a run that is killed leaves no other trace than scenes that have their marker and scenes that do not.
+A listing answers what planning asks, without reading a marker. A run that is killed leaves scenes that have their
+marker, scenes that do not, and notes of what it was about to delete; the next run goes on from there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from components.core import storage
 from components.core.errors import DataError
 
 _NAME = re.compile(r"(?P<scene>[\w-]+)\.(?P<version>[0-9a-f]+)\.(?P<recipe>[0-9a-f]+)\.json")
+
+RETIRING = "retiring"
+"""Folder of notes that stand while a detection is retired; empty but after a killed run."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,11 +107,11 @@ class Collection:
 
     def marks(self) -> Iterator[Mark]:
         """Every marker, in no particular order; a listing alone."""
-        folder = storage.join_uri(self.output_uri, "ledger")
-        for found in storage.list_objects(folder):
-            name = _NAME.fullmatch(found.uri, found.uri.rfind("/") + 1)
-            if name is not None:
-                yield Mark(name["scene"], name["version"], sys.intern(name["recipe"]))
+        return _marks_in(storage.join_uri(self.output_uri, "ledger"))
+
+    def has(self, mark: Mark) -> bool:
+        """Whether a marker is there."""
+        return storage.exists(self._marker(mark))
 
     def read(self, mark: Mark) -> SceneRecord:
         """What a marker says.
@@ -125,10 +128,27 @@ class Collection:
         storage.write_bytes(self._marker(mark), record.as_json())
 
     def retire(self, mark: Mark) -> None:
-        """Forget a scene, or an older detection of it: its marker first, then its outputs."""
+        """Forget a scene, or an older detection of it: its marker first, then its outputs.
+
+        A note stands from before to after, so that outputs without a marker are found where this is killed.
+        """
+        note = self._note(mark)
+        storage.write_bytes(note, b"{}\n")
         storage.delete(self._marker(mark))
         for found in list(storage.list_objects(self.scene_folder(mark))):
             storage.delete(found.uri)
+        storage.delete(note)
+
+    def half_retired(self) -> Iterator[Mark]:
+        """Marks that a killed run began to retire."""
+        return _marks_in(storage.join_uri(self.output_uri, RETIRING))
+
+    def keep(self, mark: Mark) -> None:
+        """Do not go on retiring a scene that was done again meanwhile."""
+        storage.delete(self._note(mark))
+
+    def _note(self, mark: Mark) -> str:
+        return storage.join_uri(self.output_uri, RETIRING, f"{mark.stem}.json")
 
     def _marker(self, mark: Mark) -> str:
         return storage.join_uri(self.output_uri, "ledger", f"{mark.stem}.json")
@@ -144,3 +164,10 @@ class Collection:
     def place(self, *names: str) -> str:
         """Any other place below the collection's."""
         return storage.join_uri(self.output_uri, *names)
+
+
+def _marks_in(folder: str) -> Iterator[Mark]:
+    for found in storage.list_objects(folder):
+        name = _NAME.fullmatch(found.uri, found.uri.rfind("/") + 1)
+        if name is not None:
+            yield Mark(name["scene"], name["version"], sys.intern(name["recipe"]))

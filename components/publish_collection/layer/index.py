@@ -133,9 +133,17 @@ def layer_to_mend(collection: Collection) -> Layer | None:
         return None
 
 
-def write_layer(collection: Collection, layer: Layer) -> None:
-    """Write `layer.json`."""
-    storage.write_bytes(collection.place(LAYER_FILE), layer.as_json())
+def write_layer(collection: Collection, layer: Layer) -> bytes:
+    """Write `layer.json`, and give its content."""
+    content = layer.as_json()
+    storage.write_bytes(collection.place(LAYER_FILE), content)
+    return content
+
+
+def is_layer(collection: Collection, *contents: bytes) -> bool:
+    """Whether `layer.json` has one of some contents."""
+    place = collection.place(LAYER_FILE)
+    return storage.exists(place) and storage.read_bytes(place) in contents
 
 
 def mark_of(stem: str) -> Mark:

@@ -4,6 +4,9 @@
 taken out of it, and noted is where they lie; entries come back when their files are there. So a run that is killed
 anywhere leaves a `layer.json` whose entries are true, and the next one sees from it and the ledger what is left to do.
 The finished layer depends on the ledger alone.
+
+Of two updates at once, the one that ends last finds that `layer.json` is not what it wrote there. Its files and the
+other's may be mixed, so that it takes its own entries out again, and leaves them to another update.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from components.publish_collection.layer.candidates import COLUMNS
 from components.publish_collection.layer.changes import ChangeCounter, SceneChange
 from components.publish_collection.layer.duplicates import Dropped, find_duplicates
 from components.publish_collection.layer.ids import Change
-from components.publish_collection.layer.index import Bounds, Layer, layer_to_mend, write_layer
+from components.publish_collection.layer.index import Bounds, Layer, is_layer, layer_to_mend, write_layer
 from components.publish_collection.layer.partitions import (
     footprints_uri,
     read_partition,
@@ -41,7 +44,7 @@ class LayerUpdate:
     """What an update did.
 
     Attributes:
-        layer: The layer as it is now.
+        layer: The layer as it is now; unsettled where another update was at it meanwhile, and it has to be done again.
         rewritten: Scenes whose partitions were written.
         removed: Scenes whose partitions were deleted.
         unchanged: How many partitions stayed as they were.
@@ -166,7 +169,7 @@ def _scene(collection: Collection, mark: Mark, layer: Layer) -> LayerScene:
 def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, checkpoint: int) -> Layer:
     """Write and delete files, from west to east, and give the finished layer."""
     layer = replace(work.kept, partitions=dict(work.kept.partitions))
-    write_layer(collection, layer)
+    said = write_layer(collection, layer)
     todo = _swept(work)
     for count, (bounds, name, scene) in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
         old = read_partition(collection, name) if name in work.there else None
@@ -178,8 +181,17 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
         counter.add(name, bounds, old, rows)
         layer.partitions[name] = part
         if count % checkpoint == 0:
-            write_layer(collection, layer)
-    return replace(layer, unsettled=())
+            said = write_layer(collection, layer)
+    finished = replace(layer, unsettled=())
+    return finished if is_layer(collection, said, finished.as_json()) else _without_own(collection, work)
+
+
+def _without_own(collection: Collection, work: _Work) -> Layer:
+    """What another update says meanwhile, without the partitions that both may have written."""
+    theirs = layer_to_mend(collection) or Layer(work.kept.images_uri)
+    own = {scene.mark.scene for scene in work.written} | work.removed
+    kept = {name: part for name, part in theirs.partitions.items() if name not in own}
+    return replace(theirs, partitions=kept, unsettled=tuple(sorted({*theirs.unsettled, *work.kept.unsettled})))
 
 
 def _swept(work: _Work) -> list[tuple[Bounds, str, LayerScene | None]]:

@@ -1,9 +1,10 @@
-"""Processes that are killed at a chosen moment."""
+"""Processes that are killed, or outrun by others, at a chosen moment."""
 
 from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 
@@ -15,21 +16,34 @@ def killed_at(event: int, work: Callable[[], object]) -> bool:
     Returns:
         Whether it came that far.
     """
+    return interrupted_at(event, work, lambda: os._exit(9)) == 9
+
+
+def interrupted_at(event: int, work: Callable[[], object], other: Callable[[], object]) -> int:
+    """Do some work in a process that does something else before its n-th change of a file's name, and then goes on.
+
+    Returns:
+        The exit code of the process: 0 where it came to an end, 1 where it failed.
+    """
     child = os.fork()
     if child == 0:
-        count = 0
+        left = event
 
-        def end(name: str, arguments: tuple[object, ...]) -> None:
-            nonlocal count
+        def interrupt(name: str, arguments: tuple[object, ...]) -> None:
+            nonlocal left
             if name in ("os.rename", "os.remove"):
-                count += 1
-                if count == event:
-                    os._exit(9)
+                left -= 1
+                if left == 0:
+                    other()
 
-        sys.addaudithook(end)
+        sys.addaudithook(interrupt)
+        code = 1
         try:
             work()
+            code = 0
+        except Exception:
+            traceback.print_exc()
         finally:
-            os._exit(0)
+            os._exit(code)
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 9
+    return os.waitstatus_to_exitcode(status)
