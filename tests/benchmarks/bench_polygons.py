@@ -89,8 +89,7 @@ def _memory() -> list[Measurement]:
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         peak, taken, count = float(printed[0]), float(printed[1]), int(printed[2])
         title = f"peak memory of splitting and polygonising by parts, {side}×{side}"
-        in_parts = [entry.median for entry in measured[1:]]  # the first scene is one part: nothing is held meanwhile
-        most = min([MOST_MEBIBYTES, *(round(MOST_GROWTH * peak) for peak in in_parts)])
+        most = min([MOST_MEBIBYTES, *(round(MOST_GROWTH * entry.median) for entry in measured[:1])])
         notes = {"seconds": taken, "megapixels_a_second": round(side**2 / 1e6 / taken, 1), "footprints": count}
         measured.append(Measurement.at_most(title, "MiB", [peak], most, **notes))
     return measured
