@@ -140,7 +140,9 @@ def _read(file: Path) -> dict[str, StagePlacement]:
         raise ConfigError(f"{file}: {faults}") from error
 
 
-def place(task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: bool = False) -> PipelineTask:
+def place(
+    task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: bool = False, accelerators: Any = None
+) -> PipelineTask:
     """Apply a stage's placement to its task.
 
     Args:
@@ -149,6 +151,8 @@ def place(task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: b
         cluster: The run's own choices.
         in_loop: Whether the task stands in a ParallelFor, where kfp 2.17 compiles a parameter-valued accelerator to
             a dangling reference; the type is then the usual one.
+        accelerators: How many, where a run may choose; None for as many as the file says. A stage that the file gives
+            none gets none.
 
     Returns:
         The task.
@@ -166,7 +170,7 @@ def place(task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: b
     kubernetes.set_security_context(task, run_as_user=IMAGE_USER, run_as_group=IMAGE_USER, run_as_non_root=True)
     if wanted.accelerators:
         task.set_accelerator_type(ACCELERATOR_TYPE if in_loop else cluster.accelerator_type)
-        task.set_accelerator_limit(wanted.accelerators)
+        task.set_accelerator_limit(wanted.accelerators if accelerators is None else accelerators)
         kubernetes.add_node_selector_json(task, cluster.node_selector)
         kubernetes.add_toleration_json(task, cluster.tolerations)
     if wanted.spot:

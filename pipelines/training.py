@@ -46,6 +46,7 @@ def training(
     max_bad: int = 0,
     seed: int = 0,
     accelerator_type: str = ACCELERATOR_TYPE,
+    train_gpus: int = PLACEMENTS["train_unet"].accelerators,
     require_gpus: bool = True,
     gpu_node_selector: dict[str, str] = {},
     gpu_tolerations: list[dict[str, str]] = [],
@@ -79,10 +80,10 @@ def training(
         config=train_config,
         encoder_weights=encoder_weights,
         initial_model_uri=initial_model_uri,
-        gpus=PLACEMENTS["train_unet"].accelerators,
+        gpus=train_gpus,
         require_gpus=require_gpus,
     )
-    place(trained, "train_unet", cluster)
+    place(trained, "train_unet", cluster, accelerators=train_gpus)
 
     shards = plan_shards(project=tagged.outputs["tagged"], image_tags=image_tags, max_shards=max_shards)
     place(shards, "plan_shards", cluster)
@@ -139,6 +140,7 @@ def sample_training(
     max_bad: int = 0,
     seed: int = 0,
     accelerator_type: str = ACCELERATOR_TYPE,
+    train_gpus: int = PLACEMENTS["train_unet"].accelerators,
     require_gpus: bool = True,
     gpu_node_selector: dict[str, str] = {},
     gpu_tolerations: list[dict[str, str]] = [],
@@ -167,6 +169,7 @@ def sample_training(
         max_bad=max_bad,
         seed=seed,
         accelerator_type=accelerator_type,
+        train_gpus=train_gpus,
         require_gpus=require_gpus,
         gpu_node_selector=gpu_node_selector,
         gpu_tolerations=gpu_tolerations,

@@ -67,14 +67,15 @@ def test_detection_asks_for_a_gpu_for_inference_alone_and_takes_nothing_from_the
     assert set(found) == set(executors), "each step has the store's credentials and a security context"
 
 
-def test_three_gpus_train_and_one_infers(executors):
+def test_three_gpus_train_unless_a_run_says_otherwise_and_one_infers(compiled, executors):
     accelerators = {
         stage: container["resources"]["accelerator"]["resourceCount"]
         for stage, container in executors.items()
         if "accelerator" in container["resources"]
     }
-    wanted = {"train_unet": "3", "infer_windows": "1"}
-    assert accelerators == wanted
+    chosen = "{{$.inputs.parameters['pipelinechannel--train_gpus']}}"
+    assert accelerators == {"train_unet": chosen, "infer_windows": "1"}
+    assert compiled[0]["root"]["inputDefinitions"]["parameters"]["train_gpus"]["defaultValue"] == 3.0
 
 
 def test_gpu_steps_get_selector_tolerations_and_shared_memory(pods):
