@@ -11,8 +11,8 @@ from operator import or_
 from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan
-from components.core.errors import DataError
-from components.core.models import CONFIG_FILE, local_model
+from components.core.errors import ConfigError, DataError
+from components.core.models import CONFIG_FILE, local_model, model_digest
 from components.publish_collection.layer.index import Layer, mark_of
 from components.publish_collection.stac import (
     COLLECTION_FILE,
@@ -24,6 +24,7 @@ from components.publish_collection.stac import (
     model_item,
     model_place,
 )
+from components.publish_collection.stac.parts import DIGEST_CHARACTERS
 
 PACKAGE = "footprints-pipeline"
 VERSION_VARIABLE = "FOOTPRINTS_VERSION"
@@ -41,23 +42,39 @@ def software() -> dict[str, str]:
 def describe_model(collection: Collection, plan: Plan) -> tuple[MaskClass, ...]:
     """Put the item of the plan's model into the collection, unless it is there.
 
+    Where scenes were detected, the model is fetched and compared with the plan's: one that was replaced meanwhile may
+    have detected some of them.
+
     Returns:
         What the values of its masks mean.
 
     Raises:
+        ConfigError: If the model is not the plan's any more.
         DataError: If the model cannot be read.
         StorageError: If it cannot be fetched, or its item cannot be written.
     """
     place = collection.place(model_place(plan.model))
-    if not storage.exists(place):
+    is_described = storage.exists(place)
+    if plan.scenes or not is_described:
         with local_model(plan.model_uri) as folder:
-            storage.write_bytes(place, document_bytes(model_item(folder, plan.model_uri, plan.model)))
+            _check_unchanged(plan, model_digest(folder))
+            if not is_described:
+                storage.write_bytes(place, document_bytes(model_item(folder, plan.model_uri, plan.model)))
     config = storage.join_uri(plan.model_uri, CONFIG_FILE)
     try:
         entries = json.loads(storage.read_bytes(config))["classes"]
         return tuple(MaskClass(value, entry["title"], entry["color"]) for value, entry in enumerate(entries))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{config}: is no config of a model ({error}); give what train_unet wrote") from error
+
+
+def _check_unchanged(plan: Plan, found: str) -> None:
+    if found != plan.model:
+        raise ConfigError(
+            f"model_uri: {plan.model_uri} holds the model {found[:DIGEST_CHARACTERS]}, and this run was planned with "
+            f"{plan.model[:DIGEST_CHARACTERS]}, which was there then; nothing is published. Run again, and give each "
+            "model a folder of its own"
+        )
 
 
 def describe_collection(collection: Collection, layer: Layer, classes: tuple[MaskClass, ...]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import tempfile
 from pathlib import Path
 
 from components.core import storage
 from components.core.collection.ledger import Collection
+from components.core.errors import StorageError
 from components.publish_collection.layer.index import Layer
 from components.publish_collection.layer.tables import FOOTPRINTS_FILE
 from components.publish_collection.pictures import ScenePicture, scene_picture
@@ -23,6 +25,8 @@ from components.publish_collection.summary import (
     RunSummary,
     scenes_to_show,
 )
+
+log = logging.getLogger(__name__)
 
 PLANNING = "plan_imagery"
 
@@ -101,14 +105,20 @@ def _totals(layer: Layer) -> LayerTotals:
 def _pictures(done: Publication, told: RunSummary, collection: Collection) -> list[ScenePicture]:
     by_key = {scene.record.key: scene for scene in done.finished}
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
-        return [
+        drawn = [
             _picture(by_key[entry.key], collection, Path(folder) / f"{number}.parquet")
             for number, entry in enumerate(scenes_to_show(told.scenes))
         ]
+    return [picture for picture in drawn if picture is not None]
 
 
-def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture:
-    storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
+def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture | None:
+    """None where another run has retired the scene meanwhile."""
+    try:
+        storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
+    except StorageError as error:
+        log.warning("report: no picture of %s: %s", scene.record.key, error)
+        return None
     record, planned = scene.record, scene.planned
     return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
 

@@ -113,6 +113,20 @@ def test_a_new_model_waits_until_it_is_asked_to_redo(detection: Detection, tmp_p
     assert len({name.split(".")[2] for name in detection.files() if name.startswith("ledger/")}) == 1
 
 
+def test_a_model_that_is_replaced_while_it_detects_publishes_nothing(detection: Detection, tmp_path: Path) -> None:
+    write_town(Path(detection.images) / "a.tif", SIZE, HOUSE)
+    replaced = replace(detection, model=str(shutil.copytree(detection.model, tmp_path / "model")))
+    (tmp_path / "work").mkdir()
+    parts = replaced.detect(tmp_path / "work")
+    save_bright_model(tmp_path / "model", threshold=250)
+
+    with pytest.raises(ConfigError, match=r"model_uri: .*/model holds the model \w{12}, .* planned with \w{12}"):
+        replaced.publish(tmp_path / "work", parts)
+
+    assert replaced.files() == {}
+    assert replaced.run()["scenes_published"] == 1
+
+
 def test_one_broken_image_among_a_hundred(detection: Detection) -> None:
     images = Path(detection.images)
     small = Size(64, 64)

@@ -26,7 +26,6 @@ from components.publish_collection.stac.parts import (
     ROLES,
     VERSION,
     MaskClass,
-    absolute,
     asset_fields,
     links_to_collection,
     model_place,
@@ -96,7 +95,7 @@ def scene_item(
         item.properties["processing:software"] = dict(software)
     image_type = _IMAGE_TYPES.get(storage.suffix_of(record.uri).lower())
     item.add_links(links_to_collection(UP))
-    item.add_link(Link("via", absolute(record.uri), image_type, "The image"))
+    item.add_link(Link("via", storage.absolute_uri(record.uri), image_type, "The image"))
     item.add_link(Link("derived_from", UP + model_place(record.model), MediaType.GEOJSON, "The model"))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
 

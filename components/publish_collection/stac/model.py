@@ -24,7 +24,6 @@ from components.publish_collection.stac.parts import (
     FILE,
     MLM,
     MaskClass,
-    absolute,
 )
 from components.publish_collection.stac.periods import Period
 
@@ -168,7 +167,7 @@ def _parameters(weights: Path) -> int:
 
 
 def _assets(folder: Path, uri: str) -> dict[str, Asset]:
-    place = absolute(uri)
+    place = storage.absolute_uri(uri)
     about_weights = {
         "bands": BAND_FIELDS,
         "mlm:artifact_type": "safetensors.torch.save_file",

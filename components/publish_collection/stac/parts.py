@@ -10,7 +10,6 @@ from typing import Any
 
 from pystac import Link, MediaType
 
-from components.core import storage
 from components.core.collection.ledger import Mark
 
 COLLECTION_ID = "building-footprints"
@@ -69,12 +68,6 @@ def model_place(digest: str) -> str:
 def document_bytes(document: Mapping[str, Any]) -> bytes:
     """A document as a file: the same document gives the same bytes."""
     return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def absolute(uri: str) -> str:
-    """A URI that means the same wherever it is read from; a relative local path would not."""
-    place = storage.parse_uri(uri)
-    return str(place) if place.is_remote else str(place.path.absolute())
 
 
 def links_to_collection(up: str) -> list[Link]:
