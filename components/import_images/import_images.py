@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from components.core import storage
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Shape
 from components.core.parallel import parallel_map, worker_count
@@ -17,7 +18,7 @@ from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
 from components.import_images.scaling import PERCENTILE, Scaling
 from components.import_images.scene import BadScene, Outcome, ReadyScene, SceneTask, import_scene
-from components.import_images.sources import SHOWN, absolute, find_pairs
+from components.import_images.sources import SHOWN, find_pairs
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def import_images(
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
     pairing = find_pairs(images_uri, masks_uri)
     asked = Scaling.parse(scaling)
-    root = absolute(data_root)
+    root = storage.absolute_uri(data_root)
     tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
     imported = run_tasks(import_scene, tasks, workers)
     _check_bad(imported.bad, max_bad, len(tasks))

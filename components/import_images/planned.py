@@ -13,7 +13,7 @@ from components.core.storage import StoredObject
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
 from components.import_images.scaling import PERCENTILE, Scaling
 from components.import_images.scene import BadScene, ReadyScene, SceneTask, import_scene
-from components.import_images.sources import Pair, absolute
+from components.import_images.sources import Pair
 
 
 def import_planned(
@@ -57,7 +57,7 @@ def import_planned(
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
     plan = read_plan(plan_dir)
     asked = Scaling.parse(scaling)
-    root = absolute(data_root)
+    root = storage.absolute_uri(data_root)
     tasks = [
         SceneTask(
             Pair(scene.id, StoredObject(scene.uri, scene.size_bytes, scene.etag, None), None),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from components.core.errors import DataError
 from components.core.imagery.files import RASTER_SUFFIXES, is_raster
-from components.core.storage import StoredObject, Uri, list_objects, name_of, parse_uri, stem_of
+from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 
 IMAGE_FOLDERS = ("images", "img")
 MASK_FOLDERS = ("ann", "gt", "masks")
@@ -117,19 +116,13 @@ def _one_of(top: _Folder, names: Sequence[str], what: str) -> _Folder:
 
 
 def _listed(uri: str) -> _Folder:
-    place = absolute(uri)
+    place = absolute_uri(uri)
     entries = list(list_objects(place, recursive=False))
     if not entries:
         raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
     rasters = tuple(entry for entry in entries if not entry.is_folder and is_raster(entry.uri))
     subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
     return _Folder(place.rstrip("/"), rasters, subfolders)
-
-
-def absolute(uri: str) -> str:
-    """The canonical URI of a place, whichever directory this process works in."""
-    place: Uri = parse_uri(uri)
-    return str(place) if place.is_remote else str(Path(place.key).absolute())
 
 
 def _by_stem(folder: _Folder) -> dict[str, StoredObject]:
