@@ -21,6 +21,7 @@ from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED, check_numbe
 from components.plan_imagery.comparing import compare
 from components.plan_imagery.dealing import deal
 from components.plan_imagery.headers import read_headers
+from components.plan_imagery.hopeless import without_hopeless
 from components.plan_imagery.layer import check_same_imagery, read_shown
 from components.plan_imagery.sources import find_images
 
@@ -48,8 +49,8 @@ def plan_imagery(
 
     Only names are listed: an image is known by its key, its content by ETag and size, and what was done by the names
     of the ledger's markers. Headers are opened of images that are to be done alone, so that a run with nothing new
-    takes as long as two listings. What cannot be done is left out and said so; what was found in an earlier version
-    of it stays.
+    takes as long as a few listings. What cannot be done, or failed in several runs, is left out and said so; what was
+    found in an earlier version of it stays.
 
     Args:
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
@@ -64,7 +65,7 @@ def plan_imagery(
         captured_pattern: Finds the day of capture in keys; see `date_pattern`.
 
     Returns:
-        The plan; the same for the same imagery, ledger and parameters.
+        The plan; the same for the same imagery, parameters, ledger and notes of failures.
 
     Raises:
         ConfigError: If a parameter breaks its rule, there is no image, or the collection is of other imagery.
@@ -87,7 +88,8 @@ def plan_imagery(
             f"images_uri: below {images} lies no image ({', '.join(sorted(RASTER_SUFFIXES))}); check the place. "
             "A collection is never emptied: delete it by hand if that is meant"
         )
-    opened = list(progress(read_headers(found.todo, pattern), len(found.todo), "headers")) if found.todo else []
+    todo, hopeless = without_hopeless(collection, found.todo, recipe)
+    opened = list(progress(read_headers(todo, pattern), len(todo), "headers")) if todo else []
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
     dealt = deal({scene.id: scene.size for scene in scenes}, max(1, round(shard_megapixels * MEGA)), max_shards)
     plan = Plan(
@@ -102,7 +104,7 @@ def plan_imagery(
         done=found.done,
         waiting=found.waiting,
         retired=tuple(found.retired),
-        left_out=(*found.left_out, *(entry for entry in opened if isinstance(entry, LeftOut))),
+        left_out=(*found.left_out, *hopeless, *(entry for entry in opened if isinstance(entry, LeftOut))),
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)

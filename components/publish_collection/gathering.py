@@ -53,11 +53,13 @@ class Failure:
         key: Of the image, relative to the imagery's prefix.
         stage: Where it was left out.
         reason: Why.
+        is_lasting: Whether the image is to blame, as far as can be told, and not passing trouble.
     """
 
     key: str
     stage: str
     reason: str
+    is_lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,11 @@ def gather(plan: Plan, projects: Sequence[Project], history: Iterable[StageRun])
         if _cover(places, scene.size.height):
             scenes.append(GatheredScene(scene, places))
         else:
-            failures.append(Failure(scene.key, *reasons.get(scene.id, ("publish_collection", UNKNOWN))))
+            failures.append(
+                Failure(scene.key, *reasons[scene.id])
+                if scene.id in reasons
+                else Failure(scene.key, "publish_collection", UNKNOWN, is_lasting=False)
+            )
     return Gathered(tuple(scenes), tuple(failures))
 
 

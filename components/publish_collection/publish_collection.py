@@ -19,6 +19,7 @@ from components.publish_collection.describing import describe_collection, descri
 from components.publish_collection.gathering import Failure, Gathered, gather
 from components.publish_collection.layer.exports import export_layer, formats_of_text
 from components.publish_collection.layer.index import Layer, layer_to_mend
+from components.publish_collection.noting import note_failures
 from components.publish_collection.publication import Publication
 from components.publish_collection.scenes import STAGE, FinishedScene, SceneFinisher
 from components.publish_collection.settling import settle
@@ -85,7 +86,9 @@ def publish_collection(
     begun = time.perf_counter()
     finished, failures = _finish(finisher, gathered, workers)
     before = layer_to_mend(collection)
-    layer = settle(collection, opened, {scene.mark.scene: scene.mark for scene in finished})
+    own = {scene.mark.scene: scene.mark for scene in finished}
+    note_failures(collection, opened, own, failures)
+    layer = settle(collection, opened, own)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, finisher.classes)
     done = Publication(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from components.core.collection.failures import MOST_TRIES
 from components.core.collection.plan import Why
 from components.core.reporting import Cell, Column, Fact, Section, run_report, table, write_page
 from components.core.reporting.encode import data_uri
@@ -83,7 +84,7 @@ def _facts(summary: RunSummary) -> list[Fact]:
 
 def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator[Section]:
     if summary.failed:
-        lead = "Scenes that were to be done and are not published; the next run tries them again."
+        lead = f"Scenes that were to be done and are not published; they are tried in {MOST_TRIES} runs at most."
         yield _section("Failed", lead, _missing(summary.failed, "scenes"))
     yield _section("What was done", "", _about(summary))
     if pictures:
@@ -95,7 +96,7 @@ def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator
         )
         yield _section("Scenes", lead, _scene_table(summary.scenes))
     if summary.skipped:
-        lead = "Images that cannot be used as they are; each run tries them again."
+        lead = "Images that planning left out: they cannot be used as they are, or failed in several runs."
         yield _section("Not usable", lead, _missing(summary.skipped, "images"))
     totals = stage_totals(summary.stages)
     if totals:

@@ -97,7 +97,7 @@ class SceneFinisher:
         try:
             return self._as_it_is(scene) or self._finish(scene)
         except (DataError, StorageError) as error:
-            return Failure(scene.planned.key, STAGE, str(error))
+            return Failure(scene.planned.key, STAGE, str(error), is_lasting=isinstance(error, DataError))
 
     def _as_it_is(self, scene: GatheredScene) -> FinishedScene | None:
         started = time.perf_counter()

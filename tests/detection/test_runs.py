@@ -11,6 +11,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
+from components.core.collection.failures import MOST_TRIES
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.geometry import Size
 from tests.builders import noise, write_raster
@@ -142,6 +143,25 @@ def test_one_broken_image_among_a_hundred(detection: Detection) -> None:
     assert "town_99.tif" in report.read_text()
     counts = detection.run(max_bad=1)
     assert (counts["scenes_failed"], counts["scenes_up_to_date"]) == (1, 99)
+
+
+def test_an_image_that_fails_run_after_run_is_given_up(detection: Detection, tmp_path: Path) -> None:
+    """So that a recurring run with nothing new starts no GPU step for it."""
+    images = Path(detection.images)
+    write_town(images / "good.tif", SIZE, HOUSE)
+    write_town(images / "tiny.tif", Size(20, 20))
+    for _ in range(MOST_TRIES):
+        assert detection.plan(tmp_path / "plan").shards == 1
+        assert detection.run(max_bad=1)["scenes_failed"] == 1
+
+    assert detection.plan(tmp_path / "plan").shards == 0
+    with pytest.raises(TooManyBadItemsError, match=r"tiny\.tif: .*window.*failed in 3 runs.*failures/tiny"):
+        detection.run()
+
+    write_town(images / "tiny.tif", SIZE, SHED)
+    counts = detection.run()
+    assert (counts["scenes_published"], counts["scenes_failed"], counts["layer_buildings"]) == (1, 0, 2)
+    assert not list((Path(detection.output) / "failures").iterdir())
 
 
 def test_an_image_that_cannot_be_placed_is_named(detection: Detection) -> None:

@@ -107,7 +107,7 @@ class Collection:
 
     def marks(self) -> Iterator[Mark]:
         """Every marker, in no particular order; a listing alone."""
-        return _marks_in(storage.join_uri(self.output_uri, "ledger"))
+        return marks_in(storage.join_uri(self.output_uri, "ledger"))
 
     def has(self, mark: Mark) -> bool:
         """Whether a marker is there."""
@@ -141,7 +141,7 @@ class Collection:
 
     def half_retired(self) -> Iterator[Mark]:
         """Marks that a killed run began to retire."""
-        return _marks_in(storage.join_uri(self.output_uri, RETIRING))
+        return marks_in(storage.join_uri(self.output_uri, RETIRING))
 
     def keep(self, mark: Mark) -> None:
         """Do not go on retiring a scene that was done again meanwhile."""
@@ -166,7 +166,8 @@ class Collection:
         return storage.join_uri(self.output_uri, *names)
 
 
-def _marks_in(folder: str) -> Iterator[Mark]:
+def marks_in(folder: str) -> Iterator[Mark]:
+    """The marks that the files of a folder are named by, in no particular order; a listing alone."""
     for found in storage.list_objects(folder):
         name = _NAME.fullmatch(found.uri, found.uri.rfind("/") + 1)
         if name is not None:
