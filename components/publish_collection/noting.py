@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 
 from components.core.collection.failures import FailureNote, FailureNotes
@@ -9,11 +10,17 @@ from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan
 from components.publish_collection.gathering import Failure
 
+log = logging.getLogger(__name__)
+
+FEW = 10
+
 
 def note_failures(collection: Collection, plan: Plan, done: Mapping[str, Mark], failures: Iterable[Failure]) -> None:
     """Note the planned scenes that failed, and forget what was noted of those that are done now.
 
-    Faults that passing trouble can explain are not noted, nor are those that planning found, which cost little.
+    Faults that passing trouble can explain are not noted, nor are those that planning found, which cost little. Where
+    more than a few scenes and most of the planned ones failed, it is for a reason that they share, such as a place
+    that cannot be written: none is noted, so that all are tried again when that is mended.
 
     Args:
         collection: It.
@@ -30,10 +37,13 @@ def note_failures(collection: Collection, plan: Plan, done: Mapping[str, Mark], 
         if mark.scene in done:
             notes.forget(mark)
     planned = {scene.key: plan.mark(scene) for scene in plan.scenes}
-    for failure in failures:
-        failed = planned.get(failure.key)
-        if failed is None or not failure.is_lasting:
-            continue
-        before = notes.read(failed) if failed in known else None
-        tries = 1 + (before.tries if before else 0)
-        notes.write(failed, FailureNote(failure.key, failure.stage, failure.reason, tries))
+    failed = [failure for failure in failures if failure.key in planned]
+    if len(failed) > max(FEW, len(planned) // 2):
+        log.warning("%d of %d scenes failed, perhaps for one reason: they are tried again", len(failed), len(planned))
+        return
+    for failure in failed:
+        if failure.is_lasting:
+            mark = planned[failure.key]
+            before = notes.read(mark) if mark in known else None
+            tries = 1 + (before.tries if before else 0)
+            notes.write(mark, FailureNote(failure.key, failure.stage, failure.reason, tries))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.core.collection.failures import MOST_TRIES, FailureNotes
+from components.core.collection.ledger import Collection
+from components.publish_collection.gathering import Failure
+from components.publish_collection.noting import FEW, note_failures
+from tests.components.publish_collection.plans import plan, planned
+
+BROKEN = Failure("2026/a.tif", "infer_windows", "its tiles are broken")
+SCENE = planned("a")
+PLAN = plan(SCENE, planned("b"))
+MARK = PLAN.mark(SCENE)
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    return Collection(str(tmp_path))
+
+
+def test_a_failure_is_noted_with_its_tries_until_it_is_hopeless(collection: Collection) -> None:
+    notes = FailureNotes(collection)
+    for tries in range(1, MOST_TRIES + 1):
+        note_failures(collection, PLAN, {}, [BROKEN])
+        note = notes.read(MARK)
+        assert note is not None
+        assert (note.tries, note.stage, note.reason) == (tries, "infer_windows", "its tiles are broken")
+        assert note.is_hopeless == (tries == MOST_TRIES)
+    assert notes.marks() == {MARK}
+
+
+def test_a_scene_that_is_done_has_no_note_of_any_version(collection: Collection) -> None:
+    note_failures(collection, PLAN, {}, [BROKEN])
+    newer = plan(planned("a", version="cd"))
+
+    note_failures(collection, newer, {MARK.scene: newer.mark(newer.scenes[0])}, [])
+
+    assert FailureNotes(collection).marks() == set()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure("2026/a.tif", "publish_collection", "the store is away", is_lasting=False),
+        Failure("2026/other.tif", "plan_imagery", "has no CRS"),
+    ],
+    ids=["passing trouble", "what planning found"],
+)
+def test_some_failures_are_not_noted(collection: Collection, failure: Failure) -> None:
+    note_failures(collection, PLAN, {}, [failure])
+    assert FailureNotes(collection).marks() == set()
+
+
+def test_scenes_that_fail_all_together_are_not_noted(collection: Collection, caplog: pytest.LogCaptureFixture) -> None:
+    scenes = [planned(f"scene{number}") for number in range(2 * FEW)]
+    failures = [Failure(scene.key, "infer_windows", "data_root cannot be written") for scene in scenes]
+
+    note_failures(collection, plan(*scenes), {}, failures[: FEW + 1])
+    assert "perhaps for one reason" in caplog.text
+    assert FailureNotes(collection).marks() == set()
+
+    note_failures(collection, plan(*scenes), {}, failures[:FEW])
+    assert len(FailureNotes(collection).marks()) == FEW
+
+
+def test_a_broken_note_has_the_scene_tried_again(collection: Collection) -> None:
+    notes = FailureNotes(collection)
+    Path(notes.place(MARK)).parent.mkdir()
+    Path(notes.place(MARK)).write_text("{")
+    assert notes.read(MARK) is None
+    note_failures(collection, PLAN, {}, [BROKEN])
+    note = notes.read(MARK)
+    assert note is not None and note.tries == 1
