@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.core.collection.ledger import Collection
+from components.core.errors import ConfigError, TooManyBadItemsError
+from components.publish_collection.__main__ import main, parser
+from components.publish_collection.describing import describe_model
+from components.publish_collection.publish_collection import publish_collection
+from tests.components.publish_collection.detected import CLASSES, Detected
+
+
+@pytest.fixture(scope="module")
+def told(detected: Detected) -> dict[str, object]:
+    """The summary of a run, published where its plan says."""
+    folder = detected.folder
+    flags = ["--plan", folder / "plan", "--parts", *detected.parts, "--summary", folder / "summary.json"]
+    flags += ["--report", folder / "report.html", "--metrics", folder / "metrics.json"]
+    flags += ["--formats", "geojsonl", "--max-bad", "1", "--workers", "1"]
+    main(parser().parse_args([str(flag) for flag in flags]))
+    content: dict[str, object] = json.loads((folder / "summary.json").read_text())
+    return content
+
+
+def test_the_summary_says_in_a_sentence_what_was_done(told: dict[str, object]) -> None:
+    assert str(told["sentence"]).startswith("2 scenes detected, 1 left out, 0 up to date; the layer has 4 buildings, ")
+
+
+def test_the_summary_and_the_metrics_count_the_same(told: dict[str, object], detected: Detected) -> None:
+    counts = told["counts"]
+    assert isinstance(counts, dict)
+    assert (counts["scenes_published"], counts["scenes_failed"], counts["layer_buildings"]) == (2, 1, 4)
+    assert counts["buildings_new"] == 4
+    assert counts["megapixels"] == 2 * 160 * 140 / 1e6
+    assert json.loads((detected.folder / "metrics.json").read_text()).items() >= counts.items()
+
+
+def test_the_places_are_there(told: dict[str, object]) -> None:
+    places = told["places"]
+    assert isinstance(places, dict)
+    assert sorted(places) == ["geojsonl", "layer", "ledger", "report"]
+    assert all(Path(place).exists() for place in places.values())
+
+
+def test_the_report_names_what_failed_and_where(told: dict[str, object], detected: Detected) -> None:
+    page = (detected.folder / "report.html").read_text()
+    assert "2 scenes published, 1 scene failed." in page
+    for text in ("tiny.tif", "infer_windows", "fiji.tif", "town_2026-05-01.tif", "import_images", "split_masks"):
+        assert text in page
+
+
+@pytest.mark.usefixtures("told")
+def test_a_run_that_is_told_again_publishes_the_same(detected: Detected) -> None:
+    """A step that was killed at its very end, and is tried again."""
+    before = detected.detection.files()
+
+    with pytest.raises(TooManyBadItemsError, match=r"1 images are left out, and max_bad allows 0: tiny\.tif: .*window"):
+        publish_collection(detected.folder / "plan", detected.parts, detected.folder / "again.json", workers=1)
+
+    assert detected.detection.files() == before
+    assert json.loads((detected.folder / "again.json").read_text())["counts"]["partitions_written"] == 0
+
+
+def test_wrong_parameters_are_found_before_anything_is_written(detected: Detected, tmp_path: Path) -> None:
+    for options, message in (({"max_bad": -1}, "max_bad: -1"), ({"formats": "shp"}, "formats: 'shp' is none of gpkg")):
+        with pytest.raises(ConfigError, match=message):
+            publish_collection(detected.folder / "plan", detected.parts, tmp_path / "summary.json", **options)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_model_is_described_once(detected: Detected, tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    classes = describe_model(collection, detected.plan)
+    assert [mask_class.value for mask_class in classes] == [entry.value for entry in CLASSES]
+    (item,) = (tmp_path / "model").iterdir()
+    said = item.read_bytes()
+    item.write_bytes(b"as it was")
+    describe_model(collection, detected.plan)
+    assert item.read_bytes() == b"as it was" and said.startswith(b"{")
