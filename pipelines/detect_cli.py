@@ -16,6 +16,23 @@ from pipelines.run_cli import DOCUMENTS, RUNNERS
 
 REDO = ("changed", "all")
 
+AS_THEY_ARE = (
+    "scaling",
+    "class_title",
+    "tolerance_px",
+    "tolerance_m",
+    "min_area_m2",
+    "regularise",
+    "confidence",
+    "formats",
+    "redo",
+    "shard_megapixels",
+    "max_shards",
+    "captured_pattern",
+    "max_bad",
+)
+"""Flags that are parameters of the pipeline under the same name."""
+
 
 def add_detect_command(commands: Any) -> None:
     """Register the command."""
@@ -35,13 +52,18 @@ def add_detect_command(commands: Any) -> None:
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="query and config to use")
     add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
     add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--scaling", default="percentile", help="how imagery of more than 8 bits becomes 8; see import_images")
+    add("--class-title", default="untitled_dl", help="class of the query's objects that become buildings")
     add("--min-area-m2", type=float, default=0.0, help="smaller buildings are left out")
     add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels")
+    add("--tolerance-m", type=float, default=0.0, help="the same in metres; 0 to use --tolerance-px")
     add("--regularise", action="store_true", help="give polygons right angles")
     add("--confidence", action="store_true", help="publish confidence rasters beside the masks")
     add("--formats", default="", help="of the whole layer beside GeoParquet: gpkg, geojsonl; separated by commas")
     add("--redo", choices=REDO, default="changed", help="all: do again what another model or other settings did")
     add("--shard-megapixels", type=float, default=2000.0, help="size of a shard; larger scenes are cut")
+    add("--max-shards", type=int, default=64, help="at most so many shards, which are larger where that is too few")
+    add("--captured-pattern", default="", help="finds the day of capture in names; see plan_imagery, none for none")
     add("--max-bad", type=int, default=0, help="images that may be left out before the run counts as failed")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
     parser.set_defaults(main=detect_command)
@@ -50,24 +72,28 @@ def add_detect_command(commands: Any) -> None:
 def detect_command(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
     _check_places(options)
+    arguments = pipeline_arguments(options)
+    load_inference(arguments["inference_config"])
+    results = run_pipeline(detection, arguments, options.runs, options.runner, options.threads)
+    sys.stdout.write(summary(results))
+
+
+def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command's flags say, as the pipeline's parameters; all of those that do not place it on a cluster."""
     documents = DOCUMENTS[options.documents]()
-    inference = text_of_file(options.inference_config) or documents.inference
-    load_inference(inference)
-    arguments: dict[str, Any] = {
+    return {
         "images_uri": absolute_place(options.images),
         "model_uri": absolute_place(options.model),
         "output_uri": absolute_place(options.output),
-        "data_root": options.data_root or str((options.runs / "data").resolve()),
-        "inference_config": inference,
+        "data_root": absolute_place(_data_root(options)),
+        "inference_config": text_of_file(options.inference_config) or documents.inference,
         "split_masks_query": text_of_file(options.split_masks_query) or documents.split_masks,
         "require_gpus": False,
-    }
-    for name in ("min_area_m2", "tolerance_px", "regularise", "confidence", "formats", "redo", "shard_megapixels"):
-        arguments[name] = getattr(options, name)
-    results = run_pipeline(
-        detection, arguments | {"max_bad": options.max_bad}, options.runs, options.runner, options.threads
-    )
-    sys.stdout.write(summary(results))
+    } | {name: getattr(options, name) for name in AS_THEY_ARE}
+
+
+def _data_root(options: argparse.Namespace) -> str:
+    return str(options.data_root or options.runs / "data")
 
 
 def _check_places(options: argparse.Namespace) -> None:
@@ -75,7 +101,7 @@ def _check_places(options: argparse.Namespace) -> None:
     check_is_folder("--model", options.model)
     if options.runner == "docker":
         places = {"--images": options.images, "--model": options.model, "--output": options.output}
-        check_in_object_storage(places | {"--data-root": options.data_root or "runs/detect/data"})
+        check_in_object_storage(places | {"--data-root": _data_root(options)})
 
 
 def summary(results: Results) -> str:

@@ -1,0 +1,60 @@
+"""The flags of `python -m pipelines detect`, without running the pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from pathlib import Path
+
+import pytest
+
+from components.core.errors import ConfigError
+from pipelines.__main__ import parser
+from pipelines.detect_cli import pipeline_arguments
+from pipelines.detection import detection
+
+OF_THE_CLUSTER = {"accelerator_type", "gpu_node_selector", "gpu_tolerations", "storage_secret", "storage_settings"}
+
+
+def options(*flags: str) -> argparse.Namespace:
+    return parser().parse_args(["detect", "--images", "in", "--model", "model", *flags])
+
+
+def test_every_parameter_of_the_pipeline_can_be_given_and_has_its_default() -> None:
+    parameters = inspect.signature(detection.pipeline_func).parameters
+    given = pipeline_arguments(options("--documents", "tutorial"))
+
+    assert set(given) == set(parameters) - OF_THE_CLUSTER
+    for name, value in given.items():
+        if name != "require_gpus" and parameters[name].default is not inspect.Parameter.empty:
+            assert value == parameters[name].default, name
+
+
+def test_places_mean_the_same_in_every_working_directory() -> None:
+    given = pipeline_arguments(options("--output", "s3://bucket/out", "--data-root", "data"))
+    assert given["images_uri"] == str(Path("in").resolve())
+    assert given["output_uri"] == "s3://bucket/out"
+    assert given["data_root"] == str(Path("data").resolve())
+    assert pipeline_arguments(options("--runs", "here"))["data_root"] == str(Path("here/data").resolve())
+
+
+def test_flags_reach_the_pipeline() -> None:
+    given = pipeline_arguments(options("--class-title", "house", "--max-shards", "3", "--redo", "all", "--regularise"))
+    wanted = {"class_title": "house", "max_shards": 3, "redo": "all", "regularise": True}
+    assert given.items() >= wanted.items()
+
+
+def test_containers_need_every_place_in_object_storage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    given = options("--runner", "docker", "--images", str(tmp_path), "--model", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"--images: .* is not in object storage"):
+        given.main(given)
+
+
+def test_a_document_that_is_wrong_is_named_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"mode": 3}')
+    folder = ["--images", str(tmp_path), "--model", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    given = options(*folder, "--inference-config", str(tmp_path / "config.json"))
+    with pytest.raises(ConfigError, match="mode"):
+        given.main(given)
+    assert not (tmp_path / "runs").exists()
