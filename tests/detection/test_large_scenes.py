@@ -68,3 +68,10 @@ def test_all_of_it_may_lie_in_object_storage(detection: Detection, s3_environmen
     parquet = [name for name in published(remote) if name.startswith("layer/")]
     assert [published(remote)[name] for name in parquet] == [published(detection)[name] for name in parquet]
     assert remote.run()["scenes_up_to_date"] == 1
+    before = set(published(remote))
+    write_tiled(tmp_path / "next.tif", town(SIZE, (10, 180, 1650, 8)), crs=CRS)
+    storage.put_file(tmp_path / "next.tif", f"{bucket}/in/next.tif")
+    storage.delete(f"{bucket}/in/long.tif")
+    assert remote.run()["layer_buildings"] == 1
+    assert {name for name in published(remote) if name.startswith("scenes/")}.isdisjoint(before)
+    assert not list(storage.list_objects(f"{bucket}/out/retiring"))
