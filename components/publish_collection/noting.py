@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 FEW = 10
 
 
-def note_failures(collection: Collection, plan: Plan, done: Mapping[str, Mark], failures: Iterable[Failure]) -> None:
+def note_failures(
+    collection: Collection, plan: Plan, done: Mapping[str, Mark], failures: Iterable[Failure], run: str
+) -> None:
     """Note the planned scenes that failed, and forget what was noted of those that are done now.
 
     Faults that passing trouble can explain are not noted, nor are those that planning found, which cost little. Where
@@ -27,6 +29,7 @@ def note_failures(collection: Collection, plan: Plan, done: Mapping[str, Mark], 
         plan: What was to be done.
         done: Marks of this run, by scene.
         failures: Of this run.
+        run: What it is known by; another run has another name, and a second attempt of this step has the same.
 
     Raises:
         StorageError: If a note cannot be written.
@@ -45,5 +48,5 @@ def note_failures(collection: Collection, plan: Plan, done: Mapping[str, Mark], 
         if failure.is_lasting:
             mark = planned[failure.key]
             before = notes.read(mark) if mark in known else None
-            tries = 1 + (before.tries if before else 0)
-            notes.write(mark, FailureNote(failure.key, failure.stage, failure.reason, tries))
+            tries = before.tries + (before.run != run) if before else 1
+            notes.write(mark, FailureNote(failure.key, failure.stage, failure.reason, tries, run))

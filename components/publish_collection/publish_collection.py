@@ -11,6 +11,7 @@ from pathlib import Path
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan, read_plan
 from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.keyed import digest
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import open_project
@@ -87,7 +88,7 @@ def publish_collection(
     finished, failures = _finish(finisher, gathered, workers)
     before = layer_to_mend(collection)
     own = {scene.mark.scene: scene.mark for scene in finished}
-    note_failures(collection, opened, own, failures)
+    note_failures(collection, opened, own, failures, _run_of(opened, history))
     layer = settle(collection, opened, own)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, finisher.classes)
@@ -128,6 +129,11 @@ def _finish(
     for failure in failures:
         log.warning("left out: %s: %s: %s", failure.key, failure.stage, failure.reason)
     return finished, failures
+
+
+def _run_of(plan: Plan, history: Sequence[StageRun]) -> str:
+    """What a run is known by, in every attempt of this step: the times that its steps took are in its history."""
+    return digest(plan.recipe, repr(history))
 
 
 def _export(collection: Collection, layer: Layer, formats: Sequence[str]) -> tuple[str, ...]:

@@ -27,12 +27,14 @@ class FailureNote:
         stage: Where it was left out the last time.
         reason: Why.
         tries: In how many runs.
+        run: What the last of them is known by, so that a step that is tried again in it counts once.
     """
 
     key: str
     stage: str
     reason: str
     tries: int
+    run: str
 
     @property
     def is_hopeless(self) -> bool:

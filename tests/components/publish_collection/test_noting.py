@@ -24,7 +24,8 @@ def collection(tmp_path: Path) -> Collection:
 def test_a_failure_is_noted_with_its_tries_until_it_is_hopeless(collection: Collection) -> None:
     notes = FailureNotes(collection)
     for tries in range(1, MOST_TRIES + 1):
-        note_failures(collection, PLAN, {}, [BROKEN])
+        note_failures(collection, PLAN, {}, [BROKEN], f"run {tries}")
+        note_failures(collection, PLAN, {}, [BROKEN], f"run {tries}")  # the step is tried again
         note = notes.read(MARK)
         assert note is not None
         assert (note.tries, note.stage, note.reason) == (tries, "infer_windows", "its tiles are broken")
@@ -33,10 +34,10 @@ def test_a_failure_is_noted_with_its_tries_until_it_is_hopeless(collection: Coll
 
 
 def test_a_scene_that_is_done_has_no_note_of_any_version(collection: Collection) -> None:
-    note_failures(collection, PLAN, {}, [BROKEN])
+    note_failures(collection, PLAN, {}, [BROKEN], "run")
     newer = plan(planned("a", version="cd"))
 
-    note_failures(collection, newer, {MARK.scene: newer.mark(newer.scenes[0])}, [])
+    note_failures(collection, newer, {MARK.scene: newer.mark(newer.scenes[0])}, [], "run")
 
     assert FailureNotes(collection).marks() == set()
 
@@ -50,7 +51,7 @@ def test_a_scene_that_is_done_has_no_note_of_any_version(collection: Collection)
     ids=["passing trouble", "what planning found"],
 )
 def test_some_failures_are_not_noted(collection: Collection, failure: Failure) -> None:
-    note_failures(collection, PLAN, {}, [failure])
+    note_failures(collection, PLAN, {}, [failure], "run")
     assert FailureNotes(collection).marks() == set()
 
 
@@ -58,11 +59,11 @@ def test_scenes_that_fail_all_together_are_not_noted(collection: Collection, cap
     scenes = [planned(f"scene{number}") for number in range(2 * FEW)]
     failures = [Failure(scene.key, "infer_windows", "data_root cannot be written") for scene in scenes]
 
-    note_failures(collection, plan(*scenes), {}, failures[: FEW + 1])
+    note_failures(collection, plan(*scenes), {}, failures[: FEW + 1], "run")
     assert "perhaps for one reason" in caplog.text
     assert FailureNotes(collection).marks() == set()
 
-    note_failures(collection, plan(*scenes), {}, failures[:FEW])
+    note_failures(collection, plan(*scenes), {}, failures[:FEW], "run")
     assert len(FailureNotes(collection).marks()) == FEW
 
 
@@ -71,6 +72,6 @@ def test_a_broken_note_has_the_scene_tried_again(collection: Collection) -> None
     Path(notes.place(MARK)).parent.mkdir()
     Path(notes.place(MARK)).write_text("{")
     assert notes.read(MARK) is None
-    note_failures(collection, PLAN, {}, [BROKEN])
+    note_failures(collection, PLAN, {}, [BROKEN], "run")
     note = notes.read(MARK)
     assert note is not None and note.tries == 1

@@ -9,7 +9,7 @@ from components.core.collection.failures import MOST_TRIES, FailureNote, Failure
 from components.core.collection.ledger import Collection, Mark
 
 MARK = Mark("town-1d", "ab", "cd")
-NOTE = FailureNote("2026/täby.tif", "infer_windows", "its tiles are broken", 1)
+NOTE = FailureNote("2026/täby.tif", "infer_windows", "its tiles are broken", 1, "run")
 
 
 def test_a_note_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -34,5 +34,7 @@ def test_a_broken_note_is_none(tmp_path: Path, content: str) -> None:
 
 
 def test_a_scene_is_hopeless_after_some_tries() -> None:
-    hopeless = [FailureNote("a.tif", "infer_windows", "", tries).is_hopeless for tries in range(1, MOST_TRIES + 2)]
+    hopeless = [
+        FailureNote("a.tif", "infer_windows", "", tries, "run").is_hopeless for tries in range(1, MOST_TRIES + 2)
+    ]
     assert hopeless == [False] * (MOST_TRIES - 1) + [True] * 2
