@@ -23,7 +23,7 @@ PLACEMENTS = load_placements()
 EVERY_SCENE = 1_000_000_000
 """Stages leave out what they cannot do; publish_collection compares with the plan, and max_bad counts there."""
 
-ITEM_PIXELS = 1 << 26
+ITEM_PIXELS = 1 << 27
 """Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
 
 

@@ -34,24 +34,18 @@ class Thumbnail:
     """An item made small.
 
     Attributes:
-        item: The item.
+        name: Of the item.
+        tags: Of the item.
+        caption: Size and number of objects.
         pixels: (h, w, 3) uint8 RGB; None where they cannot be shown.
         problem: Why not.
-        is_part: Whether it is only the middle of the item.
     """
 
-    item: Item
+    name: str
+    tags: tuple[str, ...]
+    caption: str
     pixels: Pixels | None
     problem: str = ""
-    is_part: bool = False
-
-    @property
-    def caption(self) -> str:
-        """Size and number of objects."""
-        count = len(self.item.objects)
-        noun = "object" if count == 1 else "objects"
-        part = ", its middle" if self.is_part else ""
-        return f"{self.item.size} px{part} · {thousands(count)} {noun}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +91,7 @@ def contact_sheet(project: Project, count: int = 24, seed: int = 0) -> Picture:
         seed: Other seeds choose other items.
     """
     found = survey(project, count, seed)
-    thumbnails = [thumbnail(item, found.meta) for item in found.sample]
+    thumbnails = [thumbnail(project.item(index), found.meta) for index in found.sample]
     objects = sum(found.objects.values())
     facts = (
         Fact("items", thousands(found.items)),
@@ -129,9 +123,15 @@ def thumbnail(item: Item, meta: ProjectMeta, largest_px: int = LARGEST_READ_PX) 
         meta: Classes and their colours.
         largest_px: Of an item with a longer side, the middle is shown.
     """
-    if item.image is None:
-        return Thumbnail(item, None, "The project holds no imagery of this item.")
     window = middle(item, largest_px)
+    pixels, problem = _pixels(item, meta, window)
+    return Thumbnail(item.name, item.tags, _caption(item, window), pixels, problem)
+
+
+def _pixels(item: Item, meta: ProjectMeta, window: Window) -> tuple[Pixels | None, str]:
+    """What is shown of an item, or why nothing is."""
+    if item.image is None:
+        return None, "The project holds no imagery of this item."
     view = View.fitting(window, THUMBNAIL_PX)
     try:
         pixels = image_pixels(item.image, view)
@@ -141,8 +141,14 @@ def thumbnail(item: Item, meta: ProjectMeta, largest_px: int = LARGEST_READ_PX) 
                 pixels = tinted(pixels, label_figures(figures, view) > 0, known.color)
     except FootprintsError as error:
         log.warning("contact sheet: %s: %s", item.key, error)
-        return Thumbnail(item, None, "Its pixels cannot be read.")
-    return Thumbnail(item, pixels, is_part=window.size != item.size)
+        return None, "Its pixels cannot be read."
+    return pixels, ""
+
+
+def _caption(item: Item, window: Window) -> str:
+    noun = "object" if len(item.objects) == 1 else "objects"
+    part = "" if window.size == item.size else ", its middle"
+    return f"{item.size} px{part} · {thousands(len(item.objects))} {noun}"
 
 
 def middle(item: Item, largest_px: int) -> Window:
@@ -170,8 +176,7 @@ def _count_list(title: str, counts: Mapping[str, int], colors: Mapping[str, str]
 
 def _png(found: Survey, thumbnails: Sequence[Thumbnail]) -> bytes:
     cells: list[Cell | None] = [
-        Cell(entry.pixels, entry.item.name, (entry.caption, ", ".join(entry.item.tags)), entry.problem)
-        for entry in thumbnails
+        Cell(entry.pixels, entry.name, (entry.caption, ", ".join(entry.tags)), entry.problem) for entry in thumbnails
     ]
     colors = [(known.title, known.color) for known in found.meta.classes]
     title = f"{found.meta.name}: {thousands(found.items)} items"

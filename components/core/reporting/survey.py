@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.core.keyed import keyed_integer
-from components.core.project import Item, Project, ProjectMeta
+from components.core.project import Project, ProjectMeta
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Survey:
         objects: Objects by class title.
         pixels: Sum of the items' sizes, in pixels.
         empty: Items without an object.
-        sample: Some items, ordered by dataset and name.
+        sample: Indices of some items, ordered by dataset and name.
     """
 
     meta: ProjectMeta
@@ -33,11 +33,11 @@ class Survey:
     objects: Mapping[str, int]
     pixels: int
     empty: int
-    sample: tuple[Item, ...]
+    sample: tuple[int, ...]
 
 
 def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
-    """Go through a project once; no pixel is read and only the sample is kept.
+    """Go through a project once; no pixel is read, and no item is kept, for one may have thousands of objects.
 
     Args:
         project: The project.
@@ -48,7 +48,7 @@ def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
     tags.update(dict.fromkeys(project.meta.tags_images, 0))
     objects.update(dict.fromkeys(project.meta.titles, 0))
     items = pixels = empty = 0
-    chosen: list[tuple[int, int, Item]] = []
+    chosen: list[tuple[int, int, tuple[str, str]]] = []
     for item in project:
         items += 1
         pixels += item.size.area
@@ -56,10 +56,10 @@ def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
         datasets[item.dataset] += 1
         tags.update(set(item.tags))
         objects.update(entry.class_title for entry in item.objects)
-        ranked = (-keyed_integer(seed, "contact sheet", item.key), -items, item)
+        ranked = (-keyed_integer(seed, "contact sheet", item.key), -items, (item.dataset, item.name))
         if len(chosen) < count:
             heapq.heappush(chosen, ranked)
         elif count:
             heapq.heappushpop(chosen, ranked)
-    sample = sorted((item for _, _, item in chosen), key=lambda item: (item.dataset, item.name))
-    return Survey(project.meta, items, datasets, tags, objects, pixels, empty, tuple(sample))
+    sample = tuple(-number - 1 for _, number, _ in sorted(chosen, key=lambda entry: entry[2]))
+    return Survey(project.meta, items, datasets, tags, objects, pixels, empty, sample)
