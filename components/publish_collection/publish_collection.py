@@ -16,6 +16,7 @@ from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import open_project
 from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
+from components.core.reporting.text import counted_noun
 from components.publish_collection.describing import describe_collection, describe_model, software
 from components.publish_collection.gathering import Failure, Gathered, gather
 from components.publish_collection.layer.exports import export_layer, formats_of_text
@@ -154,8 +155,8 @@ def _check_failures(failures: Sequence[Failure], max_bad: int, collection: Colle
         return
     reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures[:SHOWN])
     more = f"; and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
+    left_out = counted_noun(len(failures), "image")
     raise TooManyBadItemsError(
-        f"{len(failures)} images are left out, and max_bad allows {max_bad}: {reasons}{more}. All others are "
-        f"published; the report is in {collection.place('reports')}. Mend them and run again, or set max_bad to "
-        f"{len(failures)}"
+        f"{left_out} left out, and max_bad allows {max_bad}: {reasons}{more}. All others are published; the report is in "
+        f"{collection.place('reports')}. Mend them and run again, or set max_bad to {len(failures)}"
     )

@@ -12,7 +12,7 @@ from components.core.collection.plan import Why
 from components.core.reporting import Cell, Column, Fact, Section, run_report, table, write_page
 from components.core.reporting.encode import data_uri
 from components.core.reporting.page import render
-from components.core.reporting.text import thousands
+from components.core.reporting.text import counted_noun, thousands
 from components.publish_collection.pictures import ScenePicture
 from components.publish_collection.summary import (
     Changes,
@@ -220,7 +220,7 @@ def _then_and_now(then: int, now: int) -> tuple[str, str, str]:
 
 
 def _scenes(count: int) -> str:
-    return f"{thousands(count)} {'scene' if count == 1 else 'scenes'}"
+    return counted_noun(count, "scene")
 
 
 def _are(count: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import WGS84, Grid, reprojected
 from components.core.footprints.making import scene_footprints
 from components.core.footprints.records import Rules
+from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
@@ -119,10 +120,11 @@ class SceneFinisher:
         started = time.perf_counter()
         planned, collection = scene.planned, Collection(self.plan.output_uri)
         mark = self.plan.mark(planned)
-        grid = _grid_of(self._item(scene, 0))
+        items = _PassingItems(self._items(scene), self._roles().values())
         earlier = self._earlier_rows(planned, collection)
-        files = self._write_rasters(scene, collection.scene_folder(mark), grid)
-        rows, change = self._footprints(scene), None
+        rows, change = self._footprints(items, planned), None
+        grid = _grid_of(items.first)
+        files = self._write_rasters(items, planned.size, collection.scene_folder(mark), grid)
         if earlier is not None:
             inherited = inherit_ids(rows, earlier)
             rows, change = inherited.rows, inherited.change
@@ -162,27 +164,32 @@ class SceneFinisher:
         for number in range(len(scene.places)):
             yield self._item(scene, number)
 
-    def _write_rasters(self, scene: GatheredScene, folder: str, grid: Grid) -> dict[str, str]:
+    def _roles(self) -> dict[str, str]:
+        """The rasters that are published, by name, and what they are called in projects."""
+        return {"mask": MASK_ROLE} | ({"confidence": CONFIDENCE_ROLE} if self.plan.settings.confidence else {})
+
+    def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: Grid) -> dict[str, str]:
         """The scene's mask and, where it is asked for, its confidence; names of the files by role."""
-        files = {"mask": "mask.tif"}
-        profile = RasterProfile(scene.planned.size, crs=grid.crs, transform=grid.transform)
-        masks = [_raster(item, MASK_ROLE) for item in self._items(scene)]
+        files = {name: f"{name}.tif" for name in self._roles()}
+        profile = RasterProfile(size, crs=grid.crs, transform=grid.transform)
+        masks = items.rasters[MASK_ROLE]
         nodata = next((value for value in (describe(mask).nodata for mask in masks) if value is not None), None)
         write_cog(storage.join_uri(folder, files["mask"]), masks, replace(profile, nodata=nodata))
-        if self.plan.settings.confidence:
-            files["confidence"] = "confidence.tif"
-            parts = [_raster(item, CONFIDENCE_ROLE) for item in self._items(scene)]
-            tagged = replace(profile, tags=CONFIDENCE_TAGS)
+        if "confidence" in files:
+            tagged = replace(profile, tags=CONFIDENCE_TAGS, level=1)
+            parts = items.rasters[CONFIDENCE_ROLE]
             write_cog(storage.join_uri(folder, files["confidence"]), parts, tagged, Overviews.AVERAGE)
         return files
 
-    def _footprints(self, scene: GatheredScene) -> pa.Table:
+    def _footprints(self, items: Iterable[Item], planned: PlannedScene) -> pa.Table:
         """The scene's rows in WGS 84, of `FOOTPRINT_SCHEMA`."""
-        settings, planned = self.plan.settings, scene.planned
+        settings = self.plan.settings
         rules = Rules(
             settings.class_title, settings.tolerance_px, settings.tolerance_m, settings.min_area_m2, settings.regularise
         )
-        found = list(scene_footprints(self._items(scene), planned.id, rules, WGS84))
+        found = scene_footprints(items, planned.id, rules, WGS84)
+        if not found.on_map:
+            raise DataError(f"{planned.key}: has no CRS or no transform, and the layer is a map; give the image both")
         constant = {
             "source": planned.key,
             "captured": planned.captured or None,
@@ -207,6 +214,29 @@ class SceneFinisher:
             software=self.software,
         )
         storage.write_bytes(collection.place(item_place(mark)), document_bytes(item))
+
+
+class _PassingItems:
+    """Items on their way to those who need their objects; their rasters are noted, and so none is read twice.
+
+    Attributes:
+        first: The first item, once it has passed.
+        rasters: URIs by role, of the items that have passed.
+    """
+
+    first: Item
+
+    def __init__(self, items: Iterator[Item], roles: Iterable[str]) -> None:
+        self._items = items
+        self.rasters: dict[str, list[str]] = {role: [] for role in roles}
+
+    def __iter__(self) -> Iterator[Item]:
+        for number, item in enumerate(self._items):
+            if number == 0:
+                self.first = item
+            for role, uris in self.rasters.items():
+                uris.append(_raster(item, role))
+            yield item
 
 
 def _grid_of(item: Item) -> Grid:

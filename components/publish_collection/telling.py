@@ -11,6 +11,7 @@ from pathlib import Path
 from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.errors import StorageError
+from components.core.reporting.text import counted_noun
 from components.publish_collection.layer.index import Layer
 from components.publish_collection.layer.tables import FOOTPRINTS_FILE
 from components.publish_collection.pictures import ScenePicture, scene_picture
@@ -145,7 +146,7 @@ def _counts(done: Publication) -> dict[str, float]:
 
 def _sentence(counts: dict[str, float]) -> str:
     scenes, failed = int(counts["scenes_published"]), int(counts["scenes_failed"])
-    new = f"{scenes} scenes detected" if scenes else "Nothing new"
+    new = f"{counted_noun(scenes, 'scene')} detected" if scenes else "Nothing new"
     left_out = f", {failed} left out" if failed else ""
     layer = f"{int(counts['layer_buildings']):,} buildings, {counts['layer_area_m2']:,.0f} m²"
     return f"{new}{left_out}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}"

@@ -135,7 +135,7 @@ def test_one_broken_image_among_a_hundred(detection: Detection) -> None:
         write_town(images / f"town_{index:02d}.tif", small, (20, 20, 10, 10), east_px=100 * index)
     (images / "town_99.tif").write_bytes((images / "town_00.tif").read_bytes()[:1000])
 
-    with pytest.raises(TooManyBadItemsError, match=r"1 images are left out.*town_99\.tif: .*max_bad to 1"):
+    with pytest.raises(TooManyBadItemsError, match=r"1 image left out.*town_99\.tif: .*max_bad to 1"):
         detection.run()
 
     assert len(layer(detection)) == 99

@@ -70,7 +70,7 @@ def test_a_run_with_a_broken_image_fails_when_all_others_are_published(collectio
     done = detect(collection)
 
     assert done.returncode != 0
-    assert "1 images are left out, and max_bad allows 0: broken.tif" in done.stderr.splitlines()[-1]
+    assert "1 image left out, and max_bad allows 0: broken.tif" in done.stderr.splitlines()[-1]
     reports = sorted((collection / "out" / "reports").glob("*.html"), key=lambda path: path.stat().st_mtime)
     assert "broken.tif" in reports[-1].read_text()
     (collection / "in" / "broken.tif").unlink()

@@ -57,7 +57,7 @@ def test_a_run_that_is_told_again_publishes_the_same(detected: Detected) -> None
     """A step that was killed at its very end, and is tried again."""
     before = detected.detection.files()
 
-    with pytest.raises(TooManyBadItemsError, match=r"1 images are left out, and max_bad allows 0: tiny\.tif: .*window"):
+    with pytest.raises(TooManyBadItemsError, match=r"1 image left out, and max_bad allows 0: tiny\.tif: .*window"):
         publish_collection(detected.folder / "plan", detected.parts, detected.folder / "again.json", workers=1)
 
     assert detected.detection.files() == before
