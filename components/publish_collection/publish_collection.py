@@ -157,6 +157,6 @@ def _check_failures(failures: Sequence[Failure], max_bad: int, collection: Colle
     more = f"; and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
     left_out = counted_noun(len(failures), "image")
     raise TooManyBadItemsError(
-        f"{left_out} left out, and max_bad allows {max_bad}: {reasons}{more}. All others are published; the report is in "
-        f"{collection.place('reports')}. Mend them and run again, or set max_bad to {len(failures)}"
+        f"{left_out} left out, and max_bad allows {max_bad}: {reasons}{more}. All others are published; the report is "
+        f"in {collection.place('reports')}. Mend them and run again, or set max_bad to {len(failures)}"
     )
