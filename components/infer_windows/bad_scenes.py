@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 
 SHOWN = 5
 SHOWN_AT_START = 100
@@ -70,14 +70,14 @@ class BadScenes:
 
     @contextmanager
     def tolerated(self, name: str) -> Iterator[None]:
-        """Leave the scene out where the block fails on its data.
+        """Leave the scene out where the block fails on its data; a store that is away is no fault of the scene's.
 
         Raises:
             TooManyBadItemsError: If that is one too many, or no scene remains.
         """
         try:
             yield
-        except (DataError, StorageError) as error:
+        except DataError as error:
             log.warning("left out: %s: %s", name, error)
             self.scenes.append(BadScene(name, str(error)))
             if self._are_too_many(len(self.scenes)):

@@ -18,7 +18,7 @@ import torch
 
 from components.core import storage
 from components.core.cli import run_main
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
 from components.core.figures import Bitmap, Rectangle, tight_window
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
@@ -461,3 +461,10 @@ def test_a_killed_run_loses_at_most_the_scene_in_work(tmp_path: Path, model: Pat
     assert f'"reused": {finished}' in (killed / "metrics.json").read_text()
     after = {name: data for name, data in files_below(killed / "data").items() if "/." not in name}
     assert after == files_below(calm / "data")
+
+
+def test_a_place_that_cannot_be_written_is_no_bad_scene(project: Path, model: Path) -> None:
+    (project.parent / "file").write_bytes(b"in the way")
+
+    with pytest.raises(StorageError, match="file"):
+        infer(project, model, data_root=str(project.parent / "file" / "data"), max_bad=9)
