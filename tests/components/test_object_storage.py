@@ -14,8 +14,6 @@ import torch
 from components.core.errors import FootprintsError, StorageError
 from components.core.figures import Bitmap
 from components.core.geometry import Size
-from components.core.network.model_artifact import ModelConfig, save_model
-from components.core.network.unetv2 import UNetV2
 from components.core.project import Item, open_project
 from components.core.storage import cache, counted, counters, list_objects, put_tree, read_bytes, stat
 from components.evaluate.evaluate import evaluate
@@ -26,8 +24,9 @@ from components.split_masks.split_masks import split_masks
 from components.split_tagging.split_tagging import split_tagging
 from components.train_unet.dataset import WindowDataset
 from components.train_unet.train_unet import train
-from tests.builders import CLASS, bitmap_meta, block_mask, files_below, noise, write_raster, write_scene
+from tests.builders import CLASS, block_mask, files_below, noise, write_raster, write_scene
 from tests.components.core.storage.test_s3_outage import in_background, until
+from tests.components.infer_windows.small import save_untrained_model
 from tests.components.train_unet.projects import TINY
 from tests.s3_server import S3Server
 
@@ -69,15 +68,7 @@ def imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained network whose two classes are about as frequent."""
-    folder = tmp_path_factory.mktemp("model") / "model"
-    torch.manual_seed(0)
-    network = UNetV2(2, ENCODER).eval()
-    with torch.inference_mode():
-        logits = network(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8))
-    network.head.bias.data -= logits.mean(dim=(0, 2, 3))
-    classes = (bitmap_meta("", "bg").classes[0], bitmap_meta().classes[0])
-    save_model(folder, network, ModelConfig.of(ENCODER, classes, "bg", "neutral", Size(32, 32)), {})
-    return folder
+    return save_untrained_model(tmp_path_factory.mktemp("model") / "model")
 
 
 @pytest.fixture(scope="module")

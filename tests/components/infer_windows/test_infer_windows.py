@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,72 +13,19 @@ import torch
 
 from components.core import storage
 from components.core.cli import run_main
-from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
-from components.core.figures import Bitmap, Rectangle, tight_window
-from components.core.geometry import FlipAxis, Size, Window
+from components.core.errors import ConfigError, DataError
+from components.core.figures import Rectangle, tight_window
+from components.core.geometry import FlipAxis, Window
 from components.core.imagery import Crop, Flip
-from components.core.network.model_artifact import ModelConfig, load_model, save_model
-from components.core.network.unetv2 import UNetV2
-from components.core.project import ImageRef, Item, ProjectMeta, manifest_writer, open_project, write_manifest
+from components.core.network.model_artifact import load_model
+from components.core.project import ImageRef, Item, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun, read_history
 from components.infer_windows.__main__ import main, parser
 from components.infer_windows.config import load_config
-from components.infer_windows.infer_windows import InferenceReport, infer_windows, windows_of
-from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, noise, scene_item, write_tiled
+from components.infer_windows.infer_windows import windows_of
+from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
+from tests.components.infer_windows.small import CONFIG, SIZE, arguments, bitmaps, infer, raster, write_project
 from tests.s3_server import S3Server
-
-SIZE = Size(100, 120)
-CONFIG: dict[str, Any] = {
-    "mode": {"window": {"height": 48, "width": 48}, "min_overlap": {"x": 16, "y": 16}},
-    "gpu_devices": [],
-}
-ENCODER = "vgg16_bn_slim8"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained network whose two classes are about as frequent."""
-    folder = tmp_path_factory.mktemp("model") / "model"
-    torch.manual_seed(0)
-    network = UNetV2(2, ENCODER).eval()
-    with torch.inference_mode():
-        logits = network(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8))
-    network.head.bias.data -= logits.mean(dim=(0, 2, 3))
-    classes = (bitmap_meta("", "bg").classes[0], bitmap_meta().classes[0])
-    save_model(folder, network, ModelConfig.of(ENCODER, classes, "bg", "neutral", Size(32, 32)), {})
-    return folder
-
-
-def write_project(root: Path, items: list[Item]) -> Path:
-    tags = tuple(sorted({tag for item in items for tag in item.tags}))
-    write_manifest(root / "project", bitmap_meta(tags=tags), items)
-    return root / "project"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Three scenes, two of them for the test."""
-    names = ("austin1", "austin2", "tyrol-w3")
-    tags = (("austin", "test"), ("austin", "trainval"), ("tyrol-w", "test"))
-    scenes = zip(names, tags, strict=True)
-    return write_project(tmp_path, [scene_item(tmp_path, name, SIZE, i, own) for i, (name, own) in enumerate(scenes)])
-
-
-def infer(project: Path, model: Path | None, **options: Any) -> tuple[InferenceReport, ProjectMeta, list[Item]]:
-    root = project.parent
-    options = {"data_root": str(root / "data"), "config": CONFIG} | options
-    report = infer_windows(project, model, root / "inf", **options)
-    result = open_project(root / "inf")
-    return report, result.meta, list(result)
-
-
-def raster(uri: str) -> np.ndarray:
-    with rasterio.open(uri) as dataset:
-        return dataset.read(1)
-
-
-def bitmaps(item: Item) -> dict[str, Bitmap]:
-    return {entry.class_title: entry.figure for entry in item.objects if isinstance(entry.figure, Bitmap)}
 
 
 def test_tagged_scenes_become_masks_and_figures(project: Path, model: Path) -> None:
@@ -178,86 +120,6 @@ def test_a_crop_is_predicted_on_its_own_grid(tmp_path: Path, model: Path) -> Non
         assert dataset.transform == shown.item_transform
 
 
-def test_finished_scenes_are_not_done_again(project: Path, model: Path) -> None:
-    _, _, first = infer(project, model)
-    written = {path: path.stat().st_mtime_ns for path in (project.parent / "data").rglob("*.tif")}
-
-    report, _, again = infer(project, model)
-
-    assert again == first
-    assert (report.scenes, report.reused, report.megapixels) == (2, 2, 0)
-    assert {path: path.stat().st_mtime_ns for path in (project.parent / "data").rglob("*.tif")} == written
-
-
-def test_what_decides_on_the_result_is_done_again(project: Path, model: Path, tmp_path: Path) -> None:
-    infer(project, model)
-    wider = {"mode": CONFIG["mode"] | {"window": {"height": 48, "width": 64}}}
-    assert infer(project, model, config=CONFIG | wider)[0].reused == 0
-    assert infer(project, model, config=CONFIG | {"model_classes": {"add_suffix": "_x"}})[0].reused == 2
-
-    loaded = load_model(model)
-    loaded.network.head.bias.data += 0.01
-    save_model(tmp_path / "other", loaded.network, loaded.config, {})
-    assert infer(project, tmp_path / "other")[0].reused == 0
-
-    scene_item(tmp_path, "austin1", SIZE, seed=7)
-    assert infer(project, model)[0].reused == 1
-
-
-def test_a_record_that_breaks_off_or_lacks_its_raster_is_done_again(project: Path, model: Path) -> None:
-    _, _, items = infer(project, model)
-    masks = [Path(item.rasters["classes"]) for item in items]
-
-    masks[0].with_suffix(".json").write_text('{"key": "')
-    masks[1].unlink()
-
-    assert infer(project, model)[0].reused == 0
-    assert infer(project, model)[2] == items
-
-
-def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> None:
-    good, broken, small = (scene_item(tmp_path, *entry) for entry in (("a", SIZE), ("b", SIZE), ("c", Size(40, 90))))
-    assert broken.image is not None
-    raster_file = Path(broken.image.uri)
-    raster_file.write_bytes(raster_file.read_bytes()[:300_000])
-    project = write_project(tmp_path, [good, broken, small])
-
-    report, _, items = infer(project, model, image_tags=[], max_bad=2)
-
-    assert [item.name for item in items] == ["a"]
-    assert [scene.name for scene in report.bad] == ["ds/b", "ds/c"]
-    assert "b.tif: rows" in report.bad[0].reason
-    assert report.bad[1].reason == (
-        "inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40"
-    )
-    assert report.counts()["bad"] == 2
-
-
-def test_one_bad_scene_too_many_ends_the_run_without_a_project(tmp_path: Path, model: Path) -> None:
-    items = [scene_item(tmp_path, "a", SIZE), scene_item(tmp_path, "c", Size(90, 40))]
-    project = write_project(tmp_path, items)
-
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .* max_bad allows 0 .* ds/c: .*width: 48 exceeds"):
-        infer(project, model, image_tags=[])
-    assert not (tmp_path / "inf").exists()
-
-    only_bad = write_project(tmp_path, items[1:])
-    with pytest.raises(TooManyBadItemsError, match="but never all"):
-        infer(only_bad, model, image_tags=[], max_bad=5)
-
-
-def test_a_raster_that_is_gone_and_an_item_without_one_are_named(tmp_path: Path, model: Path) -> None:
-    gone = scene_item(tmp_path, "a", SIZE)
-    assert gone.image is not None
-    Path(gone.image.uri).unlink()
-    items = [gone, Item("ds", "b", SIZE), scene_item(tmp_path, "c", SIZE)]
-
-    report, _, _ = infer(write_project(tmp_path, items), model, image_tags=[], max_bad=2)
-
-    assert "a.tif: there is no such raster" in report.bad[0].reason
-    assert "has no image" in report.bad[1].reason
-
-
 def test_rasters_may_lie_in_object_storage(tmp_path: Path, model: Path, s3_environment: S3Server) -> None:
     local = scene_item(tmp_path, "austin1", SIZE)
     folder = s3_environment.new_folder()
@@ -273,48 +135,6 @@ def test_rasters_may_lie_in_object_storage(tmp_path: Path, model: Path, s3_envir
     for title, figure in bitmaps(item).items():
         assert np.array_equal(figure.mask.pixels(), bitmaps(beside)[title].mask.pixels())
     assert infer(write_project(tmp_path, [remote]), model, image_tags=[], data_root=folder)[0].reused == 1
-
-
-def test_all_scenes_that_are_too_small_are_named_before_any_is_done(tmp_path: Path, model: Path) -> None:
-    sizes = {"a": SIZE, "b": Size(40, 90), "c": SIZE, "d": Size(90, 40)}
-    project = write_project(tmp_path, [scene_item(tmp_path, name, size) for name, size in sizes.items()])
-
-    with pytest.raises(TooManyBadItemsError) as caught:
-        infer(project, model, image_tags=[], max_bad=1)
-
-    assert str(caught.value) == (
-        "2 of 4 scenes cannot be used, and max_bad allows 1 (but never all): "
-        "ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40; "
-        "ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; use at most 40"
-    )
-    assert not (tmp_path / "data").exists()
-    padded = {"config": CONFIG | {"mode": CONFIG["mode"] | {"pad": "reflect"}}}
-    assert infer(project, model, image_tags=[], **padded)[0].bad == ()
-
-
-def test_an_empty_project_is_passed_on_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
-    project = write_project(tmp_path, [])
-
-    with pytest.raises(DataError, match="holds no item"):
-        infer(project, model, image_tags=[])
-    unloadable = tmp_path / "unloadable"
-    unloadable.mkdir()
-    (unloadable / "config.json").write_bytes((model / "config.json").read_bytes())
-    (unloadable / "model.safetensors").write_bytes(b"never read")
-    report, meta, items = infer(project, unloadable, image_tags=[], allow_empty=True)
-
-    assert (report.scenes, report.seconds > 0, items) == (0, True, [])
-    assert meta.titles == ("bg_dl", "untitled_dl")
-
-
-def test_all_scenes_may_be_bad_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
-    project = write_project(tmp_path, [scene_item(tmp_path, "c", Size(90, 40)), Item("ds", "d", SIZE)])
-
-    report, _, items = infer(project, model, image_tags=[], max_bad=2, allow_empty=True)
-
-    assert items == [] and [scene.name for scene in report.bad] == ["ds/c", "ds/d"]
-    with pytest.raises(TooManyBadItemsError, match="2 of 2 scenes cannot be used, and max_bad allows 1: "):
-        infer(project, model, image_tags=[], max_bad=1, allow_empty=True)
 
 
 def test_the_history_goes_on_with_what_was_done_and_left_out(tmp_path: Path, model: Path) -> None:
@@ -361,21 +181,6 @@ def test_pixels_without_data_are_no_object_and_are_counted(tmp_path: Path, model
     assert infer(tmp_path / "project", model, image_tags=[])[0].reused == 1
 
 
-def test_a_record_from_before_data_could_be_missing_counts_only_where_it_cannot(tmp_path: Path, model: Path) -> None:
-    pixels = np.maximum(noise(SIZE), 1)
-    for name, nodata in (("a", None), ("b", 0)):
-        write_tiled(tmp_path / f"{name}.tif", pixels, **({} if nodata is None else {"nodata": nodata}))
-    images = {name: ImageRef.whole(str(tmp_path / f"{name}.tif"), SIZE, CRS, TRANSFORM) for name in "ab"}
-    project = write_project(tmp_path, [Item("ds", name, SIZE, image) for name, image in images.items()])
-    infer(project, model, image_tags=[])
-    for record in (tmp_path / "data" / "predictions").glob("*.json"):
-        content = json.loads(record.read_text())
-        del content["masked"]
-        record.write_text(json.dumps(content))
-
-    assert infer(project, model, image_tags=[])[0].reused == 1
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -410,13 +215,6 @@ def test_the_result_does_not_depend_on_the_batch_size(project: Path, model: Path
         assert np.mean(first != raster(item.rasters["classes"])) < 1e-3
 
 
-def arguments(project: Path, model: Path, root: Path) -> list[str]:
-    text = '{"mode": {"window": {"height": 48, "width": 48}, "min_overlap": {"x": 16, "y": 16}}, "gpu_devices": []}'
-    places = {"project": project, "model": model, "data-root": root / "data", "predictions": root / "inf"}
-    flags = [part for name, value in places.items() for part in (f"--{name}", str(value))]
-    return [*flags, "--metrics", str(root / "metrics.json"), "--config", text, "--image-tags"]
-
-
 def test_the_command_line_does_the_same(
     project: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -436,35 +234,3 @@ def test_the_command_line_explains_an_error_in_one_line(
     assert status == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.infer_windows: image_tags: none")
     assert not (tmp_path / "metrics.json").exists()
-
-
-def test_a_killed_run_loses_at_most_the_scene_in_work(tmp_path: Path, model: Path) -> None:
-    items = [scene_item(tmp_path, f"town{seed}", Size(300, 300), seed) for seed in range(8)]
-    project = write_project(tmp_path, items)
-    killed, calm = tmp_path / "killed", tmp_path / "calm"
-    command = [sys.executable, "-m", "components.infer_windows", *arguments(project, model, killed)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not (records := list((killed / "data" / "predictions").glob("*.json"))):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-    assert not (killed / "inf").exists()
-    finished = len(list((killed / "data" / "predictions").glob("*.json")))
-    assert len(records) <= finished < len(items)
-    for path in (killed / "data" / "predictions").glob("town*.tif"):
-        assert raster(str(path)).shape == (300, 300)
-    assert run_main(main, parser(), arguments(project, model, killed)) == 0
-    assert run_main(main, parser(), arguments(project, model, calm)) == 0
-
-    assert f'"reused": {finished}' in (killed / "metrics.json").read_text()
-    after = {name: data for name, data in files_below(killed / "data").items() if "/." not in name}
-    assert after == files_below(calm / "data")
-
-
-def test_a_place_that_cannot_be_written_is_no_bad_scene(project: Path, model: Path) -> None:
-    (project.parent / "file").write_bytes(b"in the way")
-
-    with pytest.raises(StorageError, match="file"):
-        infer(project, model, data_root=str(project.parent / "file" / "data"), max_bad=9)

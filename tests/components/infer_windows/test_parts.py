@@ -16,9 +16,7 @@ from components.core.project import Item, open_project, write_manifest
 from components.core.project.parts import Rows, ScenePart, part_of, with_wanted_rows
 from components.infer_windows.infer_windows import InferenceReport, infer_windows
 from tests.builders import bitmap_meta, scene_item
-from tests.components.infer_windows.test_infer_windows import CONFIG, model, raster
-
-__all__ = ["model"]
+from tests.components.infer_windows.small import CONFIG, raster
 
 SIZE = Size(1300, 120)
 PART_PIXELS = 512 * SIZE.width

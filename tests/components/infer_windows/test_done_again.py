@@ -1,0 +1,191 @@
+"""What inference does again, what it leaves out, and what a run that was killed leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.core.cli import run_main
+from components.core.errors import DataError, StorageError, TooManyBadItemsError
+from components.core.geometry import Size
+from components.core.network.model_artifact import load_model, save_model
+from components.core.project import ImageRef, Item
+from components.infer_windows.__main__ import main, parser
+from tests.builders import CRS, TRANSFORM, files_below, noise, scene_item, write_tiled
+from tests.components.infer_windows.small import CONFIG, SIZE, arguments, infer, raster, write_project
+
+
+def test_finished_scenes_are_not_done_again(project: Path, model: Path) -> None:
+    _, _, first = infer(project, model)
+    written = {path: path.stat().st_mtime_ns for path in (project.parent / "data").rglob("*.tif")}
+
+    report, _, again = infer(project, model)
+
+    assert again == first
+    assert (report.scenes, report.reused, report.megapixels) == (2, 2, 0)
+    assert {path: path.stat().st_mtime_ns for path in (project.parent / "data").rglob("*.tif")} == written
+
+
+def test_what_decides_on_the_result_is_done_again(project: Path, model: Path, tmp_path: Path) -> None:
+    infer(project, model)
+    wider = {"mode": CONFIG["mode"] | {"window": {"height": 48, "width": 64}}}
+    assert infer(project, model, config=CONFIG | wider)[0].reused == 0
+    assert infer(project, model, config=CONFIG | {"model_classes": {"add_suffix": "_x"}})[0].reused == 2
+
+    loaded = load_model(model)
+    loaded.network.head.bias.data += 0.01
+    save_model(tmp_path / "other", loaded.network, loaded.config, {})
+    assert infer(project, tmp_path / "other")[0].reused == 0
+
+    scene_item(tmp_path, "austin1", SIZE, seed=7)
+    assert infer(project, model)[0].reused == 1
+
+
+def test_a_record_that_breaks_off_or_lacks_its_raster_is_done_again(project: Path, model: Path) -> None:
+    _, _, items = infer(project, model)
+    masks = [Path(item.rasters["classes"]) for item in items]
+
+    masks[0].with_suffix(".json").write_text('{"key": "')
+    masks[1].unlink()
+
+    assert infer(project, model)[0].reused == 0
+    assert infer(project, model)[2] == items
+
+
+def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> None:
+    good, broken, small = (scene_item(tmp_path, *entry) for entry in (("a", SIZE), ("b", SIZE), ("c", Size(40, 90))))
+    assert broken.image is not None
+    raster_file = Path(broken.image.uri)
+    raster_file.write_bytes(raster_file.read_bytes()[:300_000])
+    project = write_project(tmp_path, [good, broken, small])
+
+    report, _, items = infer(project, model, image_tags=[], max_bad=2)
+
+    assert [item.name for item in items] == ["a"]
+    assert [scene.name for scene in report.bad] == ["ds/b", "ds/c"]
+    assert "b.tif: rows" in report.bad[0].reason
+    assert report.bad[1].reason == (
+        "inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40"
+    )
+    assert report.counts()["bad"] == 2
+
+
+def test_one_bad_scene_too_many_ends_the_run_without_a_project(tmp_path: Path, model: Path) -> None:
+    items = [scene_item(tmp_path, "a", SIZE), scene_item(tmp_path, "c", Size(90, 40))]
+    project = write_project(tmp_path, items)
+
+    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .* max_bad allows 0 .* ds/c: .*width: 48 exceeds"):
+        infer(project, model, image_tags=[])
+    assert not (tmp_path / "inf").exists()
+
+    only_bad = write_project(tmp_path, items[1:])
+    with pytest.raises(TooManyBadItemsError, match="but never all"):
+        infer(only_bad, model, image_tags=[], max_bad=5)
+
+
+def test_a_raster_that_is_gone_and_an_item_without_one_are_named(tmp_path: Path, model: Path) -> None:
+    gone = scene_item(tmp_path, "a", SIZE)
+    assert gone.image is not None
+    Path(gone.image.uri).unlink()
+    items = [gone, Item("ds", "b", SIZE), scene_item(tmp_path, "c", SIZE)]
+
+    report, _, _ = infer(write_project(tmp_path, items), model, image_tags=[], max_bad=2)
+
+    assert "a.tif: there is no such raster" in report.bad[0].reason
+    assert "has no image" in report.bad[1].reason
+
+
+def test_all_scenes_that_are_too_small_are_named_before_any_is_done(tmp_path: Path, model: Path) -> None:
+    sizes = {"a": SIZE, "b": Size(40, 90), "c": SIZE, "d": Size(90, 40)}
+    project = write_project(tmp_path, [scene_item(tmp_path, name, size) for name, size in sizes.items()])
+
+    with pytest.raises(TooManyBadItemsError) as caught:
+        infer(project, model, image_tags=[], max_bad=1)
+
+    assert str(caught.value) == (
+        "2 of 4 scenes cannot be used, and max_bad allows 1 (but never all): "
+        "ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40; "
+        "ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; use at most 40"
+    )
+    assert not (tmp_path / "data").exists()
+    padded = {"config": CONFIG | {"mode": CONFIG["mode"] | {"pad": "reflect"}}}
+    assert infer(project, model, image_tags=[], **padded)[0].bad == ()
+
+
+def test_an_empty_project_is_passed_on_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
+    project = write_project(tmp_path, [])
+
+    with pytest.raises(DataError, match="holds no item"):
+        infer(project, model, image_tags=[])
+    unloadable = tmp_path / "unloadable"
+    unloadable.mkdir()
+    (unloadable / "config.json").write_bytes((model / "config.json").read_bytes())
+    (unloadable / "model.safetensors").write_bytes(b"never read")
+    report, meta, items = infer(project, unloadable, image_tags=[], allow_empty=True)
+
+    assert (report.scenes, report.seconds > 0, items) == (0, True, [])
+    assert meta.titles == ("bg_dl", "untitled_dl")
+
+
+def test_all_scenes_may_be_bad_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
+    project = write_project(tmp_path, [scene_item(tmp_path, "c", Size(90, 40)), Item("ds", "d", SIZE)])
+
+    report, _, items = infer(project, model, image_tags=[], max_bad=2, allow_empty=True)
+
+    assert items == [] and [scene.name for scene in report.bad] == ["ds/c", "ds/d"]
+    with pytest.raises(TooManyBadItemsError, match="2 of 2 scenes cannot be used, and max_bad allows 1: "):
+        infer(project, model, image_tags=[], max_bad=1, allow_empty=True)
+
+
+def test_a_record_from_before_data_could_be_missing_counts_only_where_it_cannot(tmp_path: Path, model: Path) -> None:
+    pixels = np.maximum(noise(SIZE), 1)
+    for name, nodata in (("a", None), ("b", 0)):
+        write_tiled(tmp_path / f"{name}.tif", pixels, **({} if nodata is None else {"nodata": nodata}))
+    images = {name: ImageRef.whole(str(tmp_path / f"{name}.tif"), SIZE, CRS, TRANSFORM) for name in "ab"}
+    project = write_project(tmp_path, [Item("ds", name, SIZE, image) for name, image in images.items()])
+    infer(project, model, image_tags=[])
+    for record in (tmp_path / "data" / "predictions").glob("*.json"):
+        content = json.loads(record.read_text())
+        del content["masked"]
+        record.write_text(json.dumps(content))
+
+    assert infer(project, model, image_tags=[])[0].reused == 1
+
+
+def test_a_killed_run_loses_at_most_the_scene_in_work(tmp_path: Path, model: Path) -> None:
+    items = [scene_item(tmp_path, f"town{seed}", Size(300, 300), seed) for seed in range(8)]
+    project = write_project(tmp_path, items)
+    killed, calm = tmp_path / "killed", tmp_path / "calm"
+    command = [sys.executable, "-m", "components.infer_windows", *arguments(project, model, killed)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (records := list((killed / "data" / "predictions").glob("*.json"))):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    assert not (killed / "inf").exists()
+    finished = len(list((killed / "data" / "predictions").glob("*.json")))
+    assert len(records) <= finished < len(items)
+    for path in (killed / "data" / "predictions").glob("town*.tif"):
+        assert raster(str(path)).shape == (300, 300)
+    assert run_main(main, parser(), arguments(project, model, killed)) == 0
+    assert run_main(main, parser(), arguments(project, model, calm)) == 0
+
+    assert f'"reused": {finished}' in (killed / "metrics.json").read_text()
+    after = {name: data for name, data in files_below(killed / "data").items() if "/." not in name}
+    assert after == files_below(calm / "data")
+
+
+def test_a_place_that_cannot_be_written_is_no_bad_scene(project: Path, model: Path) -> None:
+    (project.parent / "file").write_bytes(b"in the way")
+
+    with pytest.raises(StorageError, match="file"):
+        infer(project, model, data_root=str(project.parent / "file" / "data"), max_bad=9)
