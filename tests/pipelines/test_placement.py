@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -197,3 +198,20 @@ def test_the_environment_may_name_another_file(monkeypatch):
 
 def test_the_committed_file_is_accepted():
     assert load_placements(NODE_POOLS)["train_unet"].accelerators == 3
+
+
+@pytest.mark.parametrize("name", ["training", "sample_training", "detection"])
+def test_what_a_step_takes_from_its_surroundings_is_there(name):
+    """Kubeflow looks up secrets, settings and node selectors among the inputs of the DAG in which a step stands."""
+    spec, platform = read_compiled(name)
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    components = spec["components"]
+    seen = 0
+    for surroundings in (spec["root"], *(entry for entry in components.values() if "dag" in entry)):
+        known = set(surroundings.get("inputDefinitions", {}).get("parameters", {}))
+        for task in surroundings["dag"]["tasks"].values():
+            executor = components[task["componentRef"]["name"]].get("executorLabel")
+            wanted = set(re.findall(r"'componentInputParameter': '([\w-]+)'", str(pods.get(executor))))
+            assert wanted <= known, task["taskInfo"]["name"]
+            seen += len(wanted)
+    assert seen > 10
