@@ -58,8 +58,7 @@ def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
     }
     assert resources["exec-train-unet"]["resourceCpuLimit"] == "3"
     assert [name for name, wanted in resources.items() if "accelerator" in wanted] == []
-    tasks = spec["root"]["dag"]["tasks"]
-    assert tasks["train-unet"]["inputs"]["parameters"]["gpus"] == {"runtimeValue": {"constant": 0.0}}
+    assert spec["root"]["inputDefinitions"]["parameters"]["train_gpus"]["defaultValue"] == 0.0
     assert {file: file.read_bytes() for file in COMPILED.iterdir()} == before
 
 
