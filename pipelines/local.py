@@ -24,6 +24,9 @@ from pipelines.stage_output import ANSI_COLOURS, listening
 
 LATEST = "latest"
 
+REPORT = "report"
+"""Output of every stage that writes a page for people."""
+
 STORAGE_VARIABLES = ("AWS_", "STORAGE_")
 CA_VARIABLE = "AWS_CA_BUNDLE"
 
@@ -82,6 +85,7 @@ def run_pipeline(
             said = output.failures() or f"{ANSI_COLOURS.sub('', str(error))} Its output stands above"
             raise RunFailedError(said) from error
     folder = next(runs.glob(f"{name}-*"))
+    _link_pages(folder)
     _link_latest(runs, folder)
     return Results(folder, _outputs(folder))
 
@@ -111,6 +115,13 @@ def _link_latest(runs: Path, folder: Path) -> None:
     aside = runs / f".{LATEST}.{folder.name}"
     aside.symlink_to(folder.name)
     aside.replace(runs / LATEST)
+
+
+def _link_pages(folder: Path) -> None:
+    """Give each report of a run a name that a browser takes for a page; Kubeflow's names have no suffix."""
+    for page in folder.rglob(REPORT):
+        if page.is_file():
+            page.with_suffix(".html").symlink_to(page.name)
 
 
 def _runner(kind: str, runs: Path) -> Any:

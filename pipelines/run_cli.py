@@ -146,7 +146,7 @@ def summary(results: Results) -> str:
         f"Building IoU {_percent(overall)} on {overall['images']} held-out scenes" + (f" ({towns})" if towns else ""),
         f"model       {results.path('train-unet/model')}",
         f"metrics     {results.path('evaluate/evaluation') / 'metrics.json'}",
-        f"report      {results.path('evaluate/report')}",
+        f"report      {results.path('evaluate/report.html')}",
         f"footprints  {results.path('publish-footprints/footprints')}",
     ]
     return "\n".join(lines) + "\n"

@@ -43,6 +43,19 @@ def check(number: int) -> int:
     return number
 
 
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def show(text: str, report: dsl.Output[dsl.HTML]) -> None:
+    """Write a page."""
+    from pathlib import Path
+
+    Path(report.path).write_text(text)
+
+
+@dsl.pipeline(name="showing")
+def showing(text: str) -> None:
+    show(text=text)
+
+
 @dsl.pipeline(name="writing")
 def writing(text: str, runs: str = "") -> None:
     write(text=text, runs=runs)

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.local import LATEST, RunFailedError, run_pipeline
 from pipelines.stage_output import NO_MESSAGE, StageOutput
-from tests.pipelines.local_pipelines import checking, nesting, writing
+from tests.pipelines.local_pipelines import checking, nesting, showing, writing
 
 
 def failure_of(pipeline, arguments, runs) -> str:
@@ -25,6 +25,12 @@ def test_a_run_finds_its_own_folder_while_another_goes_on_beside_it(tmp_path):
     (other,) = folders - {results.folder}
     assert (other / "write" / "said").read_text() == "inside outer"
     assert {path.name for path in tmp_path.iterdir()} == {LATEST, results.folder.name, other.name}
+
+
+def test_a_report_has_a_name_that_a_browser_takes_for_a_page(tmp_path):
+    results = run_pipeline(showing, {"text": "<!DOCTYPE html>"}, tmp_path)
+    assert results.path("show/report.html").read_text() == "<!DOCTYPE html>"
+    assert results.path("show/report").read_text() == "<!DOCTYPE html>"
 
 
 def test_the_pipeline_is_left_as_it_was(tmp_path):

@@ -84,7 +84,7 @@ def test_footprints_open_in_a_gis(run):
 def test_reports_need_nothing_beside_themselves(run):
     _, folder = run
     for stage in ("split-tagging", "crop-augment", "train-unet", "split-masks", "evaluate"):
-        page = (folder / stage / "report").read_text(encoding="utf-8")
+        page = (folder / stage / "report.html").read_text(encoding="utf-8")
         assert page.lstrip().lower().startswith("<!doctype html>")
         assert 'src="http' not in page
 
