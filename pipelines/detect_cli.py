@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.core.dtl.graph import build_query
+from components.core.dtl.query import read_query
+from components.core.errors import ConfigError
+from components.core.settings import naming_file
 from components.infer_windows.config import load_config as load_inference
+from components.publish_collection.layer.exports import formats_of_text
 from pipelines.detection import detection
 from pipelines.local import Results, run_pipeline
 from pipelines.places import absolute_place, check_in_object_storage, check_is_folder, text_of_file
@@ -73,7 +79,7 @@ def detect_command(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
     _check_places(options)
     arguments = pipeline_arguments(options)
-    load_inference(arguments["inference_config"])
+    _check_parameters(options, arguments)
     results = run_pipeline(detection, arguments, options.runs, options.runner, options.threads)
     sys.stdout.write(summary(results))
 
@@ -102,6 +108,17 @@ def _check_places(options: argparse.Namespace) -> None:
     if options.runner == "docker":
         places = {"--images": options.images, "--model": options.model, "--output": options.output}
         check_in_object_storage(places | {"--data-root": _data_root(options)})
+
+
+def _check_parameters(options: argparse.Namespace, arguments: Mapping[str, Any]) -> None:
+    """Find faults of the last stages' parameters now, not after the network has run."""
+    with naming_file(options.inference_config):
+        load_inference(arguments["inference_config"])
+    with naming_file(options.split_masks_query):
+        build_query(read_query(arguments["split_masks_query"]))
+    formats_of_text(options.formats)
+    if options.max_bad < 0:
+        raise ConfigError(f"max_bad: {options.max_bad} is negative; use 0 to allow no bad image")
 
 
 def summary(results: Results) -> str:
