@@ -174,7 +174,7 @@ def write_imported(project_dir: Path | str, name: str, class_title: str, importe
     with manifest_writer(project_dir, meta) as writer:
         for scene in imported.ready:
             writer.add(scene.item)
-        seconds = round(imported.seconds, 3)
+        seconds = round(imported.seconds, 6)
         writer.history = (StageRun(STAGE, len(imported.ready), imported.megapixels, seconds, left_out),)
 
 

@@ -120,7 +120,7 @@ def _write(
         for item in items:
             writer.add(item)
         left_out = tuple(LeftOut(bad.source.rpartition("/")[2], bad.reason) for bad in report.bad)
-        seconds = round(time.monotonic() - began, 3)
+        seconds = round(time.monotonic() - began, 6)
         writer.history = (*history, StageRun(stage, report.read, round(report.pixels / 1e6, 6), seconds, left_out))
 
 
