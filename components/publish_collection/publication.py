@@ -25,6 +25,7 @@ class Publication:
         before: The layer before; None where there was none.
         layer: What became of the layer.
         exports: Further files of the layer.
+        outdated: Names of such files that earlier runs wrote, of another state of the layer.
         history: What all stages did, this one last.
     """
 
@@ -35,4 +36,5 @@ class Publication:
     before: Layer | None
     layer: LayerUpdate
     exports: tuple[str, ...]
+    outdated: tuple[str, ...]
     history: tuple[StageRun, ...]

@@ -19,7 +19,7 @@ from components.core.project.history import LeftOut, StageRun, merged_histories,
 from components.core.reporting.text import counted_noun
 from components.publish_collection.describing import describe_collection, describe_model, software
 from components.publish_collection.gathering import Failure, Gathered, gather
-from components.publish_collection.layer.exports import export_layer, formats_of_text
+from components.publish_collection.layer.exports import export_layer, formats_of_text, outdated_files
 from components.publish_collection.layer.index import Layer, layer_to_mend
 from components.publish_collection.noting import note_failures
 from components.publish_collection.publication import Publication
@@ -101,6 +101,7 @@ def publish_collection(
         before=before,
         layer=layer,
         exports=exports,
+        outdated=outdated_files(collection, layer.layer),
         history=(*history, _own_run(finished, failures, time.perf_counter() - begun)),
     )
     counts = tell(done, collection, Path(summary), None if report is None else Path(report))
@@ -133,7 +134,7 @@ def _finish(
 
 
 def _run_of(plan: Plan, history: Sequence[StageRun]) -> str:
-    """What a run is known by, in every attempt of this step: the times that its steps took are in its history."""
+    """What a run is known by, in every attempt of this step: its history has its steps' times, to the microsecond."""
     return digest(plan.recipe, repr(history))
 
 

@@ -56,12 +56,22 @@ def run_summary_page(summary: RunSummary, pictures: Sequence[ScenePicture] = ())
 def _headline(summary: RunSummary) -> str:
     done, failed = len(summary.scenes), len(summary.failed)
     if not done and not failed:
-        return f"Nothing new: {_scenes(summary.up_to_date)} {_are(summary.up_to_date)} up to date."
+        return f"Nothing new: {_scenes(summary.up_to_date)} {_are(summary.up_to_date)} up to date{_others(summary)}."
     if not done:
         return f"Nothing was published: {_scenes(failed)} failed."
     if not failed:
         return f"{_scenes(done)} published, none failed."
     return f"{_scenes(done)} published, {_scenes(failed)} failed."
+
+
+def _others(summary: RunSummary) -> str:
+    """What there is besides, where nothing is new."""
+    others = {
+        "gone": summary.retired,
+        "not usable": len(summary.skipped),
+        "done with another model or settings": summary.waiting,
+    }
+    return "".join(f", {thousands(count)} {_are(count)} {what}" for what, count in others.items() if count)
 
 
 def _facts(summary: RunSummary) -> list[Fact]:
@@ -76,7 +86,7 @@ def _facts(summary: RunSummary) -> list[Fact]:
         Fact("failed", thousands(len(summary.failed)), "scenes"),
         Fact("not usable", thousands(len(summary.skipped)), "images"),
         Fact("retired", thousands(summary.retired), "images are gone"),
-        Fact("waiting", thousands(summary.waiting), "done with another recipe"),
+        Fact("waiting", thousands(summary.waiting), "done with another model or settings; redo: all does them again"),
     ]
     up_to_date = Fact("up to date", thousands(summary.up_to_date), "scenes done before")
     return [*(published if summary.scenes else ()), up_to_date, *(fact for fact in others if fact.value != "0")]
@@ -99,7 +109,7 @@ def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator
         lead = "Images that planning left out: they cannot be used as they are, or failed in several runs."
         yield _section("Not usable", lead, _missing(summary.skipped, "images"))
     totals = stage_totals(summary.stages)
-    if totals:
+    if any(entry.scenes or entry.left_out for entry in totals):
         lead = (
             "All shards of a stage together. The speed is that of one shard, on average, "
             "without the time that its pod took to start."

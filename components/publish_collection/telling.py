@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.core import storage
@@ -53,10 +54,10 @@ def tell(done: Publication, collection: Collection, summary: Path, report: Path 
     storage.write_bytes(place, page)
     if report is not None:
         storage.write_bytes(report, page)
-    counts = _counts(done)
+    counts = _counts(done, told.retired)
     places = {"layer": collection.place("layer"), "ledger": collection.place("ledger"), "report": place}
     places |= {Path(file).suffix.removeprefix("."): file for file in done.exports}
-    content = {"sentence": _sentence(counts), "places": places, "counts": counts}
+    content = {"sentence": _sentence(counts, done.outdated), "places": places, "counts": counts}
     storage.write_bytes(summary, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return counts
 
@@ -124,13 +125,14 @@ def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> SceneP
     return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
 
 
-def _counts(done: Publication) -> dict[str, float]:
+def _counts(done: Publication, retired: int) -> dict[str, float]:
     change, layer = done.layer.change, done.layer.layer
     return {
         "scenes_published": len(done.finished),
         "scenes_failed": len(done.failures),
         "scenes_up_to_date": done.plan.done,
         "scenes_waiting": done.plan.waiting,
+        "scenes_retired": retired,
         "megapixels": round(sum(scene.planned.size.area for scene in done.finished) / 1e6, 6),
         "buildings_new": change.new,
         "buildings_gone": change.gone,
@@ -144,9 +146,15 @@ def _counts(done: Publication) -> dict[str, float]:
     }
 
 
-def _sentence(counts: dict[str, float]) -> str:
-    scenes, failed = int(counts["scenes_published"]), int(counts["scenes_failed"])
+def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
+    scenes = int(counts["scenes_published"])
     new = f"{counted_noun(scenes, 'scene')} detected" if scenes else "Nothing new"
-    left_out = f", {failed} left out" if failed else ""
+    others = {
+        "left out": counts["scenes_failed"],
+        "gone": counts["scenes_retired"],
+        "done with another model or settings": counts["scenes_waiting"],
+    }
+    said = "".join(f", {int(count)} {what}" for what, count in others.items() if count)
     layer = f"{int(counts['layer_buildings']):,} buildings, {counts['layer_area_m2']:,.0f} m²"
-    return f"{new}{left_out}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}"
+    older = f"; of an earlier layer, and left so: {', '.join(outdated)}" if outdated else ""
+    return f"{new}{said}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}{older}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,13 @@ def test_every_scene_has_a_mask_that_a_gis_opens(detection: Detection) -> None:
             assert file.transform.a == GSD_M
 
 
+def sentence_of(detection: Detection, work: Path, formats: str = "") -> str:
+    """What a run says at its end."""
+    work.mkdir()
+    detection.publish(work, detection.detect(work), formats=formats)
+    return str(json.loads((work / "summary.json").read_text())["sentence"])
+
+
 def test_a_second_run_does_nothing(detection: Detection) -> None:
     write_three(Path(detection.images))
     detection.run()
@@ -112,6 +120,23 @@ def test_a_new_model_waits_until_it_is_asked_to_redo(detection: Detection, tmp_p
     counts = other.with_options(redo="all").run()
     assert (counts["scenes_published"], counts["scenes_waiting"], counts["layer_buildings"]) == (1, 0, 0)
     assert len({name.split(".")[2] for name in detection.files() if name.startswith("ledger/")}) == 1
+
+
+def test_the_sentence_says_what_is_gone_what_waits_and_which_files_are_of_an_earlier_layer(
+    detection: Detection, tmp_path: Path
+) -> None:
+    write_three(Path(detection.images))
+    detection.run(formats="geojsonl")
+    (Path(detection.images) / "south.tif").unlink()
+    other = replace(detection, settings=replace(detection.settings, regularise=True))
+
+    sentence = sentence_of(other, tmp_path / "work")
+
+    assert sentence.startswith(
+        "Nothing new, 1 gone, 2 done with another model or settings, 0 up to date; the layer has "
+    )
+    assert sentence.endswith(" m²; of an earlier layer, and left so: footprints.geojsonl")
+    assert "earlier" not in sentence_of(other, tmp_path / "again", formats="geojsonl")
 
 
 def test_a_model_that_is_replaced_while_it_detects_publishes_nothing(detection: Detection, tmp_path: Path) -> None:

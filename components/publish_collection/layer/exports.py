@@ -81,7 +81,7 @@ def export_layer(collection: Collection, formats: Sequence[str]) -> tuple[str, .
     layer = read_layer(collection)
     if layer is None or layer.unsettled:
         raise DataError(f"{collection.place(LAYER_FILE)}: the layer is not up to date; update it before it is exported")
-    state = digest(layer.as_json())
+    state = _state(layer)
     known = _known(collection)
     for name in formats:
         place = file_of(collection, name)
@@ -96,9 +96,23 @@ def export_layer(collection: Collection, formats: Sequence[str]) -> tuple[str, .
     return tuple(file_of(collection, name) for name in formats)
 
 
+def outdated_files(collection: Collection, layer: Layer) -> tuple[str, ...]:
+    """Names of the files that earlier runs wrote and that are not of this state of the layer.
+
+    Raises:
+        StorageError: If a place cannot be read.
+    """
+    state = _state(layer)
+    return tuple(f"{LAYER_NAME}.{name}" for name, known in sorted(_known(collection).items()) if known != state)
+
+
 def file_of(collection: Collection, name: str) -> str:
     """Where the layer lies in a format."""
     return collection.place(f"{LAYER_NAME}.{name}")
+
+
+def _state(layer: Layer) -> str:
+    return digest(layer.as_json())
 
 
 def _known(collection: Collection) -> dict[str, str]:

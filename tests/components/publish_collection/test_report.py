@@ -121,6 +121,20 @@ def test_nothing_new_is_good_news() -> None:
     assert not faults_of(html)
 
 
+def test_where_nothing_is_new_the_page_says_what_else_there_is() -> None:
+    skipped = (MissingScene("c.tif", "plan_imagery", "has no CRS"),)
+    idle = (StageRun("publish_collection", 0, 0.0, 0.1, ()),)
+
+    text = text_of(run_summary_page(summary(up_to_date=2, retired=1, waiting=3, skipped=skipped, stages=idle)))
+
+    assert (
+        "Nothing new: 2 scenes are up to date, 1 is gone, 1 is not usable, 3 are done with another model or settings."
+        in text
+    )
+    assert "waiting 3 done with another model or settings; redo: all does them again" in text
+    assert "Speed" not in text
+
+
 def test_where_all_failed_the_reasons_come_first() -> None:
     failed = (MissingScene("a.tif", "infer_windows", "no memory"), MissingScene("b.tif", "import_images", "broken"))
     skipped = (MissingScene("c.tif", "plan_imagery", "has no CRS"),)
@@ -154,8 +168,8 @@ def test_a_stage_that_took_no_time_has_no_speed() -> None:
     (total,) = stage_totals([StageRun("split_masks", 0, 0.0, 0.0)])
 
     assert total.speed is None
-    assert "split_masks 1 0 0.0 0.0 s 0.0 s – 0" in text_of(
-        run_summary_page(summary(stages=(StageRun("split_masks", 0, 0.0, 0.0),)))
+    assert "split_masks 1 0 0.0 0.0 s 0.0 s – 1" in text_of(
+        run_summary_page(summary(stages=(StageRun("split_masks", 0, 0.0, 0.0, (LeftOut("a", "b"),)),)))
     )
 
 
