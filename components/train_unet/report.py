@@ -6,6 +6,7 @@ from pathlib import Path
 
 from components.core.reporting import Fact, HistoryRow, run_report, training_curves
 from components.core.reporting.page import write_page
+from components.core.reporting.text import thousands
 from components.train_unet.train_unet import TrainingResult
 
 
@@ -23,9 +24,9 @@ def write_report(result: TrainingResult, html: Path | str, pictures: Path | str 
     curves = training_curves([HistoryRow.of_json(row, f"history[{i}]") for i, row in enumerate(result.history)])
     items, mirrored = result.metrics["items"], result.metrics["mirrored_validation_items"]
     facts = [
-        Fact("training crops", f"{items['train']:,}"),
-        Fact("validation crops", f"{items['val']:,}"),
-        Fact("seen mirrored", f"{mirrored:,}", "validation crops with a copy in training"),
+        Fact("training crops", thousands(items["train"])),
+        Fact("validation crops", thousands(items["val"])),
+        Fact("seen mirrored", thousands(mirrored), "validation crops with a copy in training"),
     ]
     subtitle = (
         "Crops were mirrored before the random split, so validation is better than held-out images will be; "
