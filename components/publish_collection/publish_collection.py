@@ -11,6 +11,7 @@ from pathlib import Path
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan, read_plan
 from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.footprints.records import check_class
 from components.core.keyed import digest
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
@@ -62,7 +63,7 @@ def publish_collection(
         Counts, for metrics.
 
     Raises:
-        ConfigError: If a parameter breaks its rule.
+        ConfigError: If a parameter breaks its rule, or the model finds no objects of the plan's class.
         DataError: If the plan or a project cannot be read.
         TooManyBadItemsError: If more images are left out than `max_bad`; all others are published, and the report is
             written.
@@ -74,6 +75,8 @@ def publish_collection(
     opened = read_plan(plan)
     started = datetime.now(UTC).replace(microsecond=0)
     projects = tuple(open_project(part) for part in parts)
+    for project in projects:
+        check_class(project, opened.settings.class_title)
     history = merged_histories(read_history(part) for part in parts)
     gathered = gather(opened, projects, history)
     collection = Collection(opened.output_uri)

@@ -11,9 +11,8 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from components.core.errors import ConfigError
-from components.core.figures import Shape
 from components.core.footprints.geography import WGS84, Grid, common_crs
-from components.core.footprints.records import Rules
+from components.core.footprints.records import Rules, check_class
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
@@ -68,7 +67,7 @@ def publish(
     rules = Rules(class_title, tolerance_px, tolerance_m, min_area_m2)
     _check(rules, formats)
     opened = open_project(project)
-    _check_class(opened, class_title)
+    check_class(opened, class_title)
     scenes, crs, without_crs = _survey(opened)
     maker = FootprintMaker(opened, rules, crs)
     made = parallel_map(maker, scenes, worker_count(workers, len(scenes)))
@@ -160,14 +159,3 @@ def _check(rules: Rules, formats: Sequence[str]) -> None:
     unknown = [known for known in formats if known not in FORMATS]
     if unknown or not formats:
         raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is none of {', '.join(FORMATS)}")
-
-
-def _check_class(project: Project, title: str) -> None:
-    known = project.meta.find(title)
-    if known is None:
-        raise ConfigError(
-            f"class_title: {title!r} is no class of {project.place}; its classes are "
-            f"{', '.join(project.meta.titles) or 'none'}"
-        )
-    if known.shape is not Shape.BITMAP:
-        raise ConfigError(f"class_title: {title!r} holds {known.shape}s; footprints are made of a class of bitmaps")

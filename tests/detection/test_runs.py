@@ -255,3 +255,15 @@ def test_where_there_is_no_data_there_is_no_building(detection: Detection) -> No
     assert (values[:, 128:] == 255).all()
     assert set(values[:, :128].ravel()) == {0, 1}
     assert len(layer(detection)) == 1
+
+
+def test_a_class_that_the_model_does_not_find_never_empties_the_layer(detection: Detection) -> None:
+    write_three(Path(detection.images))
+    detection.run()
+    before = detection.files()
+    wrong = replace(detection, settings=replace(detection.settings, class_title="roofs")).with_options(redo="all")
+
+    with pytest.raises(ConfigError, match=r"'roofs' is no class of .*untitled_dl"):
+        wrong.run()
+
+    assert detection.files() == before

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from components.core.errors import ConfigError
+from components.core.figures import Shape
 from components.core.footprints.assembling import Place
 from components.core.keyed import digest
+from components.core.project import Project
 
 GEOMETRY = "geometry"
 
@@ -68,3 +71,19 @@ def footprint_id(source: str, place: Place) -> str:
     """
     parts = [str(place.row), str(place.column)] + ([str(place.copy)] if place.copy else [])
     return digest(source, *parts)[:ID_CHARACTERS]
+
+
+def check_class(project: Project, title: str) -> None:
+    """See that a project's objects can become footprints.
+
+    Raises:
+        ConfigError: If it has no such class, or one that is not of bitmaps.
+    """
+    known = project.meta.find(title)
+    if known is None:
+        raise ConfigError(
+            f"class_title: {title!r} is no class of {project.place}; its classes are "
+            f"{', '.join(project.meta.titles) or 'none'}"
+        )
+    if known.shape is not Shape.BITMAP:
+        raise ConfigError(f"class_title: {title!r} holds {known.shape}s; footprints are made of a class of bitmaps")
