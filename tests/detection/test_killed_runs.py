@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import shutil
+import signal
 import time
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
@@ -41,16 +42,24 @@ def write_next(folder: Path) -> None:
     (folder / "town_2.tif").unlink(missing_ok=True)
 
 
-def run_for(server: ForkServerContext, detection: Detection, seconds: float | None) -> float:
-    """Run in a process of its own, killed after so many seconds; gives how long it lived."""
+def time_a_run(server: ForkServerContext, detection: Detection) -> float:
+    """Seconds of a run in a process of its own."""
     process = server.Process(target=detection.run)
     started = time.monotonic()
     process.start()
+    process.join()
+    assert process.exitcode == 0
+    return time.monotonic() - started
+
+
+def kill_a_run(server: ForkServerContext, detection: Detection, seconds: float) -> bool:
+    """Kill a run after so many seconds, unless it ended before; gives whether it was killed."""
+    process = server.Process(target=detection.run)
+    process.start()
     process.join(seconds)
-    lived = time.monotonic() - started
     process.kill()
     process.join()
-    return lived
+    return process.exitcode == -signal.SIGKILL
 
 
 def test_killed_runs_lose_nothing(detection: Detection, tmp_path: Path, server: ForkServerContext) -> None:
@@ -61,16 +70,16 @@ def test_killed_runs_lose_nothing(detection: Detection, tmp_path: Path, server: 
     write_next(images)
     undisturbed = replace(first, output=str(tmp_path / "undisturbed"), data_root=str(tmp_path / "undisturbed-data"))
     shutil.copytree(first.output, undisturbed.output)
-    run_for(server, undisturbed, None)
-    span = max(run_for(server, _copy(undisturbed, first, tmp_path / f"timing-{number}"), None) for number in range(2))
+    time_a_run(server, undisturbed)
+    span = max(time_a_run(server, _copy(undisturbed, first, tmp_path / f"timing-{number}")) for number in range(2))
     dice = random.Random(0)
-    lives = []
+    killed: list[bool] = []
     for number in range(KILLS // KILLS_A_COPY):
         disturbed = _copy(undisturbed, first, tmp_path / f"disturbed-{number}")
-        lives += [run_for(server, disturbed, dice.uniform(0, span)) for _ in range(KILLS_A_COPY)]
+        killed += [kill_a_run(server, disturbed, dice.uniform(0, span)) for _ in range(KILLS_A_COPY)]
         disturbed.run()
-        assert disturbed.files() == undisturbed.files(), f"after {len(lives)} kills"
-    assert min(lives) < span / 4 and max(lives) > span / 2
+        assert disturbed.files() == undisturbed.files(), f"after {len(killed)} kills"
+    assert any(killed)
 
 
 def _copy(detection: Detection, first: Detection, place: Path) -> Detection:
