@@ -10,15 +10,10 @@ from components.core.imagery import BandWriter, Crop, RasterProfile, describe, s
 from components.core.imagery.writing import StripWriter
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
+from components.core.project.predictions import CONFIDENCE_TAGS
 from components.infer_windows.arrays import UInt8
 from components.infer_windows.deciding import NO_DATA
 from components.infer_windows.extents import ClassExtent, Extents
-
-CONFIDENCE_TAGS = {
-    "QUANTITY": "mean probability of the class that the mask names",
-    "SCALE": "probability = value / 255",
-}
-"""What a confidence raster says of itself."""
 
 COMPRESS = "zstd"
 LEVEL = 1

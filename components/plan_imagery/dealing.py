@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 
-from components.core.collection.plan import Rows
+from components.core.collection.plan import ShardRows
 from components.core.geometry import Size
 
 PART_ROWS = 512
 """Parts of a scene begin at multiples of so many rows, and are as high at least."""
 
 
-def deal(sizes: Mapping[str, Size], shard_pixels: int, max_shards: int) -> dict[str, tuple[Rows, ...]]:
+def deal(sizes: Mapping[str, Size], shard_pixels: int, max_shards: int) -> dict[str, tuple[ShardRows, ...]]:
     """Deal scenes to shards so that each gets about as many pixels.
 
     There are as many shards as it takes for each to have at most `shard_pixels` on average, but not more than
@@ -38,14 +38,14 @@ def deal(sizes: Mapping[str, Size], shard_pixels: int, max_shards: int) -> dict[
     tops = {name: _tops(size, part_pixels) for name, size in sizes.items()}
     count = min(wanted, sum(map(len, tops.values())))
     loads = [(0, shard) for shard in range(1, count + 1)]
-    dealt: dict[str, tuple[Rows, ...]] = {}
+    dealt: dict[str, tuple[ShardRows, ...]] = {}
     pixels = {name: _pixels(sizes[name], tops[name]) for name in sizes}
     for name in sorted(sizes, key=lambda name: (-max(pixels[name]), name)):
         parts = sorted(zip(pixels[name], tops[name], strict=True), key=lambda part: (-part[0], part[1]))
         emptiest = [heapq.heappop(loads) for _ in parts]
         rows = []
         for (area, top), (load, shard) in zip(parts, emptiest, strict=True):
-            rows.append(Rows(shard, top, top + area // sizes[name].width))
+            rows.append(ShardRows(shard, top, top + area // sizes[name].width))
             heapq.heappush(loads, (load + area, shard))
         dealt[name] = tuple(sorted(rows, key=lambda part: part.top))
     return dealt

@@ -25,6 +25,7 @@ from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
 from components.core.project import Item, Project
+from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
 from components.publish_collection.gathering import Failure, GatheredScene
 from components.publish_collection.layer.ids import Change, inherit_ids
 from components.publish_collection.layer.tables import (
@@ -36,11 +37,6 @@ from components.publish_collection.layer.tables import (
 from components.publish_collection.stac import MaskClass, document_bytes, item_place, scene_item
 
 STAGE = "publish_collection"
-MASK_ROLE, CONFIDENCE_ROLE = "classes", "confidence"
-CONFIDENCE_TAGS = {
-    "QUANTITY": "mean probability of the class that the mask names",
-    "SCALE": "probability = value / 255",
-}
 MODEL_CHARACTERS = 12
 BORDER_POINTS = 16
 """Each side of an image is bent by so many points where its bounds in degrees are sought."""

@@ -39,7 +39,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ShardRows:
     """Rows of a scene that one shard does.
 
     Attributes:
@@ -81,7 +81,7 @@ class PlannedScene:
     crs: str
     captured: str
     why: Why
-    parts: tuple[Rows, ...]
+    parts: tuple[ShardRows, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Plan:
     retired: tuple[Mark, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
-    def of_shard(self, number: int) -> list[tuple[PlannedScene, Rows]]:
+    def of_shard(self, number: int) -> list[tuple[PlannedScene, ShardRows]]:
         """What one shard does."""
         return [(scene, rows) for scene in self.scenes for rows in scene.parts if rows.shard == number]
 
@@ -211,5 +211,5 @@ def _row(scene: PlannedScene) -> dict[str, Any]:
 
 def _scene(row: dict[str, Any]) -> PlannedScene:
     size = Size(row.pop("height"), row.pop("width"))
-    parts = tuple(Rows(**part) for part in row.pop("parts"))
+    parts = tuple(ShardRows(**part) for part in row.pop("parts"))
     return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts})

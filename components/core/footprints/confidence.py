@@ -13,11 +13,9 @@ from components.core.figures.bands import indices_by_band
 from components.core.geometry import row_bands
 from components.core.imagery import read_band
 from components.core.project import Item
+from components.core.project.predictions import CONFIDENCE_ROLE
 
 BAND_ROWS = 512
-
-ROLE = "confidence"
-"""An item's raster of 8-bit confidence: 0 for none, 255 for certainty."""
 
 FULL = 255
 
@@ -35,7 +33,7 @@ def confidence_sums(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.int
     Raises:
         DataError: If the raster cannot be read or is not 8-bit.
     """
-    uri = item.rasters.get(ROLE)
+    uri = item.rasters.get(CONFIDENCE_ROLE)
     if uri is None:
         return None
     boxes = [bitmap.window for bitmap in bitmaps]

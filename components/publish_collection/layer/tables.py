@@ -12,7 +12,7 @@ import shapely
 
 from components.core import storage
 from components.core.errors import DataError
-from components.core.footprints.records import GEOMETRY
+from components.core.footprints.records import TOUCHES_EDGE, scene_schema
 from components.core.footprints.vector_files import geo_metadata, geometries_of
 
 FOOTPRINTS_FILE = "footprints.parquet"
@@ -24,20 +24,10 @@ CRS84 = "OGC:CRS84"
 BBOX = "bbox"
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
-FOOTPRINT_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("class", pa.string()),
-        ("area_m2", pa.float64()),
-        ("area_px", pa.int64()),
-        ("confidence", pa.float64()),
-        ("source", pa.string()),
-        ("captured", pa.string()),
-        ("model", pa.string()),
-        ("touches_edge", pa.bool_()),
-        (GEOMETRY, pa.binary()),
-    ]
-)
+_MADE = scene_schema(on_map=True)
+_EDGE = _MADE.get_field_index(TOUCHES_EDGE)
+
+FOOTPRINT_SCHEMA = _MADE.insert(_EDGE, pa.field("model", pa.string())).insert(_EDGE, pa.field("captured", pa.string()))
 """Columns of a scene's footprints; the geometry is WKB in WGS 84."""
 
 LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float32()) for side in SIDES])))

@@ -8,7 +8,7 @@ import rasterio
 
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
-from components.core.collection.plan import Plan, PlannedScene, Rows, Settings, Why, write_plan
+from components.core.collection.plan import Plan, PlannedScene, Settings, ShardRows, Why, write_plan
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
@@ -22,7 +22,7 @@ from tests.builders import CRS, TRANSFORM, noise, write_raster, write_tiled
 SIZE = Size(1100, 700)
 
 
-def planned(file: Path, *parts: Rows) -> PlannedScene:
+def planned(file: Path, *parts: ShardRows) -> PlannedScene:
     found = storage.stat(str(file))
     assert found is not None
     version = version_of(found.etag, found.size_bytes)
@@ -49,7 +49,7 @@ def test_scenes_are_named_by_their_ids_and_stay_where_they_are_tiled_or_not(tmp_
     write_tiled(tmp_path / "tiled.tif", noise(SIZE))
     write_raster(tmp_path / "striped.tif", noise(SIZE))
     plan = write(
-        tmp_path, *(planned(tmp_path / name, Rows(1, 0, SIZE.height)) for name in ("striped.tif", "tiled.tif"))
+        tmp_path, *(planned(tmp_path / name, ShardRows(1, 0, SIZE.height)) for name in ("striped.tif", "tiled.tif"))
     )
 
     items = run(plan)
@@ -62,7 +62,7 @@ def test_scenes_are_named_by_their_ids_and_stay_where_they_are_tiled_or_not(tmp_
 
 def test_a_shard_gets_the_rows_that_the_plan_gives_it(tmp_path: Path) -> None:
     write_tiled(tmp_path / "town.tif", noise(SIZE))
-    plan = write(tmp_path, planned(tmp_path / "town.tif", Rows(1, 0, 512), Rows(2, 512, SIZE.height)))
+    plan = write(tmp_path, planned(tmp_path / "town.tif", ShardRows(1, 0, 512), ShardRows(2, 512, SIZE.height)))
 
     (first,), (second,) = run(plan, "1/2"), run(plan, "2/2")
 
@@ -78,7 +78,7 @@ def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: 
         write_tiled(tmp_path / f"{name}.tif", noise(SIZE))
     (tmp_path / "broken.tif").write_bytes((tmp_path / "good.tif").read_bytes()[:50_000])
     names = ("broken", "gone", "good", "replaced")
-    plan = write(tmp_path, *(planned(tmp_path / f"{name}.tif", Rows(1, 0, SIZE.height)) for name in names))
+    plan = write(tmp_path, *(planned(tmp_path / f"{name}.tif", ShardRows(1, 0, SIZE.height)) for name in names))
     (tmp_path / "gone.tif").unlink()
     write_tiled(tmp_path / "replaced.tif", noise(SIZE, seed=1))
 
@@ -95,7 +95,7 @@ def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: 
 
 def test_a_shard_of_broken_images_gives_an_empty_project(tmp_path: Path) -> None:
     (tmp_path / "broken.tif").write_bytes(b"nothing")
-    plan = write(tmp_path, planned(tmp_path / "broken.tif", Rows(1, 0, SIZE.height)))
+    plan = write(tmp_path, planned(tmp_path / "broken.tif", ShardRows(1, 0, SIZE.height)))
 
     assert run(plan) == []
 
@@ -108,7 +108,7 @@ def test_where_a_rewritten_image_has_no_data_is_kept(tmp_path: Path) -> None:
         tmp_path / "deep.tif", "w", **profile, nodata=0, crs=CRS, transform=TRANSFORM, photometric="rgb"
     ) as file:
         file.write(pixels)
-    plan = write(tmp_path, planned(tmp_path / "deep.tif", Rows(1, 0, SIZE.height)))
+    plan = write(tmp_path, planned(tmp_path / "deep.tif", ShardRows(1, 0, SIZE.height)))
 
     (item,) = run(plan)
 

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.collection.plan import Rows
+from components.core.collection.plan import ShardRows
 from components.core.geometry import Size
 from components.plan_imagery.dealing import PART_ROWS, deal
 
@@ -19,7 +19,7 @@ SHARD_PIXELS = st.integers(1, 40_000_000)
 MAX_SHARDS = st.integers(1, 12)
 
 
-def area(size: Size, part: Rows) -> int:
+def area(size: Size, part: ShardRows) -> int:
     return (part.bottom - part.top) * size.width
 
 
@@ -88,4 +88,4 @@ def test_a_scene_larger_than_all_that_is_allowed_makes_shards_larger() -> None:
 
 
 def test_a_scene_too_low_to_be_cut_stays_whole() -> None:
-    assert deal({"strip": Size(1023, 90_000)}, 1_000_000, 8) == {"strip": (Rows(1, 0, 1023),)}
+    assert deal({"strip": Size(1023, 90_000)}, 1_000_000, 8) == {"strip": (ShardRows(1, 0, 1023),)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from components.core.collection.plan import Plan, PlannedScene, Rows, Settings, Why
+from components.core.collection.plan import Plan, PlannedScene, Settings, ShardRows, Why
 from components.core.geometry import Size
 
 SIZE = Size(1000, 40)
@@ -25,7 +25,7 @@ def planned(name: str, **changes: Any) -> PlannedScene:
         crs="EPSG:32633",
         captured="",
         why=Why.NEW,
-        parts=(Rows(1, 0, SIZE.height),),
+        parts=(ShardRows(1, 0, SIZE.height),),
     )
     return replace(made, **changes)
 

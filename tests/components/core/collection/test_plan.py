@@ -10,8 +10,8 @@ from components.core.collection.ledger import Mark
 from components.core.collection.plan import (
     Plan,
     PlannedScene,
-    Rows,
     Settings,
+    ShardRows,
     Why,
     read_plan,
     shard_names,
@@ -33,7 +33,7 @@ TOWN = PlannedScene(
     "EPSG:32633",
     "2026-11-22",
     Why.NEW,
-    (Rows(1, 0, 2048), Rows(2, 2048, 5000)),
+    (ShardRows(1, 0, 2048), ShardRows(2, 2048, 5000)),
 )
 PLAN = Plan(
     "s3://imagery",
@@ -42,7 +42,7 @@ PLAN = Plan(
     "ab" * 32,
     "0123456789ab",
     Settings(inference_config='{"batch_size": 4}', min_area_m2=5.0),
-    (TOWN, replace(TOWN, id="village-0123456789", why=Why.CHANGED, parts=(Rows(2, 0, 5000),))),
+    (TOWN, replace(TOWN, id="village-0123456789", why=Why.CHANGED, parts=(ShardRows(2, 0, 5000),))),
     shards=2,
     done=7,
     waiting=1,
