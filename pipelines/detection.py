@@ -2,124 +2,107 @@
 
 from kfp import dsl
 
-from components.import_images.component import import_images
-from components.infer_windows.component import infer_windows
-from components.plan_imagery.component import count_shards, plan_imagery
+from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
+from components.detect_scenes.component import detect_scenes
+from components.plan_imagery.component import plan_imagery
 from components.publish_collection.component import publish_collection
-from components.split_masks.component import split_masks
-from pipelines.documents import tutorial_documents
-from pipelines.placement import (
-    ACCELERATOR_TYPE,
-    STORAGE_SECRET,
-    STORAGE_SETTINGS,
-    ClusterParameters,
-    load_placements,
-    place,
+from pipelines.placement import gpus_of, place, run_settings
+from pipelines.spec_edits import describe_parameters, skip_where_empty
+
+
+@dsl.pipeline(
+    name="building-footprints-detection",
+    display_name="Detect buildings in new imagery",
+    pipeline_config=run_settings(),
 )
-
-TUTORIAL = tutorial_documents()
-PLACEMENTS = load_placements()
-
-EVERY_SCENE = 1_000_000_000
-"""Stages leave out what they cannot do; publish_collection compares with the plan, and max_bad counts there."""
-
-ITEM_PIXELS = 1 << 27
-"""Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
-
-
-@dsl.pipeline(name="building-footprints-detection")
 def detection(
     images_uri: str,
     model_uri: str,
     output_uri: str,
-    data_root: str,
-    inference_config: str = TUTORIAL.inference,
-    split_masks_query: str = TUTORIAL.split_masks,
-    scaling: str = "percentile",
-    class_title: str = "untitled_dl",
-    tolerance_px: float = 1.0,
-    tolerance_m: float = 0.0,
-    min_area_m2: float = 0.0,
-    regularise: bool = False,
-    confidence: bool = False,
-    formats: str = "",
-    redo: str = "changed",
-    shard_megapixels: float = 2000.0,
-    max_shards: int = 64,
-    captured_pattern: str = "",
-    max_bad: int = 0,
-    accelerator_type: str = ACCELERATOR_TYPE,
-    require_gpus: bool = True,
-    gpu_node_selector: dict[str, str] = {},
-    gpu_tolerations: list[dict[str, str]] = [],
-    storage_secret: str = STORAGE_SECRET,
-    storage_settings: str = STORAGE_SETTINGS,
+    footprints_class_title: str = "untitled_dl",
+    footprints_confidence: bool = False,
+    footprints_formats: str = "",
+    footprints_min_area_m2: float = 0.0,
+    footprints_regularise: bool = False,
+    footprints_tolerance_m: float = 0.0,
+    footprints_tolerance_px: float = 1.0,
+    images_captured_pattern: str = "",
+    images_max_bad: int = 0,
+    images_redo: str = "changed",
+    images_scaling: str = "percentile",
+    infer_config: dict = {},
+    output_data_root: str = "",
+    shards_max: int = MAX_SHARDS,
+    shards_megapixels: float = SHARD_MEGAPIXELS,
+    split_masks_query: list = [],
 ) -> None:
     """Find what is new below a prefix of imagery, detect buildings in it, and keep a footprint layer up to date.
 
     Made to recur: imagery that was done is passed over, changed imagery is done again, deleted imagery leaves the
     layer. Where nothing is new, no step asks for a GPU.
+
+    Args:
+        images_uri: Must be given: folder or URI prefix; images at any depth below it are scenes.
+        model_uri: Must be given: folder or URI prefix of a model, as the training pipeline's model artifact or a copy.
+        output_uri: Must be given: folder or URI prefix of the collection, the layer and all that belongs to it.
+        footprints_class_title: Class of the query's objects that become footprints; it cannot be empty.
+        footprints_confidence: Whether to publish confidence rasters beside the masks.
+        footprints_formats: Further files of the whole layer, of gpkg and geojsonl, separated by commas; empty for
+            GeoParquet alone.
+        footprints_min_area_m2: Smaller buildings are left out; 0 for none.
+        footprints_regularise: Whether to give outlines right angles.
+        footprints_tolerance_m: Tolerance of simplification in metres; 0 to use footprints_tolerance_px.
+        footprints_tolerance_px: The same in pixels; 0 keeps the pixels' edges.
+        images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
+            groups year, month and day; empty for forms such as 2026-11-22 and 20261122, none for none.
+        images_max_bad: How many images may be left out before the run counts as failed; the others are published.
+        images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them again.
+        images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.
+        infer_config: The inference config; empty for the tutorial's.
+        output_data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
+        shards_max: At most so many shards a run, one GPU step each; the next run does what is left.
+        shards_megapixels: How much a shard does at most.
+        split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
     """
-    cluster = ClusterParameters(accelerator_type, gpu_node_selector, gpu_tolerations, storage_secret, storage_settings)
-
-    def placed(task: dsl.PipelineTask, stage: str, in_loop: bool = False) -> dsl.PipelineTask:
-        """Placed on the cluster, and never taken from Kubeflow's cache, which knows no content of a store."""
-        return place(task, stage, cluster, in_loop=in_loop).set_caching_options(False)
-
     planned = plan_imagery(
         images_uri=images_uri,
         output_uri=output_uri,
         model_uri=model_uri,
-        inference_config=inference_config,
+        inference_config=infer_config,
         split_masks_query=split_masks_query,
-        class_title=class_title,
-        tolerance_px=tolerance_px,
-        tolerance_m=tolerance_m,
-        min_area_m2=min_area_m2,
-        regularise=regularise,
-        confidence=confidence,
-        redo=redo,
-        shard_megapixels=shard_megapixels,
-        max_shards=max_shards,
-        captured_pattern=captured_pattern,
+        class_title=footprints_class_title,
+        tolerance_px=footprints_tolerance_px,
+        tolerance_m=footprints_tolerance_m,
+        min_area_m2=footprints_min_area_m2,
+        regularise=footprints_regularise,
+        confidence=footprints_confidence,
+        redo=images_redo,
+        shard_megapixels=shards_megapixels,
+        max_shards=shards_max,
+        captured_pattern=images_captured_pattern,
+        scaling=images_scaling,
+        data_root=output_data_root,
+        formats=footprints_formats,
+        max_bad=images_max_bad,
     )
-    placed(planned, "plan_imagery")
-    plan = planned.outputs["plan"]
-    shards = count_shards(shards=planned.outputs["Output"])
-    placed(shards, "plan_imagery")
+    place(planned, "plan_imagery", "Plan: what is new")
 
-    with dsl.If(shards.output > 0, "something-new"):
-        with dsl.ParallelFor(planned.outputs["Output"]) as shard:
-            imported = import_images(plan=plan, shard=shard, data_root=data_root, scaling=scaling)
-            placed(imported, "import_images", in_loop=True)
-
-            found = infer_windows(
-                project=imported.outputs["project"],
-                model_uri=model_uri,
-                data_root=data_root,
-                config=inference_config,
-                image_tags=[],
-                max_item_pixels=ITEM_PIXELS,
-                max_bad=EVERY_SCENE,
-                allow_empty=True,
-                gpus=PLACEMENTS["infer_windows"].accelerators,
-                require_gpus=require_gpus,
-            )
-            placed(found, "infer_windows", in_loop=True)
-
-            split = split_masks(
-                project=found.outputs["predictions"],
-                query=split_masks_query,
-                max_bad=EVERY_SCENE,
-                allow_empty=True,
-            )
-            placed(split, "split_masks", in_loop=True)
-
-        published = publish_collection(
-            plan=plan, parts=dsl.Collected(split.outputs["split"]), formats=formats, max_bad=max_bad
+    with dsl.ParallelFor(planned.outputs["Output"], name="Detect, a shard each") as shard:
+        detected = detect_scenes(
+            plan=planned.outputs["plan"],
+            shard=shard,
+            data_root=output_data_root,
+            scaling=images_scaling,
+            **gpus_of("detect_scenes"),
         )
-        placed(published, "publish_collection")
+        place(detected, "detect_scenes", "Detect buildings")
 
-    with dsl.Else("nothing-new"):
-        kept = publish_collection(plan=plan, formats=formats, max_bad=max_bad)
-        placed(kept, "publish_collection")
+    published = publish_collection(
+        plan=planned.outputs["plan"], formats=footprints_formats, max_bad=images_max_bad
+    ).after(detected)
+    place(published, "publish_collection", "Publish: layer and report")
+
+
+describe_parameters(detection)
+skip_where_empty(detection, "publish-collection", "plan-imagery")

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from kfp import kubernetes
+from kfp import dsl, kubernetes
 from kfp.dsl import PipelineTask
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.core.errors import ConfigError
+from components.core.storage.mounted import CREDENTIALS_FOLDER, MOUNTS, SETTINGS_FOLDER
 from components.core.storage.settings import CACHE_FOLDER_VARIABLE, CACHE_SIZE_VARIABLE
 
 NODE_POOLS = Path(__file__).with_name("node_pools.yaml")
 NODE_POOLS_VARIABLE = "FOOTPRINTS_NODE_POOLS"
-"""Names another file, which a site made of that one, to whatever imports the pipelines."""
+"""Names a site's file to whatever imports the pipelines."""
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
-ACCELERATOR_TYPE = "nvidia.com/gpu"
-STORAGE_SECRET = "mlpipeline-minio-artifact"  # noqa: S105 — the name of a secret
-STORAGE_SETTINGS = "footprints-storage"
-
-CA_CONFIG_MAP, CA_FOLDER = "footprints-ca", "/etc/footprints/ca"
+CA_CONFIG_MAP, CA_FOLDER = "footprints-ca", f"{MOUNTS}/ca"
 """Where a site may put the certificate authority of its object storage."""
 
 IMAGE_USER = 10001
@@ -37,25 +34,6 @@ SPOT_TOLERATIONS: list[dict[str, str]] = [
     {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"},
 ]
 
-CREDENTIALS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
-"""Keys of the credentials' secret, and the variables that the images read."""
-
-SETTINGS = {
-    name: name
-    for name in (
-        "AWS_ENDPOINT_URL_S3",
-        "AWS_REGION",
-        "AWS_S3_FORCE_PATH_STYLE",
-        "AWS_CA_BUNDLE",
-        "STORAGE_WAIT_SECONDS",
-        "STORAGE_CONNECT_WAIT_SECONDS",
-        "STORAGE_PART_SIZE_MIB",
-        CACHE_FOLDER_VARIABLE,
-        CACHE_SIZE_VARIABLE,
-    )
-}
-"""Keys of the settings' config map, and the variables that the images read."""
-
 CACHE_MOUNT = "/var/cache/footprints"
 CACHE_FOLDER = f"{CACHE_MOUNT}/copies"
 """Copies of rasters: below the mounted folder, which belongs to root and lets everybody write."""
@@ -63,18 +41,44 @@ CACHE_FOLDER = f"{CACHE_MOUNT}/copies"
 CACHE_SHARE = 0.95
 """The share of its volume that a cache takes: a pod whose volume grows beyond its size is evicted."""
 
+FIRST_BACKOFF_S = 15
+
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12} | {
     unit: 1 << 10 * power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)
 }
 
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$")]
 Bytes = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 
 
-class StagePlacement(BaseModel):
-    """What one stage asks of the cluster; the keys of `node_pools.yaml`."""
-
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Toleration(_Strict):
+    """A taint that pods may stand, as Kubernetes writes it."""
+
+    key: str = ""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: str = ""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+
+
+class Cluster(_Strict):
+    """What all stages share; the keys of `cluster` in `node_pools.yaml`."""
+
+    accelerator_type: str = Field(min_length=1)
+    gpu_node_selector: dict[str, str]
+    gpu_tolerations: tuple[Toleration, ...] = Field(strict=False)
+    storage_settings: Name
+    storage_secret: Name
+    longest_wait_for_a_node_s: int = Field(ge=0)
+    remove_finished_runs_after_s: int = Field(ge=0)
+
+
+class StagePlacement(_Strict):
+    """What one stage asks of the cluster; the keys of an entry of `stages` in `node_pools.yaml`."""
 
     image: Literal["cpu", "gpu"]
     cpu: Quantity
@@ -87,92 +91,99 @@ class StagePlacement(BaseModel):
     spot: bool = False
 
 
-@dataclass(frozen=True)
-class ClusterParameters:
-    """What a run may still choose; each a pipeline parameter.
+class NodePools(_Strict):
+    """Content of `node_pools.yaml`."""
 
-    Attributes:
-        accelerator_type: Resource name of the GPUs.
-        node_selector: Labels that GPU nodes carry, as a JSON object.
-        tolerations: Taints of GPU nodes that its steps tolerate, as a JSON list.
-        storage_secret: Secret with the object storage's credentials.
-        storage_settings: Config map with the object storage's settings.
-    """
-
-    accelerator_type: Any
-    node_selector: Any
-    tolerations: Any
-    storage_secret: Any
-    storage_settings: Any
+    cluster: Cluster
+    stages: dict[str, StagePlacement]
 
 
-def load_placements(file: Path | None = None) -> dict[str, StagePlacement]:
+def load_node_pools(file: Path | None = None) -> NodePools:
     """Read the placements.
 
     Args:
-        file: Has the stages of the pipelines' own file, `NODE_POOLS`; that one where none is given here and
-            FOOTPRINTS_NODE_POOLS names none.
+        file: A site's own, whose keys replace those of the pipelines' own file, `NODE_POOLS`; what FOOTPRINTS_NODE_POOLS
+            names where none is given here, else nothing.
 
     Returns:
-        By stage.
+        The placements.
 
     Raises:
-        ConfigError: If the file cannot be read, breaks a rule, lacks a stage or has one that there is not.
+        ConfigError: If a file cannot be read, breaks a rule, or has a stage that there is not.
     """
-    file = file or Path(os.environ.get(NODE_POOLS_VARIABLE) or NODE_POOLS)
-    placements = _read(file)
-    stages = placements.keys() if file == NODE_POOLS else _read(NODE_POOLS).keys()
-    faults = [f"{stage}: is missing; take it from {NODE_POOLS.name}" for stage in stages if stage not in placements]
-    faults += [f"{stage}: is no stage; remove it" for stage in placements if stage not in stages]
-    if faults:
-        raise ConfigError(f"{file}: {'; '.join(faults)}")
-    return placements
-
-
-def _read(file: Path) -> dict[str, StagePlacement]:
+    named = file or Path(os.environ.get(NODE_POOLS_VARIABLE) or NODE_POOLS)
+    document = _read(NODE_POOLS)
+    if named != NODE_POOLS:
+        own = _read(named)
+        unknown = [stage for stage in own.get("stages") or {} if stage not in document["stages"]]
+        if unknown:
+            raise ConfigError(f"{named}: stages: {', '.join(unknown)}: is no stage; remove it")
+        document = _merged(document, own)
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return TypeAdapter(dict[str, StagePlacement]).validate_python(data)
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: cannot be read ({error}); mend it") from error
+        return NodePools.model_validate(document)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ConfigError(f"{file}: {faults}") from error
+        raise ConfigError(f"{named}: {faults}") from error
 
 
-def place(
-    task: PipelineTask, stage: str, cluster: ClusterParameters, in_loop: bool = False, accelerators: Any = None
-) -> PipelineTask:
-    """Apply a stage's placement to its task.
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: cannot be read ({error}); mend it") from error
+    if not isinstance(data, dict) or not all(isinstance(entry, dict | None) for entry in data.values()):
+        raise ConfigError(f"{file}: must hold the mappings cluster and stages; see {NODE_POOLS.name}")
+    return data
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A site's keys over the pipelines' own: those of the cluster, and those of each stage."""
+    result: dict[str, Any] = {**base, **{key: value for key, value in own.items() if key not in base}}
+    result["cluster"] = {**base["cluster"], **(own.get("cluster") or {})}
+    changed = {stage: {**base["stages"][stage], **(entry or {})} for stage, entry in (own.get("stages") or {}).items()}
+    result["stages"] = {**base["stages"], **changed}
+    return result
+
+
+def run_settings() -> dsl.PipelineConfig:
+    """How long Argo keeps a finished run of any pipeline."""
+    seconds = load_node_pools().cluster.remove_finished_runs_after_s
+    return dsl.PipelineConfig(ttl_seconds_after_finished=seconds or None)
+
+
+def place(task: PipelineTask, stage: str, display_name: str) -> PipelineTask:
+    """Apply a stage's placement to its task, and never take the task's results from Kubeflow's cache.
+
+    The cache knows a step by its parameters, and most of ours by URIs: it would replay what other files under the same
+    names once gave, and everything that follows from it.
 
     Args:
         task: The task.
         stage: Its key in `node_pools.yaml`.
-        cluster: The run's own choices.
-        in_loop: Whether the task stands in a ParallelFor, where kfp 2.17 compiles a parameter-valued accelerator to
-            a dangling reference; the type is then the usual one.
-        accelerators: How many, where a run may choose; None for as many as the file says. A stage that the file gives
-            none gets none.
+        display_name: What Kubeflow's page calls it.
 
     Returns:
         The task.
     """
-    wanted = load_placements()[stage]
+    pools = load_node_pools()
+    cluster, wanted = pools.cluster, pools.stages[stage]
+    task.set_display_name(display_name).set_caching_options(False)
     task.set_cpu_request(wanted.cpu).set_cpu_limit(wanted.cpu)
     task.set_memory_request(wanted.memory).set_memory_limit(wanted.memory)
-    task.set_retry(wanted.retries, backoff_duration="15s", backoff_factor=2, backoff_max_duration="300s")
+    task.set_retry(
+        wanted.retries,
+        backoff_duration=f"{FIRST_BACKOFF_S}s",
+        backoff_factor=2,
+        backoff_max_duration=f"{longest_s(wanted, cluster)}s",
+    )
     kubernetes.set_timeout(task, wanted.timeout_s)
-    kubernetes.use_secret_as_env(task, cluster.storage_secret, CREDENTIALS)
-    own = _cache_variables(wanted.cache) if wanted.cache else {}
-    settings = {key: name for key, name in SETTINGS.items() if name not in own}
-    kubernetes.use_config_map_as_env(task, cluster.storage_settings, settings, optional=True)
+    # Files, not variables: Kubeflow's launcher, in the same container, would take variables of the store for its own.
+    kubernetes.use_config_map_as_volume(task, cluster.storage_settings, f"{MOUNTS}/{SETTINGS_FOLDER}", optional=True)
+    kubernetes.use_secret_as_volume(task, cluster.storage_secret, f"{MOUNTS}/{CREDENTIALS_FOLDER}", optional=True)
     kubernetes.use_config_map_as_volume(task, CA_CONFIG_MAP, CA_FOLDER, optional=True)
     kubernetes.set_security_context(task, run_as_user=IMAGE_USER, run_as_group=IMAGE_USER, run_as_non_root=True)
     if wanted.accelerators:
-        task.set_accelerator_type(ACCELERATOR_TYPE if in_loop else cluster.accelerator_type)
-        task.set_accelerator_limit(wanted.accelerators if accelerators is None else accelerators)
-        kubernetes.add_node_selector_json(task, cluster.node_selector)
-        kubernetes.add_toleration_json(task, cluster.tolerations)
+        _place_on_gpus(task, wanted.accelerators, cluster)
     if wanted.spot:
         for toleration in SPOT_TOLERATIONS:
             kubernetes.add_toleration(task, **toleration)
@@ -180,13 +191,31 @@ def place(
         kubernetes.empty_dir_mount(task, "shm", SHARED_MEMORY, medium="Memory", size_limit=wanted.shared_memory)
     if wanted.cache:
         kubernetes.empty_dir_mount(task, "cache", CACHE_MOUNT, size_limit=wanted.cache)
-        for name, value in own.items():
-            task.set_env_variable(name, value)
+        task.set_env_variable(CACHE_FOLDER_VARIABLE, CACHE_FOLDER)
+        task.set_env_variable(CACHE_SIZE_VARIABLE, str(int(CACHE_SHARE * bytes_of(wanted.cache))))
     return task
 
 
-def _cache_variables(size: str) -> dict[str, str]:
-    return {CACHE_FOLDER_VARIABLE: CACHE_FOLDER, CACHE_SIZE_VARIABLE: str(int(CACHE_SHARE * bytes_of(size)))}
+def _place_on_gpus(task: PipelineTask, count: int, cluster: Cluster) -> None:
+    """Static text: Kubeflow's driver drops a limit that comes from a whole number, and says nothing."""
+    task.set_accelerator_type(cluster.accelerator_type).set_accelerator_limit(str(count))
+    for label, value in cluster.gpu_node_selector.items():
+        kubernetes.add_node_selector(task, label, value)
+    for toleration in cluster.gpu_tolerations:
+        kubernetes.add_toleration(task, **toleration.model_dump(exclude_defaults=True))
+
+
+def longest_s(stage: StagePlacement, cluster: Cluster) -> int:
+    """How long all tries of a step may take together: Argo counts from the first one, and ends a try that runs then."""
+    tries = stage.retries + 1
+    backoffs = FIRST_BACKOFF_S * (2**stage.retries - 1)
+    return tries * (stage.timeout_s + cluster.longest_wait_for_a_node_s) + backoffs
+
+
+def gpus_of(stage: str) -> dict[str, Any]:
+    """The inputs by which a step sees that it got the GPUs that it was placed on."""
+    count = load_node_pools().stages[stage].accelerators
+    return {"gpus": count, "require_gpus": True} if count else {}
 
 
 def bytes_of(quantity: str) -> float:

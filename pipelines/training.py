@@ -1,7 +1,11 @@
-"""The training pipeline: imagery and masks in; a model, its measures and the footprints it finds out."""
+"""The training pipelines: imagery and masks in; a model, its measures and the footprints it finds out."""
+
+from types import SimpleNamespace
+from typing import Any
 
 from kfp import dsl
 
+from components.check_inputs.component import check_inputs
 from components.collect_predictions.component import collect_predictions
 from components.crop_augment.component import crop_augment
 from components.evaluate.component import evaluate
@@ -13,166 +17,215 @@ from components.sample_scenes.component import sample_scenes
 from components.split_masks.component import split_masks
 from components.split_tagging.component import split_tagging
 from components.train_unet.component import train_unet
-from pipelines.documents import tutorial_documents
-from pipelines.placement import (
-    ACCELERATOR_TYPE,
-    STORAGE_SECRET,
-    STORAGE_SETTINGS,
-    ClusterParameters,
-    load_placements,
-    place,
-)
-
-TUTORIAL = tutorial_documents()
-PLACEMENTS = load_placements()
+from pipelines.placement import gpus_of, place, run_settings
+from pipelines.spec_edits import describe_parameters
 
 
-@dsl.pipeline(name="building-footprints-training")
-def training(
-    images_uri: str,
-    masks_uri: str,
-    data_root: str,
-    split_tagging_query: str = TUTORIAL.split_tagging,
-    train_share: float = 0.0,
-    crop_augment_query: str = TUTORIAL.crop_augment,
-    train_config: str = TUTORIAL.training,
-    encoder_weights: str = "",
-    initial_model_uri: str = "",
-    inference_config: str = TUTORIAL.inference,
-    image_tags: list[str] = ["test"],
-    max_shards: int = 1,
-    split_masks_query: str = TUTORIAL.split_masks,
-    output_uri: str = "",
-    max_bad: int = 0,
-    seed: int = 0,
-    accelerator_type: str = ACCELERATOR_TYPE,
-    train_gpus: int = PLACEMENTS["train_unet"].accelerators,
-    require_gpus: bool = True,
-    gpu_node_selector: dict[str, str] = {},
-    gpu_tolerations: list[dict[str, str]] = [],
-    storage_secret: str = STORAGE_SECRET,
-    storage_settings: str = STORAGE_SETTINGS,
-) -> None:
-    """Train a building detector on imagery with masks, test it, and publish the footprints that it finds.
+def _check(given: SimpleNamespace, images_uri: Any = "", masks_uri: Any = "") -> dsl.PipelineTask:
+    """See that all that a run is given holds together, before any step costs anything."""
+    checked = check_inputs(
+        images_uri=images_uri,
+        masks_uri=masks_uri,
+        data_root=given.output_data_root,
+        output_uri=given.output_footprints_uri,
+        split_tagging_query=given.split_tagging_query,
+        train_share=given.split_tagging_train_share,
+        crop_augment_query=given.crop_augment_query,
+        train_config=given.train_config,
+        encoder_weights=given.train_encoder_weights,
+        initial_model_uri=given.train_initial_model_uri,
+        inference_config=given.infer_config,
+        image_tags=given.infer_image_tags,
+        max_shards=given.shards_max,
+        split_masks_query=given.split_masks_query,
+        max_bad=given.images_max_bad,
+    )
+    return place(checked, "check_inputs", "Check inputs")
 
-    The steps of the tutorial: import, split into training and test images, crop and mirror, train UNetV2, find
-    buildings in the test images window by window, split them into objects; then measure and publish.
+
+def _import(given: SimpleNamespace, images_uri: Any, masks_uri: Any) -> dsl.PipelineTask:
+    imported = import_images(
+        images_uri=images_uri, masks_uri=masks_uri, data_root=given.output_data_root, max_bad=given.images_max_bad
+    )
+    return place(imported, "import_images", "Import images")
+
+
+def _train(given: SimpleNamespace, project: Any) -> None:
+    """The steps from the imported project on.
+
+    They stand in each pipeline's own graph: in a pipeline of their own the report and the figures would lie a level
+    below what people see first.
     """
-    cluster = ClusterParameters(accelerator_type, gpu_node_selector, gpu_tolerations, storage_secret, storage_settings)
-
-    imported = import_images(images_uri=images_uri, masks_uri=masks_uri, data_root=data_root, max_bad=max_bad)
-    place(imported, "import_images", cluster)
-
+    seed, max_bad = given.seed, given.images_max_bad
     tagged = split_tagging(
-        project=imported.outputs["project"],
-        query=split_tagging_query,
-        train_share=train_share,
+        project=project,
+        query=given.split_tagging_query,
+        train_share=given.split_tagging_train_share,
         seed=seed,
         max_bad=max_bad,
     )
-    place(tagged, "split_tagging", cluster)
+    place(tagged, "split_tagging", "Tag training and test images")
 
-    crops = crop_augment(project=tagged.outputs["tagged"], query=crop_augment_query, seed=seed, max_bad=max_bad)
-    place(crops, "crop_augment", cluster)
+    crops = crop_augment(project=tagged.outputs["tagged"], query=given.crop_augment_query, seed=seed, max_bad=max_bad)
+    place(crops, "crop_augment", "Cut and mirror crops")
 
     trained = train_unet(
         project=crops.outputs["crops"],
-        config=train_config,
-        encoder_weights=encoder_weights,
-        initial_model_uri=initial_model_uri,
-        gpus=train_gpus,
-        require_gpus=require_gpus,
+        config=given.train_config,
+        encoder_weights=given.train_encoder_weights,
+        initial_model_uri=given.train_initial_model_uri,
+        **gpus_of("train_unet"),
     )
-    place(trained, "train_unet", cluster, accelerators=train_gpus)
+    place(trained, "train_unet", "Train the network")
 
-    shards = plan_shards(project=tagged.outputs["tagged"], image_tags=image_tags, max_shards=max_shards)
-    place(shards, "plan_shards", cluster)
+    shards = plan_shards(
+        project=tagged.outputs["tagged"], image_tags=given.infer_image_tags, max_shards=given.shards_max
+    )
+    place(shards, "plan_shards", "Plan shards")
 
-    with dsl.ParallelFor(shards.output) as shard:
+    with dsl.ParallelFor(shards.output, name="Infer, a shard each") as shard:
         part = infer_windows(
             project=tagged.outputs["tagged"],
             model=trained.outputs["model"],
-            data_root=data_root,
-            config=inference_config,
-            image_tags=image_tags,
+            data_root=given.output_data_root,
+            config=given.infer_config,
+            image_tags=given.infer_image_tags,
             shard=shard,
             max_bad=max_bad,
-            gpus=PLACEMENTS["infer_windows"].accelerators,
-            require_gpus=require_gpus,
+            **gpus_of("infer_windows"),
         )
-        place(part, "infer_windows", cluster, in_loop=True)
+        place(part, "infer_windows", "Find buildings")
 
     found = collect_predictions(parts=dsl.Collected(part.outputs["predictions"]), project=tagged.outputs["tagged"])
-    place(found, "collect_predictions", cluster)
+    place(found, "collect_predictions", "Collect predictions")
 
-    split = split_masks(project=found.outputs["predictions"], query=split_masks_query, seed=seed, max_bad=max_bad)
-    place(split, "split_masks", cluster)
+    split = split_masks(project=found.outputs["predictions"], query=given.split_masks_query, seed=seed, max_bad=max_bad)
+    place(split, "split_masks", "Split into buildings")
 
     measured = evaluate(
         predictions=split.outputs["split"],
         truth=tagged.outputs["tagged"],
         unsplit=found.outputs["predictions"],
-        image_tags=image_tags,
+        image_tags=given.infer_image_tags,
         max_bad=max_bad,
     )
-    place(measured, "evaluate", cluster)
+    place(measured, "evaluate", "Evaluate: figures and report")
 
-    published = publish_footprints(project=split.outputs["split"], output_uri=output_uri)
-    place(published, "publish_footprints", cluster)
+    published = publish_footprints(project=split.outputs["split"], output_uri=given.output_footprints_uri)
+    place(published, "publish_footprints", "Publish footprints")
 
 
-@dsl.pipeline(name="building-footprints-sample-training")
-def sample_training(
-    data_root: str,
-    scenes_per_town: int = 6,
-    size_px: int = 1024,
-    split_tagging_query: str = TUTORIAL.split_tagging,
-    train_share: float = 0.0,
-    crop_augment_query: str = TUTORIAL.crop_augment,
-    train_config: str = TUTORIAL.training,
-    encoder_weights: str = "",
-    initial_model_uri: str = "",
-    inference_config: str = TUTORIAL.inference,
-    image_tags: list[str] = ["test"],
-    max_shards: int = 1,
-    split_masks_query: str = TUTORIAL.split_masks,
-    output_uri: str = "",
-    max_bad: int = 0,
+@dsl.pipeline(
+    name="building-footprints-training",
+    display_name="Train a building detector",
+    pipeline_config=run_settings(),
+)
+def training(
+    images_uri: str,
+    crop_augment_query: list = [],
+    images_masks_uri: str = "",
+    images_max_bad: int = 0,
+    infer_config: dict = {},
+    infer_image_tags: list = ["test"],
+    output_data_root: str = "",
+    output_footprints_uri: str = "",
     seed: int = 0,
-    accelerator_type: str = ACCELERATOR_TYPE,
-    train_gpus: int = PLACEMENTS["train_unet"].accelerators,
-    require_gpus: bool = True,
-    gpu_node_selector: dict[str, str] = {},
-    gpu_tolerations: list[dict[str, str]] = [],
-    storage_secret: str = STORAGE_SECRET,
-    storage_settings: str = STORAGE_SETTINGS,
+    shards_max: int = 1,
+    split_masks_query: list = [],
+    split_tagging_query: list = [],
+    split_tagging_train_share: float = 0.0,
+    train_config: dict = {},
+    train_encoder_weights: str = "",
+    train_initial_model_uri: str = "",
 ) -> None:
-    """Try the training pipeline with no imagery of one's own: synthetic scenes named and styled like INRIA's towns."""
-    cluster = ClusterParameters(accelerator_type, gpu_node_selector, gpu_tolerations, storage_secret, storage_settings)
-    scenes = sample_scenes(data_root=data_root, scenes_per_town=scenes_per_town, size_px=size_px, seed=seed)
-    place(scenes, "sample_scenes", cluster)
-    training(
-        images_uri=scenes.outputs["images_uri"],
-        masks_uri=scenes.outputs["masks_uri"],
-        data_root=data_root,
-        split_tagging_query=split_tagging_query,
-        train_share=train_share,
-        crop_augment_query=crop_augment_query,
-        train_config=train_config,
-        encoder_weights=encoder_weights,
-        initial_model_uri=initial_model_uri,
-        inference_config=inference_config,
-        image_tags=image_tags,
-        max_shards=max_shards,
-        split_masks_query=split_masks_query,
-        output_uri=output_uri,
-        max_bad=max_bad,
-        seed=seed,
-        accelerator_type=accelerator_type,
-        train_gpus=train_gpus,
-        require_gpus=require_gpus,
-        gpu_node_selector=gpu_node_selector,
-        gpu_tolerations=gpu_tolerations,
-        storage_secret=storage_secret,
-        storage_settings=storage_settings,
-    )
+    """Train a building detector on imagery with masks, test it, and publish the footprints that it finds.
+
+    The steps of the tutorial: import, split into training and test images, crop and mirror, train UNetV2, find
+    buildings in the test images window by window, split them into objects; then measure and publish.
+
+    Args:
+        images_uri: Must be given: folder or URI prefix of images, or of folders images (or img) and gt (or ann, masks).
+        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
+        images_max_bad: How many images may be left out because they are broken.
+        infer_config: The inference config; empty for the tutorial's.
+        infer_image_tags: Images that are tested carry one of these tags; empty for all images.
+        output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
+            ConfigMap footprints-storage).
+        output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
+        seed: Of every random decision; the same seed gives the same split.
+        shards_max: How many steps inference is spread over at most, one GPU each.
+        split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
+        split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's, which knows
+            INRIA's five towns by name.
+        split_tagging_train_share: Above 0, every image is tagged for training with this chance, whatever its name, and
+            split_tagging_query stays empty.
+        train_config: Training config, merged over the tutorial's; empty for the tutorial's.
+        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for the
+            config's.
+        train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
+    """
+    given = SimpleNamespace(**locals())
+    checked = _check(given, images_uri, images_masks_uri)
+    imported = _import(given, images_uri, images_masks_uri).after(checked)
+    _train(given, imported.outputs["project"])
+
+
+@dsl.pipeline(
+    name="building-footprints-sample-training",
+    display_name="Try it: train on synthetic scenes",
+    pipeline_config=run_settings(),
+)
+def sample_training(
+    crop_augment_query: list = [],
+    images_max_bad: int = 0,
+    infer_config: dict = {},
+    infer_image_tags: list = ["test"],
+    output_data_root: str = "",
+    output_footprints_uri: str = "",
+    sample_scenes_per_town: int = 6,
+    sample_size_px: int = 1024,
+    seed: int = 0,
+    shards_max: int = 1,
+    split_masks_query: list = [],
+    split_tagging_query: list = [],
+    split_tagging_train_share: float = 0.0,
+    train_config: dict = {},
+    train_encoder_weights: str = "",
+    train_initial_model_uri: str = "",
+) -> None:
+    """Try the training pipeline with no imagery of one's own: synthetic scenes named and styled like INRIA's towns.
+
+    Args:
+        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        images_max_bad: How many images may be left out because they are broken.
+        infer_config: The inference config; empty for the tutorial's.
+        infer_image_tags: Images that are tested carry one of these tags; empty for all images.
+        output_data_root: Folder or URI prefix for the scenes and rasters; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
+        output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
+        sample_scenes_per_town: Scenes of each of five towns.
+        sample_size_px: Height and width of a scene.
+        seed: Of every random decision; other seeds give other scenes.
+        shards_max: How many steps inference is spread over at most, one GPU each.
+        split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
+        split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's.
+        split_tagging_train_share: Above 0, every image is tagged for training with this chance, whatever its name, and
+            split_tagging_query stays empty.
+        train_config: Training config, merged over the tutorial's; empty for the tutorial's.
+        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for the
+            config's.
+        train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
+    """
+    given = SimpleNamespace(**locals())
+    checked = _check(given)
+    scenes = sample_scenes(
+        data_root=output_data_root, scenes_per_town=sample_scenes_per_town, size_px=sample_size_px, seed=seed
+    ).after(checked)
+    place(scenes, "sample_scenes", "Make sample scenes")
+    imported = _import(given, scenes.outputs["images_uri"], scenes.outputs["masks_uri"])
+    _train(given, imported.outputs["project"])
+
+
+describe_parameters(training)
+describe_parameters(sample_training)

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import replace
 
-from components.core.collection.plan import Settings
+from components.core.collection.plan import MOST_SHARDS, SHARD_MEGAPIXELS, Settings
 from components.core.errors import ConfigError
 from components.core.settings import read_document
 
@@ -26,9 +26,16 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
             f"or other settings, or {REDO_ALL} to do them again"
         )
     if not (shard_megapixels > 0 and math.isfinite(shard_megapixels)):
-        raise ConfigError(f"shard_megapixels: {shard_megapixels} is no size above 0; 2000 suits a GPU for minutes")
+        raise ConfigError(
+            f"shard_megapixels: {shard_megapixels} is no size above 0; {SHARD_MEGAPIXELS:g} suits a GPU for minutes"
+        )
     if max_shards < 1:
         raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
+    if max_shards > MOST_SHARDS:
+        raise ConfigError(
+            f"max_shards: {max_shards} is above {MOST_SHARDS}, beyond which a run may grow larger than Argo holds (1 MiB) "
+            "and would end without a result; use fewer and larger shards, and the next run does the rest"
+        )
 
 
 def check_settings(settings: Settings) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,15 @@ from pathlib import Path
 from components.core import storage
 from components.core.collection.identity import recipe_of
 from components.core.collection.ledger import Collection
-from components.core.collection.plan import Plan, PlannedScene, Settings, Why, write_plan
+from components.core.collection.plan import (
+    MAX_SHARDS,
+    SHARD_MEGAPIXELS,
+    Plan,
+    PlannedScene,
+    Settings,
+    Why,
+    write_plan,
+)
 from components.core.errors import ConfigError
 from components.core.imagery.files import RASTER_SUFFIXES
 from components.core.models import local_model, model_digest
@@ -41,8 +50,8 @@ def plan_imagery(
     *,
     settings: Settings,
     redo: str = REDO_CHANGED,
-    shard_megapixels: float = 2000.0,
-    max_shards: int = 64,
+    shard_megapixels: float = SHARD_MEGAPIXELS,
+    max_shards: int = MAX_SHARDS,
     captured_pattern: str = "",
 ) -> Plan:
     """Compare imagery with what a collection holds, and plan what is missing.
@@ -61,7 +70,8 @@ def plan_imagery(
             the stages that read them.
         redo: "changed" leaves scenes alone that were done with another model or other settings; "all" does them again.
         shard_megapixels: How much a shard should do at most.
-        max_shards: At most so many shards, which are larger where that does not suffice.
+        max_shards: At most so many shards. What does not fit into them is left to the next run, in the order of the
+            images' keys; an image larger than all of them together is done nonetheless, alone.
         captured_pattern: Finds the day of capture in keys; see `date_pattern`.
 
     Returns:
@@ -89,9 +99,10 @@ def plan_imagery(
             "A collection is never emptied: delete it by hand if that is meant"
         )
     todo, hopeless = without_hopeless(collection, found.todo, recipe)
-    opened = list(progress(read_headers(todo, pattern), len(todo), "headers")) if todo else []
+    shard_pixels = max(1, round(shard_megapixels * MEGA))
+    opened, postponed = _fill(todo, pattern, shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
-    dealt = deal({scene.id: scene.size for scene in scenes}, max(1, round(shard_megapixels * MEGA)), max_shards)
+    dealt = deal({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
     plan = Plan(
         images_uri=images,
         output_uri=output,
@@ -105,10 +116,30 @@ def plan_imagery(
         waiting=found.waiting,
         retired=tuple(found.retired),
         left_out=(*found.left_out, *hopeless, *(entry for entry in opened if isinstance(entry, LeftOut))),
+        postponed=postponed,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
     return plan
+
+
+def _fill(
+    todo: Sequence[tuple[Found, Why]], pattern: re.Pattern[str] | None, pixels: int
+) -> tuple[list[PlannedScene | LeftOut], int]:
+    """Open headers until a run is full.
+
+    Returns:
+        What was opened, as many scenes as have `pixels` together but one at least; and how many images remain.
+    """
+    opened: list[PlannedScene | LeftOut] = []
+    taken = 0
+    for entry in progress(read_headers(todo, pattern), len(todo), "headers") if todo else ():
+        if isinstance(entry, PlannedScene):
+            if taken and taken + entry.size.area > pixels:
+                break
+            taken += entry.size.area
+        opened.append(entry)
+    return opened, len(todo) - len(opened)
 
 
 def counts(plan: Plan) -> dict[str, float]:
@@ -120,6 +151,7 @@ def counts(plan: Plan) -> dict[str, float]:
         "waiting": plan.waiting,
         "retired": len(plan.retired),
         "left_out": len(plan.left_out),
+        "postponed": plan.postponed,
         "megapixels": sum(scene.size.area for scene in plan.scenes) / MEGA,
         "shards": plan.shards,
     }
@@ -132,6 +164,11 @@ def _log_plan(plan: Plan) -> None:
         "%(left_out)d left out; %(megapixels).1f megapixels for %(shards)d shards",
         counts(plan),
     )
+    if plan.postponed:
+        log.info(
+            "%d images are left to the next run: this one is full; more shards or larger ones do more at once",
+            plan.postponed,
+        )
 
 
 def _log_left_out(left_out: Sequence[LeftOut]) -> None:

@@ -1,4 +1,4 @@
-"""The KFP component: a project in, the names of its shards out."""
+"""The KFP component: a project in, names of shards out."""
 
 from typing import List
 
@@ -10,19 +10,10 @@ from components.base_images import CPU_IMAGE
 @dsl.component(base_image=CPU_IMAGE, install_kfp_package=False)
 def plan_shards(
     project: dsl.Input[dsl.Dataset],
-    image_tags: List[str] = ["test"],
+    image_tags: list = ["test"],
     max_shards: int = 1,
 ) -> List[str]:
-    """Spread the images of a project over shards, balanced by pixels.
-
-    Args:
-        project: The project whose images are looked at.
-        image_tags: Images that carry one of these tags are taken; all images where the list is empty.
-        max_shards: At most so many shards, one inference step each.
-
-    Returns:
-        Output: Names of the shards, 1/n to n/n.
-    """
+    """Spread the images of a project over shards, balanced by pixels."""
     from components.plan_shards.plan_shards import plan_shards as run
 
-    return run(project.path, image_tags=image_tags, max_shards=int(max_shards))
+    return run(project.path, image_tags=image_tags, max_shards=max_shards)

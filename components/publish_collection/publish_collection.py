@@ -12,7 +12,6 @@ from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan, read_plan
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.footprints.records import check_class
-from components.core.keyed import digest
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import open_project
@@ -92,7 +91,7 @@ def publish_collection(
     finished, failures = _finish(finisher, gathered, workers)
     before = layer_to_mend(collection)
     own = {scene.mark.scene: scene.mark for scene in finished}
-    note_failures(collection, opened, own, failures, _run_of(opened, history))
+    note_failures(collection, opened, own, failures, opened.run)
     layer = settle(collection, opened, own)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, finisher.classes)
@@ -134,11 +133,6 @@ def _finish(
     for failure in failures:
         log.warning("left out: %s: %s: %s", failure.key, failure.stage, failure.reason)
     return finished, failures
-
-
-def _run_of(plan: Plan, history: Sequence[StageRun]) -> str:
-    """What a run is known by, in every attempt of this step: its history has its steps' times, to the microsecond."""
-    return digest(plan.recipe, repr(history))
 
 
 def _export(collection: Collection, layer: Layer, formats: Sequence[str]) -> tuple[str, ...]:

@@ -85,6 +85,7 @@ def _facts(summary: RunSummary) -> list[Fact]:
     others = [
         Fact("failed", thousands(len(summary.failed)), "scenes"),
         Fact("not usable", thousands(len(summary.skipped)), "images"),
+        Fact("postponed", thousands(summary.postponed), "images for the next run: this one was full"),
         Fact("retired", thousands(summary.retired), "images are gone"),
         Fact("waiting", thousands(summary.waiting), "done with another model or settings; redo: all does them again"),
     ]

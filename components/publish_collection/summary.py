@@ -107,6 +107,7 @@ class RunSummary:
         before: The layer before the run; None where there was none.
         after: The layer after the run.
         shards: How many shards the scenes were dealt to.
+        postponed: How many images are left to the next run.
     """
 
     name: str
@@ -125,6 +126,7 @@ class RunSummary:
     before: LayerTotals | None
     after: LayerTotals
     shards: int = 0
+    postponed: int = 0
 
     def count(self, why: Why) -> int:
         """How many scenes were published for a reason."""

@@ -83,6 +83,7 @@ def run_summary(done: Publication) -> RunSummary:
         before=None if done.before is None else _totals(done.before),
         after=_totals(done.layer.layer),
         shards=plan.shards,
+        postponed=plan.postponed,
     )
 
 
@@ -132,6 +133,7 @@ def _counts(done: Publication, retired: int) -> dict[str, float]:
         "scenes_failed": len(done.failures),
         "scenes_up_to_date": done.plan.done,
         "scenes_waiting": done.plan.waiting,
+        "scenes_postponed": done.plan.postponed,
         "scenes_retired": retired,
         "megapixels": round(sum(scene.planned.size.area for scene in done.finished) / 1e6, 6),
         "buildings_new": change.new,
@@ -152,6 +154,7 @@ def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
     others = {
         "left out": counts["scenes_failed"],
         "gone": counts["scenes_retired"],
+        "left to the next run": counts["scenes_postponed"],
         "done with another model or settings": counts["scenes_waiting"],
     }
     said = "".join(f", {int(count)} {what}" for what, count in others.items() if count)

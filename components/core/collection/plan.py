@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ from components.core.staging import staged_directory
 
 PLAN_FILE = "plan.json"
 SCENES_FILE = "scenes.parquet"
+
+SHARD_MEGAPIXELS = 30_000.0
+"""The default of a shard: minutes of a GPU's work, so that the pods that start it are the lesser part."""
+
+MAX_SHARDS = 16
+"""The default of a run."""
+
+MOST_SHARDS = 48
+"""Of any run: Argo holds a run in one object of a mebibyte at most, and every shard takes its share of it. The tests
+compare it, and the default, with what `python -m pipelines size` estimates."""
 
 _SCHEMA = pa.schema(
     [
@@ -126,6 +137,8 @@ class Plan:
         waiting: How many were done with another recipe and stay as they are.
         retired: Marks whose images are gone.
         left_out: Images that cannot be done, and why.
+        postponed: How many images are left to the next run, because this one is full.
+        run: Names the run; another for each plan that is made.
     """
 
     images_uri: str
@@ -140,6 +153,8 @@ class Plan:
     waiting: int = 0
     retired: tuple[Mark, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    postponed: int = 0
+    run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     def of_shard(self, number: int) -> list[tuple[PlannedScene, ShardRows]]:
         """What one shard does."""

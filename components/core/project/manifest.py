@@ -28,6 +28,8 @@ from components.core.storage import CountedFile
 FORMAT = "footprints-project"
 VERSION = 1
 
+META_FILE = "meta.json"
+
 PART_ROWS = 250_000
 GROUP_ROWS = 1_024
 GROUP_OBJECTS = 16_384

@@ -1,0 +1,78 @@
+"""What every step of a pipeline does around its stage: settings that are mounted, documents as JSON, metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from components.core.storage import Moved, counted
+from components.core.storage.mounted import adopt_mounted_settings
+
+
+class Artifact(Protocol):
+    """An input or output of a step, as far as stages know Kubeflow's."""
+
+    path: str
+    metadata: dict[str, Any]
+
+
+class Metrics(Protocol):
+    """A step's scalar metrics, which Kubeflow's page shows as a table."""
+
+    def log_metric(self, metric: str, value: float) -> None:
+        """Set one of them."""
+
+
+@contextmanager
+def step() -> Iterator[Moved]:
+    """Run a stage as a step of a pipeline.
+
+    Yields:
+        Counts what is read and written.
+
+    Raises:
+        StorageError: Mounted settings cannot be read.
+    """
+    adopt_mounted_settings()
+    with counted() as moved:
+        yield moved
+
+
+def log_metrics(metrics: Metrics, values: Mapping[str, float], moved: Moved, *artifacts: Artifact) -> None:
+    """Show what a step did.
+
+    Args:
+        metrics: Get the values, and megabytes read and written.
+        values: By name.
+        moved: Of the step, after it ended.
+        artifacts: Get the values as metadata.
+    """
+    for name, value in {**values, **moved.megabytes()}.items():
+        metrics.log_metric(name, value)
+    for artifact in artifacts:
+        artifact.metadata.update(values)
+
+
+def document_text(document: Sequence[Any] | Mapping[str, Any]) -> str:
+    """A query or config as JSON text.
+
+    Args:
+        document: As a pipeline's parameter holds it. Whole numbers may arrive as floats: Kubeflow's local runner gives
+            512 as 512.0.
+
+    Returns:
+        JSON; empty for an empty document, which stands for the stage's default.
+    """
+    return json.dumps(_whole(document), ensure_ascii=False) if document else ""
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(entry) for entry in value]
+    return value

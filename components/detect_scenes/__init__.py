@@ -1,0 +1,1 @@
+"""A shard of new imagery, from images to buildings, in one step."""

@@ -1,0 +1,95 @@
+"""One shard of a detection: its images imported, put through the network and split into buildings, one after the other.
+
+The three stages are steps of their own where a model is trained. Here they are one, for every step of a Kubeflow run
+takes a pod more that drives it, some 20 seconds, and a share of the mebibyte that Argo has for a run: with three steps
+a shard a run could not have thirty of them. Import reads headers, and splitting takes a few hundredths of the network's
+time, so the GPU waits for neither.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from components.core.collection.parts import put_part
+from components.core.collection.plan import Plan, read_plan
+from components.core.errors import DataError
+from components.core.models import local_model, model_digest
+from components.import_images.planned import import_planned
+from components.import_images.scaling import PERCENTILE
+from components.infer_windows.config import DEFAULT_FILE
+from components.infer_windows.infer_windows import infer_windows
+from components.split_masks.split_masks import split_masks
+
+EVERY_SCENE = 1_000_000_000
+"""The stages leave out what they cannot do; publish_collection compares with the plan, and `max_bad` counts there."""
+
+ITEM_PIXELS = 1 << 27
+"""Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
+
+
+def detect_scenes(
+    plan_dir: Path | str,
+    shard: str,
+    *,
+    data_root: str,
+    scaling: str = PERCENTILE,
+    max_item_pixels: int = ITEM_PIXELS,
+    workers: int = 0,
+) -> dict[str, float]:
+    """Detect what a plan gives to a shard, and leave the result for publish_collection beside the collection.
+
+    Scenes that were put through the network before, by this step or an earlier try of it, are not again.
+
+    Args:
+        plan_dir: What plan_imagery wrote; it says with which model and settings.
+        shard: Name of the shard, such as "2/5".
+        data_root: Folder or URI prefix for masks and confidences.
+        scaling: How more than 8 bits become 8; see `components.import_images.scaling`.
+        max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
+        workers: Processes for import and splitting; 0 for one a core.
+
+    Returns:
+        Counts, for metrics.
+
+    Raises:
+        ConfigError: If a parameter breaks its rule, or the config or query does not fit the model.
+        DataError: If there is no plan, or the model is another than when it was made.
+        StorageError: If a place cannot be reached or written.
+    """
+    plan = read_plan(plan_dir)
+    settings = plan.settings
+    with tempfile.TemporaryDirectory(prefix="detect-") as folder, local_model(plan.model_uri) as model:
+        _check_model(plan, model)
+        project, predictions, split = (Path(folder) / name for name in ("project", "predictions", "split"))
+        imported = import_planned(plan_dir, shard, project, data_root=data_root, scaling=scaling, workers=workers)
+        inferred = infer_windows(
+            project,
+            model,
+            predictions,
+            data_root=data_root,
+            config=settings.inference_config or DEFAULT_FILE,
+            image_tags=(),
+            max_bad=EVERY_SCENE,
+            allow_empty=True,
+            max_item_pixels=max_item_pixels,
+        )
+        objects = split_masks(
+            predictions,
+            split,
+            query=settings.split_masks_query,
+            max_bad=EVERY_SCENE,
+            allow_empty=True,
+            workers=workers,
+        )
+        put_part(plan, shard, split)
+    left_out = len(imported.bad) + len(inferred.bad) + objects.counts()["left_out"]
+    return {**inferred.counts(), "bad": left_out}
+
+
+def _check_model(plan: Plan, folder: Path) -> None:
+    if model_digest(folder) != plan.model:
+        raise DataError(
+            f"model_uri: {plan.model_uri} holds another model than when the plan was made; start a new run, and give "
+            "each model a folder of its own"
+        )

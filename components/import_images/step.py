@@ -1,0 +1,27 @@
+"""The stage as a step of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.storage.mounted import data_root_or_default
+from components.import_images.import_images import import_images
+
+
+def run(project: Artifact, metrics: Metrics, images_uri: str, masks_uri: str, data_root: str, **options: Any) -> None:
+    """Run the stage; see `import_images`.
+
+    Args:
+        project: Gets the project manifest.
+        metrics: Get counts of scenes and rasters; megabytes read and written.
+        images_uri: Folder or URI prefix of images, or of folders `images`/`img` and `ann`/`gt`/`masks`.
+        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too, or for none.
+        data_root: Folder or URI prefix for rasters that must be rewritten; empty for the cluster's own.
+        options: Of the stage.
+    """
+    with step() as moved:
+        report = import_images(
+            images_uri, masks_uri, project.path, data_root=data_root_or_default(data_root), **options
+        )
+    log_metrics(metrics, report.counts(), moved, project)

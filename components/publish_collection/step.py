@@ -1,0 +1,28 @@
+"""The stage as a step of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.core.collection.parts import fetched_parts, remove_parts
+from components.core.collection.plan import read_plan
+from components.core.step import Artifact, Metrics, log_metrics, step
+from components.publish_collection.publish_collection import publish_collection
+
+
+def run(plan: Artifact, summary: Artifact, metrics: Metrics, report: Artifact, **options: Any) -> None:
+    """Run the stage; see `publish_collection`.
+
+    Args:
+        plan: What plan_imagery wrote; it says where the collection lies, and what the shards found.
+        summary: Gets a JSON file of what was done and where it lies.
+        metrics: Get counts of scenes and buildings; megabytes read and written.
+        report: Gets what was new, done, passed over and left out, with pictures.
+        options: Of the stage.
+    """
+    with step() as moved:
+        opened = read_plan(plan.path)
+        with fetched_parts(opened) as parts:
+            counts = publish_collection(plan.path, parts, summary.path, report=report.path, **options)
+        remove_parts(opened)
+    log_metrics(metrics, counts, moved, summary)

@@ -1,0 +1,52 @@
+"""The stage as a step of a pipeline."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from components.core.geometry import Size
+from components.core.step import Metrics, log_metrics, step
+from components.core.storage.mounted import data_root_or_default
+from components.sample_scenes.sample_scenes import generate_in_data_root
+
+
+class Outputs(NamedTuple):
+    """Where the scenes lie.
+
+    Attributes:
+        images_uri: Folder of the imagery.
+        masks_uri: Folder of the building masks, with the same names.
+    """
+
+    images_uri: str
+    masks_uri: str
+
+
+def run(
+    metrics: Metrics, data_root: str, towns: str, scenes_per_town: int, size_px: int, gsd_m: float, seed: int
+) -> Outputs:
+    """Run the stage; see `generate_in_data_root`.
+
+    Args:
+        metrics: Get megabytes read and written.
+        data_root: Folder or URI prefix of all imagery; empty for the cluster's own.
+        towns: Names of towns, separated by commas.
+        scenes_per_town: Scenes of each town.
+        size_px: Height and width of a scene in pixels.
+        gsd_m: Ground sample distance in metres a pixel.
+        seed: Other seeds give other scenes.
+
+    Returns:
+        Where the scenes lie.
+    """
+    with step() as moved:
+        made = generate_in_data_root(
+            data_root_or_default(data_root),
+            towns=[name.strip() for name in towns.split(",") if name.strip()],
+            scenes_per_town=scenes_per_town,
+            size=Size(size_px, size_px),
+            gsd_m=gsd_m,
+            seed=seed,
+        )
+    log_metrics(metrics, {}, moved)
+    return Outputs(made.images_uri, made.masks_uri)

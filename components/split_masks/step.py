@@ -1,0 +1,27 @@
+"""The stage as a step of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.split_masks.split_masks import split_masks
+
+
+def run(
+    project: Artifact, split: Artifact, metrics: Metrics, report: Artifact, query: list[Any], **options: Any
+) -> None:
+    """Run the stage; see `split_masks`.
+
+    Args:
+        project: The predictions.
+        split: Gets the project with one object a building.
+        metrics: Get items in, out and left out; megabytes read and written, and read for the report.
+        report: Gets the query as a graph with item counts, and a contact sheet of the result.
+        query: DTL query; empty for the tutorial's.
+        options: Of the stage.
+    """
+    with step() as moved:
+        done = split_masks(project.path, split.path, query=document_text(query), report=report.path, **options)
+    log_metrics(metrics, done.metrics(), moved)
+    split.metadata.update(done.counts())

@@ -1,0 +1,51 @@
+"""The stage as a step of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.core.network.gpus import check_gpus
+from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.train_unet.report import write_report
+from components.train_unet.train_unet import DEFAULT_CONFIG, train
+
+
+def run(
+    project: Artifact,
+    model: Artifact,
+    metrics: Metrics,
+    report: Artifact,
+    config: dict[str, Any],
+    encoder_weights: str,
+    initial_model_uri: str,
+    work_dir: str,
+    gpus: int,
+    require_gpus: bool,
+) -> None:
+    """Run the stage; see `train`.
+
+    Args:
+        project: The project; the config's image tags choose its items.
+        model: Gets a folder with weights, description, metrics and history.
+        metrics: Get measures of the best validation; megabytes read and written.
+        report: Gets the training curves.
+        config: Training config, merged over the defaults; empty for the tutorial's.
+        encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file.
+        initial_model_uri: Folder or URI of a trained model to start from; empty for none.
+        work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
+            goes on; empty for none.
+        gpus: How many GPUs the step was placed on.
+        require_gpus: Whether fewer than that are an error; else the step goes on with what there is.
+    """
+    check_gpus(gpus, require_gpus)
+    with step() as moved:
+        result = train(
+            project.path,
+            model.path,
+            config=document_text(config) or DEFAULT_CONFIG,
+            encoder_weights=encoder_weights,
+            initial_model=initial_model_uri,
+            work_dir=work_dir or None,
+        )
+        write_report(result, report.path)
+    log_metrics(metrics, result.scalars(), moved, model)

@@ -1,0 +1,60 @@
+"""What a pipeline's specification can say and kfp's language cannot: descriptions of parameters, a step's own condition.
+
+Both are fields of Kubeflow's published format (`ComponentInputsSpec.ParameterSpec.description` and
+`PipelineTaskSpec.TriggerPolicy.condition` in pipeline_spec.proto). Without these edits a pipeline would do the same,
+with parameters that nothing explains and a step that does nothing for half a minute.
+"""
+
+from __future__ import annotations
+
+from docstring_parser import parse
+from kfp.dsl.graph_component import GraphComponent
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+OUTPUT = "Output"
+"""kfp's name of the output of a step that returns one value."""
+
+
+def describe_parameters(pipeline: GraphComponent) -> None:
+    """Give every parameter of a pipeline the description that the docstring of its function has.
+
+    Args:
+        pipeline: Changed.
+
+    Raises:
+        ValueError: The docstring says nothing of a parameter, or something of another.
+    """
+    described = {
+        entry.arg_name: " ".join(entry.description.split()) for entry in parse(pipeline.pipeline_func.__doc__).params
+    }
+    parameters = pipeline.pipeline_spec.root.input_definitions.parameters
+    if set(described) != set(parameters):
+        odd = sorted(set(described) ^ set(parameters))
+        raise ValueError(
+            f"{pipeline.name}: its docstring and its parameters differ in {', '.join(odd)}; mend the docstring"
+        )
+    for name, text in described.items():
+        parameters[name].description = text
+
+
+def skip_where_empty(pipeline: GraphComponent, step: str, producer: str) -> None:
+    """Skip a step where the list that an earlier step returns is empty.
+
+    kfp has conditions for groups of steps alone: the step and its report would lie a level deeper in the run's graph,
+    and its list would have to be counted by a step of its own.
+
+    Args:
+        pipeline: Changed.
+        step: Task name of the step that is skipped.
+        producer: Task name of the step whose one output is the list.
+    """
+    spec = pipeline.pipeline_spec
+    task = spec.root.dag.tasks[step]
+    channel = f"pipelinechannel--{producer}-{OUTPUT}"
+    source = task.inputs.parameters[channel].task_output_parameter
+    source.producer_task, source.output_parameter_key = producer, OUTPUT
+    definition = spec.components[task.component_ref.name].input_definitions.parameters[channel]
+    definition.parameter_type = pipeline_spec_pb2.ParameterType.LIST
+    task.trigger_policy.condition = f"inputs.parameter_values['{channel}'] != []"
+    if producer not in task.dependent_tasks:
+        task.dependent_tasks.append(producer)
