@@ -56,7 +56,8 @@ def detection(
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
             groups year, month and day; empty for forms such as 2026-11-22 and 20261122, none for none.
         images_max_bad: How many images may be left out before the run counts as failed; the others are published.
-        images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them again.
+        images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them
+            again.
         images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.
         infer_config: The inference config; empty for the tutorial's.
         output_data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own

@@ -24,6 +24,9 @@ from pipelines.stage_output import ANSI_COLOURS, listening
 
 LATEST = "latest"
 
+REQUIRE_GPUS = "require_gpus"
+"""Input of steps that are placed on GPUs in a cluster; its default is that they need none."""
+
 REPORT = "report"
 """Output of every stage that writes a page for people."""
 
@@ -95,7 +98,7 @@ def _adapted(pipeline: BaseComponent, name: str) -> Iterator[None]:
     """A pipeline as one local run needs it.
 
     Its name begins the run's folder, so that no other run can be taken for this one. On this machine nobody takes a
-    node away: a step that fails is said at once, not tried again.
+    node away: a step that fails is said at once, not tried again. Nor is a step placed on GPUs: it takes what is there.
     """
     spec = pipeline.component_spec.implementation.graph
     whole = type(spec)()
@@ -104,6 +107,7 @@ def _adapted(pipeline: BaseComponent, name: str) -> Iterator[None]:
     for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
         for task in dag.tasks.values():
             task.ClearField("retry_policy")
+            task.inputs.parameters.pop(REQUIRE_GPUS, None)
     try:
         yield
     finally:

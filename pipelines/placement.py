@@ -102,8 +102,8 @@ def load_node_pools(file: Path | None = None) -> NodePools:
     """Read the placements.
 
     Args:
-        file: A site's own, whose keys replace those of the pipelines' own file, `NODE_POOLS`; what FOOTPRINTS_NODE_POOLS
-            names where none is given here, else nothing.
+        file: A site's own, whose keys replace those of the pipelines' own file, `NODE_POOLS`; what
+            FOOTPRINTS_NODE_POOLS names where none is given here, else nothing.
 
     Returns:
         The placements.

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from kfp.dsl.base_component import BaseComponent
 
+from components.check_inputs.component import check_inputs
 from components.collect_predictions.component import collect_predictions
 from components.core.errors import ConfigError
 from components.crop_augment.component import crop_augment
+from components.detect_scenes.component import detect_scenes
 from components.evaluate.component import evaluate
 from components.import_images.component import import_images
 from components.infer_windows.component import infer_windows
-from components.plan_imagery.component import count_shards, plan_imagery
+from components.plan_imagery.component import plan_imagery
 from components.plan_shards.component import plan_shards
 from components.publish_collection.component import publish_collection
 from components.publish_footprints.component import publish_footprints
@@ -27,6 +29,7 @@ END = "<!-- /components -->"
 
 COMPONENTS = (
     sample_scenes,
+    check_inputs,
     import_images,
     split_tagging,
     crop_augment,
@@ -38,7 +41,7 @@ COMPONENTS = (
     evaluate,
     publish_footprints,
     plan_imagery,
-    count_shards,
+    detect_scenes,
     publish_collection,
 )
 

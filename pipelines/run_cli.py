@@ -62,24 +62,23 @@ def run_command(options: argparse.Namespace) -> None:
     documents = _documents(options)
     _check_documents(documents, options)
     arguments: dict[str, Any] = {
-        "data_root": options.data_root or str((options.runs / "data").resolve()),
+        "output_data_root": options.data_root or str((options.runs / "data").resolve()),
         "split_tagging_query": documents.split_tagging,
-        "train_share": options.train_share,
+        "split_tagging_train_share": options.train_share,
         "crop_augment_query": documents.crop_augment,
         "train_config": documents.training,
-        "encoder_weights": _weights(options.encoder_weights),
-        "initial_model_uri": absolute_place(options.initial_model),
-        "inference_config": documents.inference,
+        "train_encoder_weights": _weights(options.encoder_weights),
+        "train_initial_model_uri": absolute_place(options.initial_model),
+        "infer_config": documents.inference,
         "split_masks_query": documents.split_masks,
-        "max_bad": options.max_bad,
+        "images_max_bad": options.max_bad,
         "seed": options.seed,
-        "require_gpus": False,
     }
     if options.images:
-        own = {"images_uri": absolute_place(options.images), "masks_uri": absolute_place(options.masks)}
+        own = {"images_uri": absolute_place(options.images), "images_masks_uri": absolute_place(options.masks)}
         results = run_pipeline(training, arguments | own, options.runs, options.runner, options.threads)
     else:
-        sample = {"scenes_per_town": options.scenes_per_town, "size_px": options.size_px}
+        sample = {"sample_scenes_per_town": options.scenes_per_town, "sample_size_px": options.size_px}
         results = run_pipeline(sample_training, arguments | sample, options.runs, options.runner, options.threads)
     sys.stdout.write(summary(results))
 

@@ -1,4 +1,4 @@
-"""What a pipeline's specification can say and kfp's language cannot: descriptions of parameters, a step's own condition.
+"""What a pipeline's specification can say and kfp's language cannot: parameters' descriptions, a step's own condition.
 
 Both are fields of Kubeflow's published format (`ComponentInputsSpec.ParameterSpec.description` and
 `PipelineTaskSpec.TriggerPolicy.condition` in pipeline_spec.proto). Without these edits a pipeline would do the same,

@@ -161,8 +161,8 @@ def training(
         split_tagging_train_share: Above 0, every image is tagged for training with this chance, whatever its name, and
             split_tagging_query stays empty.
         train_config: Training config, merged over the tutorial's; empty for the tutorial's.
-        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for the
-            config's.
+        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for
+            the config's.
         train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())
@@ -213,8 +213,8 @@ def sample_training(
         split_tagging_train_share: Above 0, every image is tagged for training with this chance, whatever its name, and
             split_tagging_query stays empty.
         train_config: Training config, merged over the tutorial's; empty for the tutorial's.
-        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for the
-            config's.
+        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for
+            the config's.
         train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.storage import counted
+from components.import_images.import_images import import_images
 from components.import_images.scaling import PERCENTILE
-from components.import_images.stage import import_either
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,13 +18,7 @@ def parser() -> argparse.ArgumentParser:
         "python -m components.import_images", "Import images and their binary masks as a project that refers to them."
     )
     add = result.add_argument
-    add(
-        "--images-uri",
-        default="",
-        help="folder or URI prefix of images, or of folders images/img and ann/gt/masks",
-    )
-    add("--plan", type=Path, help="what plan_imagery wrote, instead of --images-uri; unreadable images are left out")
-    add("--shard", default="1/1", help="which part of the plan: 2/5 is the second of five")
+    add("--images-uri", required=True, help="folder or URI prefix of images, or of folders images/img and ann/gt/masks")
     add("--masks-uri", default="", help="folder or URI prefix of masks; empty where --images-uri holds them, or none")
     add("--data-root", required=True, help="folder or URI prefix for rasters that must be rewritten")
     add("--project", type=Path, required=True, help="directory of the project manifest to write")
@@ -41,12 +35,10 @@ def parser() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace) -> None:
     """Import, and say what was done."""
     with counted() as moved:
-        report = import_either(
+        report = import_images(
+            options.images_uri,
+            options.masks_uri,
             options.project,
-            images_uri=options.images_uri,
-            plan=options.plan,
-            shard=options.shard,
-            masks_uri=options.masks_uri,
             data_root=options.data_root,
             project_name=options.project_name,
             dataset=options.dataset,

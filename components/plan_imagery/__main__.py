@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
-from components.core.collection.plan import Settings
+from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, Settings
 from components.core.storage import counted
 from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED
 from components.plan_imagery.plan_imagery import counts, plan_imagery
@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
         default=REDO_CHANGED,
         help=f"{REDO_CHANGED} leaves scenes of another model or other settings alone, {REDO_ALL} does them again",
     )
-    add("--shard-megapixels", type=float, default=2000.0, help="how much one shard should do at most")
-    add("--max-shards", type=int, default=64, help="at most so many shards")
+    add("--shard-megapixels", type=float, default=SHARD_MEGAPIXELS, help="how much one shard should do at most")
+    add("--max-shards", type=int, default=MAX_SHARDS, help="at most so many shards; the next run does the rest")
     add(
         "--captured-pattern",
         default="",

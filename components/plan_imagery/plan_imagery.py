@@ -32,7 +32,7 @@ from components.plan_imagery.dealing import deal
 from components.plan_imagery.headers import read_headers
 from components.plan_imagery.hopeless import without_hopeless
 from components.plan_imagery.layer import check_same_imagery, read_shown
-from components.plan_imagery.sources import find_images
+from components.plan_imagery.sources import Found, find_images
 
 log = logging.getLogger(__name__)
 

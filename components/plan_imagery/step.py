@@ -7,6 +7,7 @@ from typing import Any
 from components.core.collection.plan import Settings, shard_names
 from components.core.step import Artifact, Metrics, document_text, log_metrics, step
 from components.plan_imagery.plan_imagery import counts, plan_imagery
+from components.plan_imagery.report import write_plan_report
 from components.publish_collection.publish_collection import publish_collection
 
 
@@ -34,9 +35,9 @@ def run(
 
     Args:
         plan: Gets what is to be done, by which shard, and what is to be retired.
-        summary: Gets what was done where there was nothing to detect; else nothing.
+        summary: Gets a JSON file of what is to be done, or was done where there was nothing to detect.
         metrics: Get counts of images, megapixels and shards; megabytes read and written.
-        report: Gets the run's page where there was nothing to detect; else nothing.
+        report: Gets a page of what is to be done, or was done where there was nothing to detect.
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
         output_uri: Folder or URI prefix of the collection, whose ledger says what is done.
         model_uri: Folder or URI prefix of the model, as train_unet wrote it.
@@ -67,8 +68,10 @@ def run(
     )
     with step() as moved:
         done = plan_imagery(images_uri, output_uri, model_uri, plan.path, settings=settings, **options)
-        published = {}
-        if not done.shards:
+        published: dict[str, float] = {}
+        if done.shards:
+            write_plan_report(done, report.path, summary.path)
+        else:
             published = publish_collection(
                 plan.path, [], summary.path, report=report.path, formats=formats, max_bad=max_bad
             )

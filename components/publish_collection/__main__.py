@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.collection.parts import fetched_parts, remove_parts
+from components.core.collection.plan import read_plan
 from components.core.storage import counted
 from components.publish_collection.publish_collection import publish_collection
 
@@ -19,7 +21,6 @@ def parser() -> argparse.ArgumentParser:
     )
     add = result.add_argument
     add("--plan", type=Path, required=True, help="what plan_imagery wrote; it says where the collection lies")
-    add("--parts", type=Path, nargs="*", help="split projects of all shards; none where nothing was to be done")
     add("--summary", type=Path, required=True, help="JSON file of what was done to write")
     add("--metrics", type=Path, help="JSON file of counts to write")
     add("--report", type=Path, help="HTML file of what was done to write")
@@ -32,15 +33,18 @@ def parser() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace) -> None:
     """Publish, and say what was done."""
     with counted() as moved:
-        counts = publish_collection(
-            options.plan,
-            options.parts or [],
-            options.summary,
-            report=options.report,
-            formats=options.formats,
-            max_bad=options.max_bad,
-            workers=options.workers,
-        )
+        plan = read_plan(options.plan)
+        with fetched_parts(plan) as parts:
+            counts = publish_collection(
+                options.plan,
+                parts,
+                options.summary,
+                report=options.report,
+                formats=options.formats,
+                max_bad=options.max_bad,
+                workers=options.workers,
+            )
+        remove_parts(plan)
     sys.stdout.write(write_metrics(counts | moved.megabytes(), options.metrics))
 
 

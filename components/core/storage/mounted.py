@@ -79,7 +79,7 @@ def data_root_or_default(data_root: str, environ: Mapping[str, str] = os.environ
     place = data_root.strip() or environ.get(DATA_ROOT_VARIABLE, "").strip()
     if not place:
         raise StorageError(
-            f"data_root: is empty and {DATA_ROOT_VARIABLE} is not set; give a folder or URI prefix for rasters, or name "
-            f"one under {DATA_ROOT_VARIABLE} in the ConfigMap footprints-storage"
+            f"data_root: is empty and {DATA_ROOT_VARIABLE} is not set; give a folder or URI prefix for rasters, or "
+            f"name one under {DATA_ROOT_VARIABLE} in the ConfigMap footprints-storage"
         )
     return place

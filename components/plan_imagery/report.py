@@ -1,0 +1,91 @@
+"""What people read of a plan while its shards are at work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.core import storage
+from components.core.collection.plan import Plan, Why
+from components.core.reporting import Cell, Column, Fact, Section, run_report, table
+from components.core.reporting.text import counted_noun, thousands
+
+SHOWN = 200
+"""How many scenes and images left out the page names; the plan names all."""
+
+MEGA = 1e6
+
+_NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
+
+
+def write_plan_report(plan: Plan, report: Path | str, summary: Path | str) -> None:
+    """Write a page and a JSON file of what a run is about to do.
+
+    Args:
+        plan: With something to detect.
+        report: HTML file to write.
+        summary: JSON file to write.
+
+    Raises:
+        StorageError: If a place cannot be written.
+    """
+    sections = list(_sections(plan))
+    page = run_report(f"Plan of {plan.output_uri}", f"{_sentence(plan)}.", _facts(plan), sections)
+    storage.write_bytes(report, page.encode())
+    content = {"sentence": _sentence(plan), "places": {"collection": plan.output_uri}}
+    storage.write_bytes(summary, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _sentence(plan: Plan) -> str:
+    scenes, shards = counted_noun(len(plan.scenes), "scene"), counted_noun(plan.shards, "shard")
+    later = f", {counted_noun(plan.postponed, 'image')} left to the next run" if plan.postponed else ""
+    return f"{scenes} to be detected in {shards}{later}; the last step of the run reports what became of them"
+
+
+def _facts(plan: Plan) -> list[Fact]:
+    whys = [scene.why for scene in plan.scenes]
+    reasons = ", ".join(f"{thousands(whys.count(why))} {why}" for why in Why if why in whys)
+    megapixels = sum(scene.size.area for scene in plan.scenes) / MEGA
+    others = [
+        Fact("not usable", thousands(len(plan.left_out)), "images"),
+        Fact("postponed", thousands(plan.postponed), "images for the next run: this one is full"),
+        Fact("to be retired", thousands(len(plan.retired)), "images are gone"),
+        Fact("waiting", thousands(plan.waiting), "done with another model or settings"),
+    ]
+    return [
+        Fact("scenes to detect", thousands(len(plan.scenes)), reasons),
+        Fact("imagery", f"{megapixels:,.1f}", f"megapixels in {counted_noun(plan.shards, 'shard')}"),
+        Fact("up to date", thousands(plan.done), "scenes done before"),
+        *(fact for fact in others if fact.value != "0"),
+    ]
+
+
+def _sections(plan: Plan) -> Iterator[Section]:
+    rows = [
+        ("Images", plan.images_uri),
+        ("Collection", plan.output_uri),
+        ("Model", Cell(plan.model_uri, plan.model)),
+        ("Recipe", plan.recipe),
+    ]
+    yield Section("What is to be done", "", (), table(_NAMES_AND_VALUES, rows, style="about"))
+    columns = (Column("image", is_text=True), Column("why", is_text=True), Column("size, px"), Column("shards"))
+    scenes = [
+        (
+            scene.key,
+            scene.why.value,
+            f"{scene.size.height} × {scene.size.width}",
+            ", ".join(str(part.shard) for part in scene.parts),
+        )
+        for scene in plan.scenes[:SHOWN]
+    ]
+    yield Section("Scenes", _of_all(len(plan.scenes), "scenes"), (), table(columns, scenes))
+    if plan.left_out:
+        columns = (Column("image", is_text=True), Column("why not", is_text=True))
+        left_out = [(entry.name, entry.reason) for entry in plan.left_out[:SHOWN]]
+        lead = f"Images that cannot be used as they are, or failed in several runs. {_of_all(len(plan.left_out), 'images')}"
+        yield Section("Not usable", lead.strip(), (), table(columns, left_out))
+
+
+def _of_all(count: int, noun: str) -> str:
+    return f"The first {SHOWN} of {thousands(count)} {noun}." if count > SHOWN else ""
