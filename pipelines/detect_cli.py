@@ -5,20 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.core.dtl.graph import build_query
-from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
-from components.core.settings import naming_file
-from components.infer_windows.config import load_config as load_inference
-from components.publish_collection.layer.exports import formats_of_text
-from pipelines.detection import detection
 from pipelines.local import Results, run_pipeline
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_own_documents
 from pipelines.places import absolute_place, check_in_object_storage, check_is_folder, text_of_file
-from pipelines.run_cli import DOCUMENTS, RUNNERS
 
 REDO = ("changed", "all")
 
@@ -40,14 +33,9 @@ AS_THEY_ARE = (
 """Flags that are parameters of the pipeline under the same name."""
 
 
-def add_detect_command(commands: Any) -> None:
-    """Register the command."""
-    parser = commands.add_parser(
-        "detect",
-        help="run the detection pipeline on this machine",
-        description="Find what is new in a folder of imagery, and keep a layer of building footprints up to date.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.description = "Find what is new in a folder of imagery, and keep a layer of building footprints up to date."
     add = parser.add_argument
     add("--images", required=True, help="folder or URI prefix of imagery; what is new or changed in it is done")
     add("--model", required=True, help="folder or URI of a trained model")
@@ -72,15 +60,15 @@ def add_detect_command(commands: Any) -> None:
     add("--captured-pattern", default="", help="finds the day of capture in names; see plan_imagery, none for none")
     add("--max-bad", type=int, default=0, help="images that may be left out before the run counts as failed")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
-    parser.set_defaults(main=detect_command)
 
 
-def detect_command(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
     _check_places(options)
-    arguments = pipeline_arguments(options)
-    _check_parameters(options, arguments)
-    results = run_pipeline(detection, arguments, options.runs, options.runner, options.threads)
+    _check_parameters(options)
+    from pipelines.detection import detection  # compiled by its import: after what may be refused
+
+    results = run_pipeline(detection, pipeline_arguments(options), options.runs, options.runner, options.threads)
     sys.stdout.write(summary(results))
 
 
@@ -110,13 +98,13 @@ def _check_places(options: argparse.Namespace) -> None:
         check_in_object_storage(places | {"--data-root": _data_root(options)})
 
 
-def _check_parameters(options: argparse.Namespace, arguments: Mapping[str, Any]) -> None:
+def _check_parameters(options: argparse.Namespace) -> None:
     """Find faults of the last stages' parameters now, not after the network has run."""
-    with naming_file(options.inference_config):
-        load_inference(arguments["inference_config"])
-    with naming_file(options.split_masks_query):
-        build_query(read_query(arguments["split_masks_query"]))
-    formats_of_text(options.formats)
+    check_own_documents(options)
+    if options.formats:
+        from components.publish_collection.layer.exports import formats_of_text
+
+        formats_of_text(options.formats)
     if options.max_bad < 0:
         raise ConfigError(f"max_bad: {options.max_bad} is negative; use 0 to allow no bad image")
 
