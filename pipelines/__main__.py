@@ -1,69 +1,61 @@
-"""The pipelines' command line: `python -m pipelines compile|run|detect|readme|submit|schedule|runs`."""
+"""The pipelines' command line: `python -m pipelines compile|run|detect|readme|submit|schedule|runs|traffic`.
+
+Each command has a module of its own, `pipelines.<command>_cli` with `add_flags` and `main`, which is imported when the
+command is given: an image that submits runs has neither a local runner nor what the stages need.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from components.core.cli import argument_parser, run_main
-from components.core.errors import ConfigError
-from pipelines.compiling import COMPILED, check_compiled, compile_all, compile_elsewhere
-from pipelines.detect_cli import add_detect_command
-from pipelines.readme import README, check_readme, write_readme
-from pipelines.run_cli import add_run_command
-from pipelines.submit_cli import add_submit_commands
-from pipelines.traffic import add_traffic_command
+
+COMMANDS = {
+    "run": "run the training pipeline on this machine",
+    "detect": "run the detection pipeline on this machine",
+    "traffic": "show how many bytes each stage of a local run moved",
+    "compile": "compile the pipelines to YAML, which is committed",
+    "readme": "bring the README's table of components up to date",
+    "submit": "start a run of a pipeline in Kubeflow",
+    "schedule": "create or update the recurring run of a pipeline in Kubeflow",
+    "runs": "list the latest runs in Kubeflow",
+}
+"""Every command, and what it does."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of one command, which gets its flags once the command is given."""
+
+    command: str = ""
+    """Its name, until it has its flags."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Import the command's module, and parse."""
+        if self.command:
+            module = import_module(f"pipelines.{self.command}_cli")
+            module.add_flags(self)
+            self.set_defaults(main=module.main)
+            self.command = ""
+        return super().parse_known_args(args, namespace)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    result = argument_parser("python -m pipelines", "Compile and run the pipelines.")
-    commands = result.add_subparsers(dest="command", required=True)
-    add_run_command(commands)
-    add_detect_command(commands)
-    add_traffic_command(commands)
-    compiling = _add_checked_command(commands, "compile", f"compile the pipelines to {COMPILED.name}/*.yaml", _compile)
-    compiling.add_argument(
-        "--node-pools",
-        type=Path,
-        metavar="FILE",
-        help="a site's copy of node_pools.yaml to take instead; needs --output",
-    )
-    compiling.add_argument("--output", type=Path, metavar="FOLDER", help="where to write instead")
-    _add_checked_command(commands, "readme", "bring the README's table of components up to date", _readme)
-    add_submit_commands(commands)
+    """The command line; parsed options have the command's `main`, which takes them."""
+    result = argument_parser("python -m pipelines", "Compile, run, submit and schedule the pipelines.")
+    commands = result.add_subparsers(dest="command", required=True, parser_class=CommandParser)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        command.command = name
     return result
-
-
-def _add_checked_command(commands: Any, name: str, text: str, main: Any) -> Any:
-    command = commands.add_parser(name, help=text, description=text)
-    command.add_argument("--check", action="store_true", help="only see whether what is committed is current")
-    command.set_defaults(main=main)
-    return command
-
-
-def _compile(options: argparse.Namespace) -> None:
-    if options.check:
-        if options.node_pools or options.output:
-            raise ConfigError("--check looks at what is committed; leave out --node-pools and --output")
-        check_compiled()
-    elif options.node_pools:
-        if not options.output:
-            raise ConfigError("--node-pools makes other pipelines than those committed; say where with --output")
-        compile_elsewhere(options.node_pools, options.output)
-    else:
-        for file in compile_all(options.output or COMPILED):
-            sys.stdout.write(f"{file}\n")
-
-
-def _readme(options: argparse.Namespace) -> None:
-    if options.check:
-        check_readme()
-    else:
-        write_readme()
-        sys.stdout.write(f"{README}\n")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from kfp import compiler
 from components.core.errors import ConfigError
 from pipelines.detection import detection
 from pipelines.kubernetes_manifests import MANIFESTS, stale_kubernetes_manifests, write_kubernetes_manifests
-from pipelines.placement import NODE_POOLS_VARIABLE, load_placements
+from pipelines.placement import NODE_POOLS_VARIABLE, load_node_pools
 from pipelines.training import sample_training, training
 
 COMPILED = Path(__file__).with_name("compiled")
@@ -49,7 +49,7 @@ def compile_elsewhere(node_pools: Path, folder: Path) -> None:
     Raises:
         ConfigError: The file breaks a rule, or the pipelines do not compile with it, which has been said then.
     """
-    load_placements(node_pools)
+    load_node_pools(node_pools)
     command = [sys.executable, "-m", "pipelines", "compile", "--output", str(folder.resolve())]
     variables = os.environ | {NODE_POOLS_VARIABLE: str(node_pools.resolve())}
     ended = subprocess.run(command, env=variables, cwd=Path(__file__).parents[1], check=False)  # noqa: S603 — no shell

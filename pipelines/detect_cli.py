@@ -5,49 +5,38 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.core.dtl.graph import build_query
-from components.core.dtl.query import read_query
+from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
 from components.core.errors import ConfigError
-from components.core.settings import naming_file
-from components.infer_windows.config import load_config as load_inference
-from components.publish_collection.layer.exports import formats_of_text
-from pipelines.detection import detection
 from pipelines.local import Results, run_pipeline
-from pipelines.places import absolute_place, check_in_object_storage, check_is_folder, text_of_file
-from pipelines.run_cli import DOCUMENTS, RUNNERS
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_own_documents, own_document
+from pipelines.places import absolute_place, check_in_object_storage, check_is_folder
 
 REDO = ("changed", "all")
 
-AS_THEY_ARE = (
-    "scaling",
-    "class_title",
-    "tolerance_px",
-    "tolerance_m",
-    "min_area_m2",
-    "regularise",
-    "confidence",
-    "formats",
-    "redo",
-    "shard_megapixels",
-    "max_shards",
-    "captured_pattern",
-    "max_bad",
-)
-"""Flags that are parameters of the pipeline under the same name."""
+PARAMETERS = {
+    "scaling": "images_scaling",
+    "class_title": "footprints_class_title",
+    "tolerance_px": "footprints_tolerance_px",
+    "tolerance_m": "footprints_tolerance_m",
+    "min_area_m2": "footprints_min_area_m2",
+    "regularise": "footprints_regularise",
+    "confidence": "footprints_confidence",
+    "formats": "footprints_formats",
+    "redo": "images_redo",
+    "shard_megapixels": "shards_megapixels",
+    "max_shards": "shards_max",
+    "captured_pattern": "images_captured_pattern",
+    "max_bad": "images_max_bad",
+}
+"""Flags that are taken as they are, and the pipeline's parameters that they become."""
 
 
-def add_detect_command(commands: Any) -> None:
-    """Register the command."""
-    parser = commands.add_parser(
-        "detect",
-        help="run the detection pipeline on this machine",
-        description="Find what is new in a folder of imagery, and keep a layer of building footprints up to date.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.description = "Find what is new in a folder of imagery, and keep a layer of building footprints up to date."
     add = parser.add_argument
     add("--images", required=True, help="folder or URI prefix of imagery; what is new or changed in it is done")
     add("--model", required=True, help="folder or URI of a trained model")
@@ -67,20 +56,20 @@ def add_detect_command(commands: Any) -> None:
     add("--confidence", action="store_true", help="publish confidence rasters beside the masks")
     add("--formats", default="", help="of the whole layer beside GeoParquet: gpkg, geojsonl; separated by commas")
     add("--redo", choices=REDO, default="changed", help="all: do again what another model or other settings did")
-    add("--shard-megapixels", type=float, default=2000.0, help="size of a shard; larger scenes are cut")
-    add("--max-shards", type=int, default=64, help="at most so many shards, which are larger where that is too few")
+    add("--shard-megapixels", type=float, default=SHARD_MEGAPIXELS, help="size of a shard; larger scenes are cut")
+    add("--max-shards", type=int, default=MAX_SHARDS, help="at most so many shards; the next run does the rest")
     add("--captured-pattern", default="", help="finds the day of capture in names; see plan_imagery, none for none")
     add("--max-bad", type=int, default=0, help="images that may be left out before the run counts as failed")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
-    parser.set_defaults(main=detect_command)
 
 
-def detect_command(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
     _check_places(options)
-    arguments = pipeline_arguments(options)
-    _check_parameters(options, arguments)
-    results = run_pipeline(detection, arguments, options.runs, options.runner, options.threads)
+    _check_parameters(options)
+    from pipelines.detection import detection  # compiled by its import: after what may be refused
+
+    results = run_pipeline(detection, pipeline_arguments(options), options.runs, options.runner, options.threads)
     sys.stdout.write(summary(results))
 
 
@@ -91,11 +80,10 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
         "images_uri": absolute_place(options.images),
         "model_uri": absolute_place(options.model),
         "output_uri": absolute_place(options.output),
-        "data_root": absolute_place(_data_root(options)),
-        "inference_config": text_of_file(options.inference_config) or documents.inference,
-        "split_masks_query": text_of_file(options.split_masks_query) or documents.split_masks,
-        "require_gpus": False,
-    } | {name: getattr(options, name) for name in AS_THEY_ARE}
+        "output_data_root": absolute_place(_data_root(options)),
+        "infer_config": own_document(options, "inference_config") or documents.inference,
+        "split_masks_query": own_document(options, "split_masks_query") or documents.split_masks,
+    } | {name: getattr(options, flag) for flag, name in PARAMETERS.items()}
 
 
 def _data_root(options: argparse.Namespace) -> str:
@@ -110,20 +98,20 @@ def _check_places(options: argparse.Namespace) -> None:
         check_in_object_storage(places | {"--data-root": _data_root(options)})
 
 
-def _check_parameters(options: argparse.Namespace, arguments: Mapping[str, Any]) -> None:
+def _check_parameters(options: argparse.Namespace) -> None:
     """Find faults of the last stages' parameters now, not after the network has run."""
-    with naming_file(options.inference_config):
-        load_inference(arguments["inference_config"])
-    with naming_file(options.split_masks_query):
-        build_query(read_query(arguments["split_masks_query"]))
-    formats_of_text(options.formats)
+    check_own_documents(options)
+    if options.formats:
+        from components.publish_collection.layer.exports import formats_of_text
+
+        formats_of_text(options.formats)
     if options.max_bad < 0:
         raise ConfigError(f"max_bad: {options.max_bad} is negative; use 0 to allow no bad image")
 
 
 def summary(results: Results) -> str:
     """What a detection run did, and where its results lie."""
-    stages = [name for name in results.outputs if name.startswith("publish-collection") and name.endswith("/summary")]
-    said = json.loads(results.path(stages[0]).read_text(encoding="utf-8"))
+    last = "publish-collection" if "publish-collection/summary" in results.outputs else "plan-imagery"
+    said = json.loads(results.path(f"{last}/summary").read_text(encoding="utf-8"))
     lines = [said["sentence"], *(f"{name:10}  {place}" for name, place in said["places"].items())]
     return "\n".join(lines) + "\n"

@@ -29,7 +29,7 @@ LAPTOP_TRAINING: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The queries and configs of a training run, each as JSON text.
+    """The queries and configs of a training run, as the pipeline's parameters hold them.
 
     Attributes:
         split_tagging: DTL query that tags images for training and testing.
@@ -39,21 +39,21 @@ class Documents:
         split_masks: DTL query that splits predicted masks.
     """
 
-    split_tagging: str
-    crop_augment: str
-    training: str
-    inference: str
-    split_masks: str
+    split_tagging: list[Any]
+    crop_augment: list[Any]
+    training: dict[str, Any]
+    inference: dict[str, Any]
+    split_masks: list[Any]
 
 
 def tutorial_documents() -> Documents:
     """The documents as the tutorial prints them."""
     return Documents(
-        split_tagging=_text("split_tagging", "split_tagging.query.json"),
-        crop_augment=_text("crop_augment", "crop_augment.query.json"),
-        training=_text("train_unet", "train.config.json"),
-        inference=_text("infer_windows", "inference.config.json"),
-        split_masks=_text("split_masks", "split_masks.query.json"),
+        split_tagging=_document("split_tagging", "split_tagging.query.json"),
+        crop_augment=_document("crop_augment", "crop_augment.query.json"),
+        training=_document("train_unet", "train.config.json"),
+        inference=_document("infer_windows", "inference.config.json"),
+        split_masks=_document("split_masks", "split_masks.query.json"),
     )
 
 
@@ -62,29 +62,20 @@ def laptop_documents() -> Documents:
 
     More of the few sample scenes go to training, windows and network are smaller.
     """
-    tutorial = tutorial_documents()
+    documents = tutorial_documents()
     side = {"width": LAPTOP_WINDOW_PX, "height": LAPTOP_WINDOW_PX}
-    tagging = json.loads(tutorial.split_tagging)
-    for layer in tagging:
+    for layer in documents.split_tagging:
         condition = layer["settings"].get("condition", {})
         if "probability" in condition:
             condition["probability"] = LAPTOP_TRAINVAL_SHARE
-    cropping = json.loads(tutorial.crop_augment)
-    for layer in cropping:
+    for layer in documents.crop_augment:
         if layer["action"] == "sliding_window":
             layer["settings"]["window"] = side
-    training = {**json.loads(tutorial.training), **LAPTOP_TRAINING}
-    inference = json.loads(tutorial.inference)
-    inference["mode"] |= {"window": side, "min_overlap": {"x": LAPTOP_OVERLAP_PX, "y": LAPTOP_OVERLAP_PX}}
-    return Documents(
-        split_tagging=json.dumps(tagging),
-        crop_augment=json.dumps(cropping),
-        training=json.dumps(training),
-        inference=json.dumps(inference),
-        split_masks=tutorial.split_masks,
-    )
+    documents.training.update(LAPTOP_TRAINING)
+    overlap = {"x": LAPTOP_OVERLAP_PX, "y": LAPTOP_OVERLAP_PX}
+    documents.inference["mode"] |= {"window": side, "min_overlap": overlap}
+    return documents
 
 
-def _text(stage: str, name: str) -> str:
-    """The document on one line: Kubeflow's compiler copies defaults into a comment of one line."""
-    return json.dumps(json.loads(files(f"components.{stage}").joinpath(name).read_text(encoding="utf-8")))
+def _document(stage: str, name: str) -> Any:
+    return json.loads(files(f"components.{stage}").joinpath(name).read_text(encoding="utf-8"))

@@ -8,59 +8,56 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from components.core.dtl.graph import build_query
-from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
-from components.core.settings import naming_file
-from components.infer_windows.config import load_config as load_inference
-from components.split_tagging.split_tagging import share_query
-from components.train_unet.config import load_config as load_training
-from pipelines.documents import Documents, laptop_documents, tutorial_documents
+from pipelines.documents import Documents
 from pipelines.local import Results, run_pipeline
-from pipelines.places import absolute_place, check_in_object_storage, check_is_folder, text_of_file
-from pipelines.training import sample_training, training
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_own_documents, own_document
+from pipelines.places import absolute_place, check_in_object_storage, check_is_folder
 
-RUNNERS = ("subprocess", "docker")
 ENCODER_WORDS = ("", "imagenet", "none")
-DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
 
 
-def add_run_command(commands: Any) -> None:
-    """Register the command."""
-    parser = commands.add_parser(
-        "run",
-        help="run the training pipeline on this machine",
-        description="Run the training pipeline on this machine, on sample scenes or on your own imagery.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--images", default="", help="folder or URI of images; sample scenes unless given")
-    parser.add_argument("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder that holds one folder a run")
-    parser.add_argument("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
-    parser.add_argument("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
-    parser.add_argument("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")
-    parser.add_argument("--split-tagging-query", default="", metavar="FILE", help="instead of the documents'")
-    parser.add_argument("--train-share", type=float, default=0.0, help="above 0: tag this share for training instead")
-    parser.add_argument("--crop-augment-query", default="", metavar="FILE", help="instead of the documents'")
-    parser.add_argument("--train-config", default="", metavar="FILE", help="instead of the documents'")
-    parser.add_argument("--encoder-weights", default="", help="imagenet, none, a file or a URI; else the config's")
-    parser.add_argument("--initial-model", default="", help="folder or URI of a trained model to start from")
-    parser.add_argument("--inference-config", default="", metavar="FILE", help="instead of the documents'")
-    parser.add_argument("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
-    parser.add_argument("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
-    parser.add_argument("--size-px", type=int, default=768, help="height and width of a sample scene")
-    parser.add_argument("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
-    parser.add_argument("--seed", type=int, default=0, help="of every random decision")
-    parser.set_defaults(main=run_command)
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.description = "Run the training pipeline on this machine, on sample scenes or on your own imagery."
+    add = parser.add_argument
+    add("--images", default="", help="folder or URI of images; sample scenes unless given")
+    add("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
+    add("--runs", type=Path, default=Path("runs"), help="folder that holds one folder a run")
+    add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
+    add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
+    add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")
+    add("--split-tagging-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--train-share", type=float, default=0.0, help="above 0: tag this share for training instead")
+    add("--crop-augment-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--train-config", default="", metavar="FILE", help="instead of the documents'")
+    add("--encoder-weights", default="", help="imagenet, none, a file or a URI; else the config's")
+    add("--initial-model", default="", help="folder or URI of a trained model to start from")
+    add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
+    add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
+    add("--size-px", type=int, default=768, help="height and width of a sample scene")
+    add("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
+    add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
+    add("--seed", type=int, default=0, help="of every random decision")
 
 
-def run_command(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was reached."""
     _check_folders(options)
     _check_data_root(options)
+    _check_share(options)
+    check_own_documents(options)
+    from pipelines.training import sample_training, training  # compiled by their import: after what may be refused
+
+    pipeline = training if options.images else sample_training
+    results = run_pipeline(pipeline, pipeline_arguments(options), options.runs, options.runner, options.threads)
+    sys.stdout.write(summary(results))
+
+
+def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command's flags say, as the parameters of `training`, or of `sample_training` without images."""
     documents = _documents(options)
-    _check_documents(documents, options)
     arguments: dict[str, Any] = {
         "output_data_root": options.data_root or str((options.runs / "data").resolve()),
         "split_tagging_query": documents.split_tagging,
@@ -76,11 +73,8 @@ def run_command(options: argparse.Namespace) -> None:
     }
     if options.images:
         own = {"images_uri": absolute_place(options.images), "images_masks_uri": absolute_place(options.masks)}
-        results = run_pipeline(training, arguments | own, options.runs, options.runner, options.threads)
-    else:
-        sample = {"sample_scenes_per_town": options.scenes_per_town, "sample_size_px": options.size_px}
-        results = run_pipeline(sample_training, arguments | sample, options.runs, options.runner, options.threads)
-    sys.stdout.write(summary(results))
+        return arguments | own
+    return arguments | {"sample_scenes_per_town": options.scenes_per_town, "sample_size_px": options.size_px}
 
 
 def _check_folders(options: argparse.Namespace) -> None:
@@ -100,24 +94,14 @@ def _check_data_root(options: argparse.Namespace) -> None:
     check_in_object_storage(places)
 
 
-def _check_documents(documents: Documents, options: argparse.Namespace) -> None:
-    """Find faults of the documents now, not after the stages before theirs."""
-    if options.train_share and options.split_tagging_query:
+def _check_share(options: argparse.Namespace) -> None:
+    if not options.train_share:
+        return
+    if options.split_tagging_query:
         raise ConfigError("--train-share: is given with --split-tagging-query; give one of them")
-    if options.train_share:
-        share_query(options.train_share)
-    for file, query in (
-        (options.split_tagging_query, documents.split_tagging),
-        (options.crop_augment_query, documents.crop_augment),
-        (options.split_masks_query, documents.split_masks),
-    ):
-        with naming_file(file):
-            if query:
-                build_query(read_query(query))
-    with naming_file(options.train_config):
-        load_training(documents.training)
-    with naming_file(options.inference_config):
-        load_inference(documents.inference)
+    from components.split_tagging.split_tagging import share_query
+
+    share_query(options.train_share)
 
 
 def _weights(place: str) -> str:
@@ -128,11 +112,13 @@ def _documents(options: argparse.Namespace) -> Documents:
     """The chosen documents, each replaced where a file of the user's own is given; a share replaces the query."""
     chosen = DOCUMENTS[options.documents]()
     return Documents(
-        split_tagging="" if options.train_share else text_of_file(options.split_tagging_query) or chosen.split_tagging,
-        crop_augment=text_of_file(options.crop_augment_query) or chosen.crop_augment,
-        training=text_of_file(options.train_config) or chosen.training,
-        inference=text_of_file(options.inference_config) or chosen.inference,
-        split_masks=text_of_file(options.split_masks_query) or chosen.split_masks,
+        split_tagging=[]
+        if options.train_share
+        else own_document(options, "split_tagging_query") or chosen.split_tagging,
+        crop_augment=own_document(options, "crop_augment_query") or chosen.crop_augment,
+        training=own_document(options, "train_config") or chosen.training,
+        inference=own_document(options, "inference_config") or chosen.inference,
+        split_masks=own_document(options, "split_masks_query") or chosen.split_masks,
     )
 
 

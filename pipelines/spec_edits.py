@@ -25,7 +25,8 @@ def describe_parameters(pipeline: GraphComponent) -> None:
         ValueError: The docstring says nothing of a parameter, or something of another.
     """
     described = {
-        entry.arg_name: " ".join(entry.description.split()) for entry in parse(pipeline.pipeline_func.__doc__).params
+        entry.arg_name: " ".join((entry.description or "").split())
+        for entry in parse(pipeline.pipeline_func.__doc__).params
     }
     parameters = pipeline.pipeline_spec.root.input_definitions.parameters
     if set(described) != set(parameters):

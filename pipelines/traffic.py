@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,16 +45,3 @@ def _rows(run: Path) -> Iterator[tuple[float, str, dict[str, Any]]]:
         for entry in artifacts.get("metrics", {}).get("artifacts", ()):
             if set(COLUMNS) <= entry.get("metadata", {}).keys():
                 yield file.stat().st_mtime, file.parent.name.replace("-", "_"), entry["metadata"]
-
-
-def add_traffic_command(commands: Any) -> None:
-    """Register `traffic`."""
-    text = "show how many bytes each stage of a local run moved"
-    command = commands.add_parser("traffic", help=text, description=text)
-    command.add_argument("run", type=Path, help="folder of the run, such as runs/latest")
-    command.set_defaults(main=_print)
-
-
-def _print(options: argparse.Namespace) -> None:
-
-    sys.stdout.write(traffic_table(options.run) + "\n")

@@ -17,6 +17,8 @@ SHOWN = 200
 MEGA = 1e6
 
 _NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
+_SCENES = (Column("image", is_text=True), Column("why", is_text=True), Column("size, px"), Column("shards"))
+_LEFT_OUT = (Column("image", is_text=True), Column("why not", is_text=True))
 
 
 def write_plan_report(plan: Plan, report: Path | str, summary: Path | str) -> None:
@@ -62,14 +64,13 @@ def _facts(plan: Plan) -> list[Fact]:
 
 
 def _sections(plan: Plan) -> Iterator[Section]:
-    rows = [
+    rows: list[tuple[str, str | Cell]] = [
         ("Images", plan.images_uri),
         ("Collection", plan.output_uri),
         ("Model", Cell(plan.model_uri, plan.model)),
         ("Recipe", plan.recipe),
     ]
     yield Section("What is to be done", "", (), table(_NAMES_AND_VALUES, rows, style="about"))
-    columns = (Column("image", is_text=True), Column("why", is_text=True), Column("size, px"), Column("shards"))
     scenes = [
         (
             scene.key,
@@ -79,12 +80,11 @@ def _sections(plan: Plan) -> Iterator[Section]:
         )
         for scene in plan.scenes[:SHOWN]
     ]
-    yield Section("Scenes", _of_all(len(plan.scenes), "scenes"), (), table(columns, scenes))
+    yield Section("Scenes", _of_all(len(plan.scenes), "scenes"), (), table(_SCENES, scenes))
     if plan.left_out:
-        columns = (Column("image", is_text=True), Column("why not", is_text=True))
         left_out = [(entry.name, entry.reason) for entry in plan.left_out[:SHOWN]]
-        lead = f"Images that cannot be used as they are, or failed in several runs. {_of_all(len(plan.left_out), 'images')}"
-        yield Section("Not usable", lead.strip(), (), table(columns, left_out))
+        lead = f"Images that cannot be used as they are. {_of_all(len(plan.left_out), 'images')}".strip()
+        yield Section("Not usable", lead, (), table(_LEFT_OUT, left_out))
 
 
 def _of_all(count: int, noun: str) -> str:

@@ -1,13 +1,12 @@
 """A Kubeflow server, a small compiled pipeline, and the command line that joins them."""
 
-import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from components.core.cli import run_main
-from pipelines.submit_cli import add_submit_commands
+from pipelines.__main__ import parser
 from tests.pipelines.kubeflow_server import Kubeflow, serving
 from tests.pipelines.tiny_pipeline import compile_tiny
 
@@ -42,9 +41,7 @@ def cli(tiny: Path) -> Cli:
     """Run a command; gives the exit status."""
 
     def run(command: str, *flags: str) -> int:
-        parser = argparse.ArgumentParser("pipelines")
-        add_submit_commands(parser.add_subparsers(required=True))
         own = () if command == "runs" or "--pipeline" in flags else ("--pipeline", str(tiny))
-        return run_main(lambda options: options.main(options), parser, [command, *own, *flags])
+        return run_main(lambda options: options.main(options), parser(), [command, *own, *flags])
 
     return run

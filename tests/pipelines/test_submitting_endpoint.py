@@ -28,7 +28,7 @@ def fails(cli: Cli, capsys: pytest.CaptureFixture[str], *flags: str) -> str:
     out, err = capsys.readouterr()
     assert not out
     assert SECRET not in err
-    (line,) = (line for line in err.splitlines() if line.startswith("pipelines: "))
+    (line,) = (line for line in err.splitlines() if line.startswith("python -m pipelines: "))
     assert "Traceback" not in err
     return line
 

@@ -16,7 +16,6 @@ from components.core.project import open_project
 from components.core.project.history import read_history
 from components.core.project.parts import wanted_rows
 from components.import_images.planned import import_planned
-from components.import_images.stage import import_either
 from tests.builders import CRS, TRANSFORM, noise, write_raster, write_tiled
 
 SIZE = Size(1100, 700)

@@ -1,0 +1,41 @@
+"""What the commands that talk to Kubeflow share: how to reach it, and what is to run there."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipelines.connection import Connection
+from pipelines.endpoint import Endpoint
+
+
+def add_endpoint_flags(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say where Kubeflow is and who asks."""
+    parser.description = f"{parser.description} KFP_TOKEN or KFP_TOKEN_FILE, or KFP_COOKIES, say who asks."
+    add = parser.add_argument_group("Kubeflow").add_argument
+    add("--endpoint", default="", help="address of Kubeflow Pipelines, else KFP_ENDPOINT")
+    add("--namespace", default="", help="in an installation for several users, else KFP_NAMESPACE")
+    add("--token-file", default="", help="file with a bearer token, read for every request, else KFP_TOKEN_FILE")
+    add("--ca-bundle", default="", help="PEM file of trusted certificate authorities, else KFP_CA_BUNDLE")
+    add("--insecure", action="store_true", help="accept any certificate, as does KFP_INSECURE=true")
+    add("--ui-url", default="", help="where links lead if not to the endpoint, else KFP_UI_URL")
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say which pipeline runs, with what, and as whom."""
+    add = parser.add_argument
+    add("--pipeline", default="training", help="one of pipelines/compiled, or a compiled YAML file")
+    add("--pipeline-name", default="", help="its name in Kubeflow; its own unless given")
+    add("--version-name", default="", help="unless given, the package's version and a digest of the YAML")
+    add("--params", type=Path, metavar="FILE", help="YAML or JSON file of parameters")
+    add("--param", action="append", default=[], metavar="NAME=VALUE", help="one parameter; goes before the file")
+    add("--experiment", default="Default", help="that the run belongs to")
+    add("--create-experiment", action="store_true", help="create the experiment if it is missing")
+    add("--pipeline-root", default="", help="URI for artifacts; the installation's own unless given")
+    add("--service-account", default="", help="that the pods run as; the installation's own unless given")
+
+
+def connect(options: argparse.Namespace) -> Connection:
+    """A connection to where the flags of `add_endpoint_flags` and the environment lead."""
+    flags = {name: getattr(options, name) for name in ("endpoint", "namespace", "token_file", "ca_bundle", "ui_url")}
+    return Connection(Endpoint.from_environment(flags | {"insecure": "true" if options.insecure else ""}))
