@@ -27,6 +27,8 @@ def run(
     min_area_m2: float,
     regularise: bool,
     confidence: bool,
+    scaling: str,
+    data_root: str,
     formats: str,
     max_bad: int,
     **options: Any,
@@ -49,6 +51,8 @@ def run(
         min_area_m2: Smaller objects are left out.
         regularise: Whether polygons get right angles.
         confidence: Whether confidence rasters are published.
+        scaling: As of detect_scenes.
+        data_root: As of detect_scenes.
         formats: As of publish_collection.
         max_bad: As of publish_collection.
         options: Of the stage.

@@ -8,6 +8,4 @@ from components.core.dtl.stage import stage_main
 from components.split_masks.split_masks import TUTORIAL_QUERY
 
 if __name__ == "__main__":
-    sys.exit(
-        stage_main("split_masks", "Split predicted masks into objects.", TUTORIAL_QUERY, "split", may_be_empty=True)
-    )
+    sys.exit(stage_main("split_masks", "Split predicted masks into objects.", TUTORIAL_QUERY, "split"))
