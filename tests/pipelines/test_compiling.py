@@ -10,6 +10,8 @@ from components.core.errors import ConfigError
 from pipelines.compiling import COMPILED, check_compiled, compile_pipelines
 from pipelines.placement import NODE_POOLS
 
+CPU_ONLY = NODE_POOLS.parents[1] / "manifests" / "components" / "cpu-only" / "node_pools.yaml"
+
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
@@ -43,8 +45,7 @@ def command(*arguments):
 
 def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
     site = tmp_path / "site.yaml"
-    cpu_only = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
-    site.write_text(cpu_only.read_text().replace("train_unet: {", 'train_unet: {cpu: "3", '))
+    site.write_text(CPU_ONLY.read_text().replace("train_unet: {", 'train_unet: {cpu: "3", '))
     before = {file: file.read_bytes() for file in COMPILED.iterdir()}
     ended = command("--node-pools", site, "--output", tmp_path / "out")
     assert ended.returncode == 0, ended.stderr
@@ -65,7 +66,7 @@ def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--node-pools", "missing.yaml", "--output", "out"], "missing.yaml: cannot be read"),
+        (["--node-pools", "missing.yaml", "--output", "out"], "--node-pools: 'missing.yaml' is not there"),
         (["--node-pools", NODE_POOLS], "say where with --output"),
         (["--check", "--output", "out"], "leave out --node-pools and --output"),
     ],

@@ -7,9 +7,10 @@ import yaml
 from components.base_images import CPU_IMAGE, GPU_IMAGE
 from components.core.errors import ConfigError
 from pipelines.compiling import COMPILED, PIPELINES
-from pipelines.placement import NODE_POOLS, NODE_POOLS_VARIABLE, bytes_of, load_node_pools, longest_s
+from pipelines.placement import NODE_POOLS, bytes_of, load_node_pools, longest_s
+from pipelines.site import NODE_POOLS_VARIABLE
 
-CPU_ONLY = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
+CPU_ONLY = NODE_POOLS.parents[1] / "manifests" / "components" / "cpu-only" / "node_pools.yaml"
 
 GPU_STEPS = {"training": {"train_unet", "infer_windows"}, "detection": {"detect_scenes"}}
 GPU_STEPS["sample_training"] = GPU_STEPS["training"]
@@ -222,9 +223,19 @@ def test_a_site_says_only_what_is_different(tmp_path, monkeypatch):
     assert site.stages == {**usual.stages, "train_unet": changed}
 
 
+def test_a_site_may_have_several_files_the_last_by_name_wins(tmp_path):
+    (tmp_path / "10.yaml").write_text("cluster: {storage_secret: first, gpu_node_selector: {pool: gpu}}\n")
+    (tmp_path / "20.yaml").write_text("cluster: {storage_secret: second}\nstages: {train_unet: {accelerators: 1}}\n")
+    (tmp_path / "notes.txt").write_text("no placements")
+    cluster = load_node_pools(tmp_path).cluster
+    assert (cluster.storage_secret, cluster.gpu_node_selector) == ("second", {"pool": "gpu"})
+    assert load_node_pools(tmp_path).stages["train_unet"].accelerators == 1
+
+
 def test_without_gpus_all_else_is_as_usual():
     pools, usual = load_node_pools(CPU_ONLY), load_node_pools(NODE_POOLS)
     assert [stage for stage, wanted in pools.stages.items() if wanted.accelerators] == []
+    assert pools.cluster == usual.cluster.model_copy(update={"gpu_tolerations": ()})
     assert pools.stages == {
         stage: wanted.model_copy(update={"accelerators": 0, "timeout_s": pools.stages[stage].timeout_s})
         for stage, wanted in usual.stages.items()
