@@ -81,8 +81,8 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
         "model_uri": absolute_place(options.model),
         "output_uri": absolute_place(options.output),
         "output_data_root": absolute_place(_data_root(options)),
-        "infer_config": own_document(options, "inference_config") or documents.inference,
-        "split_masks_query": own_document(options, "split_masks_query") or documents.split_masks,
+        "infer_config": own_document(options, "inference_config", documents.inference),
+        "split_masks_query": own_document(options, "split_masks_query", documents.split_masks),
     } | {name: getattr(options, flag) for flag, name in PARAMETERS.items()}
 
 

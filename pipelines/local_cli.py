@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from components.core.settings import naming_file, read_document
 from pipelines.documents import laptop_documents, tutorial_documents
 from pipelines.places import text_of_file
+
+Document = TypeVar("Document", list[Any], dict[str, Any])
 
 RUNNERS = ("subprocess", "docker")
 DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
@@ -65,18 +67,16 @@ def check_own_documents(options: argparse.Namespace) -> None:
                 check(text)
 
 
-def own_document(options: argparse.Namespace, option: str) -> Any:
+def own_document(options: argparse.Namespace, option: str, otherwise: Document) -> Document:
     """The document in a user's own file.
 
     Args:
         options: Of a command.
         option: The one that names the file.
-
-    Returns:
-        The parsed JSON; an empty list where no file is named.
+        otherwise: Where none is named.
 
     Raises:
         ConfigError: If the file cannot be read, or is no JSON.
     """
     file = getattr(options, option)
-    return read_document(file, option) if file else []
+    return read_document(file, option) if file else otherwise

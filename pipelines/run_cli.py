@@ -112,13 +112,11 @@ def _documents(options: argparse.Namespace) -> Documents:
     """The chosen documents, each replaced where a file of the user's own is given; a share replaces the query."""
     chosen = DOCUMENTS[options.documents]()
     return Documents(
-        split_tagging=[]
-        if options.train_share
-        else own_document(options, "split_tagging_query") or chosen.split_tagging,
-        crop_augment=own_document(options, "crop_augment_query") or chosen.crop_augment,
-        training=own_document(options, "train_config") or chosen.training,
-        inference=own_document(options, "inference_config") or chosen.inference,
-        split_masks=own_document(options, "split_masks_query") or chosen.split_masks,
+        split_tagging=[] if options.train_share else own_document(options, "split_tagging_query", chosen.split_tagging),
+        crop_augment=own_document(options, "crop_augment_query", chosen.crop_augment),
+        training=own_document(options, "train_config", chosen.training),
+        inference=own_document(options, "inference_config", chosen.inference),
+        split_masks=own_document(options, "split_masks_query", chosen.split_masks),
     )
 
 
