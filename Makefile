@@ -143,14 +143,16 @@ bench: $(READY) ## Run the benchmarks (BENCH=name for one)
 conformance: $(READY) ## Compare the DTL engine with recorded cases (CASES=folder)
 	$(RUN) -m tests.conformance "$(CASES)"
 
+# One lock for every system and processor, with one version of each package.
 .PHONY: lock
 lock: ## Pin what requirements/*.in ask for, with hashes, and keep today's pins (OPTIONS=--upgrade for the newest)
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
 	  --requirement requirements/lock.txt
 	cd requirements && for group in dev torch light submit kfp pip lock; do \
-	  ../build/lock/bin/uv pip compile --quiet --python ../build/lock/bin/python --python-version 3.11 --universal \
-	    --generate-hashes --no-header --annotation-style line $$( [ $$group = dev ] || echo --constraint dev.txt ) \
+	  ../build/lock/bin/uv pip compile --quiet --python ../build/lock/bin/python --python-version 3.11 \
+	    --universal --fork-strategy fewest --generate-hashes --no-header --annotation-style line \
+	    $$( [ $$group = dev ] || echo --constraint dev.txt ) \
 	    $$( [ $$group != kfp ] || echo --no-deps ) $(OPTIONS) --output-file $$group.txt $$group.in || exit 1; \
 	done
 
