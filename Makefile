@@ -35,11 +35,14 @@ help: ## List the targets
 .PHONY: install
 install: $(READY) ## Make the environment in .venv
 
-$(READY): requirements/dev.txt pyproject.toml
+$(READY): requirements/pip.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "Python 3.11 is needed, and $(PYTHON) is another; say make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --requirement requirements/pip.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --no-binary kfp-server-api --no-build-isolation --requirement requirements/dev.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
@@ -140,14 +143,17 @@ bench: $(READY) ## Run the benchmarks (BENCH=name for one)
 conformance: $(READY) ## Compare the DTL engine with recorded cases (CASES=folder)
 	$(RUN) -m tests.conformance "$(CASES)"
 
+# One lock for every system and processor, with one version of each package.
 .PHONY: lock
-lock: ## Pin the dependencies anew in requirements/*.txt
+lock: ## Pin what requirements/*.in ask for, with hashes, and keep today's pins (OPTIONS=--upgrade for the newest)
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/pip install --quiet pip-tools
-	cd requirements && for group in dev torch light; do \
-	  ../build/lock/bin/pip-compile --quiet --strip-extras --no-header --annotation-style line --upgrade \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	    $$( [ $$group = dev ] || echo --constraint dev.txt ) --output-file $$group.txt $$group.in; \
+	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --requirement requirements/lock.txt
+	cd requirements && for group in dev torch light submit kfp pip lock; do \
+	  ../build/lock/bin/uv pip compile --quiet --python ../build/lock/bin/python --python-version 3.11 \
+	    --universal --fork-strategy fewest --generate-hashes --no-header --annotation-style line \
+	    $$( [ $$group = dev ] || echo --constraint dev.txt ) \
+	    $$( [ $$group != kfp ] || echo --no-deps ) $(OPTIONS) --output-file $$group.txt $$group.in || exit 1; \
 	done
 
 .PHONY: clean
