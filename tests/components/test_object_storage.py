@@ -24,7 +24,7 @@ from components.split_tagging.split_tagging import split_tagging
 from components.train_unet.dataset import Sample, WindowDataset
 from components.train_unet.train_unet import train
 from tests.builders import CLASS, block_mask, files_below, noise, write_raster, write_scene
-from tests.components.infer_windows.small import save_untrained_model
+from tests.components.infer_windows.small import SOFT, save_pair_model
 from tests.components.train_unet.projects import TINY
 from tests.s3_server import S3Server
 from tests.waiting import HeldWork, Hold
@@ -32,7 +32,6 @@ from tests.waiting import HeldWork, Hold
 SIZE = Size(600, 640)
 SCENES = 3
 WINDOW = {"mode": {"window": {"height": 300, "width": 320}, "min_overlap": {"x": 0, "y": 0}}, "gpu_devices": []}
-ENCODER = "vgg16_bn_slim8"
 
 
 class Place:
@@ -66,8 +65,8 @@ def imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained network whose two classes are about as frequent."""
-    return save_untrained_model(tmp_path_factory.mktemp("model") / "model")
+    """A network that sees windows at a tenth of their size, so that it finds spots in noise, and no dust."""
+    return save_pair_model(tmp_path_factory.mktemp("model") / "model", SOFT, side_px=32)
 
 
 @pytest.fixture(scope="module")
