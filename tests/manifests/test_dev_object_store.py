@@ -2,28 +2,22 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 
 from tests.manifests.rendering import Manifest, one, rendered
-from tests.s3_server import READY_S, weed_program
+from tests.ports import free_ports
+from tests.s3_server import weed_program
+from tests.waiting import HANGS_S
 
 INNER_PORTS = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [sock.getsockname()[1] for sock in sockets]
 
 
 def container_of(kind: str, name: str) -> Manifest:
@@ -66,7 +60,7 @@ def store_url(tmp_path_factory: pytest.TempPathFactory, credentials: dict[str, s
 def wait_until_healthy(url: str, container: Manifest, process: subprocess.Popen[bytes], log: Path) -> None:
     """Ask what the startup probe asks."""
     probe = container["startupProbe"]["httpGet"]
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + HANGS_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{url}{probe['path']}", timeout=2) as answer:

@@ -12,7 +12,6 @@ import json
 import re
 import ssl
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import kfp_server_api as api
 import yaml
+
+from tests.waiting import HANGS_S
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING = datetime(2024, 5, 1, tzinfo=UTC)
@@ -57,7 +58,7 @@ class Fault:
         status: Of the answer, or 0 to break the connection.
         times: How often.
         after: Do first what was asked, so that only the answer is lost.
-        delay_s: Wait before anything else, and answer as usual where there is no status.
+        until: Wait for it before anything else, and answer as usual where there is no status.
         body: Of the answer.
         headers: Of the answer.
     """
@@ -66,7 +67,7 @@ class Fault:
     status: int | None = None
     times: int = 1
     after: bool = False
-    delay_s: float = 0.0
+    until: threading.Event | None = None
     body: str = '{"message": "injected"}'
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -221,7 +222,8 @@ class Handler(BaseHTTPRequestHandler):
         fault = next((f for f in self.kubeflow.faults if f.times and re.fullmatch(f.request, request)), None)
         if fault is not None:
             fault.times -= 1
-            time.sleep(fault.delay_s)
+            if fault.until is not None:
+                fault.until.wait(HANGS_S)
             if fault.after:
                 self._do(request)
             if fault.status == 0:

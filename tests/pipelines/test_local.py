@@ -8,6 +8,7 @@ import pytest
 from pipelines.local import LATEST, RunFailedError, run_pipeline
 from pipelines.stage_output import NO_MESSAGE, StageOutput
 from tests.pipelines.local_pipelines import checking, nesting, showing, writing
+from tests.waiting import HANGS_S
 
 
 def failure_of(pipeline, arguments, runs) -> str:
@@ -79,7 +80,7 @@ def test_threads_are_told_apart_whatever_their_lines_are_cut_into():
         for position, letter in enumerate(text):
             if position == len(text) // 2:
                 turns[1 - turn].set()
-                turns[turn].wait(10)
+                turns[turn].wait(HANGS_S)
             output.write(letter)
         turns[1 - turn].set()
 

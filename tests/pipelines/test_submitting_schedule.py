@@ -11,6 +11,7 @@ from pipelines.scheduling import Existing, Schedule, kept
 from pipelines.uploading import UploadedVersion
 from tests.pipelines.conftest import Cli
 from tests.pipelines.kubeflow_server import Fault, Kubeflow
+from tests.waiting import HANGS_S
 
 BASE = ("--param", "data_root=s3://bucket/data", "--name", "nightly")
 NIGHTLY = (*BASE, "--cron", "0 0 3 * * *")
@@ -146,14 +147,14 @@ def test_two_at_the_same_time_leave_one(kubeflow: Kubeflow, cli: Cli, tiny: Path
 
     def meet(request: str) -> None:
         if request == "POST /recurringruns":
-            meeting.wait(60)
+            meeting.wait(HANGS_S)
 
     assert cli("submit", *NIGHTLY[:2]) == 0
     kubeflow.before = meet
     command = [sys.executable, "-m", "pipelines", "schedule", "--pipeline", str(tiny), *NIGHTLY]
     processes = [subprocess.Popen(command) for _ in range(2)]
     for process in processes:
-        process.wait(120)
+        process.wait(HANGS_S)
     kubeflow.before = lambda request: None
     assert cli("schedule", *NIGHTLY) == 0
     assert the_one(kubeflow).mode == "ENABLE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -42,9 +43,12 @@ def test_results_come_in_order_from_other_processes() -> None:
     assert os.getpid() not in {process for _, process in results}
 
 
-def test_one_worker_and_short_work_stay_in_this_process() -> None:
-    for workers in (1, 2):
-        assert {process for _, process in parallel_map(Tenfold(), range(5), workers)} == {os.getpid()}
+@pytest.mark.parametrize(("alone_s", "workers"), [(0.0, 1), (math.inf, 2)], ids=["one worker", "short work"])
+def test_one_worker_and_short_work_stay_in_this_process(
+    monkeypatch: pytest.MonkeyPatch, alone_s: float, workers: int
+) -> None:
+    monkeypatch.setattr(parallel, "ALONE_SECONDS", alone_s)
+    assert {process for _, process in parallel_map(Tenfold(), range(5), workers)} == {os.getpid()}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,7 @@ def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: 
     plan = write(tmp_path, *(planned(tmp_path / f"{name}.tif", ShardRows(1, 0, SIZE.height)) for name in names))
     (tmp_path / "gone.tif").unlink()
     write_tiled(tmp_path / "replaced.tif", noise(SIZE, seed=1))
+    os.utime(tmp_path / "replaced.tif", (0, 0))  # another time, however coarse the file system's clock is
 
     items = run(plan)
 

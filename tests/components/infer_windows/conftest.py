@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.builders import scene_item
-from tests.components.infer_windows.small import SIZE, save_untrained_model, write_project
+from tests.components.infer_windows.small import SIZE, save_pair_model, write_project
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained network whose two classes are about as frequent."""
-    return save_untrained_model(tmp_path_factory.mktemp("model") / "model")
+    """A network whose two classes are about as frequent, and whose results are the same bits everywhere."""
+    return save_pair_model(tmp_path_factory.mktemp("model") / "model")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A small project and an untrained network for the tests of inference."""
+"""A small project and a network with weights set by hand for the tests of inference."""
 
 from __future__ import annotations
 
@@ -8,32 +8,48 @@ from typing import Any
 import numpy as np
 import rasterio
 import torch
+from torch import nn
 
 from components.core.figures import Bitmap
 from components.core.geometry import Size
-from components.core.network.model_artifact import ModelConfig, save_model
-from components.core.network.unetv2 import UNetV2
+from components.core.network.model_artifact import load_model, save_model
 from components.core.project import Item, ProjectMeta, open_project, write_manifest
 from components.infer_windows.infer_windows import InferenceReport, infer_windows
 from tests.builders import bitmap_meta
+from tests.detection.bright_model import save_bright_model
 
 SIZE = Size(100, 120)
+WINDOW_PX = 48
 CONFIG: dict[str, Any] = {
-    "mode": {"window": {"height": 48, "width": 48}, "min_overlap": {"x": 16, "y": 16}},
+    "mode": {"window": {"height": WINDOW_PX, "width": WINDOW_PX}, "min_overlap": {"x": 16, "y": 16}},
     "gpu_devices": [],
 }
-ENCODER = "vgg16_bn_slim8"
+SHARP, SOFT = 1e6, 10.0
+"""How steeply a model's logit rises with brightness."""
+
+PAIR_THRESHOLD = 765.25 / 765
 
 
-def save_untrained_model(folder: Path) -> Path:
-    """Write an untrained network whose two classes are about as frequent."""
-    torch.manual_seed(0)
-    network = UNetV2(2, ENCODER).eval()
-    with torch.inference_mode():
-        logits = network(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8))
-    network.head.bias.data -= logits.mean(dim=(0, 2, 3))
-    classes = (bitmap_meta("", "bg").classes[0], bitmap_meta().classes[0])
-    save_model(folder, network, ModelConfig.of(ENCODER, classes, "bg", "neutral", Size(32, 32)), {})
+def save_pair_model(folder: Path, steep: float = SHARP, side_px: int = WINDOW_PX) -> Path:
+    """Write a network that calls a pixel a building where it and its left neighbour are bright together.
+
+    The left neighbour of a window's first column is none, so that overlapping windows disagree there, as those of any
+    network do. Noise is of either class about as often. On windows of the model's own size the sharp one gives
+    probabilities of 0 and 1 alone: the sum of six bytes, as the threshold means it, is never within 0.2 of it, and
+    times the slope that is far beyond what float32 tells from certain. So its results are the same bits on every
+    processor, in every batch and however a scene is cut; those of the soft one are shares of all sizes.
+    """
+    model = load_model(save_bright_model(folder, side_px))
+    first = model.network.encoder.features[0]
+    assert isinstance(first, nn.Conv2d) and first.bias is not None
+    head = model.network.head
+    assert head.bias is not None
+    with torch.no_grad():
+        first.weight[0, :, 1, 0] = first.weight[0, :, 1, 1]
+        first.bias[0] *= 2
+        head.weight[1, 0] = steep
+        head.bias[1] = -steep * PAIR_THRESHOLD
+    save_model(folder, model.network, model.config, {})
     return folder
 
 

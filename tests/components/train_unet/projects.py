@@ -41,6 +41,13 @@ def block_item(root: Path, index: int, tags: tuple[str, ...], side: int = SIDE) 
     return Item("ds", f"block{index}", size, ImageRef.whole(uri, size), tags, objects=(Object(CLASS, bitmap),))
 
 
+def covered_item(root: Path, index: int, title: str) -> Item:
+    """A training item that one object covers."""
+    whole = Bitmap.of_pixels(np.ones((SIDE, SIDE), np.bool_))
+    assert whole is not None
+    return block_item(root, index, ("train",)).with_objects([Object(title, whole)])
+
+
 def block_project(root: Path, train: int = 12, val: int = 4, *titles: str, side: int = SIDE) -> Path:
     """A project of blocks, tagged `train` and `val`; gives its directory."""
     items = [block_item(root, i, ("train",) if i < train else ("val",), side) for i in range(train + val)]

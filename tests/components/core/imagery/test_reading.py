@@ -17,6 +17,7 @@ from components.core.geometry import Size, Window
 from components.core.imagery.opening import OPEN_RASTERS
 from components.core.imagery.reading import describe, read_band, read_rgb
 from tests.builders import CRS, TRANSFORM, noise, whole, write_raster, write_tiled
+from tests.waiting import HANGS_S
 
 SIZE = Size(40, 70)
 PART = Window(3, 11, 20, 33)
@@ -174,7 +175,9 @@ print(sum((one != other).any() for one, other in zip(here, there)), "differ")
 
 def test_a_forked_process_reads_the_same(tmp_path: Path) -> None:
     uri = write_tiled(tmp_path / "a.tif", noise(Size(200, 200)), tile=16)
-    said = subprocess.run([sys.executable, "-c", FORKED, uri], capture_output=True, text=True, timeout=60, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", FORKED, uri], capture_output=True, text=True, timeout=HANGS_S, check=True
+    )
     assert said.stdout == "0 differ\n"
 
 

@@ -35,8 +35,8 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     assert loaded.config.class_infos == CLASSES
     assert loaded.config.size == Size(96, 128)
     assert not loaded.network.training
-    image = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
-    assert torch.equal(loaded.network(image), network.eval()(image))
+    ours, theirs = network.state_dict(), loaded.network.state_dict()
+    assert ours.keys() == theirs.keys() and all(torch.equal(value, theirs[name]) for name, value in ours.items())
     assert json.loads((tmp_path / "model" / "metrics.json").read_text()) == {"iou": 0.5}
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from components.core.errors import ConfigError
@@ -58,29 +59,36 @@ def test_encoder_layers_are_named_and_shaped_as_in_torchvision(encoder: str) -> 
     assert {name: value.shape for name, value in ours.items()} == {name: value.shape for name, value in theirs.items()}
 
 
-def test_bytes_and_floats_of_the_same_image_give_the_same_logits() -> None:
-    network = UNetV2(2, SLIM).eval()
-    image = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
-    assert torch.equal(network(image), network(image.float()))
-
-
-def test_normalises_by_the_imagenet_mean_and_deviation() -> None:
+def encoder_input(image: torch.Tensor) -> torch.Tensor:
+    """What a network makes of an image before its first layer."""
     network = UNetV2(2, SLIM).eval()
     seen: list[torch.Tensor] = []
     network.encoder.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
-    network(torch.full((1, 3, 16, 16), 51, dtype=torch.uint8))
+    network(image)
+    return seen[0]
+
+
+def test_bytes_and_floats_of_the_same_image_are_the_same_to_the_encoder() -> None:
+    image = torch.arange(3 * 32 * 32).remainder(256).to(torch.uint8).view(1, 3, 32, 32)
+    assert torch.equal(encoder_input(image), encoder_input(image.float()))
+
+
+def test_normalises_by_the_imagenet_mean_and_deviation() -> None:
+    found = encoder_input(torch.full((1, 3, 16, 16), 51, dtype=torch.uint8))
     expected = [(0.2 - 0.485) / 0.229, (0.2 - 0.456) / 0.224, (0.2 - 0.406) / 0.225]
-    assert seen[0][0, :, 3, 5].tolist() == pytest.approx(expected, abs=1e-5)
+    assert found[0, :, 3, 5].tolist() == pytest.approx(expected, abs=1e-5)
 
 
 def test_deepest_features_see_beyond_their_neighbours() -> None:
     bottleneck = UNetV2(2, SLIM).eval().bottleneck
-    features = torch.zeros(1, 64, 9, 9)
-    still = bottleneck(features)
-    features[0, :, 4, 4] = 1
-    changed = (bottleneck(features) != still).any(dim=1)[0].nonzero()
-    assert changed.min(0).values.tolist() == [0, 0]  # two dilation-2 convolutions reach 4 pixels
-    assert bottleneck(features).shape[1] == 128
+    for layer in (module for module in bottleneck.modules() if isinstance(module, nn.Conv2d)):
+        nn.init.ones_(layer.weight)  # so that nothing is lost to a ReLU
+    features = torch.zeros(1, 64, 11, 11)
+    features[0, :, 5, 5] = 1
+    found = bottleneck(features)
+    seen = (found > 0.5).any(dim=1)[0].nonzero()
+    assert (seen.min(0).values.tolist(), seen.max(0).values.tolist()) == ([1, 1], [9, 9])  # two dilations of 2 reach 4
+    assert found.shape[1] == 128
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from components.core.errors import ConfigError, DataError
 from components.core.network.encoders import VggEncoder, encoder_spec
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
+from tests.ports import refusing_port
 
 SLIM = "vgg16_bn_slim8"
 
@@ -114,9 +115,12 @@ def test_imagenet_weights_come_from_the_cache_of_torchvision(tmp_path: Path, mon
 
 def test_without_a_network_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    for proxy in ("https_proxy", "HTTPS_PROXY"):
-        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nothing listens on the discard port
-    with pytest.raises(DataError, match=r"vgg16_bn-\w+.pth cannot be downloaded .*; fetch the file elsewhere and give"):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    message = r"vgg16_bn-\w+.pth cannot be downloaded .*; fetch the file elsewhere and give"
+    with refusing_port() as port, pytest.raises(DataError, match=message):
+        for name in ("https_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         imagenet_state("vgg16_bn")
 
 

@@ -1,9 +1,7 @@
 """What is wrong for good is said at once, and never with a credential."""
 
-import socket
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,8 @@ from components.core.storage import (
     stat,
     write_bytes,
 )
+from tests.ports import refusing_port
 from tests.s3_server import S3Server
-
-SOON_S = 10.0
 
 
 def put_small(uri: str, folder: Path) -> None:
@@ -53,24 +50,28 @@ ACTIONS: dict[str, Callable[[str, Path], object]] = {
 
 
 @pytest.fixture(params=list(ACTIONS))
-def fails(request: pytest.FixtureRequest, s3_environment: S3Server, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Run one action that must fail soon, and give the message; no credential in it or in its traceback."""
+def fails(
+    request: pytest.FixtureRequest, s3_environment: S3Server, tmp_path: Path, patience: list[float]
+) -> Callable[..., str]:
+    """Run one action that must fail, and give the message; no credential in it or in its traceback.
 
-    def run(uri: str) -> str:
-        started = time.monotonic()
+    The action waits for nothing, or as long as `waits_s` says.
+    """
+
+    def run(uri: str, waits_s: float | None = None) -> str:
         with pytest.raises(StorageError) as caught:
             ACTIONS[request.param](uri, tmp_path)
-        assert time.monotonic() - started < SOON_S
+        assert set(patience) == (set() if waits_s is None else {waits_s})
         shown = "".join(traceback.format_exception(caught.value))
         for secret in (s3_environment.access_key, s3_environment.secret_key, "wrong-secret", "unknown-key"):
             assert secret not in shown.replace(f'"{secret}"', "")
         assert not (tmp_path / "got.bin").exists()
         return str(caught.value)
 
-    yield run
+    return run
 
 
-def test_wrong_secret(fails: Callable[[str], str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_secret(fails: Callable[..., str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     uri = join_uri(s3_environment.new_folder(), "a.bin")
     message = fails(uri)
@@ -80,20 +81,20 @@ def test_wrong_secret(fails: Callable[[str], str], s3_environment: S3Server, mon
 
 
 def test_unknown_access_key(
-    fails: Callable[[str], str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+    fails: Callable[..., str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unknown-key")
     assert "check AWS_ACCESS_KEY_ID" in fails(join_uri(s3_environment.new_folder(), "a.bin"))
 
 
-def test_no_credentials(fails: Callable[[str], str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials(fails: Callable[..., str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     message = fails(join_uri(s3_environment.new_folder(), "a.bin"))
     assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in message
 
 
-def test_missing_bucket(fails: Callable[[str], str], s3_environment: S3Server) -> None:
+def test_missing_bucket(fails: Callable[..., str], s3_environment: S3Server) -> None:
     message = fails("s3://no-such-bucket/folder/a.bin")
     assert "s3://no-such-bucket/folder/a.bin" in message
     assert s3_environment.endpoint_url in message
@@ -101,19 +102,18 @@ def test_missing_bucket(fails: Callable[[str], str], s3_environment: S3Server) -
     assert "create it" in message
 
 
-def test_nobody_at_the_endpoint(fails: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+def test_nobody_at_the_endpoint(fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_CONNECT_WAIT_SECONDS", "0.3")
-    monkeypatch.setenv("STORAGE_WAIT_SECONDS", "120")
-    message = fails("s3://bucket/a.bin")
+    with refusing_port() as port:
+        endpoint = f"http://127.0.0.1:{port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        message = fails("s3://bucket/a.bin", waits_s=0.3)
     assert endpoint in message
     assert "s3://bucket/a.bin" in message
     assert "check AWS_ENDPOINT_URL" in message
 
 
-def test_an_endpoint_name_that_does_not_exist(fails: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_name_that_does_not_exist(fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store.invalid:9000")
     monkeypatch.setenv("STORAGE_CONNECT_WAIT_SECONDS", "60")
     message = fails("s3://bucket/a.bin")
@@ -122,27 +122,27 @@ def test_an_endpoint_name_that_does_not_exist(fails: Callable[[str], str], monke
 
 
 def test_plain_http_to_a_tls_port(
-    fails: Callable[[str], str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+    fails: Callable[..., str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_environment.tls_endpoint_url.replace("https", "http"))
     assert "http or https" in fails("s3://bucket/a.bin")
 
 
 def test_tls_to_a_plain_port(
-    fails: Callable[[str], str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+    fails: Callable[..., str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_environment.endpoint_url.replace("http", "https"))
     assert "check http or https in AWS_ENDPOINT_URL" in fails("s3://bucket/a.bin")
 
 
 def test_a_certificate_that_nobody_vouches_for(
-    fails: Callable[[str], str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+    fails: Callable[..., str], s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_environment.tls_endpoint_url)
     assert "AWS_CA_BUNDLE" in fails("s3://bucket/a.bin")
 
 
-def test_a_bucket_name_that_cannot_be(fails: Callable[[str], str]) -> None:
+def test_a_bucket_name_that_cannot_be(fails: Callable[..., str]) -> None:
     assert "3 to 63" in fails("s3://b/a.bin")
 
 
