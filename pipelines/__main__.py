@@ -13,6 +13,7 @@ from pipelines.compiling import COMPILED, check_compiled, compile_all, compile_e
 from pipelines.detect_cli import add_detect_command
 from pipelines.readme import README, check_readme, write_readme
 from pipelines.run_cli import add_run_command
+from pipelines.size_cli import add_size_command
 from pipelines.submit_cli import add_submit_commands
 from pipelines.traffic import add_traffic_command
 
@@ -24,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     add_run_command(commands)
     add_detect_command(commands)
     add_traffic_command(commands)
+    add_size_command(commands)
     compiling = _add_checked_command(commands, "compile", f"compile the pipelines to {COMPILED.name}/*.yaml", _compile)
     compiling.add_argument(
         "--node-pools",
