@@ -102,7 +102,7 @@ def _check_parameters(options: argparse.Namespace) -> None:
     """Find faults of the last stages' parameters now, not after the network has run."""
     check_own_documents(options)
     if options.formats:
-        from components.publish_collection.layer.exports import formats_of_text
+        from components.core.collection.formats import formats_of_text
 
         formats_of_text(options.formats)
     if options.max_bad < 0:

@@ -26,13 +26,13 @@ def _check_query(text: str) -> None:
 
 
 def _check_training_config(text: str) -> None:
-    from components.train_unet.config import load_config
+    from components.core.documents.training import load_config
 
     load_config(text)
 
 
 def _check_inference_config(text: str) -> None:
-    from components.infer_windows.config import load_config
+    from components.core.documents.inference import load_config
 
     load_config(text)
 

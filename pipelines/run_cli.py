@@ -99,7 +99,7 @@ def _check_share(options: argparse.Namespace) -> None:
         return
     if options.split_tagging_query:
         raise ConfigError("--train-share: is given with --split-tagging-query; give one of them")
-    from components.split_tagging.split_tagging import share_query
+    from components.core.documents.share import share_query
 
     share_query(options.train_share)
 

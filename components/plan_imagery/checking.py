@@ -33,8 +33,8 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
         raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
     if max_shards > MOST_SHARDS:
         raise ConfigError(
-            f"max_shards: {max_shards} is above {MOST_SHARDS}, beyond which a run may grow larger than Argo holds, 1 MiB, "
-            "and would end without a result; use fewer and larger shards, and the next run does the rest"
+            f"max_shards: {max_shards} is above {MOST_SHARDS}, beyond which a run may grow larger than Argo holds, "
+            "1 MiB, and would end without a result; use fewer and larger shards, and the next run does the rest"
         )
 
 

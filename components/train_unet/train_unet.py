@@ -10,35 +10,24 @@ from typing import Any
 
 import torch
 
+from components.core.documents.training import WHERE, TrainConfig, load_config
+from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.errors import ConfigError, DataError
 from components.core.keyed import digest
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
-from components.core.network.model_artifact import (
-    LoadedModel,
-    ModelConfig,
-    check_model_place,
-    load_model,
-    save_model,
-)
+from components.core.network.description import ModelConfig
+from components.core.network.encoders import IMAGENET, NO_WEIGHTS
+from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
 from components.core.network.unetv2 import UNetV2
-from components.core.network.weights import (
-    IMAGENET,
-    NO_WEIGHTS,
-    imagenet_state,
-    load_encoder_state,
-    read_state,
-)
+from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.project import Project, open_project
 from components.core.storage import get_file, get_tree, is_remote, parse_uri, suffix_of
-from components.train_unet.config import WHERE, TrainConfig, load_config
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
 from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
-
-DEFAULT_CONFIG = Path(__file__).with_name("train.config.json")
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +58,7 @@ def train(
     project: Path | str,
     model_dir: Path | str,
     *,
-    config: Path | str | dict[str, Any] = DEFAULT_CONFIG,
+    config: Path | str | dict[str, Any] = TRAIN_CONFIG,
     encoder_weights: str = "",
     initial_model: Path | str = "",
     work_dir: Path | str | None = None,

@@ -11,7 +11,8 @@ import torch
 
 from components.core.figures import Bitmap
 from components.core.geometry import Size
-from components.core.network.model_artifact import ModelConfig, save_model
+from components.core.network.description import ModelConfig
+from components.core.network.model_artifact import save_model
 from components.core.network.unetv2 import UNetV2
 from components.core.project import Item, ProjectMeta, open_project, write_manifest
 from components.infer_windows.infer_windows import InferenceReport, infer_windows

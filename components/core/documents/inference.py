@@ -13,8 +13,6 @@ from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "inference.config"
 
-DEFAULT_FILE = Path(__file__).with_name("inference.config.json")
-
 ALL_CLASSES: Literal["__all__"] = "__all__"
 """Instead of a list of classes: every class there is."""
 

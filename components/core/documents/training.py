@@ -9,9 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.network.encoders import DEFAULT_ENCODER, encoder_spec
-from components.core.network.unetv2 import check_size
-from components.core.network.weights import IMAGENET
+from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "train.config"
