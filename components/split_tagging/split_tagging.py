@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.core.documents.share import share_query
+from components.core.documents.share import check_share_alone, share_query
 from components.core.documents.tutorial import SPLIT_TAGGING_QUERY
 from components.core.dtl.run import QueryRun, predict_query
 from components.core.dtl.stage import run_stage
@@ -54,8 +54,7 @@ def split_tagging(
         ConfigError: If the query is faulty or does not fit the project, or both a query and a share are given.
         DataError: If the project cannot be read, or more than `max_bad` items failed.
     """
-    if train_share and query:
-        raise ConfigError(f"train_share: {train_share} and a query are both given; give one of them")
+    check_share_alone(train_share, query)
     if train_share:
         _check_both_sides(share_query(train_share, project_name), project, seed, train_share)
     chosen = share_query(train_share, project_name) if train_share else query or SPLIT_TAGGING_QUERY

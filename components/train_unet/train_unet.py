@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from components.core.documents.training import WHERE, TrainConfig, load_config
+from components.core.documents.start import CONTINUE, check_start
+from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
-from components.core.errors import ConfigError, DataError
 from components.core.keyed import digest
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
@@ -135,41 +135,22 @@ def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedMo
         The network, float32, on the CPU; layers without given weights are drawn by the config's seed.
 
     Raises:
-        ConfigError: If the config asks for an initial model and there is none, or its encoder is another.
-        DataError: If weights cannot be used, or a training that is to be continued had other classes.
+        ConfigError: If the config does not go with the initial model, or with there being none.
+        DataError: If weights cannot be used.
     """
+    titles = [entry.title for entry in described.classes]
+    check_start(config, titles, None if initial is None else initial.config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = UNetV2(len(described.classes), config.encoder)
     if initial is None:
-        if config.weights_init_type == "continue_training":
-            raise ConfigError(
-                f"{WHERE}: weights_init_type: 'continue_training' needs an initial model and none is given; "
-                "give one, or use 'transfer_learning'"
-            )
         _load_encoder(network, config, scratch)
         return network
-    if initial.config.encoder != config.encoder:
-        raise ConfigError(
-            f"{WHERE}: encoder: {config.encoder!r} is not the initial model's; use {initial.config.encoder!r}"
-        )
     state = initial.network.state_dict()
-    if config.weights_init_type == "continue_training":
-        _check_same_classes(described, initial.config)
-    else:
+    if config.weights_init_type != CONTINUE:
         state = {name: value for name, value in state.items() if not name.startswith("head.")}
     network.load_state_dict(state, strict=False)
     return network
-
-
-def _check_same_classes(described: ModelConfig, initial: ModelConfig) -> None:
-    ours = [entry.title for entry in described.classes]
-    theirs = [entry.title for entry in initial.classes]
-    if ours != theirs:
-        raise DataError(
-            f"{WHERE}: weights_init_type: 'continue_training' needs the initial model's classes, {theirs}, and the "
-            f"project gives {ours}; rename classes with classes_mapping or use 'transfer_learning'"
-        )
 
 
 def _load_encoder(network: UNetV2, config: TrainConfig, scratch: Path) -> None:

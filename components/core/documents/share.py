@@ -10,6 +10,16 @@ from components.core.errors import ConfigError
 SHARE_QUERY = Path(__file__).with_name("share.query.json")
 
 
+def check_share_alone(train_share: float, query: object) -> None:
+    """See that a share is not given beside a query.
+
+    Raises:
+        ConfigError: If it is.
+    """
+    if train_share and query:
+        raise ConfigError(f"train_share: {train_share} and a query are both given; give one of them")
+
+
 def share_query(train_share: float, project_name: str = "INRIA") -> str:
     """One branch, a share of the images for training.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.core.errors import ConfigError
+from components.core.faults import Faults
 from components.core.geometry import Size
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)
@@ -88,8 +89,10 @@ def check_size(size: Size, where: str) -> None:
     Raises:
         ConfigError: If a side is no positive multiple of 16; the message offers the neighbouring ones.
     """
+    faults = Faults()
     for side, length in (("height", size.height), ("width", size.width)):
         if length < SIZE_MULTIPLE or length % SIZE_MULTIPLE:
             lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
             offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
-            raise ConfigError(f"{where}.{side}: {length} is no multiple of {SIZE_MULTIPLE}; use {offers}")
+            faults.add(f"{where}.{side}: {length} is no multiple of {SIZE_MULTIPLE}; use {offers}")
+    faults.raise_any()
