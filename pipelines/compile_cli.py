@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from components.core.errors import ConfigError
 from pipelines.package import COMPILED
+from pipelines.site import compile_for_site
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -17,24 +20,28 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--node-pools",
         type=Path,
-        metavar="FILE",
-        help="a site's copy of node_pools.yaml to take instead; needs --output",
+        metavar="PLACE",
+        help="what a site has otherwise than node_pools.yaml says: a file, or a folder of such; needs --output",
     )
     add("--output", type=Path, metavar="FOLDER", help=f"where to write instead of {COMPILED.name}")
 
 
 def main(options: argparse.Namespace) -> None:
     """Compile, or compare."""
-    from pipelines.compiling import check_compiled, compile_all, compile_elsewhere  # its import makes every pipeline
-
     if options.check:
         if options.node_pools or options.output:
             raise ConfigError("--check looks at what is committed; leave out --node-pools and --output")
-        check_compiled()
-    elif options.node_pools:
+        _compiling().check_compiled()
+        return
+    if options.node_pools:
         if not options.output:
             raise ConfigError("--node-pools makes other pipelines than those committed; say where with --output")
-        compile_elsewhere(options.node_pools, options.output)
+        files = compile_for_site(options.node_pools, options.output)
     else:
-        for file in compile_all(options.output or COMPILED):
-            sys.stdout.write(f"{file}\n")
+        files = _compiling().compile_all(options.output or COMPILED)
+    sys.stdout.writelines(f"{file}\n" for file in files)
+
+
+def _compiling() -> ModuleType:
+    """The module whose import makes every pipeline."""
+    return import_module("pipelines.compiling")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -14,7 +11,6 @@ from kfp import compiler
 from components.core.errors import ConfigError
 from pipelines.detection import detection
 from pipelines.kubernetes_manifests import MANIFESTS, stale_kubernetes_manifests, write_kubernetes_manifests
-from pipelines.placement import NODE_POOLS_VARIABLE, load_node_pools
 from pipelines.training import sample_training, training
 
 COMPILED = Path(__file__).with_name("compiled")
@@ -35,26 +31,6 @@ def compile_all(folder: Path = COMPILED) -> list[Path]:
     """
     objects = MANIFESTS if folder.resolve() == COMPILED.resolve() else folder / KUBERNETES
     return compile_pipelines(folder) + write_kubernetes_manifests(PIPELINES, folder, objects)
-
-
-def compile_elsewhere(node_pools: Path, folder: Path) -> None:
-    """Compile every pipeline with another file of placements.
-
-    A pipeline is made when its module is imported, so that a process of its own does it, which prints the files.
-
-    Args:
-        node_pools: Instead of `NODE_POOLS`.
-        folder: As in `compile_all`.
-
-    Raises:
-        ConfigError: The file breaks a rule, or the pipelines do not compile with it, which has been said then.
-    """
-    load_node_pools(node_pools)
-    command = [sys.executable, "-m", "pipelines", "compile", "--output", str(folder.resolve())]
-    variables = os.environ | {NODE_POOLS_VARIABLE: str(node_pools.resolve())}
-    ended = subprocess.run(command, env=variables, cwd=Path(__file__).parents[1], check=False)  # noqa: S603 — no shell
-    if ended.returncode:
-        raise ConfigError(f"{node_pools}: the pipelines do not compile with it; the reason stands above")
 
 
 def compile_pipelines(folder: Path) -> list[Path]:

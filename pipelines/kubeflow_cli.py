@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import shutil
+import tempfile
 from pathlib import Path
 
+from components.core.errors import ConfigError
 from pipelines.connection import Connection
 from pipelines.endpoint import Endpoint
+from pipelines.package import PipelinePackage, read_package
+from pipelines.site import compile_for_site
 
 
 def add_endpoint_flags(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +31,12 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Add flags that say which pipeline runs, with what, and as whom."""
     add = parser.add_argument
     add("--pipeline", default="training", help="one of pipelines/compiled, or a compiled YAML file")
+    add(
+        "--node-pools",
+        type=Path,
+        metavar="PLACE",
+        help="compile the pipeline anew for this site first: a file of placements, or a folder of such",
+    )
     add("--pipeline-name", default="", help="its name in Kubeflow; its own unless given")
     add("--version-name", default="", help="unless given, the package's version and a digest of the YAML")
     add("--params", type=Path, metavar="FILE", help="YAML or JSON file of parameters")
@@ -33,6 +45,24 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--create-experiment", action="store_true", help="create the experiment if it is missing")
     add("--pipeline-root", default="", help="URI for artifacts; the installation's own unless given")
     add("--service-account", default="", help="that the pods run as; the installation's own unless given")
+
+
+def package_of(options: argparse.Namespace) -> PipelinePackage:
+    """The compiled pipeline that the flags of `add_run_flags` name.
+
+    Raises:
+        ConfigError: There is none, or it does not compile with the site's placements.
+    """
+    if options.node_pools is None:
+        return read_package(options.pipeline)
+    if options.pipeline.endswith((".yaml", ".yml")):
+        raise ConfigError(
+            f"--node-pools: --pipeline {options.pipeline} is compiled already; name a pipeline, or leave it out"
+        )
+    folder = Path(tempfile.mkdtemp(prefix="pipelines-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    compile_for_site(options.node_pools, folder)
+    return read_package(str(folder / f"{options.pipeline}.yaml"))
 
 
 def connect(options: argparse.Namespace) -> Connection:

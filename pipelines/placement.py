@@ -15,10 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from components.core.errors import ConfigError
 from components.core.storage.mounted import CREDENTIALS_FOLDER, MOUNTS, SETTINGS_FOLDER
 from components.core.storage.settings import CACHE_FOLDER_VARIABLE, CACHE_SIZE_VARIABLE
+from pipelines.site import NODE_POOLS_VARIABLE
 
 NODE_POOLS = Path(__file__).with_name("node_pools.yaml")
-NODE_POOLS_VARIABLE = "FOOTPRINTS_NODE_POOLS"
-"""Names a site's file to whatever imports the pipelines."""
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
@@ -102,8 +101,9 @@ def load_node_pools(file: Path | None = None) -> NodePools:
     """Read the placements.
 
     Args:
-        file: A site's own, whose keys replace those of the pipelines' own file, `NODE_POOLS`; what
-            FOOTPRINTS_NODE_POOLS names where none is given here, else nothing.
+        file: A site's own, whose keys replace those of the pipelines' own file, `NODE_POOLS`, or a folder of such
+            files, each of which goes before those whose names sort before its own; what FOOTPRINTS_NODE_POOLS names
+            where none is given here, else nothing.
 
     Returns:
         The placements.
@@ -113,12 +113,12 @@ def load_node_pools(file: Path | None = None) -> NodePools:
     """
     named = file or Path(os.environ.get(NODE_POOLS_VARIABLE) or NODE_POOLS)
     document = _read(NODE_POOLS)
-    if named != NODE_POOLS:
-        own = _read(named)
-        unknown = [stage for stage in own.get("stages") or {} if stage not in document["stages"]]
+    for own in sorted(named.glob("*.yaml")) if named.is_dir() else [named] if named != NODE_POOLS else []:
+        changed = _read(own)
+        unknown = [stage for stage in changed.get("stages") or {} if stage not in document["stages"]]
         if unknown:
-            raise ConfigError(f"{named}: stages: {', '.join(unknown)}: is no stage; remove it")
-        document = _merged(document, own)
+            raise ConfigError(f"{own}: stages: {', '.join(unknown)}: is no stage; remove it")
+        document = _merged(document, changed)
     try:
         return NodePools.model_validate(document)
     except ValidationError as error:

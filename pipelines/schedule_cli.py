@@ -9,8 +9,7 @@ import sys
 from components.core.errors import ConfigError
 from pipelines.arguments import read_arguments
 from pipelines.cron import checked_cron
-from pipelines.kubeflow_cli import add_endpoint_flags, add_run_flags, connect
-from pipelines.package import read_package
+from pipelines.kubeflow_cli import add_endpoint_flags, add_run_flags, connect, package_of
 from pipelines.scheduling import Schedule, apply_schedule
 from pipelines.submitting import experiment_id
 from pipelines.uploading import upload_version
@@ -37,7 +36,7 @@ def main(options: argparse.Namespace) -> None:
     cron = checked_cron(options.cron)
     if not 1 <= options.max_concurrency <= MOST_CONCURRENT:
         raise ConfigError(f"--max-concurrency: {options.max_concurrency} must be from 1 to {MOST_CONCURRENT}")
-    package = read_package(options.pipeline)
+    package = package_of(options)
     arguments = read_arguments(package, options.params, options.param)
     connection = connect(options)
     experiment = experiment_id(connection, options.experiment, options.create_experiment)

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from components.core.errors import ConfigError
 from pipelines.arguments import read_arguments
-from pipelines.kubeflow_cli import add_endpoint_flags, add_run_flags, connect
-from pipelines.package import read_package
+from pipelines.kubeflow_cli import add_endpoint_flags, add_run_flags, connect, package_of
 from pipelines.submitting import experiment_id, start_run, wait_for_run
 from pipelines.uploading import upload_version
 
@@ -32,7 +31,7 @@ def main(options: argparse.Namespace) -> None:
     """Upload the version where it is new, start the run, and print its link."""
     if options.poll_s <= 0:
         raise ConfigError(f"--poll-s: {options.poll_s:g} must be above 0")
-    package = read_package(options.pipeline)
+    package = package_of(options)
     arguments = read_arguments(package, options.params, options.param)
     connection = connect(options)
     experiment = experiment_id(connection, options.experiment, options.create_experiment)

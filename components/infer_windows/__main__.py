@@ -30,8 +30,6 @@ def parser() -> argparse.ArgumentParser:
     add("--shard", default="1/1", help="which part of those images: 2/5 is the second of five")
     add("--project-name", default="inf_INRIA_test_part", help="name of the predictions, which queries use")
     add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken or too small")
-    add("--allow-empty", action="store_true", help="the predictions may hold nothing")
-    add("--max-item-pixels", type=int, default=0, help="larger images become several items; 0 for never")
     add("--gpus", type=int, default=0, help="how many GPUs this machine is to have")
     add("--require-gpus", action="store_true", help="fewer GPUs than --gpus are an error")
     return result
@@ -52,8 +50,6 @@ def main(options: argparse.Namespace) -> None:
             shard=options.shard,
             project_name=options.project_name,
             max_bad=options.max_bad,
-            allow_empty=options.allow_empty,
-            max_item_pixels=options.max_item_pixels,
         )
     sys.stdout.write(write_metrics(report.counts() | moved.megabytes(), options.metrics))
 

@@ -8,6 +8,4 @@ from components.core.documents.tutorial import SPLIT_MASKS_QUERY
 from components.core.dtl.stage import stage_main
 
 if __name__ == "__main__":
-    sys.exit(
-        stage_main("split_masks", "Split predicted masks into objects.", SPLIT_MASKS_QUERY, "split", may_be_empty=True)
-    )
+    sys.exit(stage_main("split_masks", "Split predicted masks into objects.", SPLIT_MASKS_QUERY, "split"))

@@ -15,14 +15,12 @@ import numpy.typing as npt
 from affine import Affine
 
 from components.core import storage
-from components.core.collection.plan import Plan, Settings, shard_names
+from components.core.collection.parts import fetched_parts, remove_parts
+from components.core.collection.plan import Plan, Settings, read_plan, shard_names
 from components.core.geometry import Size
-from components.import_images.planned import import_planned
-from components.infer_windows.infer_windows import infer_windows
+from components.detect_scenes.detect_scenes import detect_scenes
 from components.plan_imagery.plan_imagery import plan_imagery
 from components.publish_collection.publish_collection import publish_collection
-from components.split_masks.split_masks import split_masks
-from pipelines.detection import EVERY_SCENE
 from tests.builders import write_tiled
 
 CRS = "EPSG:32633"
@@ -74,11 +72,14 @@ class Detection:
     def detect(self, work: Path, item_pixels: int = 0) -> list[Path]:
         """Plan and detect; gives what the shards found."""
         plan = self.plan(work / "plan")
-        return [self._shard(work, shard, item_pixels) for shard in shard_names(plan.shards)]
+        for shard in shard_names(plan.shards):
+            detect_scenes(work / "plan", shard, data_root=self.data_root, max_item_pixels=item_pixels, workers=1)
+        with fetched_parts(plan) as parts:
+            return [shutil.copytree(part, work / "parts" / part.name) for part in parts]
 
     def publish(self, work: Path, parts: Sequence[Path], *, max_bad: int = 0, formats: str = "") -> dict[str, float]:
         """Publish what was detected; gives the counts."""
-        return publish_collection(
+        counts = publish_collection(
             work / "plan",
             parts,
             work / "summary.json",
@@ -87,29 +88,12 @@ class Detection:
             max_bad=max_bad,
             workers=1,
         )
+        remove_parts(read_plan(work / "plan"))
+        return counts
 
     def plan(self, folder: Path) -> Plan:
         """Plan alone."""
         return plan_imagery(self.images, self.output, self.model, folder, settings=self.settings, **dict(self.options))
-
-    def _shard(self, work: Path, shard: str, item_pixels: int) -> Path:
-        folder = work / shard.replace("/", "-of-")
-        import_planned(work / "plan", shard, folder / "project", data_root=self.data_root, workers=1)
-        infer_windows(
-            folder / "project",
-            None,
-            folder / "predictions",
-            model_uri=self.model,
-            data_root=self.data_root,
-            config=self.settings.inference_config,
-            image_tags=(),
-            max_item_pixels=item_pixels,
-            max_bad=EVERY_SCENE,
-            allow_empty=True,
-        )
-        split_masks(folder / "predictions", folder / "split", max_bad=EVERY_SCENE, allow_empty=True)
-        shutil.rmtree(folder / "project")
-        return folder / "split"
 
     def with_options(self, **options: Any) -> Detection:
         """The same with other options of plan_imagery."""

@@ -9,16 +9,9 @@ import yaml
 from components.base_images import CPU_IMAGE
 from components.core.errors import StorageError
 from components.core.storage import CacheSettings, S3Settings
+from components.core.storage.mounted import CREDENTIALS, DATA_ROOT_VARIABLE
 from pipelines.package import package_version
-from pipelines.placement import (
-    ACCELERATOR_TYPE,
-    CREDENTIALS,
-    SETTINGS,
-    SPOT_TOLERATIONS,
-    STORAGE_SECRET,
-    STORAGE_SETTINGS,
-    load_placements,
-)
+from pipelines.placement import SPOT_TOLERATIONS, load_node_pools
 from tests.manifests.rendering import (
     KUSTOMIZATIONS,
     MANIFESTS,
@@ -34,6 +27,7 @@ EXAMPLE_SECRETS = {
     for file in MANIFESTS.rglob("secret.example.yaml")
     for entry in yaml.safe_load_all(file.read_text())
 }
+CLUSTER = load_node_pools().cluster
 REFERENCES = ("configMapRef", "configMapKeyRef", "configMap", "secretRef", "secretKeyRef", "secret")
 
 
@@ -73,7 +67,6 @@ def test_a_dangling_reference_is_found() -> None:
     without = tuple(entry for entry in rendered("base") if entry["metadata"]["name"] != "footprints-storage")
     assert dangling(without) == [
         "Job footprints-bucket: configMapRef footprints-storage",
-        "Job footprints-register: configMapKeyRef footprints-storage FOOTPRINTS_DATA_ROOT",
     ]
 
 
@@ -165,20 +158,19 @@ def test_the_role_is_minimal() -> None:
 
 class TestWhatThePipelinesExpect:
     def test_settings_are_those_that_the_steps_take(self) -> None:
-        data = one(rendered("base"), "ConfigMap", STORAGE_SETTINGS)["data"]
-        assert set(SETTINGS) <= set(data)
+        data = one(rendered("base"), "ConfigMap", CLUSTER.storage_settings)["data"]
         settings = S3Settings.from_environment(data)
         assert (settings.endpoint, settings.secure, settings.path_style) == ("seaweedfs.kubeflow:9000", False, True)
 
     @pytest.mark.parametrize("kustomization", ["base", "overlays/dev-object-store"])
     def test_every_setting_is_one_that_the_code_reads(self, kustomization: str) -> None:
-        data = one(rendered(kustomization), "ConfigMap", STORAGE_SETTINGS)["data"]
-        names = set(data) - {"FOOTPRINTS_DATA_ROOT"}
+        data = one(rendered(kustomization), "ConfigMap", CLUSTER.storage_settings)["data"]
+        names = set(data) - {DATA_ROOT_VARIABLE}
+        assert len(names) >= 9 and DATA_ROOT_VARIABLE in data
         assert {name for name in names if not changes(data, name)} == set()
-        assert names == set(SETTINGS)
 
     def test_credentials_are_those_that_the_steps_take(self) -> None:
-        assert EXAMPLE_SECRETS[STORAGE_SECRET] == set(CREDENTIALS)
+        assert EXAMPLE_SECRETS[CLUSTER.storage_secret] == set(CREDENTIALS)
         bucket = dict(pod_templates(rendered("base")))["Job footprints-bucket"]["spec"]["containers"][0]
         taken = {
             entry["valueFrom"]["secretKeyRef"]["key"]: entry["name"]
@@ -189,14 +181,14 @@ class TestWhatThePipelinesExpect:
 
     def test_the_gpu_quota_lets_training_and_inference_run(self) -> None:
         quota = one(rendered("overlays/gpu-pool"), "ResourceQuota", "footprints-gpu")["spec"]["hard"]
-        placements = load_placements()
-        wanted = placements["train_unet"].accelerators + placements["infer_windows"].accelerators
-        assert int(quota[f"requests.{ACCELERATOR_TYPE}"]) == wanted
+        stages = load_node_pools().stages
+        wanted = stages["train_unet"].accelerators + stages["infer_windows"].accelerators
+        assert int(quota[f"requests.{CLUSTER.accelerator_type}"]) == wanted
 
     def test_no_gpu_may_be_asked_for_on_cpu_only(self) -> None:
         (limit,) = one(rendered("overlays/cpu-only"), "LimitRange", "footprints-no-gpu")["spec"]["limits"]
         assert limit == {"type": "Container"} | {
-            bound: {ACCELERATOR_TYPE: "0"} for bound in ("max", "default", "defaultRequest")
+            bound: {CLUSTER.accelerator_type: "0"} for bound in ("max", "default", "defaultRequest")
         }
 
     def test_jobs_and_steps_tolerate_the_same_spot_taint(self) -> None:

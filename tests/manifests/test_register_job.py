@@ -70,20 +70,32 @@ def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             (container,) = one(objects, "Job", "footprints-register")["spec"]["template"]["spec"]["containers"]
             python, option, *module = container["command"]
             assert (python, option) == ("python", "-m")
-            parameters = tmp_path / "parameters.yaml"
-            parameters.write_text(one(objects, "ConfigMap", "footprints-parameters")["data"]["parameters.yaml"])
+            mounts = mounted(tmp_path, objects, "footprints-parameters", "footprints-node-pools")
             variables = environment(objects, container) | {"KFP_ENDPOINT": url, "KFP_TOKEN_FILE": str(token)} | changed
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
             arguments = [
                 re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], argument).replace(
-                    "/etc/footprints/parameters/parameters.yaml", str(parameters)
+                    "=/etc/footprints", f"={mounts}"
                 )
                 for argument in container["args"]
             ]
             run_module(*module, *arguments)
 
         yield run
+
+
+def mounted(folder: Path, objects: tuple[Manifest, ...] | list[Manifest], *names: str) -> Path:
+    """The config maps as the Job mounts them."""
+    root = folder / "etc"
+    for name in names:
+        place = root / name.removeprefix("footprints-")
+        place.mkdir(parents=True, exist_ok=True)
+        for old in place.iterdir():
+            old.unlink()
+        for key, text in one(objects, "ConfigMap", name)["data"].items():
+            (place / key).write_text(text)
+    return root
 
 
 def environment(objects: tuple[Manifest, ...] | list[Manifest], container: Manifest) -> dict[str, str]:
@@ -115,7 +127,7 @@ def test_registers_one_paused_run_and_leaves_it_the_next_time(
         "DISABLE",
         "0 0 3 * * 0",
     )
-    assert run.runtime_config.parameters["data_root"] == "s3://building-footprints/data"
+    assert set(run.runtime_config.parameters) == {"images_uri", "model_uri", "output_uri"}
     (pipeline,) = kubeflow.pipelines.values()
     assert (pipeline.display_name, pipeline.namespace) == ("building-footprints-detection", "building-footprints")
     kubeflow.requests.clear()
@@ -130,14 +142,29 @@ def test_the_image_has_what_registering_imports(kubeflow: Kubeflow, register: Re
     assert run.mode == "DISABLE"
 
 
-def test_overlays_choose_nodes_and_credentials(kubeflow: Kubeflow, register: Register) -> None:
-    register(rendered("overlays/gpu-pool"), RECURRING_RUN="gpu")
-    register(rendered("overlays/dev-object-store"), RECURRING_RUN="dev")
-    gpu, dev = (run.runtime_config.parameters for run in kubeflow.recurring.values())
-    assert gpu["gpu_node_selector"] == {"nvidia.com/gpu.present": "true"}
-    assert gpu["gpu_tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
-    assert "storage_secret" not in gpu
-    assert dev["storage_secret"] == "footprints-object-store"
+def test_overlays_and_the_site_say_how_the_pipeline_is_placed(kubeflow: Kubeflow, register: Register) -> None:
+    placed = {}
+    for overlay in ("gpu-pool", "dev-object-store", "cpu-only", "single-user"):
+        register(rendered(f"overlays/{overlay}"), RECURRING_RUN=overlay, FOOTPRINTS_GPU_IMAGE=f"registry/{overlay}:1")
+        (run,) = [run for run in kubeflow.recurring.values() if run.display_name == overlay]
+        version = kubeflow.versions[run.pipeline_version_reference.pipeline_version_id]
+        spec, platform = version.pipeline_spec["pipeline_spec"], version.pipeline_spec["platform_spec"]
+        container = spec["deploymentSpec"]["executors"]["exec-detect-scenes"]["container"]
+        assert container["image"] == f"registry/{overlay}:1"
+        pod = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-detect-scenes"]
+        placed[overlay] = (
+            "accelerator" in container["resources"],
+            pod.get("nodeSelector", {}).get("labels"),
+            "nvidia.com/gpu" in [entry["key"] for entry in pod["tolerations"]],
+            pod["secretAsVolume"][0]["secretName"],
+        )
+    usual = "mlpipeline-minio-artifact"
+    assert placed == {
+        "gpu-pool": (True, {"nvidia.com/gpu.present": "true"}, True, usual),
+        "dev-object-store": (True, None, True, "footprints-object-store"),
+        "cpu-only": (False, None, False, usual),
+        "single-user": (True, None, True, usual),
+    }
 
 
 def test_what_kubernetes_holds_is_not_uploaded_again(kubeflow: Kubeflow, register: Register) -> None:

@@ -8,8 +8,9 @@ import yaml
 
 from components.core.errors import ConfigError
 from pipelines.compiling import COMPILED, check_compiled, compile_pipelines
-from pipelines.documents import tutorial_documents
 from pipelines.placement import NODE_POOLS
+
+CPU_ONLY = NODE_POOLS.parents[1] / "manifests" / "components" / "cpu-only" / "node_pools.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,7 @@ def command(*arguments):
 
 def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
     site = tmp_path / "site.yaml"
-    cpu_only = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
-    site.write_text(cpu_only.read_text().replace('cpu: "12"', 'cpu: "3"'))
+    site.write_text(CPU_ONLY.read_text().replace("train_unet: {", 'train_unet: {cpu: "3", '))
     before = {file: file.read_bytes() for file in COMPILED.iterdir()}
     ended = command("--node-pools", site, "--output", tmp_path / "out")
     assert ended.returncode == 0, ended.stderr
@@ -58,14 +58,15 @@ def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
     }
     assert resources["exec-train-unet"]["resourceCpuLimit"] == "3"
     assert [name for name, wanted in resources.items() if "accelerator" in wanted] == []
-    assert spec["root"]["inputDefinitions"]["parameters"]["train_gpus"]["defaultValue"] == 0.0
+    (training,) = [task for name, task in spec["root"]["dag"]["tasks"].items() if name == "train-unet"]
+    assert not {"gpus", "require_gpus"} & set(training["inputs"]["parameters"])
     assert {file: file.read_bytes() for file in COMPILED.iterdir()} == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--node-pools", "missing.yaml", "--output", "out"], "missing.yaml: cannot be read"),
+        (["--node-pools", "missing.yaml", "--output", "out"], "--node-pools: 'missing.yaml' is not there"),
         (["--node-pools", NODE_POOLS], "say where with --output"),
         (["--check", "--output", "out"], "leave out --node-pools and --output"),
     ],
@@ -74,25 +75,3 @@ def test_what_cannot_be_compiled_is_said(arguments, message):
     ended = command(*arguments)
     assert ended.returncode == 2
     assert message in ended.stderr.splitlines()[-1]
-
-
-def test_every_input_and_output_is_described_for_the_ui(compiled):
-    documents = list(yaml.safe_load_all((compiled / "training.yaml").read_text()))
-    components = {name: spec for name, spec in documents[0]["components"].items() if "executorLabel" in spec}
-    assert len(components) >= 8
-    for name, spec in components.items():
-        for side in ("inputDefinitions", "outputDefinitions"):
-            for kind in ("artifacts", "parameters"):
-                for key, entry in spec.get(side, {}).get(kind, {}).items():
-                    assert entry.get("description"), f"{name}: {side}.{kind}.{key} has no description"
-
-
-def test_the_tutorials_documents_are_the_pipelines_defaults(compiled):
-    root = next(yaml.safe_load_all((compiled / "training.yaml").read_text()))["root"]
-    defaults = {key: entry.get("defaultValue") for key, entry in root["inputDefinitions"]["parameters"].items()}
-    tutorial = tutorial_documents()
-    assert defaults["split_tagging_query"] == tutorial.split_tagging
-    assert defaults["crop_augment_query"] == tutorial.crop_augment
-    assert defaults["train_config"] == tutorial.training
-    assert defaults["inference_config"] == tutorial.inference
-    assert defaults["split_masks_query"] == tutorial.split_masks

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
@@ -7,102 +6,181 @@ import yaml
 
 from components.base_images import CPU_IMAGE, GPU_IMAGE
 from components.core.errors import ConfigError
-from pipelines.compiling import COMPILED
-from pipelines.placement import NODE_POOLS, NODE_POOLS_VARIABLE, SETTINGS, bytes_of, load_placements
+from pipelines.compiling import COMPILED, PIPELINES
+from pipelines.placement import NODE_POOLS, bytes_of, load_node_pools, longest_s
+from pipelines.site import NODE_POOLS_VARIABLE
 
-CPU_ONLY = NODE_POOLS.with_name("node_pools.cpu-only.yaml")
+CPU_ONLY = NODE_POOLS.parents[1] / "manifests" / "components" / "cpu-only" / "node_pools.yaml"
+
+GPU_STEPS = {"training": {"train_unet", "infer_windows"}, "detection": {"detect_scenes"}}
+GPU_STEPS["sample_training"] = GPU_STEPS["training"]
 
 
-@pytest.fixture(scope="module")
-def compiled():
-    return read_compiled("sample_training")
+class Compiled:
+    """A compiled pipeline, its containers and pods by stage, and its tasks wherever they stand."""
 
+    def __init__(self, name):
+        self.name = name
+        self.spec, platform = yaml.safe_load_all((COMPILED / f"{name}.yaml").read_text())
+        self.executors = self.spec["deploymentSpec"]["executors"]
+        self.containers = {stage_of(key): entry["container"] for key, entry in self.executors.items()}
+        pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        self.pods = {stage_of(key): entry for key, entry in pods.items()}
+        self.platform = platform["platforms"]["kubernetes"]
 
-def read_compiled(name):
-    return list(yaml.safe_load_all((COMPILED / f"{name}.yaml").read_text()))
+    def graphs(self):
+        return [self.spec["root"], *(entry for entry in self.spec["components"].values() if "dag" in entry)]
+
+    def steps(self):
+        """Stage and task of every step."""
+        for graph in self.graphs():
+            for task in graph["dag"]["tasks"].values():
+                label = self.spec["components"][task["componentRef"]["name"]].get("executorLabel")
+                if label:
+                    yield stage_of(label), task
 
 
 def stage_of(executor):
-    """The key in node_pools.yaml; kfp numbers steps that stand in two branches."""
-    name = executor.removeprefix("exec-").replace("-", "_")
-    return {"count_shards": "plan_imagery", "publish_collection_2": "publish_collection"}.get(name, name)
+    return executor.removeprefix("exec-").replace("-", "_")
 
 
-@pytest.fixture(scope="module")
-def executors(compiled):
-    return {stage_of(name): entry["container"] for name, entry in compiled[0]["deploymentSpec"]["executors"].items()}
-
-
-@pytest.fixture(scope="module")
-def pods(compiled):
-    found = compiled[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    return {stage_of(name): entry for name, entry in found.items()}
+@pytest.fixture(scope="module", params=sorted(PIPELINES))
+def compiled(request):
+    return Compiled(request.param)
 
 
 def test_every_stage_has_a_placement_and_every_placement_a_stage():
-    documents = [read_compiled(file.stem)[0] for file in COMPILED.glob("*.yaml")]
-    steps = {stage_of(name) for document in documents for name in document["deploymentSpec"]["executors"]}
-    assert steps == set(load_placements())
+    steps = {stage for name in PIPELINES for stage in Compiled(name).containers}
+    assert steps == set(load_node_pools().stages)
 
 
-def test_resources_and_images_are_those_of_the_file(executors):
-    for stage, container in executors.items():
-        wanted = load_placements()[stage]
+def test_every_pipeline_has_a_file_and_every_file_a_pipeline():
+    assert {file.stem for file in COMPILED.glob("*.yaml")} == set(PIPELINES)
+
+
+def test_resources_and_images_are_those_of_the_file(compiled):
+    for stage, container in compiled.containers.items():
+        wanted = load_node_pools().stages[stage]
         assert container["image"] == {"cpu": CPU_IMAGE, "gpu": GPU_IMAGE}[wanted.image], stage
         assert container["resources"]["resourceCpuLimit"] == wanted.cpu
         assert container["resources"]["resourceMemoryLimit"] == wanted.memory
 
 
-def test_detection_asks_for_a_gpu_for_inference_alone_and_takes_nothing_from_the_cache():
-    spec, platform = read_compiled("detection")
-    executors = {name: entry["container"] for name, entry in spec["deploymentSpec"]["executors"].items()}
-    asking = [name for name, container in executors.items() if "accelerator" in container["resources"]]
-    assert asking == ["exec-infer-windows"]
-    assert executors["exec-infer-windows"]["resources"]["accelerator"]["resourceCount"] == "1"
-    branches = [spec["root"]["dag"], *(entry["dag"] for entry in spec["components"].values() if "dag" in entry)]
-    for dag in branches:
-        for task in dag["tasks"].values():
-            is_step = "dag" not in spec["components"][task["componentRef"]["name"]]
-            assert not (is_step and task["cachingOptions"].get("enableCache")), task["taskInfo"]["name"]
-    found = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert set(found) == set(executors), "each step has the store's credentials and a security context"
-
-
-def test_three_gpus_train_unless_a_run_says_otherwise_and_one_infers(compiled, executors):
-    accelerators = {
-        stage: container["resources"]["accelerator"]["resourceCount"]
-        for stage, container in executors.items()
+def test_steps_that_are_placed_on_gpus_ask_for_them_in_plain_text(compiled):
+    """Kubeflow's driver reads a limit as text, and leaves out one that comes from a whole number."""
+    asking = {
+        stage: container["resources"]["accelerator"]
+        for stage, container in compiled.containers.items()
         if "accelerator" in container["resources"]
     }
-    chosen = "{{$.inputs.parameters['pipelinechannel--train_gpus']}}"
-    assert accelerators == {"train_unet": chosen, "infer_windows": "1"}
-    assert compiled[0]["root"]["inputDefinitions"]["parameters"]["train_gpus"]["defaultValue"] == 3.0
+    assert set(asking) == GPU_STEPS[compiled.name]
+    for stage, accelerator in asking.items():
+        assert accelerator["resourceType"] == "nvidia.com/gpu"
+        assert accelerator["resourceCount"] == str(load_node_pools().stages[stage].accelerators)
 
 
-def test_gpu_steps_get_selector_tolerations_and_shared_memory(pods):
-    for stage in ("train_unet", "infer_windows"):
-        assert "nodeSelectorJson" in pods[stage]["nodeSelector"]
-        assert any("tolerationJson" in entry for entry in pods[stage]["tolerations"])
-        assert pods[stage]["emptyDirMounts"][0]["mountPath"] == "/dev/shm"
-    assert "nodeSelector" not in pods["split_tagging"]
+def test_steps_that_are_placed_on_gpus_refuse_to_run_with_fewer(compiled):
+    for stage, task in compiled.steps():
+        inputs = task.get("inputs", {}).get("parameters", {})
+        given = {
+            name: inputs.get(name, {}).get("runtimeValue", {}).get("constant") for name in ("gpus", "require_gpus")
+        }
+        count = load_node_pools().stages[stage].accelerators
+        assert given == ({"gpus": count, "require_gpus": True} if count else {"gpus": None, "require_gpus": None}), (
+            stage
+        )
 
 
-def test_training_has_a_volume_for_copies_of_rasters(executors, pods):
-    size = bytes_of(load_placements()["train_unet"].cache)
-    (mount,) = [entry for entry in pods["train_unet"]["emptyDirMounts"] if entry["volumeName"] == "cache"]
-    variables = {entry["name"]: entry["value"] for entry in executors["train_unet"]["env"]}
+def test_no_setting_of_the_cluster_is_a_parameter_of_a_run(compiled):
+    """So none can be a number where Kubernetes wants text, or a name that a step's surroundings do not have."""
+    text = yaml.safe_dump([compiled.platform, *(container["resources"] for container in compiled.containers.values())])
+    assert "componentInputParameter" not in text
+    assert "{{" not in text
+    numbers = [word for word in re.findall(r": (\S+)$", text, re.MULTILINE) if re.fullmatch(r"-?\d+\.\d+", word)]
+    floats = ("cpuLimit", "cpuRequest", "memoryLimit", "memoryRequest")  # kfp's older form of the resources
+    assert len(numbers) == sum(
+        name in container["resources"] for container in compiled.containers.values() for name in floats
+    )
+    cluster = {
+        "accelerator_type",
+        "gpu_node_selector",
+        "gpu_tolerations",
+        "storage_secret",
+        "storage_settings",
+        "train_gpus",
+    }
+    assert not cluster & set(compiled.spec["root"]["inputDefinitions"]["parameters"])
+
+
+def test_gpu_steps_tolerate_the_taint_of_gpu_nodes_and_have_shared_memory(compiled):
+    for stage, pod in compiled.pods.items():
+        tolerated = [entry.get("key") for entry in pod.get("tolerations", [])]
+        assert ("nvidia.com/gpu" in tolerated) == (stage in GPU_STEPS[compiled.name]), stage
+        if stage in GPU_STEPS[compiled.name]:
+            assert "/dev/shm" in [mount["mountPath"] for mount in pod["emptyDirMounts"]]
+
+
+def test_only_training_keeps_off_spot_nodes(compiled):
+    tolerating = {
+        stage for stage, pod in compiled.pods.items() if any(e.get("key") == "spot" for e in pod.get("tolerations", []))
+    }
+    assert set(compiled.pods) - tolerating == ({"train_unet"} if compiled.name != "detection" else set())
+
+
+def test_retries_last_as_long_as_all_tries_and_their_waits(compiled):
+    """Argo counts the longest duration from the first try, and ends a try that runs when it is over."""
+    pools = load_node_pools()
+    for stage, task in compiled.steps():
+        wanted, policy = pools.stages[stage], task["retryPolicy"]
+        assert policy["maxRetryCount"] == wanted.retries >= 1, stage
+        tries = wanted.retries + 1
+        waits = sum(15 * 2**number for number in range(wanted.retries))
+        needed = tries * (wanted.timeout_s + pools.cluster.longest_wait_for_a_node_s) + waits
+        assert int(policy["backoffMaxDuration"].removesuffix("s")) == needed == longest_s(wanted, pools.cluster)
+        assert compiled.pods[stage]["activeDeadlineSeconds"] == str(wanted.timeout_s)
+
+
+def test_nothing_is_taken_from_the_cache(compiled):
+    """It knows URIs, not what lies there: a training would replay what other masks once gave."""
+    for stage, task in compiled.steps():
+        assert not task["cachingOptions"].get("enableCache"), stage
+
+
+def test_settings_and_credentials_are_files_that_may_be_missing(compiled):
+    """Missing ones are then named by the first step; as variables they would also steer Kubeflow's launcher."""
+    for stage, pod in compiled.pods.items():
+        assert "secretAsEnv" not in pod and "configMapAsEnv" not in pod, stage
+        maps = {entry["configMapName"]: (entry["mountPath"], entry["optional"]) for entry in pod["configMapAsVolume"]}
+        assert maps == {
+            "footprints-storage": ("/etc/footprints/storage", True),
+            "footprints-ca": ("/etc/footprints/ca", True),
+        }
+        (secret,) = pod["secretAsVolume"]
+        assert secret["secretName"] == "mlpipeline-minio-artifact"
+        assert (secret["mountPath"], secret["optional"]) == ("/etc/footprints/credentials", True)
+        variables = {entry["name"] for entry in compiled.containers[stage].get("env", ())}
+        assert variables <= {"STORAGE_CACHE_DIR", "STORAGE_CACHE_BYTES"}, stage
+
+
+def test_training_has_a_volume_for_copies_of_rasters():
+    training = Compiled("training")
+    size = bytes_of(load_node_pools().stages["train_unet"].cache)
+    (mount,) = [entry for entry in training.pods["train_unet"]["emptyDirMounts"] if entry["volumeName"] == "cache"]
+    variables = {entry["name"]: entry["value"] for entry in training.containers["train_unet"]["env"]}
     assert PurePosixPath(mount["mountPath"]) in PurePosixPath(variables["STORAGE_CACHE_DIR"]).parents
     assert bytes_of(mount["sizeLimit"]) == size
     assert 0.9 * size < int(variables["STORAGE_CACHE_BYTES"]) < size
 
 
-def test_the_config_map_says_what_a_step_does_not_say_itself(executors, pods):
-    for stage, pod in pods.items():
-        (config_map,) = pod["configMapAsEnv"]
-        taken = {entry["envVar"] for entry in config_map["keyToEnv"]}
-        own = {entry["name"] for entry in executors[stage].get("env", ())}
-        assert taken | own >= set(SETTINGS), stage
-        assert not taken & own, stage
+def test_every_step_runs_as_the_images_user(compiled):
+    for stage, pod in compiled.pods.items():
+        assert pod["securityContext"] == {"runAsUser": "10001", "runAsGroup": "10001", "runAsNonRoot": True}, stage
+
+
+def test_finished_runs_leave_the_cluster(compiled):
+    seconds = load_node_pools().cluster.remove_finished_runs_after_s
+    assert seconds > 0
+    assert compiled.platform["pipelineConfig"]["resourceTtlOnCompletion"] == seconds
 
 
 @pytest.mark.parametrize(("text", "size"), [("1000", 1e3), ("1.5Ki", 1536), ("2G", 2e9), ("40Gi", 40 << 30)])
@@ -110,108 +188,55 @@ def test_quantities_in_bytes(text, size):
     assert bytes_of(text) == size
 
 
-def test_only_training_keeps_off_spot_nodes(pods):
-    tolerating = {
-        stage for stage, pod in pods.items() if any(e.get("key") == "spot" for e in pod.get("tolerations", []))
-    }
-    assert set(pods) - tolerating == {"train_unet"}
-
-
-def test_credentials_come_from_the_secret_that_a_run_names(pods):
-    for stage, pod in pods.items():
-        (secret,) = pod["secretAsEnv"]
-        assert secret["secretNameParameter"]["componentInputParameter"].endswith("storage_secret"), stage
-        variables = {entry["secretKey"]: entry["envVar"] for entry in secret["keyToEnv"]}
-        assert variables == {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
-
-
-def test_every_step_runs_as_the_images_user(pods):
-    for stage, pod in pods.items():
-        assert pod["securityContext"] == {"runAsUser": "10001", "runAsGroup": "10001", "runAsNonRoot": True}, stage
-
-
-def test_every_parameter_that_a_step_refers_to_reaches_it(compiled):
-    """Kfp 2.17 compiles some parameter-valued settings to names that their graph does not have."""
-    spec, platform = compiled
-    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    graphs = {"root": spec["root"], **spec["components"]}
-    checked = 0
-    for graph in graphs.values():
-        known = set(graph.get("inputDefinitions", {}).get("parameters", {}))
-        for name, task in graph.get("dag", {}).get("tasks", {}).items():
-            inputs = task.get("inputs", {}).get("parameters", {})
-            used = {e["componentInputParameter"] for e in inputs.values() if "componentInputParameter" in e}
-            if f"exec-{name}" in pods:
-                used |= set(referred(pods[f"exec-{name}"]))
-            assert used <= known, name
-            checked += len(used)
-            container = spec["deploymentSpec"]["executors"].get(f"exec-{name}", {}).get("container", {})
-            kind = container.get("resources", {}).get("accelerator", {}).get("resourceType", "")
-            if kind.startswith("{{"):
-                assert kind.split("'")[1] in inputs, name
-    assert checked > 50
-
-
-def referred(entry: object) -> Iterator[str]:
-    if isinstance(entry, dict):
-        if isinstance(entry.get("componentInputParameter"), str):
-            yield entry["componentInputParameter"]
-        for value in entry.values():
-            yield from referred(value)
-    elif isinstance(entry, list):
-        for value in entry:
-            yield from referred(value)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("train_unet: {image: tpu, cpu: '1', memory: 1Gi, timeout_s: 1}", "train_unet.image"),
-        ("train_unet: {image: gpu, cpu: 1, memory: 1Gi, timeout_s: 1}", "train_unet.cpu"),
-        ("train_unet: {image: gpu, cpu: '1', memory: 1 GB, timeout_s: 1}", "train_unet.memory"),
-        ("train_unet: {image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1, gpus: 3}", "train_unet.gpus"),
-        ("train_unet: {image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1, cache: 100m}", "train_unet.cache"),
-        ("train_unet: {image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1}", "split_masks: is missing; take it from"),
-        (
-            f"{NODE_POOLS.read_text()}\ntrain_net: {{image: gpu, cpu: '1', memory: 1Gi, timeout_s: 1}}",
-            "train_net: is no",
-        ),
+        ("stages: {train_unet: {image: tpu}}", "stages.train_unet.image"),
+        ("stages: {train_unet: {cpu: 1}}", "stages.train_unet.cpu"),
+        ("stages: {train_unet: {memory: 1 GB}}", "stages.train_unet.memory"),
+        ("stages: {train_unet: {gpus: 3}}", "stages.train_unet.gpus"),
+        ("stages: {train_unet: {cache: 100m}}", "stages.train_unet.cache"),
+        ("stages: {train_unet: {accelerators: '3'}}", "stages.train_unet.accelerators"),
+        ("stages: {train_net: {cpu: '1'}}", "train_net: is no stage"),
+        ("cluster: {gpu_taints: []}", "cluster.gpu_taints"),
+        ("cluster: {gpu_tolerations: [{key: gpu, operator: Is}]}", "cluster.gpu_tolerations.0.operator"),
+        ("cluster: {storage_secret: My Secret}", "cluster.storage_secret"),
+        ("pools: {}", "pools: Extra inputs are not permitted"),
         ("train_unet: [", "cannot be read"),
+        ("[1]", "must hold the mappings cluster and stages"),
     ],
 )
 def test_a_faulty_file_is_refused_with_the_place(tmp_path, text, message):
     file = tmp_path / "node_pools.yaml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=f"{file}: .*{message}"):
-        load_placements(file)
+    with pytest.raises(ConfigError, match=f"{file}: .*{re.escape(message)}"):
+        load_node_pools(file)
 
 
-def test_the_environment_may_name_another_file(monkeypatch):
-    monkeypatch.setenv(NODE_POOLS_VARIABLE, str(CPU_ONLY))
-    placements = load_placements()
-    assert [stage for stage, wanted in placements.items() if wanted.accelerators] == []
-    assert placements == {
-        stage: wanted.model_copy(update={"accelerators": 0, "timeout_s": placements[stage].timeout_s})
-        for stage, wanted in load_placements(NODE_POOLS).items()
+def test_a_site_says_only_what_is_different(tmp_path, monkeypatch):
+    file = tmp_path / "site.yaml"
+    file.write_text("cluster: {gpu_node_selector: {pool: gpu}}\nstages: {train_unet: {accelerators: 8}}\n")
+    monkeypatch.setenv(NODE_POOLS_VARIABLE, str(file))
+    site, usual = load_node_pools(), load_node_pools(NODE_POOLS)
+    assert site.cluster == usual.cluster.model_copy(update={"gpu_node_selector": {"pool": "gpu"}})
+    changed = usual.stages["train_unet"].model_copy(update={"accelerators": 8})
+    assert site.stages == {**usual.stages, "train_unet": changed}
+
+
+def test_a_site_may_have_several_files_the_last_by_name_wins(tmp_path):
+    (tmp_path / "10.yaml").write_text("cluster: {storage_secret: first, gpu_node_selector: {pool: gpu}}\n")
+    (tmp_path / "20.yaml").write_text("cluster: {storage_secret: second}\nstages: {train_unet: {accelerators: 1}}\n")
+    (tmp_path / "notes.txt").write_text("no placements")
+    cluster = load_node_pools(tmp_path).cluster
+    assert (cluster.storage_secret, cluster.gpu_node_selector) == ("second", {"pool": "gpu"})
+    assert load_node_pools(tmp_path).stages["train_unet"].accelerators == 1
+
+
+def test_without_gpus_all_else_is_as_usual():
+    pools, usual = load_node_pools(CPU_ONLY), load_node_pools(NODE_POOLS)
+    assert [stage for stage, wanted in pools.stages.items() if wanted.accelerators] == []
+    assert pools.cluster == usual.cluster.model_copy(update={"gpu_tolerations": ()})
+    assert pools.stages == {
+        stage: wanted.model_copy(update={"accelerators": 0, "timeout_s": pools.stages[stage].timeout_s})
+        for stage, wanted in usual.stages.items()
     }
-
-
-def test_the_committed_file_is_accepted():
-    assert load_placements(NODE_POOLS)["train_unet"].accelerators == 3
-
-
-@pytest.mark.parametrize("name", ["training", "sample_training", "detection"])
-def test_what_a_step_takes_from_its_surroundings_is_there(name):
-    """Kubeflow looks up secrets, settings and node selectors among the inputs of the DAG in which a step stands."""
-    spec, platform = read_compiled(name)
-    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    components = spec["components"]
-    seen = 0
-    for surroundings in (spec["root"], *(entry for entry in components.values() if "dag" in entry)):
-        known = set(surroundings.get("inputDefinitions", {}).get("parameters", {}))
-        for task in surroundings["dag"]["tasks"].values():
-            executor = components[task["componentRef"]["name"]].get("executorLabel")
-            wanted = set(re.findall(r"'componentInputParameter': '([\w-]+)'", str(pods.get(executor))))
-            assert wanted <= known, task["taskInfo"]["name"]
-            seen += len(wanted)
-    assert seen > 10

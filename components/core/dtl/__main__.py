@@ -9,7 +9,6 @@ import sys
 from components.core.cli import argument_parser, run_main
 from components.core.dtl.query import query_schema
 from components.core.dtl.run import QueryRun, execute_query, predict_query
-from components.core.dtl.stage import ALLOW_EMPTY_HELP
 from components.core.errors import ConfigError
 
 
@@ -22,7 +21,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--seed", type=int, default=0, help="of every random decision")
     result.add_argument("--workers", type=int, default=1, help="processes; 0 for one a core")
     result.add_argument("--max-bad", type=int, help="source items that may fail; any number but all unless given")
-    result.add_argument("--allow-empty", action="store_true", help=ALLOW_EMPTY_HELP)
+    result.add_argument(
+        "--allow-empty", action="store_true", help="accept a project without items, or one whose items all failed"
+    )
     result.add_argument(
         "--materialize", action="store_true", help="write the Supervisely folder format with real crops"
     )

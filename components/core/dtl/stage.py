@@ -16,8 +16,6 @@ from components.core.reporting.contact_sheet import contact_sheet
 from components.core.reporting.page import run_report, write_page
 from components.core.storage import counted
 
-ALLOW_EMPTY_HELP = "accept a project without items, or one whose items all failed"
-
 
 def run_stage(
     query: str | Path,
@@ -85,13 +83,12 @@ def write_pictures(run: QueryRun, output: str | Path, folder: Path) -> None:
     contact_sheet(open_project(output)).write(png_file=folder / "contact_sheet.png")
 
 
-def add_stage_arguments(parser: argparse.ArgumentParser, output: str, may_be_empty: bool = False) -> None:
+def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
     """Add the arguments of a DTL stage.
 
     Args:
         parser: Gets them.
         output: Name of the project that comes out.
-        may_be_empty: Whether the stage has `--allow-empty`.
     """
     parser.add_argument("--project", required=True, help="directory of the project that goes in")
     parser.add_argument(f"--{output}", dest="output", required=True, help="directory of the project that comes out")
@@ -102,10 +99,6 @@ def add_stage_arguments(parser: argparse.ArgumentParser, output: str, may_be_emp
     parser.add_argument("--seed", type=int, default=0, help="of every random decision")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core")
     parser.add_argument("--max-bad", type=int, default=0, help="source items that may fail")
-    if may_be_empty:
-        parser.add_argument("--allow-empty", action="store_true", help=ALLOW_EMPTY_HELP)
-    else:
-        parser.set_defaults(allow_empty=False)
 
 
 def stage_main(
@@ -114,8 +107,6 @@ def stage_main(
     default_query: Path,
     output: str,
     argv: Sequence[str] | None = None,
-    *,
-    may_be_empty: bool = False,
 ) -> int:
     """The command line of a DTL stage.
 
@@ -125,13 +116,12 @@ def stage_main(
         default_query: The query that runs unless another is given.
         output: Name of the project that comes out.
         argv: The arguments; the process's own unless given.
-        may_be_empty: Whether the stage has the argument --allow-empty.
 
     Returns:
         The exit status.
     """
     parser = argument_parser(f"python -m components.{name}", description)
-    add_stage_arguments(parser, output, may_be_empty)
+    add_stage_arguments(parser, output)
 
     def main(options: argparse.Namespace) -> None:
         with counted() as moved:
@@ -143,7 +133,6 @@ def stage_main(
                 seed=options.seed,
                 workers=options.workers,
                 max_bad=options.max_bad,
-                allow_empty=options.allow_empty,
                 stage=name,
             )
         if options.pictures:

@@ -28,8 +28,8 @@ def check_max_shards(max_shards: int) -> None:
         raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
     if max_shards > MOST_SHARDS:
         raise ConfigError(
-            f"max_shards: {max_shards} is above {MOST_SHARDS}, beyond which a run may grow larger than Argo holds, "
-            "1 MiB, and would end without a result; use fewer and larger shards"
+            f"max_shards: {max_shards} is above {MOST_SHARDS}, and a run of more may outgrow what Argo holds (1 MiB) "
+            "and end without a result; use fewer and larger shards"
         )
 
 

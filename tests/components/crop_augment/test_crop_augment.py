@@ -124,4 +124,4 @@ def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path:
     add_stage_arguments(parser, "crops")
     flags = vars(parser.parse_args(["--project", "p", "--crops", "c"]))
     for name, entry in component.component_spec.inputs.items():
-        assert name in flags and (name == "project" or flags[name] == entry.default)
+        assert name in flags and (name == "project" or (flags[name] or None) == (entry.default or None))

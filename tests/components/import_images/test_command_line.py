@@ -39,14 +39,14 @@ def test_an_error_is_one_line_and_status_2(tmp_path: Path) -> None:
 
 
 def test_flags_and_defaults_are_those_of_the_component() -> None:
-    flags = vars(parser().parse_args(["--data-root", "d", "--project", "p"]))
+    flags = vars(parser().parse_args(["--images-uri", "i", "--data-root", "d", "--project", "p"]))
     wanted = inspect.signature(component.python_func).parameters
     assert set(flags) == set(wanted)
     stage = inspect.signature(import_images).parameters
     for name, parameter in wanted.items():
         if parameter.default is not inspect.Parameter.empty:
-            assert flags[name] == parameter.default
-            if name not in ("images_uri", "masks_uri", "plan", "shard"):
+            assert name == "data_root" or flags[name] == parameter.default
+            if name not in ("masks_uri", "data_root"):
                 assert stage[name].default == parameter.default
 
 
@@ -61,8 +61,7 @@ def test_the_component_fills_its_outputs(tmp_path: Path) -> None:
 
     write_scene(tmp_path / "in", "austin1", SIZE)
     project, metrics = Artifact(tmp_path / "INRIA"), Artifact(tmp_path / "metrics")
-    component.python_func(
-        images_uri=str(tmp_path / "in"), data_root=str(tmp_path / "data"), project=project, metrics=metrics, workers=1
-    )
+    places = {"images_uri": str(tmp_path / "in"), "data_root": str(tmp_path / "data")}
+    component.python_func(**places, project=project, metrics=metrics, workers=1)
     assert len(open_project(project.path)) == 1
     assert project.metadata["items"] == metrics.metadata["items"] == 1

@@ -9,7 +9,6 @@ import rasterio
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.collection.plan import Plan, PlannedScene, Settings, ShardRows, Why, write_plan
-from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
 from components.core.project import open_project
@@ -116,9 +115,3 @@ def test_where_a_rewritten_image_has_no_data_is_kept(tmp_path: Path) -> None:
         valid = file.dataset_mask() > 0
     assert not valid[:300].any() and valid[300:].all()
     assert item.image.pixels().shape == (3, SIZE.height, SIZE.width)
-
-
-@pytest.mark.parametrize(("images", "plan", "said"), [("", None, "neither"), ("in", Path("plan"), "both")])
-def test_imagery_is_named_once(tmp_path: Path, images: str, plan: Path | None, said: str) -> None:
-    with pytest.raises(ConfigError, match=f"images_uri, plan: {said}"):
-        import_either(tmp_path / "p", images_uri=images, plan=plan, shard="1/1", masks_uri="", max_bad=0)

@@ -13,13 +13,6 @@ def test_flags_carry_the_names_of_inputs_and_outputs() -> None:
     assert flags == set(spec.inputs) | set(spec.outputs)
 
 
-def test_every_input_is_described() -> None:
-    inputs = infer_windows.pipeline_spec.components["comp-infer-windows"].input_definitions
-
-    described = [entry.description for entry in (*inputs.artifacts.values(), *inputs.parameters.values())]
-    assert len(described) > 1 and all(described)
-
-
 def test_defaults_agree() -> None:
     options = {action.dest: action.default for action in parser()._actions}
     spec = infer_windows.component_spec

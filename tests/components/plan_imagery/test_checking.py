@@ -23,6 +23,7 @@ def local(tmp_path: Path) -> Site:
         ({"shard_megapixels": 0.0}, "shard_megapixels: 0.0 is no size above 0"),
         ({"shard_megapixels": float("nan")}, "shard_megapixels: nan is no size above 0"),
         ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
+        ({"max_shards": 400}, r"max_shards: 400 is above \d+, and a run of more may outgrow what Argo holds \(1 MiB\)"),
         ({"captured_pattern": "("}, r"captured_pattern: '\(' is no regular expression"),
         ({"captured_pattern": r"(?P<year>\d+)"}, r"lacks \(\?P<month>…\), \(\?P<day>…\); add"),
         ({"settings": replace(SETTINGS, inference_config="{")}, "inference_config: not JSON"),

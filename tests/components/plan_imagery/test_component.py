@@ -12,9 +12,13 @@ from components.core.cli import run_main
 from components.core.collection.plan import read_plan
 from components.core.geometry import Size
 from components.plan_imagery.__main__ import main, parser
-from components.plan_imagery.component import count_shards, plan_imagery
+from components.plan_imagery.component import plan_imagery
 from tests.components.plan_imagery.sites import Site
+from tests.components.publish_collection.detected import detected_towns
 from tests.shims import artifact, compiled, input_names, output_kinds
+
+AT_THE_END = ("scaling", "data_root", "formats", "max_bad")
+"""Inputs of the run's later steps, which the first one checks."""
 
 
 @pytest.fixture
@@ -46,37 +50,77 @@ def test_the_command_line_explains_an_error(site: Site, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.plan_imagery: redo: 'some'")
 
 
-def test_the_component_gives_plan_metrics_and_shards(site: Site) -> None:
-    plan, metrics = artifact(dsl.Dataset, site.work / "planned"), artifact(dsl.Metrics, site.work / "metrics")
+def outputs(folder: Path) -> dict[str, dsl.Artifact]:
+    kinds = {"plan": dsl.Dataset, "summary": dsl.Artifact, "metrics": dsl.Metrics, "report": dsl.HTML}
+    return {name: artifact(kind, folder / name) for name, kind in kinds.items()}
+
+
+def test_the_component_gives_plan_metrics_shards_and_a_page_of_what_is_to_be_done(site: Site) -> None:
+    site.put_image("broken.tif", crs=None)
+    given = outputs(site.work / "step")
 
     shards = plan_imagery.python_func(
+        **given,
         images_uri=site.images_uri,
         output_uri=site.output_uri,
         model_uri=site.put_model(bytes(100_000)),
-        plan=plan,
-        metrics=metrics,
         shard_megapixels=0.4,
+        max_bad=1,
     )
 
     assert shards == ["1/2", "2/2"]
-    assert count_shards.python_func(shards=shards) == 2
-    assert plan.metadata["new"] == metrics.metadata["new"] == 2
-    assert metrics.metadata["local_read_mb"] > 0
-    assert read_plan(plan.path).settings.inference_config == ""
+    metadata = given["metrics"].metadata
+    assert given["plan"].metadata["new"] == metadata["new"] == 2
+    assert metadata["local_read_mb"] > 0
+    assert read_plan(given["plan"].path).settings.inference_config == ""
+    page = Path(given["report"].path).read_text()
+    assert "2 scenes to be detected in 2 shards" in page
+    assert "west.tif" in page and "broken.tif" in page
+    assert json.loads(Path(given["summary"].path).read_text())["places"] == {"collection": site.output_uri}
+
+
+def test_where_nothing_is_to_be_detected_planning_ends_the_run(tmp_path: Path) -> None:
+    detected = detected_towns(tmp_path / "site")
+    run, given = detected.detection, outputs(tmp_path / "step")
+    work = tmp_path / "site"
+    run.publish(work, detected.parts, max_bad=1)
+
+    shards = plan_imagery.python_func(
+        **given,
+        images_uri=run.images,
+        output_uri=run.output,
+        model_uri=run.model,
+        inference_config=json.loads(run.settings.inference_config),
+        max_bad=1,
+    )
+
+    # The image that is smaller than a window is tried again: three runs may fail on it.
+    assert shards == ["1/1"]
+    (Path(run.images) / "tiny.tif").unlink()
+    shards = plan_imagery.python_func(
+        **outputs(tmp_path / "again"),
+        images_uri=run.images,
+        output_uri=run.output,
+        model_uri=run.model,
+        inference_config=json.loads(run.settings.inference_config),
+    )
+    assert shards == []
+    assert "Nothing new" in (tmp_path / "again" / "report").read_text()
+    assert json.loads((tmp_path / "again" / "summary").read_text())["counts"]["scenes_up_to_date"] == 2
 
 
 def test_flags_carry_the_inputs_names_and_defaults(site: Site) -> None:
     options = vars(parser().parse_args(flags(site)))
     places = ("images_uri", "output_uri", "model_uri")
     for name, spec in plan_imagery.component_spec.inputs.items():
-        assert name in options
-        assert name in places or options[name] == spec.default
+        assert name in options or name in AT_THE_END
+        assert name in places or name in AT_THE_END or (options[name] or None) == (spec.default or None)
 
 
 def test_the_compiled_component_has_a_list_beside_its_artifacts(tmp_path: Path) -> None:
     spec = compiled(plan_imagery, tmp_path)
-    assert len(input_names(spec)) == 15
-    assert output_kinds(spec) == {"plan": "system.Dataset", "metrics": "system.Metrics"}
+    assert len(input_names(spec)) == 19
+    kinds = {"plan": "Dataset", "metrics": "Metrics", "report": "HTML", "summary": "Artifact"}
+    assert output_kinds(spec) == {name: f"system.{kind}" for name, kind in kinds.items()}
     (entry,) = spec["components"].values()
     assert entry["outputDefinitions"]["parameters"]["Output"]["parameterType"] == "LIST"
-    assert input_names(compiled(count_shards, tmp_path)) == {"shards"}

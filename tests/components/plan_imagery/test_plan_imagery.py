@@ -159,8 +159,28 @@ def test_a_large_scene_is_spread_over_shards(local: Site) -> None:
     assert [(part.top, part.bottom) for part in large.parts] == [(0, 512), (512, 1024), (1024, 1536), (1536, 2100)]
     assert sorted(part.shard for part in large.parts) == [1, 2, 3, 4]
     assert len(small.parts) == 1
-    assert local.plan(shard_megapixels=0.4, max_shards=1).shards == 1
     assert local.plan(shard_megapixels=0.4) == plan
+
+
+def test_what_does_not_fit_is_left_to_the_next_run(local: Site) -> None:
+    for index in range(5):
+        local.put_image(f"{index}.tif", Size(500, 400))
+    local.put_image("9_large.tif", Size(2100, 600), compress="deflate")
+    options = {"shard_megapixels": 0.2, "max_shards": 2}
+
+    done = []
+    for _ in range(4):
+        plan = local.plan(**options)
+        assert plan.shards <= 2
+        done.append(([scene.key for scene in plan.scenes], plan.postponed))
+        local.finish(plan)
+
+    assert done == [
+        (["0.tif", "1.tif"], 4),
+        (["2.tif", "3.tif"], 2),
+        (["4.tif"], 1),
+        (["9_large.tif"], 0),
+    ], "a scene larger than a run is done alone"
 
 
 def test_marks_that_a_killed_run_left_behind_are_retired(local: Site) -> None:

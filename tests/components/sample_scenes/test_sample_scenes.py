@@ -177,7 +177,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_component_gives_the_places_of_imagery_and_masks(tmp_path: Path) -> None:
     metrics = dsl.Metrics(name="metrics", uri=str(tmp_path / "metrics"), metadata={})
-    places = sample_scenes.python_func(str(tmp_path), metrics, towns="vienna", scenes_per_town=1, size_px=64)
+    places = sample_scenes.python_func(metrics, str(tmp_path), towns="vienna", scenes_per_town=1, size_px=64)
     assert (Path(places.images_uri) / "vienna1.tif").is_file()
     assert (Path(places.masks_uri) / "vienna1.tif").is_file()
     assert set(sample_scenes.component_spec.outputs) == {"images_uri", "masks_uri", "metrics"}

@@ -130,7 +130,7 @@ def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path:
     assert input_names(spec) == component.component_spec.inputs.keys()
     flags = vars(parser().parse_args(["--project", "p", "--tagged", "t"]))
     for name, entry in component.component_spec.inputs.items():
-        assert name in flags and (name == "project" or flags[name] == entry.default)
+        assert name in flags and (name == "project" or (flags[name] or None) == (entry.default or None))
 
 
 def test_a_share_that_leaves_one_side_empty_is_refused(tmp_path: Path) -> None:
