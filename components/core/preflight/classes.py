@@ -41,9 +41,14 @@ def check_class(meta: ProjectMeta, title: str, who: str) -> None:
     """
     found = meta.find(title)
     if found is None:
-        raise ConfigError(f"no class {title!r} comes out, which {who} needs; classes that do: {_listed(meta.titles)}")
+        raise ConfigError(
+            f"no class {title!r} comes out, which is asked for by {who}; ask for one that does, or rename one: "
+            f"{_listed(meta.titles)}"
+        )
     if found.shape is not Shape.BITMAP:
-        raise ConfigError(f"class {title!r} is a {found.shape} as it comes out, and {who} needs a bitmap")
+        raise ConfigError(
+            f"class {title!r} comes out as a {found.shape}, and bitmaps are asked for by {who}; use another"
+        )
 
 
 def predicted(

@@ -15,17 +15,9 @@ from components.core.storage.settings import S3Settings
 from components.core.storage.uris import Uri
 
 _OF_THE_BUCKET = frozenset({"NoSuchBucket", "AuthorizationHeaderMalformed", "PermanentRedirect", "InvalidBucketName"})
-_OF_THE_STORE = frozenset(
-    {
-        "BadRequest",
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "MethodNotAllowed",
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-    }
-)
+_REFUSING_WHO_ASKS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"})
+_OF_THE_STORE = _REFUSING_WHO_ASKS | {"BadRequest", "MethodNotAllowed", "RequestTimeTooSkewed"}
+REFUSED = "AccessDenied"
 
 
 class Reach(IntEnum):
@@ -67,13 +59,15 @@ def ask(place: Uri, settings: S3Settings) -> Trouble | None:
     except StorageError as error:
         return Trouble(Reach.BUCKET, str(error))
     except (MinioException, HTTPError) as error:
-        code = error.code if isinstance(error, S3Error) else None
-        refused = code == "AccessDenied" or (code in _OF_THE_STORE and code not in ("BadRequest", "MethodNotAllowed"))
-        return Trouble(_reach(error), str(explain(error, settings, "list", place)), refused)
+        code = (error.code or "") if isinstance(error, S3Error) else ""
+        refused = code in {REFUSED, *_REFUSING_WHO_ASKS}
+        reach = _reach(code, unsigned=settings.access_key is None)
+        return Trouble(reach, str(explain(error, settings, "list", place)), refused)
     return None
 
 
-def _reach(error: Exception) -> Reach:
-    if not isinstance(error, S3Error) or error.code in _OF_THE_STORE:
+def _reach(code: str, unsigned: bool) -> Reach:
+    """How far an error reaches; an empty code stands for a store that gives no answer of S3's."""
+    if not code or code in _OF_THE_STORE:
         return Reach.STORE
-    return Reach.BUCKET if error.code in _OF_THE_BUCKET else Reach.PLACE
+    return Reach.BUCKET if code in _OF_THE_BUCKET or (code == REFUSED and unsigned) else Reach.PLACE
