@@ -102,9 +102,10 @@ def _look(faults: NamedFaults, inputs: Inputs) -> ModelConfig | None:
     for key in ("output_uri", "data_root"):
         if key in asked:
             faults.attempt(key, check_writable, asked[key])
-    if {"images_uri", "output_uri"} <= asked.keys():
+    if "images_uri" in asked:
+        output = storage.absolute_uri(inputs.output_uri) if "output_uri" in asked else ""
         with faults.of("images_uri"):
-            _check_images(storage.absolute_uri(inputs.images_uri), storage.absolute_uri(inputs.output_uri))
+            _check_images(storage.absolute_uri(inputs.images_uri), output)
     return faults.attempt("model_uri", described_model, inputs.model_uri) if "model_uri" in asked else None
 
 
@@ -116,10 +117,12 @@ def _places(faults: NamedFaults, inputs: Inputs) -> list[Place]:
 
 
 def _check_images(images: str, output: str) -> None:
+    """See that there are images, and that the collection, where it is known, is of these."""
     if next(find_images(images, output), None) is None:
         raise no_images(images)
-    collection = Collection(output)
-    check_same_imagery(collection, read_shown(collection), images)
+    if output:
+        collection = Collection(output)
+        check_same_imagery(collection, read_shown(collection), images)
 
 
 def _check_fit(faults: NamedFaults, settings: Settings, model: ModelConfig | None) -> None:

@@ -39,13 +39,13 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
 
     Args:
         images_uri: The prefix, as `storage.absolute_uri` gives it.
-        output_uri: Of the collection, in the same form.
+        output_uri: Of the collection, in the same form; empty where it is not known.
 
     Raises:
         ConfigError: If the two are one place.
         StorageError: If the listing fails.
     """
-    own = _own_prefix(images_uri, output_uri)
+    own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
     for stored in storage.list_objects(images_uri):
         key = stored.uri[start:]
