@@ -11,7 +11,7 @@ from typing import Any
 
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
 from pipelines.local import Results, run_pipeline
-from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unchecked_document
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage
 
 REDO = ("changed", "all")
@@ -80,8 +80,8 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
         "model_uri": absolute_place(options.model),
         "output_uri": absolute_place(options.output),
         "output_data_root": absolute_place(_data_root(options)),
-        "infer_config": own_document(options, "inference_config") or documents.inference,
-        "split_masks_query": own_document(options, "split_masks_query") or documents.split_masks,
+        "infer_config": own_document(options, "inference_config", documents.inference),
+        "split_masks_query": own_document(options, "split_masks_query", documents.split_masks),
     } | {name: getattr(options, flag) for flag, name in PARAMETERS.items()}
 
 
@@ -105,8 +105,8 @@ def _check_inputs(options: argparse.Namespace) -> None:
         "model_uri": absolute_place(options.model),
         "output_uri": absolute_place(options.output),
         "data_root": absolute_place(_data_root(options)),
-        "inference_config": unchecked_document(options, "inference_config", chosen.inference),
-        "split_masks_query": unchecked_document(options, "split_masks_query", chosen.split_masks),
+        "inference_config": unread_document(options, "inference_config", chosen.inference),
+        "split_masks_query": unread_document(options, "split_masks_query", chosen.split_masks),
     }
     others = {"images_uri": "images", "model_uri": "model", "output_uri": "output"}
     check_inputs(Inputs.of(values), flags_of({name: name for name in values} | others))

@@ -25,19 +25,3 @@ def check_in_object_storage(places: Mapping[str, str]) -> None:
             raise ConfigError(
                 f"{flag}: {place!r} is not in object storage, and containers see no other place; give s3://bucket/key"
             )
-
-
-def text_of_file(file: str) -> str:
-    """The content of a text file; empty where none is named.
-
-    Raises:
-        ConfigError: If it cannot be read, or is not UTF-8.
-    """
-    if not file:
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); give a file that can") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 ({error}); save it in UTF-8") from error

@@ -12,7 +12,7 @@ from typing import Any
 from components.core.errors import ConfigError
 from pipelines.documents import Documents
 from pipelines.local import Results, run_pipeline
-from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unchecked_document
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage
 
 ENCODER_WORDS = ("", "imagenet", "none")
@@ -117,14 +117,14 @@ def _check_inputs(options: argparse.Namespace) -> None:
         images_uri=absolute_place(options.images),
         masks_uri=absolute_place(options.masks) if options.images else "",
         data_root=_data_root(options),
-        split_tagging_query=unchecked_document(options, "split_tagging_query", tagging),
+        split_tagging_query=unread_document(options, "split_tagging_query", tagging),
         train_share=options.train_share,
-        crop_augment_query=unchecked_document(options, "crop_augment_query", chosen.crop_augment),
-        train_config=unchecked_document(options, "train_config", chosen.training),
+        crop_augment_query=unread_document(options, "crop_augment_query", chosen.crop_augment),
+        train_config=unread_document(options, "train_config", chosen.training),
         encoder_weights=_weights(options.encoder_weights),
         initial_model_uri=absolute_place(options.initial_model),
-        inference_config=unchecked_document(options, "inference_config", chosen.inference),
-        split_masks_query=unchecked_document(options, "split_masks_query", chosen.split_masks),
+        inference_config=unread_document(options, "inference_config", chosen.inference),
+        split_masks_query=unread_document(options, "split_masks_query", chosen.split_masks),
         max_bad=options.max_bad,
     )
     check_inputs(inputs, flags_of(CHECKED))
@@ -142,13 +142,11 @@ def _documents(options: argparse.Namespace) -> Documents:
     """The chosen documents, each replaced where a file of the user's own is given; a share replaces the query."""
     chosen = DOCUMENTS[options.documents]()
     return Documents(
-        split_tagging=[]
-        if options.train_share
-        else own_document(options, "split_tagging_query") or chosen.split_tagging,
-        crop_augment=own_document(options, "crop_augment_query") or chosen.crop_augment,
-        training=own_document(options, "train_config") or chosen.training,
-        inference=own_document(options, "inference_config") or chosen.inference,
-        split_masks=own_document(options, "split_masks_query") or chosen.split_masks,
+        split_tagging=[] if options.train_share else own_document(options, "split_tagging_query", chosen.split_tagging),
+        crop_augment=own_document(options, "crop_augment_query", chosen.crop_augment),
+        training=own_document(options, "train_config", chosen.training),
+        inference=own_document(options, "inference_config", chosen.inference),
+        split_masks=own_document(options, "split_masks_query", chosen.split_masks),
     )
 
 

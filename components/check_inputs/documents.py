@@ -13,8 +13,6 @@ from components.core.preflight.devices import check_inference_devices, check_tra
 from components.core.preflight.naming import NamedFaults
 from components.core.preflight.queries import QueryParameter, read_query_parameter
 
-OTHER_SPLITS = "the tutorial's query knows INRIA's five towns by name: give a query of your own, or "
-
 
 @dataclass(frozen=True, slots=True)
 class Documents:
@@ -50,10 +48,8 @@ def _tagging(faults: NamedFaults, inputs: Inputs) -> QueryParameter | None:
         with faults.of("train_share"):
             return read_query_parameter(faults, "train_share", share_query(inputs.train_share), "")
         return None
-    if given:
-        return read_query_parameter(faults, key, given, "")
-    advice = OTHER_SPLITS + faults.name("train_share")
-    return read_query_parameter(faults, key, "", tutorial.SPLIT_TAGGING_QUERY, advice)
+    advice = f"give a query that knows these images, or {faults.name('train_share')}"
+    return read_query_parameter(faults, key, given, tutorial.SPLIT_TAGGING_QUERY, advice)
 
 
 def _training(faults: NamedFaults, inputs: Inputs) -> TrainConfig | None:

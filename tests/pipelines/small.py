@@ -15,10 +15,10 @@ def small_documents(folder: Path) -> list[str]:
     """Write the documents into a folder and give the options that name them."""
     documents = laptop_documents()
     side = {"width": WINDOW_PX, "height": WINDOW_PX}
-    crops = json.loads(documents.crop_augment)
+    crops = documents.crop_augment
     crops[2]["settings"]["window"] = side
-    training = {**json.loads(documents.training), "input_size": {"width": 64, "height": 64}, "epochs": 1}
-    inference = json.loads(documents.inference)
+    training = {**documents.training, "input_size": {"width": 64, "height": 64}, "epochs": 1}
+    inference = documents.inference
     inference["mode"] |= {"window": side, "min_overlap": {"x": 32, "y": 32}}
     options = []
     for flag, content in (

@@ -1,9 +1,6 @@
-import json
-
 from components.core.documents.inference import load_config as load_inference
 from components.core.documents.training import load_config as load_training
 from components.core.dtl.graph import build_query
-from components.core.dtl.query import read_query
 from pipelines.documents import laptop_documents, tutorial_documents
 
 
@@ -21,8 +18,8 @@ def differences(left, right, path=""):
 def test_documents_are_accepted_as_they_are():
     for documents in (tutorial_documents(), laptop_documents()):
         names = [
-            build_query(read_query(text)).output_name
-            for text in (documents.split_tagging, documents.crop_augment, documents.split_masks)
+            build_query(query).output_name
+            for query in (documents.split_tagging, documents.crop_augment, documents.split_masks)
         ]
         assert names == ["INRIA_TAGGED", "INRIA_train", "inf_splitted"]
         assert load_training(documents.training).dataset_tags.train == "train"
@@ -37,15 +34,15 @@ def test_the_tutorial_trains_on_three_gpus_with_the_vgg16_encoder():
 
 def test_the_laptop_changes_windows_shares_and_the_network_only():
     tutorial, laptop = tutorial_documents(), laptop_documents()
-    tagging = differences(json.loads(tutorial.split_tagging), json.loads(laptop.split_tagging))
+    tagging = differences(tutorial.split_tagging, laptop.split_tagging)
     assert len(tagging) == 5
     assert all(path.endswith(".condition.probability") for path in tagging)
-    assert differences(json.loads(tutorial.crop_augment), json.loads(laptop.crop_augment)) == [
+    assert differences(tutorial.crop_augment, laptop.crop_augment) == [
         "[2].settings.window.height",
         "[2].settings.window.width",
     ]
     assert laptop.split_masks == tutorial.split_masks
-    assert differences(json.loads(tutorial.inference), json.loads(laptop.inference)) == [
+    assert differences(tutorial.inference, laptop.inference) == [
         ".mode.min_overlap.x",
         ".mode.min_overlap.y",
         ".mode.window.height",
@@ -54,7 +51,7 @@ def test_the_laptop_changes_windows_shares_and_the_network_only():
 
 
 def test_the_laptops_training_keeps_the_tutorials_tags_classes_and_start():
-    tutorial, laptop = (json.loads(documents().training) for documents in (tutorial_documents, laptop_documents))
+    tutorial, laptop = (documents().training for documents in (tutorial_documents, laptop_documents))
     kept = ("dataset_tags", "special_classes", "weights_init_type", "val_every", "gpu_devices")
     assert {key: laptop[key] for key in kept} == {key: tutorial[key] for key in kept}
     assert set(laptop) - set(tutorial) == {"lr_schedule", "encoder", "encoder_weights"}

@@ -13,6 +13,9 @@ from components.core.dtl.graph import Query
 from components.core.dtl.possible import Possible
 from components.core.project import ProjectMeta
 
+SHOWN = 2
+"""How many layers a message names that let nothing pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
@@ -32,10 +35,12 @@ class Followed:
 
     def why_nothing(self) -> str:
         """Where everything ended, for a message."""
-        return "; ".join(
+        shown = [
             f"{layer.place}: no image meets `{layer.action.summary()}`{layer.action.there(self.arriving[layer.index])}"
-            for layer in self.shut
-        )
+            for layer in self.shut[:SHOWN]
+        ]
+        others = len(self.shut) - len(shown)
+        return "; ".join(shown) + (f"; nor what {others} more layers ask for" if others else "")
 
 
 def follow(query: Query, projects: Mapping[str, Possible]) -> Followed:

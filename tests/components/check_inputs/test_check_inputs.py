@@ -250,7 +250,7 @@ def test_images_that_the_tutorials_query_does_not_know_are_told_before_they_are_
         "split_tagging_query: no image can come out of it: query[1]: no image meets `regex_names ^austin[0-9]+$`; "
         "names there are 'tile_1', 'tile_2'; "
     )
-    assert fault.endswith("knows INRIA's five towns by name: give a query of your own, or train_share")
+    assert fault.endswith("; nor what 3 more layers ask for; give a query that knows these images, or train_share")
 
 
 def test_an_initial_model_that_does_not_fit_is_told_with_all_that_is_wrong_with_it(tmp_path: Path) -> None:
