@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
-from components.core.errors import ConfigError
 from pipelines.local import Results, run_pipeline
-from pipelines.local_cli import DOCUMENTS, RUNNERS, check_own_documents, own_document
-from pipelines.places import absolute_place, check_in_object_storage, check_is_folder
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
+from pipelines.places import absolute_place, check_in_object_storage
 
 REDO = ("changed", "all")
 
@@ -65,8 +65,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
-    _check_places(options)
-    _check_parameters(options)
+    check_all(partial(_check_places, options), partial(_check_inputs, options))
     from pipelines.detection import detection  # compiled by its import: after what may be refused
 
     results = run_pipeline(detection, pipeline_arguments(options), options.runs, options.runner, options.threads)
@@ -91,22 +90,26 @@ def _data_root(options: argparse.Namespace) -> str:
 
 
 def _check_places(options: argparse.Namespace) -> None:
-    check_is_folder("--images", options.images)
-    check_is_folder("--model", options.model)
     if options.runner == "docker":
         places = {"--images": options.images, "--model": options.model, "--output": options.output}
         check_in_object_storage(places | {"--data-root": _data_root(options)})
 
 
-def _check_parameters(options: argparse.Namespace) -> None:
-    """Find faults of the last stages' parameters now, not after the network has run."""
-    check_own_documents(options)
-    if options.formats:
-        from components.publish_collection.layer.exports import formats_of_text
+def _check_inputs(options: argparse.Namespace) -> None:
+    """Find faults now that a later stage would find, as the pipeline's own first step does."""
+    from components.plan_imagery.preflight import Inputs, check_inputs
 
-        formats_of_text(options.formats)
-    if options.max_bad < 0:
-        raise ConfigError(f"max_bad: {options.max_bad} is negative; use 0 to allow no bad image")
+    chosen = DOCUMENTS[options.documents]()
+    values = {name: getattr(options, name) for name in PARAMETERS} | {
+        "images_uri": absolute_place(options.images),
+        "model_uri": absolute_place(options.model),
+        "output_uri": absolute_place(options.output),
+        "data_root": absolute_place(_data_root(options)),
+        "inference_config": unread_document(options, "inference_config", chosen.inference),
+        "split_masks_query": unread_document(options, "split_masks_query", chosen.split_masks),
+    }
+    others = {"images_uri": "images", "model_uri": "model", "output_uri": "output"}
+    check_inputs(Inputs.of(values), flags_of({name: name for name in values} | others))
 
 
 def summary(results: Results) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+from components.core.documents import tutorial
 
 LAPTOP_WINDOW_PX = 256
 LAPTOP_OVERLAP_PX = 64
@@ -49,11 +51,11 @@ class Documents:
 def tutorial_documents() -> Documents:
     """The documents as the tutorial prints them."""
     return Documents(
-        split_tagging=_document("split_tagging", "split_tagging.query.json"),
-        crop_augment=_document("crop_augment", "crop_augment.query.json"),
-        training=_document("train_unet", "train.config.json"),
-        inference=_document("infer_windows", "inference.config.json"),
-        split_masks=_document("split_masks", "split_masks.query.json"),
+        split_tagging=_document(tutorial.SPLIT_TAGGING_QUERY),
+        crop_augment=_document(tutorial.CROP_AUGMENT_QUERY),
+        training=_document(tutorial.TRAIN_CONFIG),
+        inference=_document(tutorial.INFERENCE_CONFIG),
+        split_masks=_document(tutorial.SPLIT_MASKS_QUERY),
     )
 
 
@@ -77,5 +79,5 @@ def laptop_documents() -> Documents:
     return documents
 
 
-def _document(stage: str, name: str) -> Any:
-    return json.loads(files(f"components.{stage}").joinpath(name).read_text(encoding="utf-8"))
+def _document(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))

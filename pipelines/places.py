@@ -6,22 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.core.errors import ConfigError
-from components.core.storage import is_folder, is_remote
+from components.core.storage import is_remote
 
 
 def absolute_place(place: str) -> str:
     """A place that means the same in every working directory; empty stays empty."""
     return str(Path(place).resolve()) if place and "://" not in place else place
-
-
-def check_is_folder(flag: str, place: str) -> None:
-    """See that a folder or prefix holds something; an empty place is none of our business.
-
-    Raises:
-        ConfigError: If it does not; names the flag.
-    """
-    if place and not is_folder(place):
-        raise ConfigError(f"{flag}: {place!r} is no folder, or an empty prefix; give the folder that holds the files")
 
 
 def check_in_object_storage(places: Mapping[str, str]) -> None:
@@ -35,19 +25,3 @@ def check_in_object_storage(places: Mapping[str, str]) -> None:
             raise ConfigError(
                 f"{flag}: {place!r} is not in object storage, and containers see no other place; give s3://bucket/key"
             )
-
-
-def text_of_file(file: str) -> str:
-    """The content of a text file; empty where none is named.
-
-    Raises:
-        ConfigError: If it cannot be read, or is not UTF-8.
-    """
-    if not file:
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); give a file that can") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 ({error}); save it in UTF-8") from error

@@ -5,16 +5,33 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from components.core.errors import ConfigError
 from pipelines.documents import Documents
 from pipelines.local import Results, run_pipeline
-from pipelines.local_cli import DOCUMENTS, RUNNERS, check_own_documents, own_document
-from pipelines.places import absolute_place, check_in_object_storage, check_is_folder
+from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
+from pipelines.places import absolute_place, check_in_object_storage
 
 ENCODER_WORDS = ("", "imagenet", "none")
+
+CHECKED = {
+    "images_uri": "images",
+    "masks_uri": "masks",
+    "data_root": "data_root",
+    "split_tagging_query": "split_tagging_query",
+    "train_share": "train_share",
+    "crop_augment_query": "crop_augment_query",
+    "train_config": "train_config",
+    "encoder_weights": "encoder_weights",
+    "initial_model_uri": "initial_model",
+    "inference_config": "inference_config",
+    "split_masks_query": "split_masks_query",
+    "max_bad": "max_bad",
+}
+"""Options by the names that check_inputs has for them."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +61,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was reached."""
-    _check_folders(options)
-    _check_data_root(options)
-    _check_share(options)
-    check_own_documents(options)
+    check_all(partial(_check_masks, options), partial(_check_data_root, options), partial(_check_inputs, options))
     from pipelines.training import sample_training, training  # compiled by their import: after what may be refused
 
     pipeline = training if options.images else sample_training
@@ -59,7 +73,7 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What the command's flags say, as the parameters of `training`, or of `sample_training` without images."""
     documents = _documents(options)
     arguments: dict[str, Any] = {
-        "output_data_root": options.data_root or str((options.runs / "data").resolve()),
+        "output_data_root": _data_root(options),
         "split_tagging_query": documents.split_tagging,
         "split_tagging_train_share": options.train_share,
         "crop_augment_query": documents.crop_augment,
@@ -77,11 +91,9 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
     return arguments | {"sample_scenes_per_town": options.scenes_per_town, "sample_size_px": options.size_px}
 
 
-def _check_folders(options: argparse.Namespace) -> None:
+def _check_masks(options: argparse.Namespace) -> None:
     if options.masks and not options.images:
         raise ConfigError("--masks: is given without --images; give both, or neither for sample scenes")
-    check_is_folder("--images", options.images)
-    check_is_folder("--masks", options.masks)
 
 
 def _check_data_root(options: argparse.Namespace) -> None:
@@ -94,14 +106,32 @@ def _check_data_root(options: argparse.Namespace) -> None:
     check_in_object_storage(places)
 
 
-def _check_share(options: argparse.Namespace) -> None:
-    if not options.train_share:
-        return
-    if options.split_tagging_query:
-        raise ConfigError("--train-share: is given with --split-tagging-query; give one of them")
-    from components.split_tagging.split_tagging import share_query
+def _check_inputs(options: argparse.Namespace) -> None:
+    """Find faults now that a later stage would find, as the pipeline's own first step does."""
+    from components.check_inputs.check_inputs import check_inputs
+    from components.check_inputs.inputs import Inputs
 
-    share_query(options.train_share)
+    chosen = DOCUMENTS[options.documents]()
+    tagging = [] if options.train_share else chosen.split_tagging
+    inputs = Inputs(
+        images_uri=absolute_place(options.images),
+        masks_uri=absolute_place(options.masks) if options.images else "",
+        data_root=_data_root(options),
+        split_tagging_query=unread_document(options, "split_tagging_query", tagging),
+        train_share=options.train_share,
+        crop_augment_query=unread_document(options, "crop_augment_query", chosen.crop_augment),
+        train_config=unread_document(options, "train_config", chosen.training),
+        encoder_weights=_weights(options.encoder_weights),
+        initial_model_uri=absolute_place(options.initial_model),
+        inference_config=unread_document(options, "inference_config", chosen.inference),
+        split_masks_query=unread_document(options, "split_masks_query", chosen.split_masks),
+        max_bad=options.max_bad,
+    )
+    check_inputs(inputs, flags_of(CHECKED))
+
+
+def _data_root(options: argparse.Namespace) -> str:
+    return options.data_root or str((options.runs / "data").resolve())
 
 
 def _weights(place: str) -> str:

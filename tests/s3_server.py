@@ -46,6 +46,8 @@ class S3Server:
     bucket = "test-bucket"
     access_key = "test-access-key"
     secret_key = "test-secret-key-of-the-store"
+    reader_access_key = "test-reader-key"
+    reader_secret_key = "test-secret-key-of-a-reader"
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -57,10 +59,12 @@ class S3Server:
         self._process: subprocess.Popen[bytes] | None = None
         (directory / "data").mkdir(parents=True)
         write_certificate(self.ca_bundle, directory / "key.pem")
-        credentials = {"accessKey": self.access_key, "secretKey": self.secret_key}
-        actions = ["Admin", "Read", "Write", "List", "Tagging"]
-        identity = {"name": "test", "credentials": [credentials], "actions": actions}
-        (directory / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        everything = ["Admin", "Read", "Write", "List", "Tagging"]
+        identities = [
+            _identity("test", self.access_key, self.secret_key, everything),
+            _identity("reader", self.reader_access_key, self.reader_secret_key, ["Read", "List"]),
+        ]
+        (directory / "s3.json").write_text(json.dumps({"identities": identities}))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -164,6 +168,11 @@ class S3Server:
         except (MinioException, urllib3.exceptions.HTTPError):
             return False
         return True
+
+
+def _identity(name: str, access_key: str, secret_key: str, actions: list[str]) -> dict[str, object]:
+    credentials = {"accessKey": access_key, "secretKey": secret_key}
+    return {"name": name, "credentials": [credentials], "actions": actions}
 
 
 def weed_program() -> str:

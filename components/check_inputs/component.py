@@ -22,6 +22,8 @@ def check_inputs(
     max_shards: int = 1,
     split_masks_query: list = [],
     max_bad: int = 0,
+    train_gpus: int = 0,
+    infer_gpus: int = 0,
 ) -> None:
     """Check documents, places and settings together, and name all faults at once."""
     options = dict(locals())

@@ -51,16 +51,23 @@ def local_model(uri: str | Path) -> Iterator[Path]:
     """
     place = storage.parse_uri(uri)
     if not place.is_remote:
-        yield _checked(place.path, str(uri))
+        check_holds_model(uri)
+        yield place.path
         return
     with tempfile.TemporaryDirectory(prefix="model-") as parent:
         folder = Path(parent) / "model"
+        check_holds_model(uri)
         storage.get_tree(str(place), folder)
-        yield _checked(folder, str(place))
+        yield folder
 
 
-def _checked(folder: Path, name: str) -> Path:
-    missing = [file for file in (CONFIG_FILE, WEIGHTS_FILE) if not (folder / file).is_file()]
+def check_holds_model(uri: str | Path) -> None:
+    """See that a folder or prefix holds a model's files, without reading them.
+
+    Raises:
+        DataError: If it does not.
+        StorageError: If the place cannot be asked.
+    """
+    missing = [file for file in (CONFIG_FILE, WEIGHTS_FILE) if not storage.exists(storage.join_uri(uri, file))]
     if missing:
-        raise DataError(f"model: {name} holds no {' and no '.join(missing)}; give a folder that train_unet wrote")
-    return folder
+        raise DataError(f"model: {uri} holds no {' and no '.join(missing)}; give a folder that train_unet wrote")

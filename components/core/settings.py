@@ -39,7 +39,7 @@ def naming_file(source: object) -> Iterator[None]:
     except ConfigError as error:
         if not file or str(error).startswith(f"{file}: "):
             raise
-        raise ConfigError(f"{file}: {error}") from error
+        raise ConfigError(*(f"{file}: {fault}" for fault in error.faults)) from error
 
 
 def read_document(source: str | Path, where: str) -> Any:
@@ -79,12 +79,12 @@ def check_document(model: type[Model], document: Any, where: str) -> Model:
         The checked settings.
 
     Raises:
-        ConfigError: If a key is unknown or missing or a value breaks its rule; one clause for each, with its path.
+        ConfigError: If a key is unknown or missing or a value breaks its rule; one fault for each, with its path.
     """
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise ConfigError("; ".join(_clause(model, details, where) for details in error.errors())) from error
+        raise ConfigError(*(_clause(model, details, where) for details in error.errors())) from error
 
 
 def _clause(model: type[BaseModel], details: ErrorDetails, where: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from components.core.documents.tutorial import CROP_AUGMENT_QUERY
 from components.core.dtl.stage import stage_main
-from components.crop_augment.crop_augment import TUTORIAL_QUERY
 
 if __name__ == "__main__":
-    sys.exit(stage_main("crop_augment", "Cut and mirror training crops.", TUTORIAL_QUERY, "crops"))
+    sys.exit(stage_main("crop_augment", "Cut and mirror training crops.", CROP_AUGMENT_QUERY, "crops"))

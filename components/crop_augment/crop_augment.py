@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from components.core.documents.tutorial import CROP_AUGMENT_QUERY
 from components.core.dtl.run import QueryRun
 from components.core.dtl.stage import run_stage
-
-TUTORIAL_QUERY = Path(__file__).with_name("crop_augment.query.json")
 
 
 def crop_augment(
@@ -39,7 +38,7 @@ def crop_augment(
         DataError: If the project cannot be read, or more than `max_bad` items failed.
     """
     return run_stage(
-        query or TUTORIAL_QUERY,
+        query or CROP_AUGMENT_QUERY,
         project,
         crops,
         report=report,

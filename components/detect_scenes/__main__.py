@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.imagery.scaling import PERCENTILE
 from components.core.network.gpus import check_gpus
 from components.core.storage import counted
 from components.detect_scenes.detect_scenes import ITEM_PIXELS, detect_scenes
-from components.import_images.scaling import PERCENTILE
 
 
 def parser() -> argparse.ArgumentParser:

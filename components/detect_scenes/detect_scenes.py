@@ -13,11 +13,11 @@ from pathlib import Path
 
 from components.core.collection.parts import put_part
 from components.core.collection.plan import Plan, read_plan
+from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError
+from components.core.imagery.scaling import PERCENTILE
 from components.core.models import local_model, model_digest
 from components.import_images.planned import import_planned
-from components.import_images.scaling import PERCENTILE
-from components.infer_windows.config import DEFAULT_FILE
 from components.infer_windows.infer_windows import infer_windows
 from components.split_masks.split_masks import split_masks
 
@@ -45,7 +45,7 @@ def detect_scenes(
         plan_dir: What plan_imagery wrote; it says with which model and settings.
         shard: Name of the shard, such as "2/5".
         data_root: Folder or URI prefix for masks and confidences.
-        scaling: How more than 8 bits become 8; see `components.import_images.scaling`.
+        scaling: How more than 8 bits become 8; see `components.core.imagery.scaling`.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         workers: Processes for import and splitting; 0 for one a core.
 
@@ -68,7 +68,7 @@ def detect_scenes(
             model,
             predictions,
             data_root=data_root,
-            config=settings.inference_config or DEFAULT_FILE,
+            config=settings.inference_config or INFERENCE_CONFIG,
             image_tags=(),
             max_bad=EVERY_SCENE,
             allow_empty=True,

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.imagery.scaling import PERCENTILE
 from components.core.storage import counted
 from components.import_images.import_images import import_images
-from components.import_images.scaling import PERCENTILE
 
 
 def parser() -> argparse.ArgumentParser:

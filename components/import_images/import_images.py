@@ -11,14 +11,14 @@ from pathlib import Path
 from components.core import storage
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Shape
+from components.core.imagery.pairs import SHOWN, find_pairs
+from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
-from components.import_images.scaling import PERCENTILE, Scaling
 from components.import_images.scene import BadScene, Outcome, ReadyScene, SceneTask, import_scene
-from components.import_images.sources import SHOWN, find_pairs
 
 log = logging.getLogger(__name__)
 

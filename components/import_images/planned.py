@@ -8,12 +8,12 @@ from components.core import storage
 from components.core.collection.plan import read_plan, shard_number
 from components.core.errors import ConfigError
 from components.core.geometry import Size
+from components.core.imagery.pairs import Pair
+from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.storage import StoredObject
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
-from components.import_images.scaling import PERCENTILE, Scaling
 from components.import_images.scene import BadScene, ReadyScene, SceneTask, import_scene
-from components.import_images.sources import Pair
 
 
 def import_planned(

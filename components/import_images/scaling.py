@@ -12,13 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 
-from components.core.errors import ConfigError, DataError
+from components.core.errors import DataError
 from components.core.imagery.reading import RasterInfo, UInt8
+from components.core.imagery.scaling import BY_HAND, PERCENTILE, Scaling
 from components.import_images.rasters import Pixels, bands_of, read_rows, read_validity
-
-PERCENTILE = "percentile"
-FULL = "full"
-BY_HAND = "values"
 
 LOW_SHARE, HIGH_SHARE = 0.005, 0.995
 """The shares of valid pixels at which `percentile` puts black and white."""
@@ -64,73 +61,37 @@ class Stretch:
         return cls(**json.loads(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """What a run asks for.
+def stretch_of(
+    scaling: Scaling, dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, indexes: Sequence[int]
+) -> Stretch | None:
+    """The stretch of one scene, from all its valid pixels; None for 8 bits, which stay as they are.
 
-    Attributes:
-        mode: "percentile", "full" or "values".
-        low: The value that becomes black; with "values" alone.
-        high: The value that becomes white; with "values" alone.
+    Args:
+        scaling: What is asked for.
+        dataset: The open raster.
+        uri: Its name, for messages.
+        info: What it says of itscaling.
+        indexes: The bands that matter.
+
+    Raises:
+        DataError: If pixels are complex, or `full` is asked of a dtype without a natural range.
     """
-
-    mode: str
-    low: float = 0.0
-    high: float = 0.0
-
-    @classmethod
-    def parse(cls, text: str) -> Scaling:
-        """Read the parameter.
-
-        Args:
-            text: "percentile" (the 0.5th to the 99.5th percentile of each scene, all colours together, so that hues
-                stay), "full" (the whole range of an integer dtype), or "LOW,HIGH", such as "0,4095".
-
-        Raises:
-            ConfigError: If it is none of them.
-        """
-        if text in (PERCENTILE, FULL):
-            return cls(text)
-        try:
-            low, high = (float(part) for part in text.split(","))
-        except ValueError:
-            low = high = math.nan
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ConfigError(
-                f"scaling: {text!r} is not understood; use {PERCENTILE}, {FULL}, or two rising values such as 0,4095"
-            )
-        return cls(BY_HAND, low, high)
-
-    def stretch_of(
-        self, dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, indexes: Sequence[int]
-    ) -> Stretch | None:
-        """The stretch of one scene, from all its valid pixels; None for 8 bits, which stay as they are.
-
-        Args:
-            dataset: The open raster.
-            uri: Its name, for messages.
-            info: What it says of itself.
-            indexes: The bands that matter.
-
-        Raises:
-            DataError: If pixels are complex, or `full` is asked of a dtype without a natural range.
-        """
-        dtype = np.dtype(info.dtype) if info.dtype in np.sctypeDict else None
-        if dtype == np.uint8:
-            return None
-        if dtype is None or dtype.kind not in "iuf":
-            raise DataError(f"{uri}: pixels are {info.dtype}; give real numbers, as uint8 or uint16")
-        if self.mode == BY_HAND:
-            return Stretch(BY_HAND, self.low, self.high, info.dtype)
-        if self.mode == PERCENTILE:
-            return Stretch(PERCENTILE, *_percentiles(dataset, uri, info, indexes), info.dtype)
-        if dtype.kind == "f":
-            raise DataError(
-                f"{uri}: pixels are {info.dtype}, which has no full range to scale by; use scaling={PERCENTILE}, or "
-                "give two values such as 0,1"
-            )
-        limits = np.iinfo(dtype)
-        return Stretch(FULL, float(limits.min), float(limits.max), info.dtype)
+    dtype = np.dtype(info.dtype) if info.dtype in np.sctypeDict else None
+    if dtype == np.uint8:
+        return None
+    if dtype is None or dtype.kind not in "iuf":
+        raise DataError(f"{uri}: pixels are {info.dtype}; give real numbers, as uint8 or uint16")
+    if scaling.mode == BY_HAND:
+        return Stretch(BY_HAND, scaling.low, scaling.high, info.dtype)
+    if scaling.mode == PERCENTILE:
+        return Stretch(PERCENTILE, *_percentiles(dataset, uri, info, indexes), info.dtype)
+    if dtype.kind == "f":
+        raise DataError(
+            f"{uri}: pixels are {info.dtype}, which has no full range to scale by; use scaling={PERCENTILE}, or "
+            "give two values such as 0,1"
+        )
+    limits = np.iinfo(dtype)
+    return Stretch(scaling.mode, float(limits.min), float(limits.max), info.dtype)
 
 
 def _percentiles(

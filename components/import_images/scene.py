@@ -17,8 +17,10 @@ from components.core.figures import Bitmap, RasterMask, tight_window
 from components.core.geometry import Size, Window
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.opening import open_raster
+from components.core.imagery.pairs import Pair
 from components.core.imagery.reading import RasterInfo, info_of, palette_of
 from components.core.imagery.recipe import Recipe
+from components.core.imagery.scaling import Scaling
 from components.core.imagery.writing import RasterProfile, raster_writer
 from components.core.keyed import digest
 from components.core.project import ImageRef, Item, Object
@@ -34,8 +36,7 @@ from components.import_images.rasters import (
     read_validity,
     value_bands,
 )
-from components.import_images.scaling import Scaling, Stretch
-from components.import_images.sources import Pair
+from components.import_images.scaling import Stretch, stretch_of
 
 REWRITING = "1"
 """Part of the digest: another number where the same input gives another file."""
@@ -180,7 +181,7 @@ def _ready_image(
     if tags is not None:
         text = tags.get(SCALING_TAG)
         return target, Stretch.of_text(text) if text else None, Outcome.REUSED
-    stretch = task.scaling.stretch_of(dataset, source.uri, info, indexes)
+    stretch = stretch_of(task.scaling, dataset, source.uri, info, indexes)
     palette = palette_of(dataset) if info.has_palette else None
     profile = RasterProfile(
         size=info.size,

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.network.gpus import check_gpus
 from components.core.storage import counted
-from components.infer_windows.config import DEFAULT_FILE
 from components.infer_windows.infer_windows import infer_windows
 
 
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     add("--data-root", required=True, help="folder or URI prefix for masks and confidences")
     add("--predictions", type=Path, required=True, help="directory of the project to write")
     add("--metrics", type=Path, help="JSON file of counts to write")
-    add("--config", default=str(DEFAULT_FILE), help="the inference config: a JSON file or JSON text")
+    add("--config", default=str(INFERENCE_CONFIG), help="the inference config: a JSON file or JSON text")
     add("--image-tags", nargs="*", default=["test"], help="images with one of these tags are taken; none for all")
     add("--shard", default="1/1", help="which part of those images: 2/5 is the second of five")
     add("--project-name", default="inf_INRIA_test_part", help="name of the predictions, which queries use")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from components.core.documents.predicted import ClassPlan
 from components.core.figures import Bitmap, RasterMask, Rectangle
 from components.core.geometry import Window
 from components.core.imagery import MaskRaster, Recipe
 from components.core.project import Item, Object
 from components.core.project.parts import part_item
 from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE
-from components.infer_windows.classes import ClassPlan
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.rasters import PartFiles
 

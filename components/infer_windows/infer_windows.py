@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from components.core.documents.inference import InferenceConfig, SlidingWindowMode, load_config
+from components.core.documents.predicted import ClassPlan, plan_classes
+from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.models import local_model, model_digest
-from components.core.network.model_artifact import load_model, read_config
+from components.core.network.description import read_config
+from components.core.network.model_artifact import load_model
 from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import read_history
@@ -19,8 +23,6 @@ from components.core.project.selecting import Shard, choose_items
 from components.core.storage import absolute_uri
 from components.infer_windows.annotation import annotated
 from components.infer_windows.bad_scenes import BadScene, BadScenes
-from components.infer_windows.classes import ClassPlan, plan_classes
-from components.infer_windows.config import DEFAULT_FILE, InferenceConfig, SlidingWindowMode, load_config
 from components.infer_windows.jobs import Scenes, Settings, too_small, windows_of
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.report import InferenceReport, Tally
@@ -37,7 +39,7 @@ def infer_windows(
     *,
     data_root: str,
     model_uri: str = "",
-    config: str | Path | dict[str, Any] | InferenceConfig = DEFAULT_FILE,
+    config: str | Path | dict[str, Any] | InferenceConfig = INFERENCE_CONFIG,
     image_tags: Sequence[str] = ("test",),
     shard: str = "1/1",
     project_name: str = "inf_INRIA_test_part",

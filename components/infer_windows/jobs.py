@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
+from components.core.documents.inference import WHERE, InferenceConfig, SlidingWindowMode
 from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Project
@@ -19,7 +20,6 @@ from components.core.project.parts import row_parts, wanted_rows
 from components.infer_windows.ahead import ahead
 from components.infer_windows.batches import Batch, WindowPlan, read_batches
 from components.infer_windows.buffers import Buffers
-from components.infer_windows.config import WHERE, InferenceConfig, SlidingWindowMode
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.grid import Grid
 from components.infer_windows.outputs import SceneFiles, scene_files

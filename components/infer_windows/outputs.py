@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from components.core import storage
+from components.core.documents.inference import InferenceConfig, SlidingWindowMode
 from components.core.errors import DataError
 from components.core.geometry import Window
 from components.core.imagery import describe
 from components.core.keyed import digest
 from components.core.project import ImageRef, Item
 from components.core.project.parts import Rows, part_item
-from components.infer_windows.config import InferenceConfig, SlidingWindowMode
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.rasters import PartFiles
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from components.core.documents.inference import WHERE
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.infer_windows.arrays import Float32, UInt8
-from components.infer_windows.config import WHERE
 
 GPU_BATCH = 16
 CPU_BATCH = 1

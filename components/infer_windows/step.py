@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.network.gpus import check_gpus
 from components.core.step import Artifact, Metrics, document_text, log_metrics, step
 from components.core.storage.mounted import data_root_or_default
-from components.infer_windows.config import DEFAULT_FILE
 from components.infer_windows.infer_windows import infer_windows
 
 
@@ -42,7 +42,7 @@ def run(
             None if model is None else model.path,
             predictions.path,
             data_root=data_root_or_default(data_root),
-            config=document_text(config) or DEFAULT_FILE,
+            config=document_text(config) or INFERENCE_CONFIG,
             **options,
         )
     log_metrics(metrics, report.counts(), moved, predictions)

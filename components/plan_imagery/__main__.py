@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
-from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, Settings
+from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
+from components.core.imagery.scaling import PERCENTILE
 from components.core.storage import counted
 from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED
-from components.plan_imagery.plan_imagery import counts, plan_imagery
+from components.plan_imagery.preflight import Inputs
+from components.plan_imagery.run import check_and_plan
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,6 +25,8 @@ def parser() -> argparse.ArgumentParser:
     add("--output-uri", required=True, help="folder or URI prefix of the collection, whose ledger says what is done")
     add("--model-uri", required=True, help="folder or URI prefix of the model, as train_unet wrote it")
     add("--plan", type=Path, required=True, help="directory of the plan to write")
+    add("--summary", type=Path, required=True, help="JSON file to write: what is to be done, or was done")
+    add("--report", type=Path, required=True, help="HTML file to write, of the same")
     add("--metrics", type=Path, help="JSON file of counts to write")
     add("--inference-config", default="", help="a JSON file or JSON text; empty for the default of infer_windows")
     add("--split-masks-query", default="", help="a JSON file or JSON text; empty for the default of split_masks")
@@ -45,25 +49,20 @@ def parser() -> argparse.ArgumentParser:
         help="regular expression that finds the day of capture in keys, with the named groups year, month and day; "
         "empty for the usual forms, none for none",
     )
+    add("--scaling", default=PERCENTILE, help="of detect_scenes; checked here")
+    add("--data-root", default="", help="of detect_scenes, the cluster's own unless given; checked here")
+    add("--formats", default="", help="of publish_collection")
+    add("--max-bad", type=int, default=0, help="of publish_collection")
     return result
 
 
 def main(options: argparse.Namespace) -> None:
-    """Plan, and say what is to be done."""
-    names = Settings.__dataclass_fields__
+    """Check, plan, and say what is to be done."""
+    values = {name: getattr(options, name) for name in Inputs.names()}
+    flags = {name: f"--{name.replace('_', '-')}" for name in values}
     with counted() as moved:
-        plan = plan_imagery(
-            options.images_uri,
-            options.output_uri,
-            options.model_uri,
-            options.plan,
-            settings=Settings(**{name: getattr(options, name) for name in names}),
-            redo=options.redo,
-            shard_megapixels=options.shard_megapixels,
-            max_shards=options.max_shards,
-            captured_pattern=options.captured_pattern,
-        )
-    sys.stdout.write(write_metrics(counts(plan) | moved.megabytes(), options.metrics))
+        _, counts = check_and_plan(Inputs.of(values), options.plan, options.summary, options.report, flags)
+    sys.stdout.write(write_metrics(counts | moved.megabytes(), options.metrics))
 
 
 if __name__ == "__main__":

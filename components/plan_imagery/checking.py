@@ -1,4 +1,4 @@
-"""What planning is asked for, checked before anything is listed or fetched."""
+"""Parameters of planning: numbers, words, and settings in one form."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import math
 from dataclasses import replace
 
-from components.core.collection.plan import MOST_SHARDS, SHARD_MEGAPIXELS, Settings
+from components.core.collection.plan import SHARD_MEGAPIXELS, Settings
 from components.core.errors import ConfigError
+from components.core.faults import Faults
+from components.core.preflight.numbers import check_max_shards
 from components.core.settings import read_document
 
 REDO_CHANGED = "changed"
@@ -20,22 +22,35 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
     Raises:
         ConfigError: If it does not.
     """
+    faults = Faults()
     if redo not in (REDO_CHANGED, REDO_ALL):
-        raise ConfigError(
+        faults.add(
             f"redo: {redo!r} is not known; use {REDO_CHANGED} to leave scenes alone that were done with another model "
             f"or other settings, or {REDO_ALL} to do them again"
         )
     if not (shard_megapixels > 0 and math.isfinite(shard_megapixels)):
-        raise ConfigError(
+        faults.add(
             f"shard_megapixels: {shard_megapixels} is no size above 0; {SHARD_MEGAPIXELS:g} suits a GPU for minutes"
         )
-    if max_shards < 1:
-        raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
-    if max_shards > MOST_SHARDS:
-        raise ConfigError(
-            f"max_shards: {max_shards} is above {MOST_SHARDS}, and a run of more may outgrow what Argo holds (1 MiB) "
-            "and end without a result; use fewer and larger shards, and the next run does the rest"
-        )
+    with faults.caught():
+        check_max_shards(max_shards)
+    faults.raise_any()
+
+
+def check_footprints(settings: Settings) -> None:
+    """See that footprints can be made as they are asked for.
+
+    Raises:
+        ConfigError: If they cannot.
+    """
+    faults = Faults()
+    if not settings.class_title:
+        faults.add("class_title: is empty; give the class that becomes footprints, such as untitled_dl")
+    for name in ("tolerance_px", "tolerance_m", "min_area_m2"):
+        value = getattr(settings, name)
+        if not (value >= 0 and math.isfinite(value)):
+            faults.add(f"{name}: {value} is no number from 0 up; use 0 for none")
+    faults.raise_any()
 
 
 def check_settings(settings: Settings) -> Settings:
@@ -44,12 +59,7 @@ def check_settings(settings: Settings) -> Settings:
     Raises:
         ConfigError: If a document is no JSON of its kind, or a number breaks its rule.
     """
-    if not settings.class_title:
-        raise ConfigError("class_title: is empty; give the class that becomes footprints, such as untitled_dl")
-    for name in ("tolerance_px", "tolerance_m", "min_area_m2"):
-        value = getattr(settings, name)
-        if not (value >= 0 and math.isfinite(value)):
-            raise ConfigError(f"{name}: {value} is no number from 0 up; use 0 for none")
+    check_footprints(settings)
     return replace(
         settings,
         inference_config=_document(settings.inference_config, "inference_config", dict, "an object {…}"),

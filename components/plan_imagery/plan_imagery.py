@@ -20,8 +20,6 @@ from components.core.collection.plan import (
     Why,
     write_plan,
 )
-from components.core.errors import ConfigError
-from components.core.imagery.files import RASTER_SUFFIXES
 from components.core.models import local_model, model_digest
 from components.core.progress import progress
 from components.core.project.history import LeftOut
@@ -32,7 +30,7 @@ from components.plan_imagery.dealing import deal
 from components.plan_imagery.headers import read_headers
 from components.plan_imagery.hopeless import without_hopeless
 from components.plan_imagery.layer import check_same_imagery, read_shown
-from components.plan_imagery.sources import Found, find_images
+from components.plan_imagery.sources import Found, find_images, no_images
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +92,7 @@ def plan_imagery(
     check_same_imagery(collection, shown, images)
     found = compare(find_images(images, output), collection.marks(), recipe, redo == REDO_ALL, shown.stems)
     if not found.images:
-        raise ConfigError(
-            f"images_uri: below {images} lies no image ({', '.join(sorted(RASTER_SUFFIXES))}); check the place. "
-            "A collection is never emptied: delete it by hand if that is meant"
-        )
+        raise no_images(images)
     todo, hopeless = without_hopeless(collection, found.todo, recipe)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     opened, postponed = _fill(todo, pattern, shard_pixels * max_shards)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
-from components.core.imagery.files import is_raster
+from components.core.imagery.files import RASTER_SUFFIXES, is_raster
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
 
     Args:
         images_uri: The prefix, as `storage.absolute_uri` gives it.
-        output_uri: Of the collection, in the same form.
+        output_uri: Of the collection, in the same form; empty where it is not known.
 
     Raises:
         ConfigError: If the two are one place.
         StorageError: If the listing fails.
     """
-    own = _own_prefix(images_uri, output_uri)
+    own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
     for stored in storage.list_objects(images_uri):
         key = stored.uri[start:]
@@ -53,6 +53,18 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
             continue
         version = version_of(stored.etag, stored.size_bytes)
         yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version)
+
+
+def no_images(images_uri: str) -> ConfigError:
+    """What is wrong where there is none.
+
+    Args:
+        images_uri: The prefix.
+    """
+    return ConfigError(
+        f"images_uri: below {images_uri} lies no image ({', '.join(sorted(RASTER_SUFFIXES))}); check the place. "
+        "A collection is never emptied: delete it by hand if that is meant"
+    )
 
 
 def _own_prefix(images_uri: str, output_uri: str) -> str:

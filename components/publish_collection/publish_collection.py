@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan, read_plan
 from components.core.errors import ConfigError, TooManyBadItemsError
@@ -19,7 +20,7 @@ from components.core.project.history import LeftOut, StageRun, merged_histories,
 from components.core.reporting.text import counted_noun
 from components.publish_collection.describing import describe_collection, describe_model, software
 from components.publish_collection.gathering import Failure, Gathered, gather
-from components.publish_collection.layer.exports import export_layer, formats_of_text, outdated_files
+from components.publish_collection.layer.exports import export_layer, outdated_files
 from components.publish_collection.layer.index import Layer, layer_to_mend
 from components.publish_collection.noting import note_failures
 from components.publish_collection.publication import Publication

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from components.core.documents.tutorial import SPLIT_MASKS_QUERY
 from components.core.dtl.stage import stage_main
-from components.split_masks.split_masks import TUTORIAL_QUERY
 
 if __name__ == "__main__":
-    sys.exit(stage_main("split_masks", "Split predicted masks into objects.", TUTORIAL_QUERY, "split"))
+    sys.exit(stage_main("split_masks", "Split predicted masks into objects.", SPLIT_MASKS_QUERY, "split"))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from components.core.documents.tutorial import SPLIT_MASKS_QUERY
 from components.core.dtl.run import QueryRun
 from components.core.dtl.stage import run_stage
-
-TUTORIAL_QUERY = Path(__file__).with_name("split_masks.query.json")
 
 
 def split_masks(
@@ -41,7 +40,7 @@ def split_masks(
         DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
     """
     return run_stage(
-        query or TUTORIAL_QUERY,
+        query or SPLIT_MASKS_QUERY,
         project,
         split,
         report=report,

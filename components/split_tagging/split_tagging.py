@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from components.core.documents.share import check_share_alone, share_query
+from components.core.documents.tutorial import SPLIT_TAGGING_QUERY
 from components.core.dtl.run import QueryRun, predict_query
 from components.core.dtl.stage import run_stage
 from components.core.errors import ConfigError
-
-TUTORIAL_QUERY = Path(__file__).with_name("split_tagging.query.json")
-SHARE_QUERY = Path(__file__).with_name("share.query.json")
-
-
-def share_query(train_share: float, project_name: str = "INRIA") -> str:
-    """The ready-made query for imagery that is not INRIA: one branch, a share for training.
-
-    Args:
-        train_share: Chance of an image to be tagged `trainval` instead of `test`; above 0, below 1.
-        project_name: Name of the project that goes in.
-
-    Returns:
-        The query, JSON text.
-
-    Raises:
-        ConfigError: If the share leaves nothing for one side.
-    """
-    if not 0 < train_share < 1:
-        raise ConfigError(
-            f"train_share: {train_share} leaves no images for one side; use above 0 and below 1, such as 0.8"
-        )
-    layers = json.loads(SHARE_QUERY.read_text(encoding="utf-8"))
-    layers[0]["src"] = [f"{project_name}/*"]
-    layers[1]["settings"]["condition"]["probability"] = train_share
-    return json.dumps(layers, indent=2)
 
 
 def _check_both_sides(query: str, project: str | Path, seed: int, train_share: float) -> None:
@@ -79,11 +54,10 @@ def split_tagging(
         ConfigError: If the query is faulty or does not fit the project, or both a query and a share are given.
         DataError: If the project cannot be read, or more than `max_bad` items failed.
     """
-    if train_share and query:
-        raise ConfigError(f"train_share: {train_share} and a query are both given; give one of them")
+    check_share_alone(train_share, query)
     if train_share:
         _check_both_sides(share_query(train_share, project_name), project, seed, train_share)
-    chosen = share_query(train_share, project_name) if train_share else query or TUTORIAL_QUERY
+    chosen = share_query(train_share, project_name) if train_share else query or SPLIT_TAGGING_QUERY
     return run_stage(
         chosen,
         project,

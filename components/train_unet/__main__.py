@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.network.gpus import check_gpus
 from components.core.storage import counted
 from components.train_unet.report import write_report
-from components.train_unet.train_unet import DEFAULT_CONFIG, train
+from components.train_unet.train_unet import train
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     result = argument_parser("python -m components.train_unet", "Train UNetV2 on the items of a project.")
     add = result.add_argument
     add("--project", type=Path, required=True, help="directory of the project; the config's image tags choose items")
-    add("--config", default=str(DEFAULT_CONFIG), help="training config: a file, or JSON text; merged over the defaults")
+    add("--config", default=str(TRAIN_CONFIG), help="training config: a file, or JSON text; merged over the defaults")
     add("--model", type=Path, required=True, help="folder of the model to write")
     add("--metrics", type=Path, help="JSON file of the best validation's measures to write")
     add("--report", type=Path, help="HTML file of the training curves to write")

@@ -8,7 +8,7 @@ import cv2
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from components.train_unet.config import TrainConfig
+from components.core.documents.training import TrainConfig
 from components.train_unet.dataset import Sample, WindowDataset, collate
 from components.train_unet.sampling import Rounds, RoundSampler, Share, ShareSampler, batches_per_epoch
 

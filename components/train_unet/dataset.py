@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from components.core.documents.training import ALL_ITEMS, WHERE
 from components.core.errors import DataError, StorageError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project, with_local_copies
-from components.train_unet.config import ALL_ITEMS, WHERE
 from components.train_unet.sampling import PADDING
 
 UInt8 = npt.NDArray[np.uint8]

@@ -9,8 +9,8 @@ from typing import Literal
 
 import torch
 
+from components.core.documents.training import WHERE
 from components.core.errors import ConfigError
-from components.train_unet.config import WHERE
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

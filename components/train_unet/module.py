@@ -11,11 +11,11 @@ from torch import Tensor, distributed, nn
 from torch.optim import Adam
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
 from components.core.network.unetv2 import UNetV2
-from components.train_unet.config import WHERE, TrainConfig
 from components.train_unet.dataset import Batch, Failure, FailureBudget
 from components.train_unet.history import History
 from components.train_unet.measures import Measures, SegmentationMeasures

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.network.gpus import check_gpus
 from components.core.step import Artifact, Metrics, document_text, log_metrics, step
 from components.train_unet.report import write_report
-from components.train_unet.train_unet import DEFAULT_CONFIG, train
+from components.train_unet.train_unet import train
 
 
 def run(
@@ -42,7 +43,7 @@ def run(
         result = train(
             project.path,
             model.path,
-            config=document_text(config) or DEFAULT_CONFIG,
+            config=document_text(config) or TRAIN_CONFIG,
             encoder_weights=encoder_weights,
             initial_model=initial_model_uri,
             work_dir=work_dir or None,

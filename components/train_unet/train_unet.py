@@ -10,35 +10,24 @@ from typing import Any
 
 import torch
 
-from components.core.errors import ConfigError, DataError
+from components.core.documents.start import CONTINUE, check_start
+from components.core.documents.training import TrainConfig, load_config
+from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.keyed import digest
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
-from components.core.network.model_artifact import (
-    LoadedModel,
-    ModelConfig,
-    check_model_place,
-    load_model,
-    save_model,
-)
+from components.core.network.description import ModelConfig
+from components.core.network.encoders import IMAGENET, NO_WEIGHTS
+from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
 from components.core.network.unetv2 import UNetV2
-from components.core.network.weights import (
-    IMAGENET,
-    NO_WEIGHTS,
-    imagenet_state,
-    load_encoder_state,
-    read_state,
-)
+from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.project import Project, open_project
 from components.core.storage import get_file, get_tree, is_remote, parse_uri, suffix_of
-from components.train_unet.config import WHERE, TrainConfig, load_config
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
 from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
-
-DEFAULT_CONFIG = Path(__file__).with_name("train.config.json")
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +58,7 @@ def train(
     project: Path | str,
     model_dir: Path | str,
     *,
-    config: Path | str | dict[str, Any] = DEFAULT_CONFIG,
+    config: Path | str | dict[str, Any] = TRAIN_CONFIG,
     encoder_weights: str = "",
     initial_model: Path | str = "",
     work_dir: Path | str | None = None,
@@ -146,41 +135,22 @@ def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedMo
         The network, float32, on the CPU; layers without given weights are drawn by the config's seed.
 
     Raises:
-        ConfigError: If the config asks for an initial model and there is none, or its encoder is another.
-        DataError: If weights cannot be used, or a training that is to be continued had other classes.
+        ConfigError: If the config does not go with the initial model, or with there being none.
+        DataError: If weights cannot be used.
     """
+    titles = [entry.title for entry in described.classes]
+    check_start(config, titles, None if initial is None else initial.config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = UNetV2(len(described.classes), config.encoder)
     if initial is None:
-        if config.weights_init_type == "continue_training":
-            raise ConfigError(
-                f"{WHERE}: weights_init_type: 'continue_training' needs an initial model and none is given; "
-                "give one, or use 'transfer_learning'"
-            )
         _load_encoder(network, config, scratch)
         return network
-    if initial.config.encoder != config.encoder:
-        raise ConfigError(
-            f"{WHERE}: encoder: {config.encoder!r} is not the initial model's; use {initial.config.encoder!r}"
-        )
     state = initial.network.state_dict()
-    if config.weights_init_type == "continue_training":
-        _check_same_classes(described, initial.config)
-    else:
+    if config.weights_init_type != CONTINUE:
         state = {name: value for name, value in state.items() if not name.startswith("head.")}
     network.load_state_dict(state, strict=False)
     return network
-
-
-def _check_same_classes(described: ModelConfig, initial: ModelConfig) -> None:
-    ours = [entry.title for entry in described.classes]
-    theirs = [entry.title for entry in initial.classes]
-    if ours != theirs:
-        raise DataError(
-            f"{WHERE}: weights_init_type: 'continue_training' needs the initial model's classes, {theirs}, and the "
-            f"project gives {ours}; rename classes with classes_mapping or use 'transfer_learning'"
-        )
 
 
 def _load_encoder(network: UNetV2, config: TrainConfig, scratch: Path) -> None:

@@ -19,8 +19,8 @@ from pytorch_lightning.strategies import DDPStrategy, Strategy
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core import errors
+from components.core.documents.training import TrainConfig
 from components.core.network.unetv2 import UNetV2
-from components.train_unet.config import TrainConfig
 from components.train_unet.data import Datasets, WindowData, rounds_of
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import History, LogProgress

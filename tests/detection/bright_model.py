@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from components.core.geometry import Size
-from components.core.network.model_artifact import ModelConfig, save_model
+from components.core.network.description import ModelConfig
+from components.core.network.model_artifact import save_model
 from components.core.network.unetv2 import UNetV2
 from tests.builders import bitmap_meta
 

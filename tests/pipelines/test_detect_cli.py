@@ -54,13 +54,14 @@ def test_a_document_that_is_wrong_is_named_before_anything_runs(tmp_path: Path) 
     (tmp_path / "config.json").write_text('{"mode": 3}')
     folder = ["--images", str(tmp_path), "--model", str(tmp_path), "--runs", str(tmp_path / "runs")]
     given = options(*folder, "--inference-config", str(tmp_path / "config.json"))
-    with pytest.raises(ConfigError, match=r"config\.json: .*mode"):
+    with pytest.raises(ConfigError, match=r"--inference-config: .*config\.json: .*mode"):
         given.main(given)
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
-    ("flag", "value", "message"), [("--formats", "shp", "'shp' is none of"), ("--max-bad", "-1", "-1")]
+    ("flag", "value", "message"),
+    [("--formats", "shp", "--formats: 'shp' is none of"), ("--max-bad", "-1", "--max-bad: -1")],
 )
 def test_what_the_last_stage_would_refuse_is_refused_before_the_network_runs(
     tmp_path: Path, flag: str, value: str, message: str

@@ -1,6 +1,6 @@
+from components.core.documents.inference import load_config as load_inference
+from components.core.documents.training import load_config as load_training
 from components.core.dtl.graph import build_query
-from components.infer_windows.config import load_config as load_inference
-from components.train_unet.config import load_config as load_training
 from pipelines.documents import laptop_documents, tutorial_documents
 
 

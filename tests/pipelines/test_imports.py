@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from components.core import storage
 from pipelines.__main__ import COMMANDS
+from tests.components.plan_imagery.sites import Site
 from tests.pipelines.kubeflow_server import Kubeflow
 from tests.pipelines.packages import LIGHT, SUBMIT, packages_of, run_shut_in
 
@@ -68,9 +70,9 @@ def test_generated_files_are_checked_without_the_stages_libraries(command: str) 
 
 def test_a_local_run_starts_its_stages_without_their_libraries(tmp_path: Path) -> None:
     """What starts the stages has neither the network's library nor Docker's; then a stage refuses its input."""
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "nothing.txt").touch()
-    places = ("--images", str(tmp_path / "images"), "--model", str(tmp_path / "images"))
+    site = Site(str(tmp_path), tmp_path)
+    storage.write_bytes(f"{site.images_uri}/broken.tif", b"no image at all")
+    places = ("--images", site.images_uri, "--model", site.put_model(), "--output", site.output_uri)
     for command in (("run", "--size-px", "1"), ("detect", *places)):
         done = run_shut_in(SUBMIT, "pipelines", *command, "--runs", str(tmp_path / "runs"))
         assert done.returncode == 2, done.stderr

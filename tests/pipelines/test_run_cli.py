@@ -8,8 +8,8 @@ from components.core.cli import run_main
 from pipelines.__main__ import parser
 
 FAULTS = {
-    "split-tagging-query": ('[{"action": "data"}]', "query[0].src: is missing"),
-    "crop-augment-query": ('[{"action": "mirror"', "query: is not JSON"),
+    "split-tagging-query": ('[{"action": "data", "dst": "$all", "settings": {}}]', "query[0].src: is missing"),
+    "crop-augment-query": ('[{"action": "mirror"', "is not JSON"),
     "split-masks-query": ("[]", "query: has no `data` layer"),
     "train-config": ('{"epohcs": 3}', "train.config: epohcs: unknown key; known keys: "),
     "inference-config": ('{"mode": {"window": {"width": 0}}}', "inference.config: mode.window.width: 0: "),
@@ -25,5 +25,38 @@ def test_a_fault_in_a_file_of_the_users_is_told_with_the_file(
     file.write_text(text)
     options = ["run", "--runs", str(tmp_path / "runs"), f"--{flag}", str(file)]
     assert run_main(lambda given: given.main(given), parser(), options) == 2
-    assert capsys.readouterr().err.startswith(f"python -m pipelines: {file}: {message}")
+    assert capsys.readouterr().err.startswith(f"python -m pipelines: --{flag}: {file}: {message}")
     assert not (tmp_path / "runs").exists()
+
+
+def test_all_faults_are_told_at_once_by_their_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text('{"lr": -1, "encoder": "vgg16_bn"}')
+    options = ["run", "--runs", str(tmp_path / "runs"), "--train-config", str(file), "--masks", "gt", "--max-bad", "-1"]
+    options += ["--train-share", "0.5", "--split-tagging-query", "gone.json", "--initial-model", str(tmp_path)]
+    assert run_main(lambda given: given.main(given), parser(), [*options, "--runner", "docker"]) == 2
+    first, *faults = capsys.readouterr().err.splitlines()[-8:]
+    assert first == "python -m pipelines: 7 faults, and nothing was done:"
+    assert [fault.split(":")[0] for fault in faults] == [
+        "1. --masks",
+        "2. --data-root",
+        "3. --max-bad",
+        "4. --train-share",
+        "5. --split-tagging-query",
+        "6. --train-config",
+        "7. --initial-model",
+    ]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_imagery_that_the_laptops_query_does_not_know_is_told_before_it_is_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("images", "gt"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tile_1.tif").touch()
+    options = ["run", "--runs", str(tmp_path / "runs"), "--images", str(tmp_path)]
+    assert run_main(lambda given: given.main(given), parser(), options) == 2
+    said = capsys.readouterr().err
+    assert "--split-tagging-query: no image can come out of it" in said
+    assert "names there are 'tile_1'" in said and said.rstrip().endswith("or --train-share")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from components.core.dtl.possible import Possible
 from components.core.geometry import Size
 from components.core.keyed import uniform
 from components.core.project import Item, ProjectMeta
@@ -143,6 +144,14 @@ class Action(ABC):
         Raises:
             DataError: If this element cannot be processed; its source image is then reported as bad.
         """
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
+        """What may leave through each destination of what arrives; None where nothing can."""
+        return (replace(arriving, meta=self.change_meta(arriving.meta)),) * self.ports
+
+    def there(self, arriving: Possible) -> str:
+        """What arrives of that which the settings ask for, for a message that nothing passes; may be empty."""
+        return ""
 
     def summary(self) -> str:
         """The settings in a few words, for the picture of the query."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from components.core.dtl.action import Context, Element, Layer, Settings
+from components.core.dtl.possible import Possible
+
+SHOWN = 5
 
 
 class Condition(Settings):
@@ -21,6 +26,14 @@ class Condition(Settings):
         """Whether the answer depends on the objects, which a dry run may not know."""
         return False
 
+    def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
+        """For which of the elements that arrive the answer may be yes, and for which no; None for none of them."""
+        return arriving, arriving
+
+    def there(self, arriving: Possible) -> str:
+        """What arrives of that which is asked for, for a message."""
+        return ""
+
 
 class Probability(Condition):
     """True with a chance of `probability`; keyed by name, so the same in every run of one seed."""
@@ -31,6 +44,15 @@ class Probability(Condition):
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """With `group_by` "source", all that came from one image go the same way."""
         return context.uniform(layer, element, self.group_by == "source") < self.probability
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
+        """Chances of 0 and 1 leave nothing to chance."""
+        return (arriving if self.probability > 0 else None), (arriving if self.probability < 1 else None)
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:SHOWN])) + (" …" if len(names) > SHOWN else "")
+    return f"; {what} {shown or 'none'}"
 
 
 def _compiles(pattern: str) -> str:
@@ -48,7 +70,22 @@ class RegexNames(Condition):
 
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """A search, not a full match."""
-        return any(re.search(pattern, element.source.name) for pattern in self.regex_names)
+        return self._finds(element.source.name)
+
+    def _finds(self, name: str) -> bool:
+        return any(re.search(pattern, name) for pattern in self.regex_names)
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
+        """By name, where names are known."""
+        if arriving.names is None:
+            return arriving, arriving
+        found = frozenset(filter(self._finds, arriving.names))
+        yes, no = (replace(arriving, names=names) for names in (found, arriving.names - found))
+        return (yes if yes.names else None), (no if no.names else None)
+
+    def there(self, arriving: Possible) -> str:
+        """Some of the names."""
+        return _listed("names there are", sorted(arriving.names or ()))
 
 
 def _names_project_and_dataset(text: str) -> str:
@@ -92,6 +129,14 @@ class IncludeClasses(Condition):
         """One object suffices."""
         return any(entry.class_title in self.include_classes for entry in element.item.objects)
 
+    def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
+        """Never yes where there is no such class."""
+        return (arriving if set(self.include_classes) & set(arriving.meta.titles) else None), arriving
+
+    def there(self, arriving: Possible) -> str:
+        """The classes."""
+        return _listed("classes there are", arriving.meta.titles)
+
     def looks_at_objects(self) -> bool:
         """It looks at their classes."""
         return True
@@ -105,6 +150,18 @@ class Tags(Condition):
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """Object tags do not count."""
         return any(tag in self.tags for tag in element.item.tags)
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
+        """By tags that none can carry, and that all do."""
+        listed = frozenset(self.tags)
+        yes = arriving if listed & arriving.perhaps else None
+        if yes is not None and len(listed) == 1:
+            yes = replace(yes, surely=yes.surely | listed)
+        return yes, (None if listed & arriving.surely else arriving.untagged(listed))
+
+    def there(self, arriving: Possible) -> str:
+        """The tags."""
+        return _listed("tags there are", sorted(arriving.perhaps))
 
 
 class MinHeight(Condition):

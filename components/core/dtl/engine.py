@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from components.core.dtl.action import NULL, Context, Layer
 from components.core.dtl.actions.data import Data
@@ -13,6 +14,7 @@ from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
 from components.core.dtl.runner import BadItem, Outcome, Task, start_runner
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.faults import Faults
 from components.core.parallel import ordered_map, worker_count
 from components.core.progress import progress
 from components.core.project import Item, Project, ProjectMeta
@@ -75,40 +77,57 @@ def name_projects(query: Query, projects: Sequence[Project]) -> dict[str, Projec
             raise ConfigError(
                 f"project {project.meta.name!r} is given twice ({other.place}, {project.place}); give one"
             )
-    for layer in query.data_layers:
-        for position, source in enumerate(layer.src):
-            name = source.split("/")[0]
-            if name not in given:
-                raise ConfigError(
-                    f"{layer.place}.src[{position}]: project {name!r} is not given; "
-                    f"given: {', '.join(sorted(given)) or 'none'}"
-                )
-            _check_dataset(given[name], source, f"{layer.place}.src[{position}]")
+    check_sources(query, {name: partial(_datasets_of, project) for name, project in given.items()})
     return {name: given[name] for name in query.project_names}
 
 
-def _check_dataset(project: Project, source: str, place: str) -> None:
-    """Refuse a dataset in which a project has no item; a project without items has no datasets to speak of."""
-    wanted = source.split("/")[1]
-    if wanted == "*" or not len(project):
+def _datasets_of(project: Project) -> Iterator[str]:
+    return (project.label(index).split("/")[0] for index in range(len(project)))
+
+
+def check_sources(query: Query, datasets: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+    """See that the projects and datasets that a query reads are there.
+
+    Args:
+        query: The query.
+        datasets: For each project that is there what gives the dataset of each of its items, perhaps repeatedly; for a
+            project without items, which has no datasets to speak of, that is none.
+
+    Raises:
+        ConfigError: Naming each that is not.
+    """
+    faults = Faults()
+    for layer in query.data_layers:
+        for position, source in enumerate(layer.src):
+            name, dataset = source.split("/")
+            with faults.caught(f"{layer.place}.src[{position}]: "):
+                _check_source(name, dataset, datasets)
+    faults.raise_any()
+
+
+def _check_source(name: str, wanted: str, datasets: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+    if name not in datasets:
+        raise ConfigError(f"project {name!r} is not given; given: {', '.join(sorted(datasets)) or 'none'}")
+    if wanted == "*":
         return
     present: dict[str, None] = {}
-    for index in range(len(project)):
-        present.setdefault(project.label(index).split("/")[0])
+    for dataset in datasets[name]():
+        present.setdefault(dataset)
         if wanted in present:
             return
-    raise ConfigError(
-        f"{place}: project {project.meta.name!r} has no item in a dataset {wanted!r}; its datasets are "
-        f"{', '.join(present)}, and {project.meta.name}/* takes all"
-    )
+    if present:
+        raise ConfigError(
+            f"project {name!r} has no item in a dataset {wanted!r}; its datasets are {', '.join(present)}, and "
+            f"{name}/* takes all"
+        )
 
 
-def output_meta(query: Query, projects: Mapping[str, Project]) -> ProjectMeta:
+def output_meta(query: Query, metas: Mapping[str, ProjectMeta]) -> ProjectMeta:
     """Name, classes and tags of the project that comes out.
 
     Args:
         query: The query.
-        projects: By name.
+        metas: Of the projects that it reads, by name.
 
     Raises:
         ConfigError: If a mapping or setting does not fit the classes, or classes of one title differ in shape.
@@ -118,7 +137,7 @@ def output_meta(query: Query, projects: Mapping[str, Project]) -> ProjectMeta:
     for layer in query.order:
         if isinstance(layer.action, Data):
             names = dict.fromkeys(source.split("/")[0] for source in layer.src)
-            meta = _merged([layer.action.change_meta(projects[name].meta) for name in names], layer)
+            meta = _merged([layer.action.change_meta(metas[name]) for name in names], layer)
         else:
             meta = layer.action.change_meta(_merged([arriving[name] for name in layer.src], layer))
         if layer is query.save_layer:

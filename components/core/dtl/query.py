@@ -14,6 +14,7 @@ from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.supervisely import Save
 from components.core.errors import ConfigError
+from components.core.faults import Faults
 from components.core.settings import known_keys
 
 
@@ -59,9 +60,15 @@ def parse_layers(layers: Iterable[Any]) -> list[Layer]:
     """Check every layer by itself.
 
     Raises:
-        ConfigError: With the path of the first fault: an unknown action, key or value, or a name that breaks the rules.
+        ConfigError: With the path of what is wrong in each faulty layer: an unknown action, key or value, or a name
+            that breaks the rules.
     """
-    return [_parse_layer(index, layer) for index, layer in enumerate(layers)]
+    faults, parsed = Faults(), []
+    for index, layer in enumerate(layers):
+        with faults.caught():
+            parsed.append(_parse_layer(index, layer))
+    faults.raise_any()
+    return parsed
 
 
 def _parse_layer(index: int, data: Any) -> Layer:
@@ -111,16 +118,16 @@ def _validated(model: type[Any], data: Any, place: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(explain(model, error, place)) from error
+        raise ConfigError(*faults_of(model, error, place)) from error
 
 
-def explain(model: type[BaseModel], error: ValidationError, place: str) -> str:
+def faults_of(model: type[BaseModel], error: ValidationError, place: str) -> list[str]:
     """The faults that pydantic found in a model, each with its path, value and rule."""
     lines = []
     for fault in error.errors():
         path = place + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in _path(fault["loc"]))
         lines.append(f"{path}: {_rule(model, fault)}")
-    return "; ".join(dict.fromkeys(lines))
+    return list(dict.fromkeys(lines))
 
 
 def _path(location: tuple[int | str, ...]) -> list[int | str]:

@@ -103,7 +103,7 @@ def _checked(query: str | Path, projects: Sequence[str | Path]) -> tuple[Query, 
     with naming_file(query):
         built = build_query(read_query(query))
         named = name_projects(built, [open_project(place) for place in projects])
-        return built, named, output_meta(built, named)
+        return built, named, output_meta(built, {name: project.meta for name, project in named.items()})
 
 
 def _write(

@@ -1,15 +1,21 @@
-"""The encoders UNetV2 can stand on: the convolutions of VGG with batch normalisation, in five blocks."""
+"""The encoders UNetV2 can stand on, their weights, and the sizes that they halve; needs no torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
-
 from components.core.errors import ConfigError
+from components.core.faults import Faults
+from components.core.geometry import Size
 
 VGG_WIDTHS = (64, 128, 256, 512, 512)
 DEFAULT_ENCODER = "vgg16_bn"
+
+IMAGENET = "imagenet"
+NO_WEIGHTS = "none"
+"""Words that stand for an encoder's weights instead of a file."""
+
+SIZE_MULTIPLE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +63,36 @@ def encoder_spec(name: str) -> EncoderSpec:
     return ENCODERS[name]
 
 
-class VggEncoder(nn.Module):
-    """Convolution blocks of a VGG network; layers are numbered as in torchvision's `features`."""
+def torchvision_name(encoder: str) -> str:
+    """Name of the torchvision model whose ImageNet weights an encoder takes.
 
-    def __init__(self, spec: EncoderSpec) -> None:
-        """Build the five blocks of `spec`, with max pooling between them."""
-        super().__init__()
-        layers: list[nn.Module] = []
-        block_ends = []
-        channels = 3
-        for depth, width in zip(spec.depths, spec.widths, strict=True):
-            if layers:
-                layers.append(nn.MaxPool2d(2))
-            for _ in range(depth):
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-                channels = width
-            block_ends.append(len(layers) - 1)
-        self.features = nn.Sequential(*layers)
-        self.block_ends = tuple(block_ends)
+    Raises:
+        ConfigError: If the encoder has no ImageNet weights.
+    """
+    name = encoder_spec(encoder).torchvision
+    if name is None:
+        with_weights = ", ".join(key for key, spec in ENCODERS.items() if spec.torchvision)
+        raise ConfigError(
+            f"encoder_weights: {encoder!r} has no {IMAGENET!r} weights; use {NO_WEIGHTS!r}, a file, "
+            f"or one of the encoders {with_weights}"
+        )
+    return name
 
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Run the blocks.
 
-        Args:
-            image: (N, 3, H, W) normalised image; H and W multiples of 16.
+def check_size(size: Size, where: str) -> None:
+    """Check that the network can halve a size four times.
 
-        Returns:
-            The five blocks' outputs, at 1/1, 1/2, 1/4, 1/8 and 1/16 of the image's size.
-        """
-        outputs = []
-        for index, layer in enumerate(self.features):
-            image = layer(image)
-            if index in self.block_ends:
-                outputs.append(image)
-        return outputs
+    Args:
+        size: Height and width in pixels.
+        where: Place of the size, named in the error.
+
+    Raises:
+        ConfigError: If a side is no positive multiple of 16; the message offers the neighbouring ones.
+    """
+    faults = Faults()
+    for side, length in (("height", size.height), ("width", size.width)):
+        if length < SIZE_MULTIPLE or length % SIZE_MULTIPLE:
+            lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
+            offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
+            faults.add(f"{where}.{side}: {length} is no multiple of {SIZE_MULTIPLE}; use {offers}")
+    faults.raise_any()

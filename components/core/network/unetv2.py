@@ -7,11 +7,9 @@ from torch import Tensor, nn
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.network.encoders import DEFAULT_ENCODER, VggEncoder, encoder_spec
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-SIZE_MULTIPLE = 16
+from components.core.network.description import IMAGENET_MEAN, IMAGENET_STD
+from components.core.network.encoders import DEFAULT_ENCODER, check_size, encoder_spec
+from components.core.network.vgg import VggEncoder
 
 
 def conv_bn_relu(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
@@ -108,23 +106,6 @@ class UNetV2(nn.Module):
             features = stage(features, skip)
         logits: Tensor = self.head(features)
         return logits
-
-
-def check_size(size: Size, where: str) -> None:
-    """Check that the network can halve a size four times.
-
-    Args:
-        size: Height and width in pixels.
-        where: Place of the size, named in the error.
-
-    Raises:
-        ConfigError: If a side is no positive multiple of 16; the message offers the neighbouring ones.
-    """
-    for side, length in (("height", size.height), ("width", size.width)):
-        if length < SIZE_MULTIPLE or length % SIZE_MULTIPLE:
-            lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
-            offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
-            raise ConfigError(f"{where}.{side}: {length} is no multiple of {SIZE_MULTIPLE}; use {offers}")
 
 
 def initialise(network: nn.Module) -> None:

@@ -13,11 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from components.core.errors import ConfigError, DataError
-from components.core.network.encoders import ENCODERS, VggEncoder, encoder_spec
+from components.core.errors import DataError
+from components.core.network.encoders import NO_WEIGHTS, torchvision_name
+from components.core.network.vgg import VggEncoder
 
-IMAGENET = "imagenet"
-NO_WEIGHTS = "none"
 ENCODER_PREFIX = "encoder."
 FEATURES_PREFIX = "features."
 
@@ -31,13 +30,7 @@ def imagenet_state(encoder: str) -> Mapping[str, Tensor]:
         ConfigError: If the encoder has no ImageNet weights.
         DataError: If they cannot be downloaded.
     """
-    name = encoder_spec(encoder).torchvision
-    if name is None:
-        with_weights = ", ".join(key for key, spec in ENCODERS.items() if spec.torchvision)
-        raise ConfigError(
-            f"encoder_weights: {encoder!r} has no {IMAGENET!r} weights; use {NO_WEIGHTS!r}, a file, "
-            f"or one of the encoders {with_weights}"
-        )
+    name = torchvision_name(encoder)
     from torchvision.models import get_model_weights  # only this source of weights needs torchvision
 
     weights = next(iter(get_model_weights(name)))

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 from minio.commonconfig import ENABLED, Filter
 from minio.error import MinioException, S3Error
-from minio.helpers import check_bucket_name
 from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfig, Rule
 from urllib3.exceptions import HTTPError
 
 from components.core.cli import argument_parser, run_main
 from components.core.errors import ConfigError, StorageError
-from components.core.storage.client import S3Client, client_for
+from components.core.storage.client import S3Client, check_bucket, client_for
 from components.core.storage.explain import explain
 from components.core.storage.settings import S3Settings
 from components.core.storage.uris import Uri, parse_uri
@@ -83,10 +82,7 @@ def _bucket_of(uri: str) -> Uri:
     place = parse_uri(uri)
     if not place.is_remote:
         raise StorageError(f"{place}: a local path has no bucket; give s3://bucket/key")
-    try:
-        check_bucket_name(place.bucket, strict=True)
-    except ValueError as error:
-        raise StorageError(f"{place}: {error}; use 3 to 63 small letters, digits, dots and hyphens") from None
+    check_bucket(place, strict=True)
     return Uri(place.bucket, "")
 
 

@@ -7,10 +7,12 @@ from functools import lru_cache
 
 from minio import Minio
 from minio.datatypes import Object, parse_list_objects
+from minio.helpers import check_bucket_name
 
 from components.core.errors import StorageError
 from components.core.storage.patience import PatientPool
 from components.core.storage.settings import S3Settings
+from components.core.storage.uris import Uri
 
 PAGE_KEYS = 1000
 
@@ -45,6 +47,22 @@ class S3Client(Minio):
         response = self._execute("GET", bucket, query_params=dict(query))
         entries, truncated, next_token, _ = parse_list_objects(response)
         return entries, next_token if truncated else None
+
+
+def check_bucket(place: Uri, strict: bool = False) -> None:
+    """See that a place's bucket has a name that buckets can have.
+
+    Args:
+        place: In object storage.
+        strict: By the rules for new buckets.
+
+    Raises:
+        StorageError: It has not.
+    """
+    try:
+        check_bucket_name(place.bucket, strict=strict)
+    except ValueError as error:
+        raise StorageError(f"{place}: {error}; use 3 to 63 small letters, digits, dots and hyphens") from None
 
 
 def client_for(settings: S3Settings) -> S3Client:

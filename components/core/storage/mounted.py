@@ -66,6 +66,23 @@ def _files_in(folder: Path) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
+def empty_mounts(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Folders for settings or credentials that a pod has and that hold nothing.
+
+    A pod mounts them even where the ConfigMap or the Secret is not in its namespace; they are empty then. Elsewhere
+    there are no such folders.
+
+    Args:
+        environ: The process's variables.
+
+    Raises:
+        StorageError: A mounted file cannot be read.
+    """
+    mounts = Path(environ.get(MOUNTS_VARIABLE) or MOUNTS)
+    folders = (mounts / SETTINGS_FOLDER, mounts / CREDENTIALS_FOLDER)
+    return tuple(folder for folder in folders if folder.is_dir() and not _files_in(folder))
+
+
 def data_root_or_default(data_root: str, environ: Mapping[str, str] = os.environ) -> str:
     """The place for rasters: as given, else the cluster's own.
 

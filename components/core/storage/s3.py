@@ -10,13 +10,12 @@ from typing import Any, BinaryIO, cast
 
 from minio.datatypes import Object
 from minio.error import MinioException, S3Error
-from minio.helpers import check_bucket_name
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from components.core.errors import StorageError
 from components.core.storage.aside import local_errors, written_aside
-from components.core.storage.client import S3Client, client_for
+from components.core.storage.client import S3Client, check_bucket, client_for
 from components.core.storage.explain import explain
 from components.core.storage.listing import in_key_order
 from components.core.storage.objects import StoredObject, folder
@@ -107,10 +106,7 @@ class S3Store:
             raise StorageError(f"{place}: a local path is not in object storage; use store_for(uri)")
         if needs_key and not place.key:
             raise StorageError(f"{place}: the key is missing; write s3://{place.bucket}/key")
-        try:
-            check_bucket_name(place.bucket)
-        except ValueError as error:
-            raise StorageError(f"{place}: {error}; use 3 to 63 small letters, digits, dots and hyphens") from None
+        check_bucket(place)
         return place
 
     def _head(self, place: Uri) -> Object | None:

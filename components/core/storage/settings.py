@@ -59,6 +59,11 @@ class S3Settings:
         """Such as "http://127.0.0.1:8333"."""
         return f"{'https' if self.secure else 'http'}://{self.endpoint}"
 
+    @property
+    def is_default_endpoint(self) -> bool:
+        """Whether nothing says where the store is, and Amazon's own stands in."""
+        return self.endpoint == AWS_ENDPOINT
+
     def redacted(self, text: str) -> str:
         """The text without any credential of this store."""
         for secret in (self.secret_key, self.session_token, self.access_key):

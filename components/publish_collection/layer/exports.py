@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core import storage
+from components.core.collection.formats import LayerFormat
 from components.core.collection.ledger import Collection
-from components.core.errors import ConfigError, DataError
+from components.core.errors import DataError
 from components.core.footprints.geography import WGS84
 from components.core.footprints.vector_files import (
     BATCH_ROWS,
@@ -49,25 +50,12 @@ ABOUT = {
 }
 
 
-def formats_of_text(text: str) -> list[str]:
-    """Formats that are given separated by commas; none for an empty text.
-
-    Raises:
-        ConfigError: If one is none of `FORMATS`.
-    """
-    named = [name.strip() for name in text.split(",") if name.strip()]
-    for name in named:
-        if name not in FORMATS:
-            raise ConfigError(f"formats: {name!r} is none of {', '.join(FORMATS)}")
-    return list(dict.fromkeys(named))
-
-
 def export_layer(collection: Collection, formats: Sequence[str]) -> tuple[str, ...]:
     """Have files of the whole layer beside it, a partition in memory at a time.
 
     Args:
         collection: Whose layer is up to date.
-        formats: Of `FORMATS`.
+        formats: Names of them, as `formats_of_text` gives them.
 
     Returns:
         The files' URIs, in the order of the formats.
@@ -154,5 +142,8 @@ def _write_lines(file: Path, batches: Batches) -> None:
             out.writelines(f"{feature}\n" for feature in geojson_features(batch, rounded(geometries_of(batch))))
 
 
-FORMATS: dict[str, Callable[[Path, Batches], None]] = {"gpkg": _write_geopackage, "geojsonl": _write_lines}
-"""The file formats by name, which is the files' suffix."""
+FORMATS: dict[str, Callable[[Path, Batches], None]] = {
+    LayerFormat.GPKG: _write_geopackage,
+    LayerFormat.GEOJSONL: _write_lines,
+}
+"""What writes each format."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.core import storage
-from components.core.errors import DataError, StorageError
+from components.core.errors import DataError
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE, local_model, model_digest
 from tests.s3_server import S3Server
 
@@ -56,5 +56,8 @@ def test_what_is_no_model_is_named(folder: Path, s3_environment: S3Server) -> No
         pass
     with pytest.raises(DataError, match=r"model: .*model\.safetensors cannot be read"):
         model_digest(folder)
-    with pytest.raises(StorageError, match="nothing lies below"), local_model(f"{s3_environment.new_folder()}/none"):
+    with (
+        pytest.raises(DataError, match=r"none holds no config\.json and no model\.safetensors"),
+        local_model(f"{s3_environment.new_folder()}/none"),
+    ):
         pass

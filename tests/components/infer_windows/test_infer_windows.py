@@ -13,6 +13,7 @@ import torch
 
 from components.core import storage
 from components.core.cli import run_main
+from components.core.documents.inference import load_config
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Rectangle, tight_window
 from components.core.geometry import FlipAxis, Size, Window
@@ -21,7 +22,6 @@ from components.core.network.model_artifact import load_model
 from components.core.project import ImageRef, Item, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun, read_history
 from components.infer_windows.__main__ import main, parser
-from components.infer_windows.config import load_config
 from components.infer_windows.infer_windows import windows_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import (

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from components.core.documents.inference import load_config
 from components.core.errors import DataError
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, open_project, write_manifest
-from components.infer_windows.config import load_config
 from components.infer_windows.jobs import Scenes, Settings
 from components.infer_windows.predictor import NetworkPredictor
 from tests.builders import bitmap_meta, noise, write_tiled

@@ -11,10 +11,12 @@ from components.core.collection.ledger import Collection, SceneRecord
 from components.core.collection.plan import Plan, Settings
 from components.core.geometry import Size
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
+from components.core.network.description import ModelConfig
 from components.plan_imagery.plan_imagery import plan_imagery
-from tests.builders import noise, write_tiled
+from tests.builders import bitmap_meta, noise, write_tiled
 
 SIZE = Size(30, 40)
+DESCRIPTION = ModelConfig.of("vgg16_bn_slim8", bitmap_meta("", "bg", "untitled").classes, "bg", "neutral", Size(32, 32))
 SETTINGS = Settings(inference_config='{"batch_size": 4}')
 
 
@@ -45,7 +47,7 @@ class Site:
     def put_model(self, weights: bytes = b"weights", name: str = "model") -> str:
         """A model folder; gives its place."""
         place = f"{self.root}/{name}"
-        storage.write_bytes(f"{place}/{CONFIG_FILE}", b"{}")
+        storage.write_bytes(f"{place}/{CONFIG_FILE}", DESCRIPTION.model_dump_json().encode())
         storage.write_bytes(f"{place}/{WEIGHTS_FILE}", weights)
         return place
 

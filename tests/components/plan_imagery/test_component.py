@@ -17,9 +17,6 @@ from tests.components.plan_imagery.sites import Site
 from tests.components.publish_collection.detected import detected_towns
 from tests.shims import artifact, compiled, input_names, output_kinds
 
-AT_THE_END = ("scaling", "data_root", "formats", "max_bad")
-"""Inputs of the run's later steps, which the first one checks."""
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
@@ -31,7 +28,8 @@ def site(tmp_path: Path) -> Site:
 
 def flags(site: Site, *more: str) -> list[str]:
     places = ["--images-uri", site.images_uri, "--output-uri", site.output_uri, "--model-uri", site.put_model()]
-    return [*places, "--plan", str(site.work / "plan"), *more]
+    outputs = [part for name in ("plan", "summary", "report") for part in (f"--{name}", str(site.work / name))]
+    return [*places, *outputs, "--data-root", str(site.work / "data"), *more]
 
 
 def test_the_command_line_plans_and_prints_counts(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,11 +41,13 @@ def test_the_command_line_plans_and_prints_counts(site: Site, capsys: pytest.Cap
     assert (printed["new"], printed["done"], printed["shards"]) == (2, 0, 2)
     assert printed["megapixels"] == pytest.approx(0.6612)
     assert len(read_plan(site.work / "plan").of_shard(1)) == 1
+    assert "2 scenes to be detected" in (site.work / "report").read_text()
+    assert json.loads((site.work / "summary").read_text())["places"] == {"collection": site.output_uri}
 
 
 def test_the_command_line_explains_an_error(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main(main, parser(), flags(site, "--redo", "some")) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.plan_imagery: redo: 'some'")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.plan_imagery: --redo: 'some'")
 
 
 def outputs(folder: Path) -> dict[str, dsl.Artifact]:
@@ -64,6 +64,7 @@ def test_the_component_gives_plan_metrics_shards_and_a_page_of_what_is_to_be_don
         images_uri=site.images_uri,
         output_uri=site.output_uri,
         model_uri=site.put_model(bytes(100_000)),
+        data_root=str(site.work / "data"),
         shard_megapixels=0.4,
         max_bad=1,
     )
@@ -91,6 +92,7 @@ def test_where_nothing_is_to_be_detected_planning_ends_the_run(tmp_path: Path) -
         output_uri=run.output,
         model_uri=run.model,
         inference_config=json.loads(run.settings.inference_config),
+        data_root=str(tmp_path / "data"),
         max_bad=1,
     )
 
@@ -103,6 +105,7 @@ def test_where_nothing_is_to_be_detected_planning_ends_the_run(tmp_path: Path) -
         output_uri=run.output,
         model_uri=run.model,
         inference_config=json.loads(run.settings.inference_config),
+        data_root=str(tmp_path / "data"),
     )
     assert shards == []
     assert "Nothing new" in (tmp_path / "again" / "report").read_text()
@@ -111,10 +114,10 @@ def test_where_nothing_is_to_be_detected_planning_ends_the_run(tmp_path: Path) -
 
 def test_flags_carry_the_inputs_names_and_defaults(site: Site) -> None:
     options = vars(parser().parse_args(flags(site)))
-    places = ("images_uri", "output_uri", "model_uri")
+    places = ("images_uri", "output_uri", "model_uri", "data_root")
     for name, spec in plan_imagery.component_spec.inputs.items():
-        assert name in options or name in AT_THE_END
-        assert name in places or name in AT_THE_END or (options[name] or None) == (spec.default or None)
+        assert name in options
+        assert name in places or (options[name] or None) == (spec.default or None)
 
 
 def test_the_compiled_component_has_a_list_beside_its_artifacts(tmp_path: Path) -> None:

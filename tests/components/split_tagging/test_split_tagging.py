@@ -10,12 +10,13 @@ import pytest
 from kfp import dsl
 
 from components.core.cli import run_main
+from components.core.documents.share import share_query
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.split_tagging.__main__ import main, parser
 from components.split_tagging.component import split_tagging as component
-from components.split_tagging.split_tagging import share_query, split_tagging
+from components.split_tagging.split_tagging import split_tagging
 from tests.builders import files_below, scene_project
 from tests.components.core.dtl.projects import item, items, write
 from tests.components.core.dtl.test_runs import SIZE

@@ -223,7 +223,9 @@ def test_continuing_with_other_classes_or_without_a_model_is_refused(project: Pa
     train(project, tmp_path / "first", config=TINY | {"epochs": 1})
     going_on = TINY | {"weights_init_type": "continue_training"}
     other = block_project(tmp_path, 4, 4, "untitled", "road")
-    with pytest.raises(DataError, match=r"classes, \['bg', 'untitled'\], and the project gives \['bg', 'road', 'unti"):
+    with pytest.raises(
+        ConfigError, match=r"classes, \['bg', 'untitled'\], and the project gives \['bg', 'road', 'unti"
+    ):
         train(other, tmp_path / "m", config=going_on, initial_model=tmp_path / "first")
     with pytest.raises(ConfigError, match="'continue_training' needs an initial model and none is given"):
         train(project, tmp_path / "m", config=going_on)

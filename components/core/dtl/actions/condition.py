@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
 from components.core.dtl.conditions import AnyCondition
+from components.core.dtl.possible import Possible
 
 
 class IfSettings(Settings):
@@ -22,6 +23,14 @@ class If(Action):
     name: ClassVar[str] = "if"
     settings_model: ClassVar[type[Settings]] = IfSettings
     ports: ClassVar[int] = 2
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
+        """As the condition does."""
+        return self.settings.condition.divide(arriving)
+
+    def there(self, arriving: Possible) -> str:
+        """As the condition says."""
+        return self.settings.condition.there(arriving)
 
     def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
         """One way; in a dry run both, where the answer would need pixels."""

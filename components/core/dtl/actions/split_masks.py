@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.possible import Possible
 from components.core.errors import DataError
 from components.core.figures import Bitmap
 from components.core.figures.components import connected_components
@@ -29,6 +30,10 @@ class SplitMasks(Action):
         """Classes stay; one that is not there is warned of."""
         self.warn_of_unknown_classes(meta, self.settings.classes)
         return meta
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
+        """All that arrives; of unknown classes, `change_meta` warns."""
+        return (arriving,)
 
     def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
         """The element with its listed objects in pieces; the pieces lose tags and description."""

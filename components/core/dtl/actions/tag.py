@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.possible import Possible
 from components.core.project import ProjectMeta
 
 
@@ -28,6 +29,13 @@ class TagImage(Action):
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
         """The tag is listed; a deleted one stays listed."""
         return meta.with_image_tag(self.settings.tag)
+
+    def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
+        """All carry the tag that is added; a deleted one may still be there once, where it had been added twice."""
+        known = replace(arriving, meta=self.change_meta(arriving.meta))
+        if self.settings.action == "add":
+            return (known.tagged(self.settings.tag),)
+        return (replace(known, surely=known.surely - {self.settings.tag}),)
 
     def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
         """The element, tagged."""

@@ -64,7 +64,7 @@ def run(
     """What comes out of a query, and its counts."""
     query = build_query(list(layers))
     projects = name_projects(query, [open_project(place) for place in places])
-    output_meta(query, projects)
+    output_meta(query, {name: project.meta for name, project in projects.items()})
     report = RunReport()
     return list(run_query(query, projects, report, Context(seed, dry), max_bad=max_bad)), report
 
@@ -72,7 +72,8 @@ def run(
 def meta_after(layers: Sequence[Any], *places: Path) -> ProjectMeta:
     """Name, classes and tags of what would come out."""
     query = build_query(list(layers))
-    return output_meta(query, name_projects(query, [open_project(place) for place in places]))
+    projects = name_projects(query, [open_project(place) for place in places])
+    return output_meta(query, {name: project.meta for name, project in projects.items()})
 
 
 def names(found: Sequence[Item]) -> list[str]:

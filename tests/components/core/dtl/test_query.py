@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.core.documents.tutorial import CROP_AUGMENT_QUERY, SPLIT_MASKS_QUERY, SPLIT_TAGGING_QUERY
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.conditions import CONDITIONS
 from components.core.dtl.graph import build_query
@@ -15,10 +16,7 @@ from components.core.dtl.query import query_schema, read_query
 from components.core.errors import ConfigError
 from tests.queries import choose, data, layer, save, tag, windows
 
-TUTORIAL = [
-    Path(__file__).parents[4] / "components" / stage / f"{stage}.query.json"
-    for stage in ("split_tagging", "crop_augment", "split_masks")
-]
+TUTORIAL = [SPLIT_TAGGING_QUERY, CROP_AUGMENT_QUERY, SPLIT_MASKS_QUERY]
 
 
 def message(*layers: Any) -> str:

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
-from components.core.network.model_artifact import ModelConfig, load_model, save_model
+from components.core.network.description import ModelConfig
+from components.core.network.model_artifact import load_model, save_model
 from components.core.network.unetv2 import UNetV2
 from components.core.project.meta import ClassInfo
 

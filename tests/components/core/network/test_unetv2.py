@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.network.encoders import ENCODERS
-from components.core.network.unetv2 import UNetV2, check_size
+from components.core.network.encoders import ENCODERS, check_size
+from components.core.network.unetv2 import UNetV2
 
 SLIM = "vgg16_bn_slim8"
 

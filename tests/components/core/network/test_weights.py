@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from components.core.errors import ConfigError, DataError
-from components.core.network.encoders import VggEncoder, encoder_spec
+from components.core.network.encoders import encoder_spec
+from components.core.network.vgg import VggEncoder
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from tests.ports import refusing_port
 

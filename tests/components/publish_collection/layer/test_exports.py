@@ -10,9 +10,10 @@ import pytest
 import shapely
 
 from components.core import storage
+from components.core.collection.formats import LayerFormat
 from components.core.collection.ledger import Collection
-from components.core.errors import ConfigError, DataError
-from components.publish_collection.layer.exports import FORMATS, export_layer, file_of, formats_of_text
+from components.core.errors import DataError
+from components.publish_collection.layer.exports import FORMATS, export_layer, file_of
 from components.publish_collection.layer.index import read_layer, write_layer
 from components.publish_collection.layer.update import update_layer
 from tests.components.publish_collection.layer.killing import killed_at
@@ -141,8 +142,5 @@ def test_a_layer_that_is_not_up_to_date_is_not_exported(tmp_path: Path) -> None:
     assert export_layer(collection, []) == ()
 
 
-def test_formats_are_given_as_text() -> None:
-    assert formats_of_text("") == []
-    assert formats_of_text(" geojsonl,gpkg, gpkg") == ["geojsonl", "gpkg"]
-    with pytest.raises(ConfigError, match="'shp' is none of gpkg, geojsonl"):
-        formats_of_text("gpkg,shp")
+def test_every_format_has_its_writer() -> None:
+    assert list(FORMATS) == list(LayerFormat)

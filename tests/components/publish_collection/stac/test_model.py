@@ -10,7 +10,8 @@ from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
 from components.core.models import model_digest
-from components.core.network.model_artifact import ModelConfig, save_model
+from components.core.network.description import ModelConfig
+from components.core.network.model_artifact import save_model
 from components.core.network.unetv2 import UNetV2
 from components.core.project.meta import ClassInfo
 from components.publish_collection.stac import document_bytes, model_item, model_place

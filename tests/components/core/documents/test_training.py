@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from components.core.documents.training import load_config
+from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.errors import ConfigError
-from components.train_unet.config import load_config
-from components.train_unet.train_unet import DEFAULT_CONFIG
 
 TUTORIAL: dict[str, Any] = {
     "lr": 0.001,
@@ -25,11 +25,11 @@ TUTORIAL: dict[str, Any] = {
 
 
 def test_the_default_is_the_tutorials_document() -> None:
-    assert json.loads(DEFAULT_CONFIG.read_text()) == TUTORIAL
+    assert json.loads(TRAIN_CONFIG.read_text()) == TUTORIAL
 
 
 def test_the_tutorials_document_is_valid_as_it_is() -> None:
-    loaded = load_config(DEFAULT_CONFIG).model_dump(mode="json")
+    loaded = load_config(TRAIN_CONFIG).model_dump(mode="json")
     assert {key: loaded[key] for key in TUTORIAL} == TUTORIAL
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from components.core.documents.inference import load_config
+from components.core.documents.predicted import ClassPlan, plan_classes
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.project import ClassInfo, ProjectMeta
-from components.infer_windows.classes import ClassPlan, plan_classes
-from components.infer_windows.config import load_config
 
 MODEL = (ClassInfo("bg", Shape.BITMAP, "#000000"), ClassInfo("untitled", Shape.POLYGON, "#112233"))
 META = ProjectMeta(

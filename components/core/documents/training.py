@@ -7,11 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from components.core.errors import ConfigError
+from components.core.faults import Faults
 from components.core.geometry import Size
-from components.core.network.encoders import DEFAULT_ENCODER, encoder_spec
-from components.core.network.unetv2 import check_size
-from components.core.network.weights import IMAGENET
+from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "train.config"
@@ -179,9 +177,10 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
     with naming_file(source):
         document = source if isinstance(source, dict) else read_document(source, WHERE)
         config = check_document(TrainConfig, document, WHERE)
-        check_size(config.input_size.size, f"{WHERE}: input_size")
-        try:
+        faults = Faults()
+        with faults.caught():
+            check_size(config.input_size.size, f"{WHERE}: input_size")
+        with faults.caught(f"{WHERE}: "):
             encoder_spec(config.encoder)
-        except ConfigError as error:
-            raise ConfigError(f"{WHERE}: {error}") from error
+        faults.raise_any()
         return config

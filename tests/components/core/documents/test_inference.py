@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+from components.core.documents.inference import InferenceConfig, load_config
+from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.infer_windows.config import DEFAULT_FILE, InferenceConfig, load_config
 
 
 def test_the_tutorials_document_says_the_defaults() -> None:
-    assert load_config(DEFAULT_FILE) == InferenceConfig()
-    assert set(json.loads(DEFAULT_FILE.read_text())) == {"mode", "gpu_devices", "model_classes", "existing_objects"}
+    assert load_config(INFERENCE_CONFIG) == InferenceConfig()
+    assert set(json.loads(INFERENCE_CONFIG.read_text())) == {"mode", "gpu_devices", "model_classes", "existing_objects"}
 
 
 def test_what_is_left_out_keeps_its_default_at_every_depth() -> None:

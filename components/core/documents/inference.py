@@ -8,12 +8,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from components.core.errors import ConfigError
+from components.core.faults import Faults
 from components.core.geometry import Size
 from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "inference.config"
-
-DEFAULT_FILE = Path(__file__).with_name("inference.config.json")
 
 ALL_CLASSES: Literal["__all__"] = "__all__"
 """Instead of a list of classes: every class there is."""
@@ -147,8 +146,11 @@ def load_config(source: str | Path | dict[str, Any] | InferenceConfig) -> Infere
         document = source if isinstance(source, dict) else read_document(source, WHERE)
         _refuse_other_modes(document)
         config = check_document(InferenceConfig, document, WHERE)
-        _check_stride(config.mode)
-        _check_border(config.mode)
+        faults = Faults()
+        for check in (_check_stride, _check_border):
+            with faults.caught():
+                check(config.mode)
+        faults.raise_any()
         return config
 
 
@@ -161,13 +163,14 @@ def _refuse_other_modes(document: Any) -> None:
 
 
 def _check_stride(mode: SlidingWindowMode) -> None:
-    window, overlap = mode.window, mode.min_overlap
+    window, overlap, faults = mode.window, mode.min_overlap, Faults()
     for axis, lap, side, length in (("x", overlap.x, "width", window.width), ("y", overlap.y, "height", window.height)):
         if lap >= length:
-            raise ConfigError(
+            faults.add(
                 f"{WHERE}: mode.min_overlap.{axis}: {lap} leaves no stride for a window {side} of {length}; "
                 f"use at most {length - 1}"
             )
+    faults.raise_any()
 
 
 def _check_border(mode: SlidingWindowMode) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.core.errors import DataError
-from components.import_images.sources import find_pairs
+from components.core.imagery.pairs import find_pairs
 
 
 def make(root: Path, *names: str) -> str:

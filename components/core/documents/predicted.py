@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from components.core.documents.inference import ALL_CLASSES, WHERE, InferenceConfig
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.project import ClassInfo, ProjectMeta
-from components.infer_windows.config import ALL_CLASSES, WHERE, InferenceConfig
 
 
 @dataclass(frozen=True, slots=True)

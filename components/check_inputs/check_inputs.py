@@ -1,0 +1,41 @@
+"""All that a training run is given, checked together before imagery is read or a GPU asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import fields
+
+from components.check_inputs.documents import read_documents
+from components.check_inputs.fit import check_fit
+from components.check_inputs.inputs import Inputs
+from components.check_inputs.places import look
+from components.core.preflight.naming import NamedFaults
+from components.core.preflight.numbers import check_max_bad, check_max_shards, check_tags
+
+log = logging.getLogger(__name__)
+
+
+def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None:
+    """Check documents, places and settings, each by itself and against each other.
+
+    Nothing is read but names of files, a model's description and the documents; nothing is written but a small object
+    below each place in object storage that the run writes to, and removed again.
+
+    Args:
+        inputs: What the run is given.
+        names: What the user calls the parameters, by their names here; those that are called the same may be left out.
+
+    Raises:
+        InputsError: If anything is wrong; it tells all that is.
+    """
+    faults = NamedFaults({field.name: field.name for field in fields(Inputs)} | dict(names or {}))
+    faults.attempt("max_bad", check_max_bad, inputs.max_bad)
+    faults.attempt("max_shards", check_max_shards, inputs.max_shards)
+    faults.attempt("image_tags", check_tags, inputs.image_tags)
+    documents = read_documents(faults, inputs)
+    found = look(faults, inputs, documents.training)
+    check_fit(faults, inputs, documents, found)
+    faults.raise_any()
+    images = "the run's own scenes" if found.names is None else f"{len(found.names)} images"
+    log.info("nothing is wrong with documents, places and settings; %s", images)

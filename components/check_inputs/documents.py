@@ -1,0 +1,71 @@
+"""The queries and configs of a training run, each by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.check_inputs.inputs import Inputs
+from components.core.documents import inference, training, tutorial
+from components.core.documents.inference import InferenceConfig
+from components.core.documents.share import check_share_alone, share_query
+from components.core.documents.training import TrainConfig
+from components.core.preflight.devices import check_inference_devices, check_training_devices
+from components.core.preflight.naming import NamedFaults
+from components.core.preflight.queries import QueryParameter, read_query_parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What could be read; None where a document is broken.
+
+    Attributes:
+        tagging: Query that tags images; that of a share where one is given.
+        cropping: Query that cuts crops.
+        training: Training config.
+        inference: Inference config.
+        splitting: Query that splits masks.
+    """
+
+    tagging: QueryParameter | None
+    cropping: QueryParameter | None
+    training: TrainConfig | None
+    inference: InferenceConfig | None
+    splitting: QueryParameter | None
+
+
+def read_documents(faults: NamedFaults, inputs: Inputs) -> Documents:
+    """Read all documents, and note what is wrong with each."""
+    crops = read_query_parameter(faults, "crop_augment_query", inputs.crop_augment_query, tutorial.CROP_AUGMENT_QUERY)
+    split = read_query_parameter(faults, "split_masks_query", inputs.split_masks_query, tutorial.SPLIT_MASKS_QUERY)
+    return Documents(_tagging(faults, inputs), crops, _training(faults, inputs), _inference(faults, inputs), split)
+
+
+def _tagging(faults: NamedFaults, inputs: Inputs) -> QueryParameter | None:
+    key, given = "split_tagging_query", inputs.split_tagging_query
+    with faults.of("train_share"):
+        check_share_alone(inputs.train_share, given)
+    if inputs.train_share and not given:
+        with faults.of("train_share"):
+            return read_query_parameter(faults, "train_share", share_query(inputs.train_share), "")
+        return None
+    advice = f"give a query that knows these images, or {faults.name('train_share')}"
+    return read_query_parameter(faults, key, given, tutorial.SPLIT_TAGGING_QUERY, advice)
+
+
+def _training(faults: NamedFaults, inputs: Inputs) -> TrainConfig | None:
+    with faults.of("train_config", head=training.WHERE):
+        config = training.load_config(inputs.train_config or tutorial.TRAIN_CONFIG)
+        given = bool(inputs.train_config) and "gpu_devices" in config.model_fields_set
+        with faults.of("train_config"):
+            check_training_devices(config.gpu_devices, given, inputs.train_gpus)
+        return config
+    return None
+
+
+def _inference(faults: NamedFaults, inputs: Inputs) -> InferenceConfig | None:
+    with faults.of("inference_config", head=inference.WHERE):
+        config = inference.load_config(inputs.inference_config or tutorial.INFERENCE_CONFIG)
+        with faults.of("inference_config"):
+            check_inference_devices(config.gpu_devices, inputs.infer_gpus)
+        return config
+    return None

@@ -1,0 +1,93 @@
+"""Whether the queries and configs of a training run fit each other, from the imported images to the buildings."""
+
+from __future__ import annotations
+
+from components.check_inputs.documents import Documents
+from components.check_inputs.inputs import Inputs
+from components.check_inputs.places import Found
+from components.core.documents.start import check_start
+from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
+from components.core.dtl.possible import Possible
+from components.core.network.classes import model_classes
+from components.core.preflight.classes import BUILDINGS, check_class, check_split, predicted, warn_of_other_windows
+from components.core.preflight.naming import NamedFaults
+from components.core.preflight.queries import CLASS_TITLE, check_tagged, imported, passed
+from components.core.project import ClassInfo
+
+
+def check_fit(faults: NamedFaults, inputs: Inputs, documents: Documents, found: Found) -> None:
+    """Follow a project from stage to stage; where a document is broken, what depends on it is left out.
+
+    Args:
+        faults: Get what does not fit.
+        inputs: The run's parameters.
+        documents: The queries and configs.
+        found: Names of the images, and the initial model.
+    """
+    cropping, splitting = documents.cropping, documents.splitting
+    tagged = _tagged(faults, inputs, documents, found)
+    crops = None
+    if tagged is not None and cropping is not None:
+        followed = passed(faults, cropping, tagged)
+        crops = None if followed is None else followed.result
+    classes = None
+    if documents.training is not None:
+        classes = _learnt(faults, inputs, documents.training, crops)
+        _check_initial(faults, inputs, documents.training, classes, found)
+    if documents.inference is None:
+        return
+    if cropping is not None:
+        warn_of_other_windows(cropping.query, documents.inference)
+    if tagged is None or classes is None:
+        return
+    predictions = predicted(faults, "inference_config", documents.inference, tagged, classes)
+    if predictions is not None and splitting is not None:
+        keys = ("inference_config", splitting.key)
+        check_split(faults, splitting, predictions, BUILDINGS, keys, "evaluate and publish_footprints")
+
+
+def _tagged(faults: NamedFaults, inputs: Inputs, documents: Documents, found: Found) -> Possible | None:
+    if documents.tagging is None:
+        return None
+    followed = passed(faults, documents.tagging, imported(found.names))
+    if followed is None or followed.result is None:
+        return None
+    with faults.of(documents.tagging.key):
+        check_class(followed.meta, CLASS_TITLE, "evaluate")
+    if inputs.image_tags:
+        giver = faults.name(documents.tagging.key)
+        with faults.of("image_tags"):
+            check_tagged(followed.result, inputs.image_tags, "image_tags", giver)
+    return followed.result
+
+
+def _learnt(
+    faults: NamedFaults, inputs: Inputs, config: TrainConfig, crops: Possible | None
+) -> tuple[ClassInfo, ...] | None:
+    """The model's classes, in the order of its channels."""
+    if crops is None:
+        return None
+    tags, giver = config.dataset_tags, faults.name("crop_augment_query")
+    for phase, tag in (("train", tags.train), ("val", tags.val)):
+        if tag != ALL_ITEMS:
+            with faults.of("train_config", head=WHERE):
+                check_tagged(crops, [tag], f"{WHERE}: dataset_tags.{phase}", giver)
+    special = config.special_classes
+    with faults.of("crop_augment_query", "train_config"):
+        return model_classes(crops.meta.classes, special.background, special.neutral)
+    return None
+
+
+def _check_initial(
+    faults: NamedFaults,
+    inputs: Inputs,
+    config: TrainConfig,
+    classes: tuple[ClassInfo, ...] | None,
+    found: Found,
+) -> None:
+    """A model that is named and could not be read is a fault of its own, noted before."""
+    if inputs.initial_model_uri and found.initial is None:
+        return
+    titles = None if classes is None else [entry.title for entry in classes]
+    with faults.of("train_config", head=WHERE):
+        check_start(config, titles, found.initial)

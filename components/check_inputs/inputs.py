@@ -1,0 +1,49 @@
+"""What a training run is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """A training run's parameters; queries and configs as JSON text or files, empty for the tutorial's.
+
+    Attributes:
+        images_uri: Folder or URI prefix of images; empty where the run makes its own.
+        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
+        data_root: Folder or URI prefix for rasters; empty for the cluster's own.
+        output_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
+        split_tagging_query: DTL query that tags images.
+        train_share: Above 0, a share of the images is tagged for training instead.
+        crop_augment_query: DTL query that cuts training crops.
+        train_config: Training config.
+        encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a file.
+        initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
+        inference_config: Inference config.
+        image_tags: Images that are tested carry one of these; none for all images.
+        max_shards: How many steps inference is spread over at most.
+        split_masks_query: DTL query that splits predicted masks.
+        max_bad: How many images may be left out.
+        train_gpus: How many GPUs training is placed on; 0 for none, or not known.
+        infer_gpus: How many GPUs each step of inference is placed on; 0 for none, or not known.
+    """
+
+    images_uri: str = ""
+    masks_uri: str = ""
+    data_root: str = ""
+    output_uri: str = ""
+    split_tagging_query: str = ""
+    train_share: float = 0.0
+    crop_augment_query: str = ""
+    train_config: str = ""
+    encoder_weights: str = ""
+    initial_model_uri: str = ""
+    inference_config: str = ""
+    image_tags: Sequence[str] = ("test",)
+    max_shards: int = 1
+    split_masks_query: str = ""
+    max_bad: int = 0
+    train_gpus: int = 0
+    infer_gpus: int = 0

@@ -1,0 +1,91 @@
+"""The places of a training run: what is read is there, and what is written can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.check_inputs.inputs import Inputs
+from components.core.documents.training import WHERE, TrainConfig
+from components.core.errors import ConfigError
+from components.core.imagery.pairs import MASK_FOLDERS, find_pairs
+from components.core.network.description import ModelConfig
+from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
+from components.core.preflight.models import described_model
+from components.core.preflight.naming import NamedFaults
+from components.core.preflight.places import Place, askable, check_file, check_writable, place_for_rasters
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies at the places.
+
+    Attributes:
+        names: Of the images; None where they are not known.
+        initial: What the initial model says of itself; None where there is none, or it is not known.
+    """
+
+    names: tuple[str, ...] | None = None
+    initial: ModelConfig | None = None
+
+
+def look(faults: NamedFaults, inputs: Inputs, config: TrainConfig | None) -> Found:
+    """Look at all places.
+
+    Args:
+        faults: Get what is wrong.
+        inputs: Name the places.
+        config: The training config, which may name one; None where it is broken.
+    """
+    weights = _weights_file(faults, inputs, config)
+    asked = {place.key: place.uri for place in askable(faults, _places(faults, inputs, weights))}
+    names = _names_of_images(faults, asked, inputs) if "images_uri" in asked else None
+    initial = None
+    if "initial_model_uri" in asked:
+        initial = faults.attempt("initial_model_uri", described_model, inputs.initial_model_uri)
+    if weights is not None and weights.key in asked:
+        faults.attempt(weights.key, check_file, weights.uri)
+    for key in ("data_root", "output_uri"):
+        if key in asked:
+            faults.attempt(key, check_writable, asked[key])
+    return Found(names, initial)
+
+
+def _places(faults: NamedFaults, inputs: Inputs, weights: Place | None) -> list[Place]:
+    named = [
+        Place(key, getattr(inputs, key))
+        for key in ("images_uri", "masks_uri", "initial_model_uri", "output_uri")
+        if getattr(inputs, key)
+    ]
+    with faults.of("data_root"):
+        named.append(Place("data_root", place_for_rasters(inputs.data_root)))
+    return named + ([] if weights is None else [weights])
+
+
+def _weights_file(faults: NamedFaults, inputs: Inputs, config: TrainConfig | None) -> Place | None:
+    """Where the encoder's weights lie, if a file holds them; an initial model brings its own."""
+    given = inputs.encoder_weights or ("" if config is None else config.encoder_weights)
+    key = "encoder_weights" if inputs.encoder_weights else "train_config"
+    if inputs.initial_model_uri or given in ("", NO_WEIGHTS):
+        return None
+    if given != IMAGENET:
+        return Place(key, given)
+    if config is not None:
+        with faults.of(key, head=WHERE):
+            try:
+                torchvision_name(config.encoder)
+            except ConfigError as error:
+                raise (error if inputs.encoder_weights else ConfigError(f"{WHERE}: {error}")) from error
+    return None
+
+
+def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: Inputs) -> tuple[str, ...] | None:
+    with faults.of(*(key for key in ("images_uri", "masks_uri") if key in asked)):
+        found = find_pairs(inputs.images_uri, asked.get("masks_uri", ""))
+        if not inputs.masks_uri and not any(pair.mask for pair in found.pairs):
+            faults.say(
+                ("masks_uri",),
+                f"is empty, and {inputs.images_uri} holds no folder {' or '.join(MASK_FOLDERS)}; give the masks that "
+                "the training learns from",
+            )
+        return tuple(pair.name for pair in found.pairs)
+    return None

@@ -1,0 +1,40 @@
+"""The stage as a step of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.check_inputs.check_inputs import check_inputs
+from components.check_inputs.inputs import Inputs
+from components.core.step import document_text, step
+
+DOCUMENTS = ("split_tagging_query", "crop_augment_query", "train_config", "inference_config", "split_masks_query")
+
+PARAMETERS: Mapping[str, str] = {
+    "masks_uri": "images_masks_uri",
+    "data_root": "output_data_root",
+    "output_uri": "output_footprints_uri",
+    "train_share": "split_tagging_train_share",
+    "encoder_weights": "train_encoder_weights",
+    "initial_model_uri": "train_initial_model_uri",
+    "inference_config": "infer_config",
+    "image_tags": "infer_image_tags",
+    "max_shards": "shards_max",
+    "max_bad": "images_max_bad",
+}
+"""What the pipelines call the step's inputs, where that is something else: faults are told in the words of the form."""
+
+
+def run(**options: Any) -> None:
+    """Run the stage; see `check_inputs`.
+
+    Args:
+        options: Its inputs; queries and configs as lists and mappings.
+
+    Raises:
+        InputsError: If anything is wrong; it tells all that is, by the names of the pipelines' parameters.
+    """
+    options |= {name: document_text(options[name]) for name in DOCUMENTS}
+    with step():
+        check_inputs(Inputs(**options), PARAMETERS)

@@ -1,0 +1,152 @@
+"""What a model folder says of its network: all that inference needs to know beside the weights; needs no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from components.core.errors import DataError
+from components.core.figures import Shape
+from components.core.geometry import Size
+from components.core.models import CONFIG_FILE
+from components.core.network.encoders import ENCODERS
+from components.core.project.meta import ClassInfo
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+FORMAT_VERSION: Final = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClassEntry(_Strict):
+    """One output channel."""
+
+    title: str
+    shape: Shape
+    color: str
+
+
+class SizeEntry(_Strict):
+    """A size in pixels."""
+
+    height: int
+    width: int
+
+
+class SpecialEntry(_Strict):
+    """Titles with a meaning of their own."""
+
+    background: str
+    neutral: str
+
+
+class Normalisation(_Strict):
+    """What the network does to its input: value / 255, minus `mean`, over `std`; RGB order."""
+
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+class ModelConfig(_Strict):
+    """Content of a model's `config.json`: all that inference needs to know.
+
+    Attributes:
+        format_version: Version of this folder's layout.
+        architecture: Always UNetV2.
+        encoder: Name of an entry of `ENCODERS`.
+        classes: Output channels in order, the background first.
+        special_classes: Titles of the background and neutral classes.
+        input_size: Size that windows are resized to, in pixels.
+        normalisation: What the network does to its input.
+    """
+
+    format_version: Literal[1] = FORMAT_VERSION
+    architecture: Literal["UNetV2"] = "UNetV2"
+    encoder: str
+    classes: tuple[ClassEntry, ...]
+    special_classes: SpecialEntry
+    input_size: SizeEntry
+    normalisation: Normalisation = Normalisation()
+
+    @classmethod
+    def of(
+        cls, encoder: str, classes: tuple[ClassInfo, ...], background: str, neutral: str, input_size: Size
+    ) -> ModelConfig:
+        """Describe a network in the terms of the project it learns from."""
+        return cls(
+            encoder=encoder,
+            classes=tuple(ClassEntry(title=c.title, shape=c.shape, color=c.color) for c in classes),
+            special_classes=SpecialEntry(background=background, neutral=neutral),
+            input_size=SizeEntry(height=input_size.height, width=input_size.width),
+        )
+
+    @property
+    def class_infos(self) -> tuple[ClassInfo, ...]:
+        """The output channels as classes of a project."""
+        return tuple(ClassInfo(entry.title, entry.shape, entry.color) for entry in self.classes)
+
+    @property
+    def size(self) -> Size:
+        """Size that windows are resized to, in pixels."""
+        return Size(self.input_size.height, self.input_size.width)
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Read and check a model folder's `config.json`.
+
+    Raises:
+        DataError: If it is missing, broken, or of a version or encoder that this code does not know.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"model: {path} cannot be read ({error.strerror}); give a folder that train_unet wrote"
+        ) from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str | bytes, path: str) -> ModelConfig:
+    """Check the content of a model folder's `config.json`.
+
+    Args:
+        text: Its JSON.
+        path: Where it lies, for messages.
+
+    Raises:
+        DataError: If it is broken, or of a version or encoder that this code does not know.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"model: {path} is not JSON ({error}); fetch the model again") from error
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version != FORMAT_VERSION:
+        raise DataError(
+            f"model: {path}: format_version is {version!r}, this code reads {FORMAT_VERSION}; "
+            "train the model again or use the release that wrote it"
+        )
+    try:
+        config = ModelConfig.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise DataError(f"model: {path}: {problems}; fetch the model again") from error
+    return _checked(config, path)
+
+
+def _checked(config: ModelConfig, path: str) -> ModelConfig:
+    if config.encoder not in ENCODERS:
+        raise DataError(f"model: {path}: encoder {config.encoder!r} is none of {', '.join(ENCODERS)}")
+    if len(config.classes) < 2 or config.classes[0].title != config.special_classes.background:
+        raise DataError(f"model: {path}: classes must be the background, first, and at least one more")
+    if config.normalisation != Normalisation():
+        raise DataError(f"model: {path}: normalisation {config.normalisation} is not what UNetV2 does; train it again")
+    return config

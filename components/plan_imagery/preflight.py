@@ -1,0 +1,140 @@
+"""All that a detection run is given, checked together before imagery is listed or a GPU asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from components.core import storage
+from components.core.collection.formats import formats_of_text
+from components.core.collection.ledger import Collection
+from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, Settings
+from components.core.documents import inference, tutorial
+from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.network.description import ModelConfig
+from components.core.preflight.classes import check_split, predicted
+from components.core.preflight.models import described_model
+from components.core.preflight.naming import NamedFaults
+from components.core.preflight.numbers import check_max_bad
+from components.core.preflight.places import Place, askable, check_writable, place_for_rasters
+from components.core.preflight.queries import imported, read_query_parameter
+from components.plan_imagery.capturing import date_pattern
+from components.plan_imagery.checking import REDO_CHANGED, check_footprints, check_numbers
+from components.plan_imagery.layer import check_same_imagery, read_shown
+from components.plan_imagery.sources import find_images, no_images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """A detection run's parameters.
+
+    Attributes:
+        images_uri: Folder or URI prefix; images at any depth below it are scenes.
+        output_uri: Folder or URI prefix of the collection.
+        model_uri: Folder or URI prefix of the model.
+        settings: How scenes are detected and published; documents as JSON text or files, empty for the tutorial's.
+        redo: What to do about scenes of another model or other settings.
+        shard_megapixels: How much a shard does at most.
+        max_shards: At most so many shards.
+        captured_pattern: Finds the day of capture in keys.
+        scaling: How more than 8 bits become 8.
+        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own.
+        formats: Further files of the whole layer, separated by commas.
+        max_bad: How many images may be left out.
+    """
+
+    images_uri: str
+    output_uri: str
+    model_uri: str
+    settings: Settings
+    redo: str = REDO_CHANGED
+    shard_megapixels: float = SHARD_MEGAPIXELS
+    max_shards: int = MAX_SHARDS
+    captured_pattern: str = ""
+    scaling: str = PERCENTILE
+    data_root: str = ""
+    formats: str = ""
+    max_bad: int = 0
+
+    @staticmethod
+    def names() -> list[str]:
+        """Of the parameters, each of the settings among them."""
+        return [field.name for field in (*fields(Inputs), *fields(Settings)) if field.name != "settings"]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Inputs:
+        """From values by the names of `names`."""
+        own = {field.name for field in fields(Settings)}
+        settings = Settings(**{name: value for name, value in values.items() if name in own})
+        return cls(settings=settings, **{name: value for name, value in values.items() if name not in own})
+
+
+def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None:
+    """Check documents, places and settings, each by itself and against each other.
+
+    Nothing is read but the first image's name, what the model and the layer say of themselves, and the documents;
+    nothing is written but a small object below each place in object storage that the run writes to, and removed again.
+
+    Args:
+        inputs: What the run is given.
+        names: What the user calls the parameters, by their names here; those that are called the same may be left out.
+
+    Raises:
+        InputsError: If anything is wrong; it tells all that is.
+    """
+    faults = NamedFaults({name: name for name in Inputs.names()} | dict(names or {}))
+    with faults.of():
+        check_numbers(inputs.redo, inputs.shard_megapixels, inputs.max_shards)
+    with faults.of():
+        check_footprints(inputs.settings)
+    faults.attempt("captured_pattern", date_pattern, inputs.captured_pattern)
+    faults.attempt("scaling", Scaling.parse, inputs.scaling)
+    faults.attempt("formats", formats_of_text, inputs.formats)
+    faults.attempt("max_bad", check_max_bad, inputs.max_bad)
+    _check_fit(faults, inputs.settings, _look(faults, inputs))
+    faults.raise_any()
+
+
+def _look(faults: NamedFaults, inputs: Inputs) -> ModelConfig | None:
+    """Look at all places; gives what the model says of itself."""
+    asked = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
+    for key in ("output_uri", "data_root"):
+        if key in asked:
+            faults.attempt(key, check_writable, asked[key])
+    if "images_uri" in asked:
+        output = storage.absolute_uri(inputs.output_uri) if "output_uri" in asked else ""
+        with faults.of("images_uri"):
+            _check_images(storage.absolute_uri(inputs.images_uri), output)
+    return faults.attempt("model_uri", described_model, inputs.model_uri) if "model_uri" in asked else None
+
+
+def _places(faults: NamedFaults, inputs: Inputs) -> list[Place]:
+    named = [Place(key, getattr(inputs, key)) for key in ("images_uri", "output_uri", "model_uri")]
+    with faults.of("data_root"):
+        named.append(Place("data_root", place_for_rasters(inputs.data_root)))
+    return named
+
+
+def _check_images(images: str, output: str) -> None:
+    """See that there are images, and that the collection, where it is known, is of these."""
+    if next(find_images(images, output), None) is None:
+        raise no_images(images)
+    if output:
+        collection = Collection(output)
+        check_same_imagery(collection, read_shown(collection), images)
+
+
+def _check_fit(faults: NamedFaults, settings: Settings, model: ModelConfig | None) -> None:
+    """Follow a project from the images to the buildings; where something is broken, what depends on it is left out."""
+    key = "inference_config"
+    source = settings.inference_config.strip() or tutorial.INFERENCE_CONFIG
+    config = faults.attempt(key, inference.load_config, source, head=inference.WHERE)
+    splitting = read_query_parameter(
+        faults, "split_masks_query", settings.split_masks_query, tutorial.SPLIT_MASKS_QUERY
+    )
+    if config is None or model is None:
+        return
+    predictions = predicted(faults, key, config, imported(), model.class_infos)
+    if predictions is not None and splitting is not None and settings.class_title:
+        check_split(faults, splitting, predictions, settings.class_title, ("class_title",), "publish_collection")

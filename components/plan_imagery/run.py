@@ -1,0 +1,55 @@
+"""All that the first step of a detection does: it checks, plans, and ends a run that has nothing to detect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from components.core.collection.plan import Plan
+from components.plan_imagery.plan_imagery import counts, plan_imagery
+from components.plan_imagery.preflight import Inputs, check_inputs
+from components.plan_imagery.report import write_plan_report
+from components.publish_collection.publish_collection import publish_collection
+
+
+def check_and_plan(
+    inputs: Inputs, plan_dir: Path | str, summary: Path | str, report: Path | str, names: Mapping[str, str]
+) -> tuple[Plan, dict[str, float]]:
+    """Check all that a run is given, its later steps included, and plan; see `check_inputs` and `plan_imagery`.
+
+    Where there is nothing to detect, publish at once: no other step runs then.
+
+    Args:
+        inputs: What the run is given.
+        plan_dir: The plan's directory; it appears when it is whole.
+        summary: JSON file to write of what is to be done, or was done where there was nothing to detect.
+        report: HTML file to write of the same.
+        names: What the user calls the inputs, where that is something else.
+
+    Returns:
+        The plan; and counts, for metrics.
+
+    Raises:
+        InputsError: If anything is wrong with the inputs; it tells all that is.
+        DataError: If the model is none, or a marker is broken.
+        TooManyBadItemsError: If nothing is to be detected and more images are left out than `max_bad`.
+        StorageError: If a place cannot be reached or written.
+    """
+    check_inputs(inputs, names)
+    plan = plan_imagery(
+        inputs.images_uri,
+        inputs.output_uri,
+        inputs.model_uri,
+        plan_dir,
+        settings=inputs.settings,
+        redo=inputs.redo,
+        shard_megapixels=inputs.shard_megapixels,
+        max_shards=inputs.max_shards,
+        captured_pattern=inputs.captured_pattern,
+    )
+    if plan.shards:
+        write_plan_report(plan, report, summary)
+        return plan, counts(plan)
+    formats, max_bad = inputs.formats, inputs.max_bad
+    published = publish_collection(plan_dir, [], summary, report=report, formats=formats, max_bad=max_bad)
+    return plan, counts(plan) | published

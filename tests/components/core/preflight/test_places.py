@@ -1,0 +1,195 @@
+"""Places that cannot be asked, read or written, in a real store and on disk."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from components.core import storage
+from components.core.errors import DataError, StorageError
+from components.core.geometry import Size
+from components.core.models import CONFIG_FILE, WEIGHTS_FILE
+from components.core.network.description import ModelConfig
+from components.core.preflight.models import described_model
+from components.core.preflight.naming import NamedFaults
+from components.core.preflight.places import Place, askable, check_file, check_writable, place_for_rasters
+from components.core.storage.mounted import MOUNTS_VARIABLE
+from tests.builders import bitmap_meta
+from tests.s3_server import S3Server
+
+KEYS = ("images", "masks", "output", "local")
+
+
+def faults_of(*places: Place) -> tuple[list[str], list[str]]:
+    """What is found wrong, and the keys of the places that can be asked."""
+    faults = NamedFaults({key: key for key in KEYS})
+    asked = askable(faults, places)
+    return faults.found, [place.key for place in asked]
+
+
+def three(root: str, local: Path) -> list[Place]:
+    return [Place("images", f"{root}/images"), Place("output", f"{root}/output"), Place("local", str(local))]
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of what a pod mounts; both are empty, as for a ConfigMap and a Secret that are not there."""
+    for name in ("storage", "credentials"):
+        (tmp_path / "mounts" / name).mkdir(parents=True)
+    monkeypatch.setenv(MOUNTS_VARIABLE, str(tmp_path / "mounts"))
+    return tmp_path / "mounts"
+
+
+def test_places_that_answer_can_be_asked_whether_anything_is_there_or_not(
+    s3_environment: S3Server, tmp_path: Path
+) -> None:
+    assert faults_of(*three(s3_environment.new_folder(), tmp_path)) == ([], ["local", "images", "output"])
+
+
+def test_uris_are_told_one_by_one(s3_environment: S3Server) -> None:
+    found, asked = faults_of(Place("images", "gs://a/b"), Place("masks", "s3:///x"), Place("local", ""))
+    assert [fault.split(";")[0] for fault in found] == [
+        "images: gs://a/b: the scheme 'gs' is not known",
+        "masks: s3:///x: the bucket is missing",
+        "local: '': a URI is empty",
+    ]
+    assert asked == []
+
+
+def test_a_store_that_is_down_is_told_once_for_all_that_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_environment: S3Server
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("STORAGE_CONNECT_WAIT_SECONDS", "0.3")
+    (fault,), asked = faults_of(*three("s3://bucket", tmp_path), Place("masks", "s3://other/masks"))
+    assert fault.startswith(f"images, output, masks: s3://bucket/images at {endpoint}: cannot list it: ")
+    assert "cannot be reached" in fault and "check AWS_ENDPOINT_URL" in fault
+    assert asked == ["local"]
+
+
+def test_credentials_that_the_store_does_not_accept_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_environment: S3Server
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
+    (fault,), asked = faults_of(*three(s3_environment.new_folder(), tmp_path))
+    assert fault.startswith("images, output: s3://")
+    assert "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in fault and "wrong-secret" not in fault
+    assert asked == ["local"]
+
+
+def test_a_missing_bucket_is_told_for_what_lies_in_it_alone(s3_environment: S3Server, tmp_path: Path) -> None:
+    there = s3_environment.new_folder()
+    found, asked = faults_of(*three("s3://no-such-bucket", tmp_path), Place("masks", there))
+    (fault,) = found
+    assert fault.startswith("images, output: s3://no-such-bucket/images at ")
+    assert "the bucket does not exist" in fault and "create it, or correct the URI" in fault
+    assert asked == ["local", "masks"]
+
+
+def test_a_bucket_that_cannot_be_is_told(s3_environment: S3Server) -> None:
+    assert faults_of(Place("images", "s3://B"))[0][0].startswith("images: s3://B/: ")
+
+
+def test_settings_that_make_no_sense_are_told_once(
+    s3_environment: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "store:9000/path")
+    found, asked = faults_of(*three("s3://bucket", tmp_path))
+    (fault,) = found
+    assert fault.startswith("images, output: environment: AWS_ENDPOINT_URL='store:9000/path' must be http://host:port")
+    assert asked == ["local"]
+
+
+def test_a_pod_without_its_config_map_is_told_how_to_get_it(
+    pod: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "FOOTPRINTS_DATA_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    (fault,), asked = faults_of(*three("s3://bucket", tmp_path))
+    assert fault.startswith("images, output: nothing says where the object store is, as the ConfigMap footprints-st")
+    assert f"({pod / 'storage'} is empty)" in fault and "kubectl apply" in fault
+    assert asked == ["local"]
+    with pytest.raises(StorageError, match=r"data_root: is empty and FOOTPRINTS_DATA_ROOT is not set; .*kubectl apply"):
+        place_for_rasters("")
+
+
+def test_a_pod_whose_variables_name_the_store_needs_no_config_map(
+    pod: Path, tmp_path: Path, s3_environment: S3Server
+) -> None:
+    assert faults_of(*three(s3_environment.new_folder(), tmp_path))[0] == []
+
+
+def test_a_pod_without_its_secret_is_told_how_to_get_it(
+    pod: Path, tmp_path: Path, s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pod / "storage" / "AWS_ENDPOINT_URL").write_text(s3_environment.endpoint_url)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    found, asked = faults_of(*three(s3_environment.new_folder(), tmp_path))
+    assert len(found) == 1 and found[0].startswith("images, output: ")
+    assert "the store refuses unsigned requests" in found[0]
+    assert "the Secret mlpipeline-minio-artifact, or what node_pools.yaml names in its place, is not in" in found[0]
+    assert str(pod / "credentials") in found[0] and "manifests/README.md" in found[0]
+    assert asked == ["local"]
+
+
+def test_elsewhere_the_data_root_is_as_given_or_as_the_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTPRINTS_DATA_ROOT", "s3://bucket/data")
+    assert place_for_rasters("") == "s3://bucket/data"
+    assert place_for_rasters("mine") == "mine"
+    monkeypatch.delenv("FOOTPRINTS_DATA_ROOT")
+    with pytest.raises(StorageError) as caught:
+        place_for_rasters("")
+    assert "kubectl" not in str(caught.value)
+
+
+def test_writing_leaves_nothing_behind(s3_environment: S3Server, tmp_path: Path) -> None:
+    place = s3_environment.new_folder()
+    check_writable(f"{place}/deep/below")
+    assert not list(storage.list_objects(place))
+    check_writable(str(tmp_path / "new" / "folder"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_may_only_read_cannot_write(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = s3_environment.new_folder()
+    storage.write_bytes(f"{place}/image.tif", b"1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_environment.reader_access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_environment.reader_secret_key)
+    assert faults_of(Place("images", place)) == ([], ["images"])
+    with pytest.raises(StorageError, match=r"cannot write it: the store refuses access .*identity may do this"):
+        check_writable(place)
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StorageError, match=f"^{place}: cannot write it: Not a directory; a part"):
+            check_writable(str(place))
+
+
+def test_a_file_is_there_or_not(s3_environment: S3Server, tmp_path: Path) -> None:
+    for place in (str(tmp_path), s3_environment.new_folder()):
+        storage.write_bytes(f"{place}/weights.pth", b"1")
+        check_file(f"{place}/weights.pth")
+        with pytest.raises(StorageError, match="there is no such file"):
+            check_file(f"{place}/weight.pth")
+
+
+def test_a_model_is_described_where_it_lies(s3_environment: S3Server, tmp_path: Path) -> None:
+    config = ModelConfig.of("vgg16_bn_slim8", bitmap_meta("", "bg", "roof").classes, "bg", "neutral", Size(32, 48))
+    for place in (str(tmp_path), s3_environment.new_folder()):
+        with pytest.raises(DataError, match=rf"model: {place} holds no config\.json and no model\.safetensors"):
+            described_model(place)
+        storage.write_bytes(f"{place}/{CONFIG_FILE}", config.model_dump_json().encode())
+        with pytest.raises(DataError, match=r"holds no model\.safetensors; give a folder that train_unet wrote"):
+            described_model(place)
+        storage.write_bytes(f"{place}/{WEIGHTS_FILE}", b"never read")
+        assert described_model(place) == config
+        storage.write_bytes(f"{place}/{CONFIG_FILE}", b"{}")
+        with pytest.raises(DataError, match=rf"{place}/config\.json: format_version is None"):
+            described_model(place)
