@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from components.train_unet.config import load_config
 from torch import Tensor
 from torch.optim import Adam
 
 from components.core.network.loss import segmentation_loss
 from components.core.network.unetv2 import UNetV2
 from components.core.project import open_project
-from components.train_unet.config import load_config
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.sampling import RoundSampler, Share, batches_per_epoch
 

@@ -17,17 +17,18 @@ from typing import Any
 
 import pytest
 import torch
+from components.train_unet.config import load_config
 from safetensors.torch import load_file
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
 from components.core.network.classes import model_classes
-from components.core.network.model_artifact import ModelConfig, load_model
+from components.core.network.description import ModelConfig
+from components.core.network.model_artifact import load_model
 from components.core.network.unetv2 import UNetV2
 from components.core.project import open_project, write_manifest
 from components.train_unet import train_unet
 from components.train_unet.__main__ import main, parser
-from components.train_unet.config import load_config
 from components.train_unet.dataset import Batch
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import LogProgress
