@@ -1,6 +1,5 @@
 """The register Job, run against a server of the Kubeflow API: done once, paused, and within its rights."""
 
-import argparse
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,9 +8,10 @@ import pytest
 import yaml
 
 from components.core.cli import run_main
-from pipelines.submit_cli import add_submit_commands
+from pipelines.__main__ import parser
 from tests.manifests.rendering import KUSTOMIZATIONS, Manifest, one, rendered, site_of
 from tests.pipelines.kubeflow_server import Kubeflow, serving
+from tests.pipelines.packages import run_shut_in
 
 # What Kubeflow Pipelines asks Kubernetes before it does what a request wants: resource and verb.
 RIGHTS = {
@@ -34,6 +34,18 @@ RIGHTS = {
 Register = Callable[..., None]
 
 
+def run_here(module: str, *arguments: str) -> None:
+    """Run the command line in this process."""
+    assert module == "pipelines"
+    assert run_main(lambda options: options.main(options), parser(), arguments) == 0
+
+
+def run_as_in_its_image(module: str, *arguments: str) -> None:
+    """Run it in an interpreter that has only what the image has."""
+    done = run_shut_in("submit", module, *arguments)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def kubeflow() -> Kubeflow:
     """An installation for several users, which asks for the Job's token."""
@@ -50,9 +62,14 @@ def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     token.write_text("token-of-the-account")
     with serving(kubeflow) as url:
 
-        def run(objects: tuple[Manifest, ...] | list[Manifest], **changed: str) -> None:
+        def run(
+            objects: tuple[Manifest, ...] | list[Manifest],
+            run_module: Callable[..., None] = run_here,
+            **changed: str,
+        ) -> None:
             (container,) = one(objects, "Job", "footprints-register")["spec"]["template"]["spec"]["containers"]
-            assert container["command"] == ["python", "-m", "pipelines", "schedule"]
+            python, option, *module = container["command"]
+            assert (python, option) == ("python", "-m")
             parameters = tmp_path / "parameters.yaml"
             parameters.write_text(one(objects, "ConfigMap", "footprints-parameters")["data"]["parameters.yaml"])
             variables = environment(objects, container) | {"KFP_ENDPOINT": url, "KFP_TOKEN_FILE": str(token)} | changed
@@ -64,9 +81,7 @@ def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 )
                 for argument in container["args"]
             ]
-            parser = argparse.ArgumentParser("pipelines")
-            add_submit_commands(parser.add_subparsers(required=True))
-            assert run_main(lambda options: options.main(options), parser, ["schedule", *arguments]) == 0
+            run_module(*module, *arguments)
 
         yield run
 
@@ -107,6 +122,12 @@ def test_registers_one_paused_run_and_leaves_it_the_next_time(
     register(rendered(kustomization))
     assert list(kubeflow.recurring.values()) == [run]
     assert all(request.startswith("GET ") for request in kubeflow.requests)
+
+
+def test_the_image_has_what_registering_imports(kubeflow: Kubeflow, register: Register) -> None:
+    register(rendered("base"), run_as_in_its_image)
+    (run,) = kubeflow.recurring.values()
+    assert run.mode == "DISABLE"
 
 
 def test_overlays_choose_nodes_and_credentials(kubeflow: Kubeflow, register: Register) -> None:
