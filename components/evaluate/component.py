@@ -1,6 +1,6 @@
 """The KFP component: predictions and truth in, measures out."""
 
-from typing import List, Optional
+from typing import List
 
 from kfp import dsl
 
@@ -15,7 +15,7 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
-    unsplit: Optional[dsl.Input[dsl.Dataset]] = None,
+    unsplit: dsl.Input[dsl.Dataset] = None,
     truth_class: str = "untitled",
     predicted_class: str = "untitled_dl",
     image_tags: List[str] = [],

@@ -1,7 +1,5 @@
 """The KFP component: folders of imagery and masks in, a project out."""
 
-from typing import Optional
-
 from kfp import dsl
 
 from components.base_images import CPU_IMAGE
@@ -13,7 +11,7 @@ def import_images(
     project: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
     images_uri: str = "",
-    plan: Optional[dsl.Input[dsl.Dataset]] = None,
+    plan: dsl.Input[dsl.Dataset] = None,
     shard: str = "1/1",
     masks_uri: str = "",
     project_name: str = "INRIA",

@@ -1,6 +1,6 @@
 """The KFP component: a project and a model in, a project of what the model finds out."""
 
-from typing import List, Optional
+from typing import List
 
 from kfp import dsl
 
@@ -13,7 +13,7 @@ def infer_windows(
     data_root: str,
     predictions: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
-    model: Optional[dsl.Input[dsl.Model]] = None,
+    model: dsl.Input[dsl.Model] = None,
     model_uri: str = "",
     config: str = "",
     image_tags: List[str] = ["test"],

@@ -1,6 +1,6 @@
 """The KFP component: a plan and what its shards found in; scenes, ledger and layer brought up to date."""
 
-from typing import List, Optional
+from typing import List
 
 from kfp import dsl
 
@@ -13,7 +13,7 @@ def publish_collection(
     summary: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
-    parts: Optional[dsl.Input[List[dsl.Dataset]]] = None,
+    parts: dsl.Input[List[dsl.Dataset]] = None,
     formats: str = "",
     max_bad: int = 0,
     workers: int = 0,
