@@ -1,7 +1,7 @@
 """The register Job, run against a server of the Kubeflow API: done once, paused, and within its rights."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -76,9 +76,7 @@ def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
             arguments = [
-                re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], argument).replace(
-                    "/etc/footprints/parameters/parameters.yaml", str(parameters)
-                )
+                expanded(argument, variables).replace("/etc/footprints/parameters/parameters.yaml", str(parameters))
                 for argument in container["args"]
             ]
             run_module(*module, *arguments)
@@ -86,8 +84,15 @@ def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         yield run
 
 
-def environment(objects: tuple[Manifest, ...] | list[Manifest], container: Manifest) -> dict[str, str]:
-    """The variables that Kubernetes gives the container."""
+def expanded(text: str, variables: Mapping[str, str]) -> str:
+    """A word of a container's command line as Kubernetes writes it."""
+    return re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], text)
+
+
+def environment(
+    objects: tuple[Manifest, ...] | list[Manifest], container: Manifest, secret: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables that Kubernetes gives the container; every secret has the same keys."""
     maps = {entry["metadata"]["name"]: entry["data"] for entry in objects if entry["kind"] == "ConfigMap"}
     found: dict[str, str] = {}
     for source in container["envFrom"]:
@@ -96,6 +101,8 @@ def environment(objects: tuple[Manifest, ...] | list[Manifest], container: Manif
         origin = entry.get("valueFrom", {})
         if "configMapKeyRef" in origin:
             found[entry["name"]] = maps[origin["configMapKeyRef"]["name"]][origin["configMapKeyRef"]["key"]]
+        elif "secretKeyRef" in origin and secret is not None:
+            found[entry["name"]] = secret[origin["secretKeyRef"]["key"]]
         elif "fieldRef" in origin:
             assert origin["fieldRef"]["fieldPath"] == "metadata.namespace"
             found[entry["name"]] = "building-footprints"
