@@ -1,7 +1,7 @@
 """The register Job, run against a server of the Kubeflow API: done once, paused, and within its rights."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from components.core.cli import run_main
 from pipelines.__main__ import parser
 from tests.manifests.rendering import KUSTOMIZATIONS, Manifest, one, rendered, site_of
 from tests.pipelines.kubeflow_server import Kubeflow, serving
-from tests.pipelines.packages import SUBMIT, run_shut_in
+from tests.pipelines.packages import run_shut_in
 
 # What Kubeflow Pipelines asks Kubernetes before it does what a request wants: resource and verb.
 RIGHTS = {
@@ -42,7 +42,7 @@ def run_here(module: str, *arguments: str) -> None:
 
 def run_as_in_its_image(module: str, *arguments: str) -> None:
     """Run it in an interpreter that has only what the image has."""
-    done = run_shut_in(SUBMIT, module, *arguments)
+    done = run_shut_in("submit", module, *arguments)
     assert done.returncode == 0, done.stderr
 
 
@@ -75,9 +75,7 @@ def register(kubeflow: Kubeflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
             arguments = [
-                re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], argument).replace(
-                    "=/etc/footprints", f"={mounts}"
-                )
+                expanded(argument, variables).replace("=/etc/footprints", f"={mounts}")
                 for argument in container["args"]
             ]
             run_module(*module, *arguments)
@@ -98,8 +96,15 @@ def mounted(folder: Path, objects: tuple[Manifest, ...] | list[Manifest], *names
     return root
 
 
-def environment(objects: tuple[Manifest, ...] | list[Manifest], container: Manifest) -> dict[str, str]:
-    """The variables that Kubernetes gives the container."""
+def expanded(text: str, variables: Mapping[str, str]) -> str:
+    """A word of a container's command line as Kubernetes writes it."""
+    return re.sub(r"\$\((\w+)\)", lambda match: variables[match[1]], text)
+
+
+def environment(
+    objects: tuple[Manifest, ...] | list[Manifest], container: Manifest, secret: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables that Kubernetes gives the container; every secret has the same keys."""
     maps = {entry["metadata"]["name"]: entry["data"] for entry in objects if entry["kind"] == "ConfigMap"}
     found: dict[str, str] = {}
     for source in container["envFrom"]:
@@ -108,6 +113,8 @@ def environment(objects: tuple[Manifest, ...] | list[Manifest], container: Manif
         origin = entry.get("valueFrom", {})
         if "configMapKeyRef" in origin:
             found[entry["name"]] = maps[origin["configMapKeyRef"]["name"]][origin["configMapKeyRef"]["key"]]
+        elif "secretKeyRef" in origin and secret is not None:
+            found[entry["name"]] = secret[origin["secretKeyRef"]["key"]]
         elif "fieldRef" in origin:
             assert origin["fieldRef"]["fieldPath"] == "metadata.namespace"
             found[entry["name"]] = "building-footprints"

@@ -1,10 +1,12 @@
-"""Which packages an image has: those that its requirement files name, and all that those need."""
+"""Which packages the images have, and interpreters that have no others."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -12,17 +14,42 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+SHUT_IN = Path(__file__).with_name("shut_in")
 
-LIGHT = ("light.in",)
-SUBMIT = (*LIGHT, "submit.in")
-"""docker/Dockerfile puts the packages of `submit.in` on top of the light ones."""
+
+@dataclass(frozen=True)
+class Contents:
+    """What docker/Dockerfile installs in an image.
+
+    Attributes:
+        files: Of `requirements`.
+        alone: Distributions that come without what they need.
+    """
+
+    files: tuple[str, ...]
+    alone: tuple[str, ...] = ()
+
+
+IMAGES = {
+    "cpu": Contents(("light.in",), ("kfp",)),
+    "gpu": Contents(("torch.in",), ("kfp",)),
+    "submit": Contents(("light.in", "submit.in")),
+}
 
 
 @cache
-def packages_of(*files: str) -> frozenset[str]:
-    """Modules that are there once some files of `requirements` are installed, by the metadata of what is here."""
-    there = {name for file in files for requirement in _lines(file) for name in _with_needs(requirement)}
-    return frozenset(module for module, owners in metadata.packages_distributions().items() if there & _plain(owners))
+def distributions_of(image: str) -> frozenset[str]:
+    """Distributions that an image has, by what those that are installed here say they need."""
+    contents = IMAGES[image]
+    named = {name for file in contents.files for requirement in _lines(file) for name in _with_needs(requirement)}
+    return frozenset(named | _plain(contents.alone))
+
+
+@cache
+def packages_of(image: str) -> frozenset[str]:
+    """Modules that an image has."""
+    there, installed = distributions_of(image), metadata.packages_distributions()
+    return frozenset(module for module, owners in installed.items() if there & _plain(owners))
 
 
 def _lines(file: str) -> set[str]:
@@ -44,23 +71,28 @@ def _with_needs(requirement: str) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        needs = [Requirement(text) for text in metadata.requires(name) or ()]
-        waiting += [
-            need
-            for need in needs
-            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in wanted.extras or {""})
-        ]
+        for need in map(Requirement, metadata.requires(name) or ()):
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in wanted.extras or {""}):
+                waiting.append(need)
     return found
 
 
-def _plain(names: list[str]) -> set[str]:
+def _plain(names: list[str] | tuple[str, ...]) -> set[str]:
     """Names of distributions in the one form that they all have."""
     return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
 
 
-def run_shut_in(files: tuple[str, ...], *command: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m MODULE ARGUMENTS` in a fresh interpreter that has only the packages of some files."""
-    there = ",".join(sorted(packages_of(*files)))
-    return subprocess.run(
-        [sys.executable, "-m", "tests.pipelines.shut_in", there, *command], capture_output=True, text=True, cwd=ROOT
-    )
+def shut_in(image: str) -> dict[str, str]:
+    """An environment in which every Python, and what it starts, has this project and an image's packages alone."""
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return os.environ | {
+        "IMAGE_PACKAGES": ",".join(sorted(packages_of(image))),
+        "IMAGE_DISTRIBUTIONS": ",".join(sorted(distributions_of(image))),
+        "PATH": paths,
+        "PYTHONPATH": os.pathsep.join([str(SHUT_IN), str(ROOT)]),
+    }
+
+
+def run_shut_in(image: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m MODULE ARGUMENTS` with an image's packages alone."""
+    return subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, env=shut_in(image))

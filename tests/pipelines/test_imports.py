@@ -7,43 +7,56 @@ import pytest
 from components.core import storage
 from pipelines.__main__ import COMMANDS
 from tests.components.plan_imagery.sites import Site
+from tests.manifests.rendering import KUSTOMIZATIONS, containers, pod_templates, rendered
 from tests.pipelines.kubeflow_server import Kubeflow
-from tests.pipelines.packages import LIGHT, SUBMIT, packages_of, run_shut_in
+from tests.pipelines.packages import IMAGES, packages_of, run_shut_in
 
 TO_KUBEFLOW = ("submit", "schedule", "runs")
 ROOT = ("--param", "data_root=s3://bucket/data")
 
 
-def test_an_image_lacks_what_its_files_do_not_bring() -> None:
-    assert {"kfp", "kfp_server_api", "yaml", "google"} <= packages_of(*SUBMIT)
-    assert not {"docker", "torch", "pytest", "pytorch_lightning"} & packages_of(*SUBMIT)
-    assert "kfp" not in packages_of(*LIGHT)
+def test_an_image_has_what_its_files_bring_and_nothing_else() -> None:
+    assert {"kfp", "kfp_server_api", "yaml", "google"} <= packages_of("submit")
+    assert not {"docker", "torch", "pytest", "pytorch_lightning"} & packages_of("submit")
+    assert {"kfp", "rasterio", "numpy"} <= packages_of("cpu")
+    assert not {"kubernetes", "torch"} & packages_of("cpu")
+    assert {"kfp", "rasterio", "torch", "pytorch_lightning"} <= packages_of("gpu")
 
 
 def test_what_an_image_lacks_is_missing_in_it() -> None:
-    done = run_shut_in(SUBMIT, "tests.pipelines.tiny_pipeline")
+    done = run_shut_in("submit", "tests.pipelines.tiny_pipeline")
     assert done.returncode == 1
-    assert "No module named 'tests', which this image has not" in done.stderr
+    assert "No module named 'tests'" in done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_says_its_flags_with_what_the_submit_image_has(command: str) -> None:
-    done = run_shut_in(SUBMIT, "pipelines", command, "--help")
+    done = run_shut_in("submit", "pipelines", command, "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: python -m pipelines {command} [-h]")
 
 
-@pytest.mark.parametrize("files", [SUBMIT, LIGHT], ids=["submit", "light"])
-def test_the_commands_are_listed_whatever_is_there(files: tuple[str, ...]) -> None:
-    done = run_shut_in(files, "pipelines", "--help")
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_commands_are_listed_in_every_image(image: str) -> None:
+    done = run_shut_in(image, "pipelines", "--help")
     assert done.returncode == 0, done.stderr
     assert all(f"    {command} " in done.stdout for command in COMMANDS)
 
 
-def test_a_command_in_an_image_that_lacks_what_it_needs_says_so() -> None:
-    done = run_shut_in(LIGHT, "pipelines", "runs")
-    assert done.returncode == 1
-    assert "No module named 'kfp', which this image has not" in done.stderr
+def jobs() -> set[tuple[str, ...]]:
+    """Image and command of every container of the manifests that is in one of the project's images."""
+    pods = [template["spec"] for name in KUSTOMIZATIONS for _, template in pod_templates(rendered(name))]
+    found = {(container["image"], *container.get("command", ())) for pod in pods for container in containers(pod)}
+    own = {f"footprints-{image}": image for image in IMAGES}
+    return {(own[name], *command) for image, *command in found if (name := image.partition(":")[0]) in own}
+
+
+@pytest.mark.parametrize("job", sorted(jobs()), ids=" ".join)
+def test_every_job_has_in_its_image_what_it_imports(job: tuple[str, ...]) -> None:
+    image, python, option, *module = job
+    assert (python, option) == ("python", "-m")
+    done = run_shut_in(image, *module, "--help")
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_submit_image_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: Path) -> None:
@@ -54,7 +67,7 @@ def test_the_submit_image_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: 
         "runs": ("--json",),
     }
     for command in TO_KUBEFLOW:
-        done = run_shut_in(SUBMIT, "pipelines", command, *calls[command])
+        done = run_shut_in("submit", "pipelines", command, *calls[command])
         assert done.returncode == 0, done.stderr
     (run,) = kubeflow.runs.values()
     assert run.display_name == "a run"
@@ -64,7 +77,7 @@ def test_the_submit_image_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: 
 
 @pytest.mark.parametrize("command", ["compile", "readme"])
 def test_generated_files_are_checked_without_the_stages_libraries(command: str) -> None:
-    done = run_shut_in(SUBMIT, "pipelines", command, "--check")
+    done = run_shut_in("submit", "pipelines", command, "--check")
     assert done.returncode == 0, done.stderr
 
 
@@ -74,7 +87,7 @@ def test_a_local_run_starts_its_stages_without_their_libraries(tmp_path: Path) -
     storage.write_bytes(f"{site.images_uri}/broken.tif", b"no image at all")
     places = ("--images", site.images_uri, "--model", site.put_model(), "--output", site.output_uri)
     for command in (("run", "--size-px", "1"), ("detect", *places)):
-        done = run_shut_in(SUBMIT, "pipelines", *command, "--runs", str(tmp_path / "runs"))
+        done = run_shut_in("submit", "pipelines", *command, "--runs", str(tmp_path / "runs"))
         assert done.returncode == 2, done.stderr
         assert " failed: " in done.stderr.splitlines()[-1]
-        assert "which this image has not" not in done.stdout + done.stderr
+        assert "No module named" not in done.stdout + done.stderr
