@@ -10,9 +10,8 @@ The nodes are written here as Argo writes them, from the compiled pipeline's own
 a run knows, such as the numbers that a step notes of an artifact, is of typical length. Of four Workflows measured on
 Kubeflow Pipelines 2.17.0 with Argo Workflows 4.0.5 (tests/pipelines/measured) the estimate has the pods and the nodes
 (but for two of 784 at 40 shards), the spec within 1 %, the compressed nodes within 5 % and the whole within 3 %.
-A run's nodes lie in the order of hashes, which alone moves the compressed size by 2 to 3 % from run to run. An attempt that fails
-adds a node or two,
-which no estimate counts.
+A run's nodes lie in the order of hashes, which alone moves the compressed size by 2 to 3 % from run to run. An attempt
+that fails adds a node or two, which no estimate counts.
 """
 
 from pipelines.workflow_size.size import LIMIT_BYTES, MOST, SHARE, WorkflowSize, most_shards, workflow_size

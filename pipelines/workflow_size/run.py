@@ -237,10 +237,13 @@ class Run:
         texts = step_driver_inputs(place.task, component, task, container, kubernetes, group.execution)
         if "importer" in executor:
             return Ended([self.nodes.attempted(place, "Pod", IMPORTER, texts)], outputs)
-        patch = pod_patch(step)
+        holds = self._holds(place.task, task, group)
+        patch = pod_patch(step) if holds else ""
         driver = self.nodes.attempted(_driver(place), "Pod", STEP_DRIVER, texts, step_driver_outputs(patch))
         here = Place(place.boundary, place.task, [driver])
         prefix = executor_prefix(task, kubernetes)
+        if not holds:
+            return Ended([self.nodes.skipped(here, f"{prefix}{EXECUTOR}", NOT_HELD)], None)
         given = executor_inputs(task, kubernetes, patch)
         added = self.nodes.attempted(here, "DAG", f"{prefix}{EXECUTOR}", given)
         inside = Place(f"{here.name}(0)", "executor")

@@ -37,13 +37,13 @@ def run_every_pipeline(backend: Backend, folder: Path, root: str) -> None:
         folder: For files of this function's own.
         root: Folder or URI prefix that the steps see too.
     """
-    compiled = {file.stem: file for file in compile_for_site(CPU_ONLY, folder / "compiled")}
+    compile_for_site(CPU_ONLY, folder / "compiled")
     small = ["run", "--data-root", f"{root}/training", *SMALL_OPTIONS, *small_documents(folder)]
     arguments = run_cli.pipeline_arguments(parser().parse_args(small))
-    backend.run(compiled["sample_training"], arguments | {"shards_max": 2})
+    backend.run(folder / "compiled" / "sample_training.yaml", arguments | {"shards_max": 2})
     arguments = detect_cli.pipeline_arguments(parser().parse_args(_detection(folder, root)))
     for _ in ("something new", "nothing new"):
-        backend.run(compiled["detection"], arguments)
+        backend.run(folder / "compiled" / "detection.yaml", arguments)
     for step in list(backend.steps):
         for name in step.optional & step.given:
             if all(name in other.given for other in _like(step, backend)):

@@ -28,7 +28,7 @@ SHARD_MEGAPIXELS = 30_000.0
 MAX_SHARDS = 16
 """The default of a run."""
 
-MOST_SHARDS = 48
+MOST_SHARDS = 64
 """Of any run: Argo holds a run in one object of a mebibyte at most, and every shard takes its share of it. The tests
 compare it, and the default, with what `python -m pipelines size` estimates."""
 

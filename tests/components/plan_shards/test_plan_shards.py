@@ -27,6 +27,8 @@ def test_no_image_and_no_shard_are_errors(project):
         plan_shards(project, image_tags=["nowhere"])
     with pytest.raises(ConfigError, match="max_shards: 0 is below 1"):
         plan_shards(project, max_shards=0)
+    with pytest.raises(ConfigError, match=r"max_shards: 65 is above 64, .* what Argo holds \(1 MiB\)"):
+        plan_shards(project, max_shards=65)
 
 
 def test_the_command_line_prints_a_line_a_shard(project, capsys):
