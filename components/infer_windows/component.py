@@ -8,10 +8,9 @@ from components.base_images import GPU_IMAGE
 @dsl.component(base_image=GPU_IMAGE, install_kfp_package=False)
 def infer_windows(
     project: dsl.Input[dsl.Dataset],
+    model: dsl.Input[dsl.Model],
     predictions: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
-    model: dsl.Input[dsl.Model] = None,
-    model_uri: str = "",
     data_root: str = "",
     config: dict = {},
     image_tags: list = ["test"],

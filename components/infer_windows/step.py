@@ -13,9 +13,9 @@ from components.infer_windows.infer_windows import infer_windows
 
 def run(
     project: Artifact,
+    model: Artifact,
     predictions: Artifact,
     metrics: Metrics,
-    model: Artifact | None,
     data_root: str,
     config: dict[str, Any],
     gpus: int,
@@ -26,9 +26,9 @@ def run(
 
     Args:
         project: The project whose images are looked at.
+        model: What train_unet wrote.
         predictions: Gets the project of what was found.
         metrics: Get counts of scenes, megapixels (per second, and without data), windows skipped; megabytes moved.
-        model: What train_unet wrote; None where `model_uri` says where a model is.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own.
         config: The inference config; empty for the tutorial's.
         gpus: How many GPUs the step was placed on.
@@ -39,7 +39,7 @@ def run(
     with step() as moved:
         report = infer_windows(
             project.path,
-            None if model is None else model.path,
+            model.path,
             predictions.path,
             data_root=data_root_or_default(data_root),
             config=document_text(config) or INFERENCE_CONFIG,

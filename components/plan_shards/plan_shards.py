@@ -33,8 +33,8 @@ def plan_shards(project: Path | str, *, image_tags: Sequence[str] = ("test",), m
         raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
     if max_shards > MOST_SHARDS:
         raise ConfigError(
-            f"max_shards: {max_shards} is above {MOST_SHARDS}, and a run of more may outgrow what Argo holds (1 MiB) and "
-            "end without a result; use fewer shards"
+            f"max_shards: {max_shards} is above {MOST_SHARDS}, and a run of more may outgrow what Argo holds (1 MiB) "
+            "and end without a result; use fewer shards"
         )
     opened = open_project(project)
     rows = choose_items(opened, image_tags)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.core.collection.ledger import Collection
+from components.core.collection.parts import put_part
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.publish_collection.__main__ import main, parser
 from components.publish_collection.describing import describe_model
@@ -17,7 +18,8 @@ from tests.components.publish_collection.detected import CLASSES, Detected
 def told(detected: Detected) -> dict[str, object]:
     """The summary of a run, published where its plan says."""
     folder = detected.folder
-    flags = ["--plan", folder / "plan", "--parts", *detected.parts, "--summary", folder / "summary.json"]
+    put_part(detected.plan, "1/1", detected.parts[0])
+    flags = ["--plan", folder / "plan", "--summary", folder / "summary.json"]
     flags += ["--report", folder / "report.html", "--metrics", folder / "metrics.json"]
     flags += ["--formats", "geojsonl", "--max-bad", "1", "--workers", "1"]
     main(parser().parse_args([str(flag) for flag in flags]))
