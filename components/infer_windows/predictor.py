@@ -13,6 +13,7 @@ from torch.nn import functional
 from components.core.documents.inference import WHERE
 from components.core.errors import ConfigError
 from components.core.geometry import Size
+from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.infer_windows.arrays import Float32, UInt8
 
 GPU_BATCH = 16
@@ -64,9 +65,26 @@ class NetworkPredictor:
         self._dtype = number_format(device, precision)
         self._network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    @torch.inference_mode()
     def __call__(self, windows: UInt8) -> Float32:
-        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities."""
+        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities.
+
+        Raises:
+            ConfigError: If so many windows do not fit into the memory; tells how many do.
+        """
+        try:
+            return self._predicted(windows)
+        except torch.OutOfMemoryError:
+            pass
+        raise self._too_large(windows)
+
+    def _too_large(self, windows: UInt8) -> ConfigError:
+        memory, batch = DeviceMemory.of(self._device), len(windows)
+        fitting = largest_that_fits(lambda size: self._predicted(windows[:size]), batch, self._device)
+        otherwise = "use a smaller mode.window, or a GPU with more memory"
+        return too_large(f"{WHERE}: batch_size", batch, fitting, memory, otherwise)
+
+    @torch.inference_mode()
+    def _predicted(self, windows: UInt8) -> Float32:
         started = time.perf_counter()
         pixels = torch.from_numpy(windows)
         if self._device.type == "cuda":

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, distributed, nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
+from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.core.network.unetv2 import UNetV2
 from components.train_unet.dataset import Batch, Failure, FailureBudget
 from components.train_unet.history import History
@@ -111,9 +114,70 @@ class SegmentationModule(pl.LightningModule):
         if batch.failures:
             self.history.failures += self.budgets[phase].add(batch.failures)
 
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Learn from a batch: the closure computes the loss and its gradients.
+
+        Raises:
+            ConfigError: If the batch does not fit into the memory; tells which does.
+        """
+        try:
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+            return
+        except torch.OutOfMemoryError:
+            pass
+        self.zero_grad()
+        raise self._too_large("train", self.config.batch_size.train, self._try_training, self._held_in_training())
+
+    def _held_in_training(self) -> int:
+        """Bytes that a training holds beside the weights while it computes a loss: gradients, and Adam's two means."""
+        weights = sum(value.numel() * value.element_size() for value in self.network.parameters())
+        return weights * (1 if self.trainer.optimizers[0].state else 3)
+
+    def _try_training(self, items: int) -> None:
+        """Loss and gradients, as a step computes them; other processes, which it would share them with, see none."""
+        batch = self._blank(items)
+        with self.trainer.precision_plugin.train_step_context():
+            logits = self.network(batch.image)
+            loss = self._loss(logits, batch.mask)
+        self.train_measures.update(loss.detach(), logits.detach(), batch.mask)
+        torch.autograd.grad(loss, list(self.network.parameters()))
+
+    def _try_validation(self, items: int) -> None:
+        self._validate(self._blank(items))
+
+    def _blank(self, items: int) -> Batch:
+        """A batch as large as one of so many items."""
+        size = self.config.input_size.size
+        image = torch.zeros(items, 3, size.height, size.width, dtype=torch.uint8, device=self.device)
+        return Batch(image, torch.zeros_like(image[:, 0]), ())
+
+    def _too_large(self, phase: str, batch: int, run: Callable[[int], None], held_bytes: int = 0) -> ConfigError:
+        memory = DeviceMemory.of(self.device)
+        fitting = largest_that_fits(run, batch, self.device, held_bytes)
+        otherwise = "use a smaller input_size or encoder, or a GPU with more memory"
+        return too_large(f"{WHERE}: batch_size.{phase}", batch, fitting, memory, otherwise)
+
     def validation_step(self, batch: Batch, _index: int) -> None:
-        """Add a batch to the measures; windows that are neutral throughout do not count."""
+        """Add a batch to the measures; windows that are neutral throughout do not count.
+
+        Raises:
+            ConfigError: If the batch does not fit into the memory; tells which does.
+        """
         self._count_failures(batch, "val")
+        try:
+            self._validate(batch)
+            return
+        except torch.OutOfMemoryError:
+            pass
+        raise self._too_large("val", self.config.batch_size.val, self._try_validation)
+
+    def _validate(self, batch: Batch) -> None:
         counts = (batch.mask != NEUTRAL_INDEX).flatten(1).any(1)
         logits = self.network(batch.image)
         if not counts.all():

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from components.core.documents.inference import load_config
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, open_project, write_manifest
 from components.infer_windows.jobs import Scenes, Settings
 from components.infer_windows.predictor import NetworkPredictor
 from tests.builders import bitmap_meta, noise, write_tiled
+from tests.components.core.network.hungry import HungryUNet
 
 SIZE = Size(200, 200)
 CONFIG = load_config({"mode": {"window": {"height": 32, "width": 32}, "min_overlap": {"x": 8, "y": 8}}})
@@ -67,3 +68,12 @@ def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Scenes, network:
     assert len(list((tmp_path / "data" / "predictions").iterdir())) == 2 * 3
     windows = len(done[0].plan.grid.windows())
     assert 0 < network.black < windows / 2 / 2, "the rest of a failed scene was run"
+
+
+def test_a_batch_that_does_not_fit_ends_the_run_and_is_no_scenes_fault(project: Path, tmp_path: Path) -> None:
+    predictor = NetworkPredictor(HungryUNet(learns=0, looks=2), Size(32, 32), torch.device("cpu"))
+    settings = Settings(CONFIG, channels=2, batch_size=6, model="m", data_root=str(tmp_path / "data"))
+    scenes = Scenes(open_project(project), [0, 1], settings, predictor)
+    with pytest.raises(ConfigError, match=r"batch_size: 6 at once do not fit .* use at most 2"):
+        for _, finish in scenes.run():
+            finish()
