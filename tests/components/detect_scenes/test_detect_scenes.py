@@ -1,0 +1,109 @@
+"""One shard of a detection, from images to buildings; and the same as a step and on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from kfp import dsl
+
+from components.core.cli import run_main
+from components.core.collection.parts import fetched_parts
+from components.core.collection.plan import Plan
+from components.core.errors import DataError
+from components.core.geometry import Size
+from components.core.project import open_project
+from components.core.project.history import read_history
+from components.detect_scenes.__main__ import main, parser
+from components.detect_scenes.component import detect_scenes as component
+from components.detect_scenes.detect_scenes import detect_scenes
+from tests.detection.bright_model import save_bright_model
+from tests.detection.detecting import Detection, write_town
+from tests.shims import artifact, compiled, input_names, output_kinds
+
+SIZE = Size(160, 140)
+HOUSES = ((20, 30, 30, 24), (100, 100, 12, 20))
+
+
+@pytest.fixture
+def detection(tmp_path: Path) -> Detection:
+    write_town(tmp_path / "in" / "west.tif", SIZE, *HOUSES)
+    write_town(tmp_path / "in" / "east.tif", SIZE, HOUSES[0], east_px=400)
+    write_town(tmp_path / "in" / "tiny.tif", Size(20, 20), east_px=900)
+    model = save_bright_model(tmp_path / "model")
+    return Detection(str(tmp_path / "in"), str(model), str(tmp_path / "out"), str(tmp_path / "data"))
+
+
+def found(plan: Plan) -> list[tuple[list[str], list[int]]]:
+    """Of each shard the scenes that it did, and how many buildings each has."""
+    result = []
+    with fetched_parts(plan) as parts:
+        for project in map(open_project, parts):
+            names = [project.label(index).partition("/")[2].rpartition("-")[0] for index in range(len(project))]
+            objects = [[found.class_title for found in project.item(index).objects] for index in range(len(project))]
+            result.append((names, [titles.count("untitled_dl") for titles in objects]))
+    return result
+
+
+def test_shards_leave_the_buildings_of_their_scenes_and_say_what_they_left_out(
+    detection: Detection, tmp_path: Path
+) -> None:
+    plan = detection.with_options(shard_megapixels=0.03).plan(tmp_path / "plan")
+    assert plan.shards == 2
+    counts = [
+        detect_scenes(tmp_path / "plan", f"{number}/2", data_root=detection.data_root, workers=1) for number in (1, 2)
+    ]
+    assert [sum(entry[name] for entry in counts) for name in ("scenes", "bad")] == [2, 1]
+    scenes = {name: count for names, counts in found(plan) for name, count in zip(names, counts, strict=True)}
+    assert scenes == {"west": 2, "east": 1}
+    with fetched_parts(plan) as parts:
+        left_out = [entry for part in parts for run in read_history(part) for entry in run.left_out]
+    assert len(left_out) == 1 and "exceeds the height 20" in left_out[0].reason
+
+
+def test_another_try_gives_the_same_without_the_network(detection: Detection, tmp_path: Path) -> None:
+    plan = detection.plan(tmp_path / "plan")
+    first = detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
+    before = found(plan)
+    again = detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
+    assert (first["reused"], again["reused"]) == (0, 2)
+    assert found(plan) == before
+
+
+def test_a_model_that_was_replaced_since_the_plan_was_made_is_refused(detection: Detection, tmp_path: Path) -> None:
+    plan = detection.plan(tmp_path / "plan")
+    save_bright_model(Path(detection.model), threshold=250)
+    with pytest.raises(DataError, match=r"model_uri: .*/model holds another model than when the plan was made"):
+        detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
+    assert found(plan) == []
+
+
+def test_the_step_and_the_command_line_do_the_same(
+    detection: Detection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = detection.plan(tmp_path / "plan")
+    metrics = artifact(dsl.Metrics, tmp_path / "metrics")
+    component.python_func(
+        plan=artifact(dsl.Dataset, tmp_path / "plan"),
+        shard="1/1",
+        metrics=metrics,
+        data_root=detection.data_root,
+        workers=1,
+    )
+    by_the_step = found(plan)
+    flags = ["--plan", str(tmp_path / "plan"), "--shard", "1/1", "--data-root", detection.data_root, "--workers", "1"]
+    assert run_main(main, parser(), flags) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (metrics.metadata["scenes"], printed["scenes"]) == (2, 2)
+    assert found(plan) == by_the_step
+
+
+def test_flags_carry_the_inputs_names_and_defaults(tmp_path: Path) -> None:
+    spec = compiled(component, tmp_path)
+    assert input_names(spec) == component.component_spec.inputs.keys()
+    assert output_kinds(spec) == {"metrics": "system.Metrics"}
+    flags = vars(parser().parse_args(["--plan", "p", "--shard", "1/1", "--data-root", "d"]))
+    for name, entry in component.component_spec.inputs.items():
+        assert name in flags
+        assert name in ("plan", "shard", "data_root") or flags[name] == entry.default
