@@ -101,7 +101,9 @@ def test_components_go_together(tmp_path: Path) -> None:
     assert {entry["metadata"]["namespace"] for entry in objects} == {"a-profile"}
     arguments = one(objects, "Job", "footprints-register")["spec"]["template"]["spec"]["containers"][0]["args"]
     assert "--paused" not in arguments
-    assert sum(argument.startswith("--param=") for argument in arguments) == 4
+    assert "--node-pools=/etc/footprints/node-pools" in arguments
+    placed = one(objects, "ConfigMap", "footprints-node-pools")["data"]
+    assert sorted(placed) == ["00-base.yaml", "50-dev-object-store.yaml", "50-gpu-pool.yaml"]
 
 
 def test_pipelines_are_objects_of_this_version() -> None:
