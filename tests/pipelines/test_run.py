@@ -111,13 +111,12 @@ def test_a_missing_folder_is_said_before_anything_starts(tmp_path):
 
 
 def test_a_failed_stage_ends_the_run_with_its_name(tmp_path):
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "broken.tif").write_bytes(b"II*\0 no raster")
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines", "run", "--images", str(tmp_path / "images"), "--runs", str(tmp_path / "r")],
-        capture_output=True,
-        text=True,
-    )
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "broken.tif").write_bytes(b"II*\0 no raster")
+    command = [sys.executable, "-m", "pipelines", "run", "--runs", str(tmp_path / "r"), "--train-share", "0.5"]
+    command += ["--images", str(tmp_path / "images"), "--masks", str(tmp_path / "masks")]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     last = done.stderr.rstrip().splitlines()[-1]
