@@ -53,6 +53,18 @@ def equal(first: Weights, second: Weights) -> bool:
     return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+def losses_of(result: TrainingResult, phase: str) -> list[float]:
+    return [row["loss"] for row in result.history if row["phase"] == phase]
+
+
+def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> UNetV2:
+    """What a training with a config begins with."""
+    settings = load_config(config)
+    classes = model_classes(open_project(project).meta.classes, "bg", "neutral")
+    described = ModelConfig.of(settings.encoder, classes, "bg", "neutral", settings.input_size.size)
+    return build_network(settings, described, load_model(initial) if initial else None, Path())
+
+
 def learned(model: Path) -> Weights:
     """A model folder's tensors without the running statistics, which a training moves whatever its learning rate."""
     names = dict(load_model(model).network.named_parameters())
@@ -74,18 +86,6 @@ BY_BATCH = TINY | {"validate_with_model_eval": False}
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that several tests read."""
     return block_project(tmp_path_factory.mktemp("blocks"))
-
-
-def losses_of(result: TrainingResult, phase: str) -> list[float]:
-    return [row["loss"] for row in result.history if row["phase"] == phase]
-
-
-def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> UNetV2:
-    """What a training with a config begins with."""
-    settings = load_config(config)
-    classes = model_classes(open_project(project).meta.classes, "bg", "neutral")
-    described = ModelConfig.of(settings.encoder, classes, "bg", "neutral", settings.input_size.size)
-    return build_network(settings, described, load_model(initial) if initial else None, Path())
 
 
 def test_a_training_is_gradient_descent_on_the_batches_of_its_seed(project: Path, tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_continuing_starts_where_the_initial_model_stopped(project: Path, tmp_pa
 
     by_hand = ByHand(project, still)
     losses = [by_hand.loss(load_model(tmp_path / "first").network.train(), "train", by_hand.batches(12)[0]).item()]
-    assert losses_of(second, "train")[:1] == pytest.approx(losses, rel=1e-5)
-    assert second.metrics["val"]["loss"] == pytest.approx(first.metrics["val"]["loss"], rel=1e-5)
+    assert losses_of(second, "train")[:1] == pytest.approx(losses, rel=1e-4)
+    assert second.metrics["val"]["loss"] == pytest.approx(first.metrics["val"]["loss"], rel=1e-4)
     assert close(learned(tmp_path / "first"), learned(tmp_path / "second"))
 
 
