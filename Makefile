@@ -107,11 +107,16 @@ readme: $(READY) ## Bring the README's table of components up to date
 
 .PHONY: test
 test: $(READY) ## Run the tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not containers"
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not containers and not kubeflow"
 
 .PHONY: test-containers
 test-containers: $(READY) images ## Run the pipeline in containers, against an object storage that the tests start
 	$(RUN) -m pytest tests/containers
+
+.PHONY: test-kubeflow
+test-kubeflow: $(READY) ## See in ten minutes whether a Kubeflow runs the pipelines (KFP_ENDPOINT set; KUBECTL=…)
+	$(RUN) -m pytest tests/kubeflow -m kubeflow -rs --log-cli-level=INFO --log-cli-date-format=%T \
+	  --log-cli-format="%(asctime)s %(message)s"
 
 .PHONY: lint
 lint: $(READY) ## Check style
