@@ -22,7 +22,7 @@ from components.infer_windows.component import infer_windows
 from components.publish_footprints.component import publish_footprints
 from pipelines.training import sample_training, training
 from tests.components.check_inputs.given import put_imagery
-from tests.pipelines.packages import LIGHT, run_shut_in
+from tests.pipelines.packages import run_shut_in
 
 
 def inputs_of_the_step(pipeline: Any) -> dict[str, str]:
@@ -94,5 +94,5 @@ def test_the_command_line_says_that_nothing_is_wrong_or_all_that_is(
 
 def test_the_light_image_has_all_that_the_check_needs(tmp_path: Path) -> None:
     """Neither torch nor what stands on it is there."""
-    done = run_shut_in(LIGHT, "components.check_inputs", "--data-root", str(tmp_path))
+    done = run_shut_in("cpu", "components.check_inputs", "--data-root", str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "nothing is wrong\n"), done.stderr

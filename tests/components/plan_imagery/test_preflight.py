@@ -19,7 +19,7 @@ from components.plan_imagery.step import PARAMETERS
 from pipelines.detection import detection
 from pipelines.documents import laptop_documents
 from tests.components.plan_imagery.sites import Site
-from tests.pipelines.packages import LIGHT, run_shut_in
+from tests.pipelines.packages import run_shut_in
 from tests.queries import data, layer, save
 from tests.s3_server import S3Server
 from tests.shims import artifact
@@ -199,6 +199,6 @@ def test_the_light_image_has_all_that_the_check_needs(local: Site) -> None:
         f"--{name.replace('_', '-')}={getattr(given, name)}" for name in ("images_uri", "output_uri", "data_root")
     ]
     files = [f"--{name}={local.work / name}" for name in ("plan", "summary", "report")]
-    done = run_shut_in(LIGHT, "components.plan_imagery", *places, "--model-uri=/nowhere", "--formats=shp", *files)
+    done = run_shut_in("cpu", "components.plan_imagery", *places, "--model-uri=/nowhere", "--formats=shp", *files)
     assert done.returncode == 2, done.stderr
     assert "2 faults, and nothing was done:" in done.stderr
