@@ -115,7 +115,7 @@ test-containers: $(READY) images ## Run the pipeline in containers, against an o
 
 .PHONY: test-kubeflow
 test-kubeflow: $(READY) ## See in ten minutes whether a Kubeflow runs the pipelines (KFP_ENDPOINT set; KUBECTL=…)
-	$(RUN) -m pytest tests/kubeflow -m kubeflow -rs --log-cli-level=INFO --log-cli-date-format=%T \
+	$(RUN) -m pytest tests/kubeflow -m kubeflow -rs --show-capture=no --log-cli-level=INFO --log-cli-date-format=%T \
 	  --log-cli-format="%(asctime)s %(message)s"
 
 .PHONY: lint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from tests.kubeflow.installation import CheckError
 from tests.kubeflow.kubectl import KubectlError
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
+LINE = 120
 
 
 class UnavailableError(Exception):
@@ -90,7 +92,12 @@ class Checks:
         width = max(map(len, self.outcomes), default=0)
         lines = [self.title]
         for outcome in self.outcomes.values():
-            first, *rest = outcome.words.splitlines() or [""]
             head = f"  {outcome.state:<7}  {outcome.name:<{width}}  {outcome.seconds:4.0f} s  "
-            lines += [(head + first).rstrip(), *(" " * len(head) + line.strip() for line in rest)]
-        return [*lines, *self.notes]
+            rest = " " * len(head)
+            for line in outcome.words.splitlines() or [""]:
+                lines += textwrap.wrap(
+                    line.strip(), LINE, initial_indent=head, subsequent_indent=rest, break_long_words=False
+                ) or [head.rstrip()]
+                head = rest
+        total_s = sum(outcome.seconds for outcome in self.outcomes.values())
+        return [*lines, f"  {total_s:.0f} s in all", *self.notes]

@@ -99,12 +99,18 @@ ADVICE = tuple(
 
 def fix_of(reason: str) -> str:
     """What to do about a reason, as "; fix"; nothing where nobody knows."""
-    return next((f"; {advice.fix}" for advice in ADVICE if advice.reason.search(reason)), "")
+    advice = _advice_on(reason)
+    return f"; {advice.fix}" if advice else ""
 
 
 def is_hopeless(reason: str) -> bool:
     """Whether a pod that waits for this reason will not start by itself."""
-    return any(advice.hopeless and advice.reason.search(reason) for advice in ADVICE)
+    advice = _advice_on(reason)
+    return advice is not None and advice.hopeless
+
+
+def _advice_on(reason: str) -> Advice | None:
+    return next((advice for advice in ADVICE if advice.reason.search(reason)), None)
 
 
 def last_words(log: str) -> str:

@@ -23,6 +23,7 @@ from pipelines.endpoint import Endpoint
 from pipelines.scheduling import Schedule, apply_schedule
 from pipelines.submitting import ENDED
 from pipelines.uploading import UploadedVersion
+from pipelines.workflow_size import LIMIT_BYTES, workflow_size
 from tests.kubeflow.checks import Checks, UnavailableError
 from tests.kubeflow.compiled import (
     DETECTION,
@@ -60,7 +61,6 @@ RECURRING_CRON = "*/10 * * * * *"
 RECURRING_S = 180.0
 """How long an enabled recurring run may take until its first run is there."""
 
-MOST_PODS_FOR_NOTHING = 5
 LOSABLE = ("train-unet", "infer-windows")
 ARTIFACTS_OF_TRAINING = ("train-unet/model", "train-unet/report", "evaluate/evaluation", "evaluate/report")
 ARTIFACTS_OF_DETECTION = ("plan-imagery/plan", "publish-collection/summary", "publish-collection/report")
@@ -176,7 +176,8 @@ class Flow:
         _see_steps(workflow, run.tasks)
         _see_shards(workflow, SHARDS)
         _see_artifacts(workflow, ARTIFACTS_OF_TRAINING)
-        return f"{len(run.tasks)} steps succeeded, inference in {SHARDS} shards; {_measure(workflow)}"
+        words = f"{len(run.tasks)} steps succeeded, inference in {SHARDS} shards"
+        return f"{words}; {self._measure(workflow, TRAINING, SHARDS)}"
 
     def see_lost_pod(self) -> str:
         """The step whose pod was taken away was tried again, in another pod."""
@@ -220,7 +221,7 @@ class Flow:
         _see_shards(workflow, SHARDS)
         _see_plan(workflow, {"new": SCENES, "changed": 0, "done": 0, "shards": SHARDS})
         _see_artifacts(workflow, ARTIFACTS_OF_DETECTION)
-        return f"{SCENES} new scenes in {SHARDS} shards; {_measure(workflow)}"
+        return f"{SCENES} new scenes in {SHARDS} shards; {self._measure(workflow, DETECTION, SHARDS)}"
 
     def recur(self) -> str:
         """A recurring run: made, paused, enabled, removed; the run that it starts finds nothing new."""
@@ -240,9 +241,11 @@ class Flow:
         if installation.recurring_runs():
             raise CheckError("the recurring run was removed, and Kubeflow lists it still")
         _see_shards(workflow, 0)
-        if len(workflow.tries) > MOST_PODS_FOR_NOTHING:
-            raise CheckError(f"a run with nothing to do took {len(workflow.tries)} pods, not {MOST_PODS_FOR_NOTHING}")
-        return f"made, paused, enabled, removed; its run found nothing new; {_measure(workflow)}"
+        most = workflow_size(self.compiled.packages[DETECTION], 0).pods
+        if len(workflow.tries) > most:
+            raise CheckError(f"a run with nothing to do took {len(workflow.tries)} pods, not {most}")
+        words = "made, paused, enabled, removed; its run found nothing new"
+        return f"{words}; {self._measure(workflow, DETECTION, 0)}"
 
     def change_an_image(self) -> str:
         """See that the collection is whole, and put another image in the place of one."""
@@ -258,7 +261,8 @@ class Flow:
         _see_plan(workflow, {"new": 0, "changed": 1, "done": SCENES - 1, "shards": 1})
         artifacts = self._uris("detection of a change", ARTIFACTS_OF_DETECTION)
         self._look("second look", changed=1, artifacts=artifacts)
-        return f"1 changed scene in 1 shard, {SCENES - 1} left as they were; {_measure(workflow)}"
+        words = f"1 changed scene in 1 shard, {SCENES - 1} left as they were"
+        return f"{words}; {self._measure(workflow, DETECTION, 1)}"
 
     def remove(self) -> str:
         """Remove all that the test has put into Kubeflow and the store; runs that failed stay to be read."""
@@ -308,6 +312,13 @@ class Flow:
         self._start(LOOKING, name, expected | options)
         self._wait(name, LOOKING_S)
 
+    def _measure(self, workflow: Workflow, package: str, shards: int) -> str:
+        """How large the run became, and what `python -m pipelines size` says of it."""
+        expected = workflow_size(self.compiled.packages[package], shards)
+        pods = f"{len(workflow.tries)} pods ({expected.pods} expected)"
+        kibibytes = f"{workflow.size_bytes / 1024:.0f} KiB of Argo's {LIMIT_BYTES // 1024}"
+        return f"{pods}, {kibibytes} ({expected.whole_bytes / 1024:.0f} expected)"
+
     def _uris(self, name: str, artifacts: Iterable[str]) -> list[str]:
         made = self._workflows[name].artifacts
         return [made[artifact] for artifact in artifacts]
@@ -349,16 +360,16 @@ class Flow:
         raise CheckError(f"GPUs: no pod was made; {self.installation.connection.run_url(run.id)}")
 
     def _fate_of_gpus(self, run: Run, workflow: Workflow, tries: list[Try]) -> str:
-        words = []
+        words: dict[str, list[str]] = {}
         for one, stage in zip(tries, GPU_STAGES, strict=True):
             if one.phase == "Succeeded":
-                words.append(f"{stage} ran and computed on them")
+                words.setdefault("ran and computed on them", []).append(stage)
             elif one.phase in ("Failed", "Error") and "forbidden" not in one.message:
                 said = last_words(self.installation.log_of(run, workflow, one))
                 raise CheckError(f"{stage}, placed on GPUs: {described(one, said)}")
             else:
-                words.append(f"{stage} did not run ({one.message or one.phase})")
-        return ", ".join(words)
+                words.setdefault(f"did not run ({one.message or one.phase})", []).append(stage)
+        return "; ".join(f"{' and '.join(stages)} {fate}" for fate, stages in words.items())
 
     def _schedule(self, enabled: bool) -> str:
         schedule = Schedule(
@@ -428,7 +439,3 @@ def _see_artifacts(workflow: Workflow, names: Iterable[str]) -> None:
     missing = sorted(set(names) - set(workflow.artifacts))
     if missing:
         raise CheckError(f"the run has no artifact {', '.join(missing)}")
-
-
-def _measure(workflow: Workflow) -> str:
-    return f"{len(workflow.tries)} pods, {workflow.size_bytes / 1024:.0f} KiB of Argo's 1024"

@@ -95,7 +95,7 @@ def look(place: str, scenes: int, changed: int, artifacts: list, change_with_see
             schema = pq.read_schema(io.BytesIO(storage.read_bytes(collection.partition(scene))))
             if b"geo" not in (schema.metadata or {}):
                 faults.append(f"the layer's part of scene {scene} is no GeoParquet")
-        if storage.is_folder(collection.place("parts")):
+        if list(storage.list_objects(collection.place("parts"))):
             faults.append("what the shards left for publication is there still")
         if not storage.is_folder(collection.place("reports")):
             faults.append("there is no report")

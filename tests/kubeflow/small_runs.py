@@ -31,7 +31,7 @@ def small_documents() -> Documents:
     for layer in documents.crop_augment:
         if layer["action"] == "sliding_window":
             layer["settings"]["window"] = window
-    documents.training |= {"input_size": {"width": NETWORK_PX, "height": NETWORK_PX}, "epochs": 1}
+    documents.training.update(input_size={"width": NETWORK_PX, "height": NETWORK_PX}, epochs=1)
     documents.inference["mode"] |= {"window": window, "min_overlap": {"x": OVERLAP_PX, "y": OVERLAP_PX}}
     return documents
 

@@ -18,6 +18,8 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.placement import UNITS
+from pipelines.workflow_size.compiled import json_text
+from pipelines.workflow_size.size import compressed_bytes
 
 LOST = frozenset({"Failed", "Error"})
 DRIVER = "-driver"
@@ -27,6 +29,7 @@ MAIN = "main"
 
 SHARDS_OF_A_LOOP = "iteration-count"
 LOG = "executor-logs"
+NODES = ("nodes", "compressedNodes")
 UNSCHEDULABLE = "Unschedulable"
 
 _TRY = re.compile(r"(?P<name>.+?)(?:\((?P<number>\d+)\))?")
@@ -160,7 +163,7 @@ class Workflow:
         message: Why it ended.
         tries: Every pod, in the order in which they began.
         shards: How many turns each loop has, by the loop's name.
-        size_bytes: Of the workflow as JSON.
+        size_bytes: Of the workflow as Argo keeps it, its nodes compressed; see `python -m pipelines size`.
     """
 
     name: str
@@ -213,8 +216,13 @@ def read_workflow(text: str) -> Workflow:
         message=status.get("message", ""),
         tries=tuple(_try(node, meta.get("name", "")) for node in pods),
         shards=dict(_loops(pods)),
-        size_bytes=len(text.encode()),
+        size_bytes=_size_bytes(content, nodes),
     )
+
+
+def _size_bytes(content: Mapping[str, Any], nodes: Mapping[str, Any]) -> int:
+    status = {name: value for name, value in content.get("status", {}).items() if name not in NODES}
+    return len(json_text({**content, "status": status}).encode()) + compressed_bytes(json_text(nodes).encode())
 
 
 def _try(node: Mapping[str, Any], workflow: str) -> Try:
