@@ -13,6 +13,7 @@ import pytest
 from components.check_inputs.check_inputs import check_inputs
 from components.check_inputs.inputs import Inputs
 from components.core import storage
+from components.core.collection.plan import MOST_SHARDS
 from components.core.documents import tutorial
 from pipelines.documents import Documents, laptop_documents, tutorial_documents
 from tests.components.check_inputs.given import in_order, put_imagery, put_model, wrong
@@ -87,7 +88,7 @@ def test_documents_of_ones_own_that_fit_are_in_order(tmp_path: Path) -> None:
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "negative max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
-    "too many shards": ({"max_shards": 1000}, "max_shards: 1000 is above 48, and a run of more may outgrow"),
+    "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is no tag; give text, such as ["test"], or []'),
     "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves no images for one side; use above 0 and below 1"),
     "a share beside a query": (

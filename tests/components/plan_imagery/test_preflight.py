@@ -11,6 +11,7 @@ import pytest
 from kfp import dsl
 
 from components.core import storage
+from components.core.collection.plan import MOST_SHARDS
 from components.core.errors import InputsError
 from components.core.models import CONFIG_FILE
 from components.plan_imagery.component import plan_imagery
@@ -77,7 +78,7 @@ def test_a_run_in_order_leaves_its_places_as_they_are(site: Site) -> None:
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "redo": ({"redo": "some"}, "redo: 'some' is not known; use changed"),
     "no size of a shard": ({"shard_megapixels": 0.0}, "shard_megapixels: 0.0 is no size above 0"),
-    "too many shards": ({"max_shards": 1000}, "max_shards: 1000 is above 48, and a run of more may outgrow"),
+    "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "a pattern": ({"captured_pattern": "("}, "captured_pattern: '(' is no regular expression"),
     "scaling": ({"scaling": "auto"}, "scaling: 'auto' is not understood; use percentile, full, or two rising values"),
     "formats": ({"formats": "gpkg,shp"}, "formats: 'shp' is none of gpkg, geojsonl"),

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from components.train_unet.config import load_config
 from torch import Tensor
 from torch.optim import Adam
 
+from components.core.documents.training import load_config
 from components.core.network.loss import segmentation_loss
 from components.core.network.unetv2 import UNetV2
 from components.core.project import open_project

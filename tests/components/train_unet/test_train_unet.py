@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 import torch
-from components.train_unet.config import load_config
 from safetensors.torch import load_file
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from components.core.documents.training import load_config
 from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
 from components.core.network.classes import model_classes
 from components.core.network.description import ModelConfig
