@@ -19,8 +19,8 @@ from pipelines.stage_output import ANSI_COLOURS, listening
 
 LATEST = "latest"
 
-REQUIRE_GPUS = "require_gpus"
-"""Input of steps that are placed on GPUs in a cluster; its default is that they need none."""
+OF_PLACED_STEPS = ("require_gpus", "train_gpus", "infer_gpus")
+"""Inputs that tell a step of GPUs that a cluster gives; left out, none is needed and none is compared."""
 
 REPORT = "report"
 """Output of every stage that writes a page for people."""
@@ -99,7 +99,8 @@ def _adapted(pipeline: BaseComponent, name: str) -> Iterator[None]:
     for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
         for task in dag.tasks.values():
             task.ClearField("retry_policy")
-            task.inputs.parameters.pop(REQUIRE_GPUS, None)
+            for name in OF_PLACED_STEPS:
+                task.inputs.parameters.pop(name, None)
     try:
         yield
     finally:
