@@ -15,8 +15,8 @@ import kfp_server_api
 import urllib3
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
+from components.core.backoff import Backoff
 from components.core.errors import ConfigError
-from components.core.storage.patience import Backoff
 from pipelines.endpoint import Endpoint, RefusalError, refusal_of_answer, refusal_of_connection
 
 READ_PATIENCE_S = 5.0

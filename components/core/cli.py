@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from components.core.errors import FootprintsError
-from components.core.storage import staged_file
 
 BAD_INPUT = 2
 
@@ -35,6 +34,8 @@ def write_metrics(values: Mapping[str, float], file: Path | None) -> str:
     """
     text = json.dumps(values, indent=1) + "\n"
     if file is not None:
+        from components.core.storage import staged_file  # not for the commands that write no file
+
         with staged_file(file) as aside:
             aside.write_text(text, encoding="utf-8")
     return text

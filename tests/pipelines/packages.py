@@ -36,11 +36,14 @@ IMAGES = {
     "submit": Contents(("light.in", "submit.in")),
 }
 
+LESS = {"kfp": Contents(("submit.in",)), "nothing": Contents(())}
+"""No images: what some commands make do with."""
+
 
 @cache
 def distributions_of(image: str) -> frozenset[str]:
     """Distributions that an image has, by what those that are installed here say they need."""
-    contents = IMAGES[image]
+    contents = (IMAGES | LESS)[image]
     named = {name for file in contents.files for requirement in _lines(file) for name in _with_needs(requirement)}
     return frozenset(named | _plain(contents.alone))
 

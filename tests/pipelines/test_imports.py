@@ -36,9 +36,8 @@ def test_every_command_says_its_flags_with_what_the_submit_image_has(command: st
     assert done.stdout.startswith(f"usage: python -m pipelines {command} [-h]")
 
 
-@pytest.mark.parametrize("image", IMAGES)
-def test_the_commands_are_listed_in_every_image(image: str) -> None:
-    done = run_shut_in(image, "pipelines", "--help")
+def test_the_commands_are_listed_where_there_is_nothing_but_python() -> None:
+    done = run_shut_in("nothing", "pipelines", "--help")
     assert done.returncode == 0, done.stderr
     assert all(f"    {command} " in done.stdout for command in COMMANDS)
 
@@ -59,7 +58,7 @@ def test_every_job_has_in_its_image_what_it_imports(job: tuple[str, ...]) -> Non
     assert done.returncode == 0, done.stderr
 
 
-def test_the_submit_image_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: Path) -> None:
+def test_kfp_alone_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: Path) -> None:
     pipeline = ("--pipeline", str(tiny), *ROOT)
     calls = {
         "submit": (*pipeline, "--run-name", "a run"),
@@ -67,7 +66,7 @@ def test_the_submit_image_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: 
         "runs": ("--json",),
     }
     for command in TO_KUBEFLOW:
-        done = run_shut_in("submit", "pipelines", command, *calls[command])
+        done = run_shut_in("kfp", "pipelines", command, *calls[command])
         assert done.returncode == 0, done.stderr
     (run,) = kubeflow.runs.values()
     assert run.display_name == "a run"

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from rasterio.errors import RasterioIOError
-
 from components.core.errors import StorageError
 from components.core.storage.s3 import S3Store
 from components.core.storage.settings import S3Settings
@@ -87,6 +85,8 @@ def gdal_patiently(uri: str | Path, read: Callable[[], T]) -> T:
     place = parse_uri(uri)
     if not place.is_remote:
         return read()
+    from rasterio.errors import RasterioIOError  # whoever only moves objects needs no GDAL
+
     store = S3Store(S3Settings.from_environment())
     for _ in range(TRIES - 1):
         try:

@@ -13,13 +13,14 @@ from minio.error import MinioException, S3Error
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
+from components.core.backoff import Backoff
 from components.core.errors import StorageError
 from components.core.storage.aside import local_errors, written_aside
 from components.core.storage.client import S3Client, check_bucket, client_for
 from components.core.storage.explain import explain
 from components.core.storage.listing import in_key_order
 from components.core.storage.objects import StoredObject, folder
-from components.core.storage.patience import TRANSIENT_ERRORS, Backoff
+from components.core.storage.patience import TRANSIENT_ERRORS
 from components.core.storage.settings import MEBIBYTE, S3Settings
 from components.core.storage.traffic import Traffic, counters
 from components.core.storage.upload import WatchedSource, is_md5_etag, md5, mebibytes_bar
