@@ -56,7 +56,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--size-px", type=int, default=768, help="height and width of a sample scene")
     add("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
-    add("--seed", type=int, default=0, help="of every random decision")
+    add("--seed", type=int, default=0, help="of scenes, splits and crops; training has its own in its config")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -126,6 +126,7 @@ def _check_inputs(options: argparse.Namespace) -> None:
         inference_config=unread_document(options, "inference_config", chosen.inference),
         split_masks_query=unread_document(options, "split_masks_query", chosen.split_masks),
         max_bad=options.max_bad,
+        makes_scenes=not options.images,
     )
     check_inputs(inputs, flags_of(CHECKED))
 

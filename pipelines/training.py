@@ -21,11 +21,10 @@ from pipelines.placement import gpus_of, place, run_settings
 from pipelines.spec_edits import describe_parameters
 
 
-def _check(given: SimpleNamespace, images_uri: Any = "", masks_uri: Any = "") -> dsl.PipelineTask:
+def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
     """See that all that a run is given holds together, before any step costs anything."""
     checked = check_inputs(
-        images_uri=images_uri,
-        masks_uri=masks_uri,
+        **images,
         data_root=given.output_data_root,
         output_uri=given.output_footprints_uri,
         split_tagging_query=given.split_tagging_query,
@@ -168,7 +167,7 @@ def training(
         train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())
-    checked = _check(given, images_uri, images_masks_uri)
+    checked = _check(given, images_uri=images_uri, masks_uri=images_masks_uri)
     imported = _import(given, images_uri, images_masks_uri).after(checked)
     _train(given, imported.outputs["project"])
 
@@ -220,7 +219,7 @@ def sample_training(
         train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())
-    checked = _check(given)
+    checked = _check(given, makes_scenes=True)
     scenes = sample_scenes(
         data_root=output_data_root, scenes_per_town=sample_scenes_per_town, size_px=sample_size_px, seed=seed
     ).after(checked)

@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
         "python -m components.check_inputs", "Check what a training run is given, and name all faults at once."
     )
     add = result.add_argument
-    add("--images-uri", default="", help="folder or URI prefix of images; none where the run makes its own")
+    add("--images-uri", default="", help="folder or URI prefix of images; none with --makes-scenes")
     add("--masks-uri", default="", help="folder or URI prefix of masks, where --images-uri does not hold them")
     add("--data-root", default="", help="folder or URI prefix for rasters; the cluster's own unless given")
     add("--output-uri", default="", help="folder or URI prefix that gets a copy of the footprints")
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken")
     add("--train-gpus", type=int, default=0, help="how many GPUs training is placed on; 0 for none, or not known")
     add("--infer-gpus", type=int, default=0, help="how many GPUs inference is placed on; 0 for none, or not known")
+    add("--makes-scenes", action="store_true", help="the run makes its own images")
     return result
 
 

@@ -24,6 +24,7 @@ def check_inputs(
     max_bad: int = 0,
     train_gpus: int = 0,
     infer_gpus: int = 0,
+    makes_scenes: bool = False,
 ) -> None:
     """Check documents, places and settings together, and name all faults at once."""
     options = dict(locals())

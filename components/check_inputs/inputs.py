@@ -11,7 +11,7 @@ class Inputs:
     """A training run's parameters; queries and configs as JSON text or files, empty for the tutorial's.
 
     Attributes:
-        images_uri: Folder or URI prefix of images; empty where the run makes its own.
+        images_uri: Folder or URI prefix of images; empty where `makes_scenes`.
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
         data_root: Folder or URI prefix for rasters; empty for the cluster's own.
         output_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
@@ -28,6 +28,7 @@ class Inputs:
         max_bad: How many images may be left out.
         train_gpus: How many GPUs training is placed on; 0 for none, or not known.
         infer_gpus: How many GPUs each step of inference is placed on; 0 for none, or not known.
+        makes_scenes: Whether the run makes its own images.
     """
 
     images_uri: str = ""
@@ -47,3 +48,4 @@ class Inputs:
     max_bad: int = 0
     train_gpus: int = 0
     infer_gpus: int = 0
+    makes_scenes: bool = False

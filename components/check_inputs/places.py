@@ -56,6 +56,9 @@ def _places(faults: NamedFaults, inputs: Inputs, weights: Place | None) -> list[
         for key in ("images_uri", "masks_uri", "initial_model_uri", "output_uri")
         if getattr(inputs, key)
     ]
+    if not (inputs.images_uri or inputs.makes_scenes):
+        with faults.of("images_uri"):
+            raise ConfigError("is empty; give a folder or URI prefix of images")
     with faults.of("data_root"):
         named.append(Place("data_root", place_for_rasters(inputs.data_root)))
     return named + ([] if weights is None else [weights])

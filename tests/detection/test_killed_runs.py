@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import shutil
 import signal
-import time
+import sys
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from components.core.geometry import Size
 from tests.components.publish_collection.layer.killing import killed_at
 from tests.detection.detecting import Detection, write_town
 
-KILLS, KILLS_A_COPY = 50, 5
+COPIES, KILLS_A_COPY = 10, 5
 SIZE = Size(160, 140)
 HOUSE, MOVED, SHED, HALL = (20, 30, 30, 24), (22, 31, 30, 24), (100, 100, 12, 20), (80, 20, 50, 40)
 
@@ -42,24 +44,48 @@ def write_next(folder: Path) -> None:
     (folder / "town_2.tif").unlink(missing_ok=True)
 
 
-def time_a_run(server: ForkServerContext, detection: Detection) -> float:
-    """Seconds of a run in a process of its own."""
-    process = server.Process(target=detection.run)
-    started = time.monotonic()
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    return time.monotonic() - started
+def is_change(name: str, arguments: tuple[object, ...]) -> bool:
+    """Whether Python is about to open a file for writing, or to rename or remove one."""
+    if name == "open":
+        flags = arguments[2]
+        return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
+    return name in ("os.rename", "os.remove")
 
 
-def kill_a_run(server: ForkServerContext, detection: Detection, seconds: float) -> bool:
-    """Kill a run after so many seconds, unless it ended before; gives whether it was killed."""
-    process = server.Process(target=detection.run)
+def run_counted(detection: Detection, file: Path) -> None:
+    """Run, and write how many changes of files it took."""
+    count = 0
+
+    def note(name: str, arguments: tuple[object, ...]) -> None:
+        nonlocal count
+        count += is_change(name, arguments)
+
+    sys.addaudithook(note)
+    detection.run()
+    file.write_text(str(count))
+
+
+def run_killed(detection: Detection, change: int) -> None:
+    """Run, and be killed before the n-th change of a file."""
+    left = change
+
+    def die(name: str, arguments: tuple[object, ...]) -> None:
+        nonlocal left
+        if not is_change(name, arguments):
+            return
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(die)
+    detection.run()
+
+
+def exit_code(process: BaseProcess) -> int | None:
+    """How a process ends."""
     process.start()
-    process.join(seconds)
-    process.kill()
     process.join()
-    return process.exitcode == -signal.SIGKILL
+    return process.exitcode
 
 
 def test_killed_runs_lose_nothing(detection: Detection, tmp_path: Path, server: ForkServerContext) -> None:
@@ -70,16 +96,20 @@ def test_killed_runs_lose_nothing(detection: Detection, tmp_path: Path, server: 
     write_next(images)
     undisturbed = replace(first, output=str(tmp_path / "undisturbed"), data_root=str(tmp_path / "undisturbed-data"))
     shutil.copytree(first.output, undisturbed.output)
-    time_a_run(server, undisturbed)
-    span = max(time_a_run(server, _copy(undisturbed, first, tmp_path / f"timing-{number}")) for number in range(2))
+    counted = tmp_path / "changes"
+    assert exit_code(server.Process(target=run_counted, args=(undisturbed, counted))) == 0
+    changes = int(counted.read_text())
     dice = random.Random(0)
-    killed: list[bool] = []
-    for number in range(KILLS // KILLS_A_COPY):
+    for number in range(COPIES):
         disturbed = _copy(undisturbed, first, tmp_path / f"disturbed-{number}")
-        killed += [kill_a_run(server, disturbed, dice.uniform(0, span)) for _ in range(KILLS_A_COPY)]
+        codes = [
+            exit_code(server.Process(target=run_killed, args=(disturbed, dice.randint(1, changes))))
+            for _ in range(KILLS_A_COPY)
+        ]
+        assert codes[0] == -signal.SIGKILL, "a run from the same state makes as many changes"
+        assert set(codes) <= {-signal.SIGKILL, 0}, "one that goes on may end before it is killed"
         disturbed.run()
-        assert disturbed.files() == undisturbed.files(), f"after {len(killed)} kills"
-    assert any(killed)
+        assert disturbed.files() == undisturbed.files(), f"copy {number}"
 
 
 def _copy(detection: Detection, first: Detection, place: Path) -> Detection:

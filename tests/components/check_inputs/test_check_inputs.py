@@ -204,6 +204,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"inference_config": {"gpu_devices": []}, "infer_gpus": 2},
         "inference_config: gpu_devices: [] leaves to the CPU what the 2 GPUs that the step is placed on",
     ),
+    "an empty field": ({"images_uri": ""}, "images_uri: is empty; give a folder or URI prefix of images"),
     "no images": ({"images_uri": "/nowhere"}, "images_uri: /nowhere: there is no such folder, or it is empty"),
     "no masks": ({"masks_uri": "/nowhere"}, "images_uri, masks_uri: /nowhere: there is no such folder, or it is empty"),
     "another scheme": ({"output_uri": "gs://bucket/x"}, "output_uri: gs://bucket/x: the scheme 'gs' is not known"),
