@@ -134,6 +134,7 @@ def test_the_check_of_inputs_finds_nothing_wrong_with_the_training(tmp_path: Pat
         train_config=given["train_config"],
         inference_config=given["infer_config"],
         max_shards=given["shards_max"],
+        makes_scenes=True,
     )
     assert set(given) <= set(sample_training.component_spec.inputs)
 
@@ -344,7 +345,7 @@ def test_a_good_installation_passes_and_is_left_as_it_was(miniature: Miniature, 
 
 
 def test_without_kubectl_all_else_is_checked(suite_of: MakeSuite) -> None:
-    made = suite_of(kubectl=False, FOOTPRINTS_DATA_ROOT="s3://other/root")
+    made = suite_of(kubectl=False, FOOTPRINTS_DATA_ROOT="s3://other/place")
 
     checks = made.run()
 
@@ -352,7 +353,7 @@ def test_without_kubectl_all_else_is_checked(suite_of: MakeSuite) -> None:
     assert states.pop("lost pod") == "skipped"
     assert "no-such-program" in made.words("lost pod")
     assert set(states.values()) == {"ok"}, "\n".join(checks.table())
-    assert "s3://other/root/kubeflow-test" in made.words("settings and store")
+    assert "s3://other/place/kubeflow-test" in made.words("settings and store")
 
 
 def test_a_step_that_fails_is_told_with_its_last_words_and_stays_to_be_read(

@@ -71,7 +71,7 @@ def test_what_is_left_out_is_the_tutorials(tmp_path: Path, caplog: pytest.LogCap
 
 
 def test_a_run_that_makes_its_own_scenes_names_no_images(tmp_path: Path) -> None:
-    check_inputs(Inputs(data_root=str(tmp_path)))
+    check_inputs(Inputs(data_root=str(tmp_path), makes_scenes=True))
 
 
 def test_documents_of_ones_own_that_fit_are_in_order(tmp_path: Path) -> None:

@@ -94,5 +94,7 @@ def test_the_command_line_says_that_nothing_is_wrong_or_all_that_is(
 
 def test_the_light_image_has_all_that_the_check_needs(tmp_path: Path) -> None:
     """Neither torch nor what stands on it is there."""
-    done = run_shut_in("cpu", "components.check_inputs", "--data-root", str(tmp_path))
+    put_imagery(tmp_path / "imagery")
+    places = ("--images-uri", str(tmp_path / "imagery"), "--data-root", str(tmp_path))
+    done = run_shut_in("cpu", "components.check_inputs", *places)
     assert (done.returncode, done.stdout) == (0, "nothing is wrong\n"), done.stderr
