@@ -18,7 +18,8 @@ from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
-from components.import_images.scene import BadScene, Outcome, ReadyScene, SceneTask, import_scene
+from components.import_images.scene import import_scene
+from components.import_images.task import BadScene, Outcome, ReadyScene, SceneTask
 
 log = logging.getLogger(__name__)
 

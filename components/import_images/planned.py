@@ -13,7 +13,8 @@ from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.storage import StoredObject
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
-from components.import_images.scene import BadScene, ReadyScene, SceneTask, import_scene
+from components.import_images.scene import import_scene
+from components.import_images.task import BadScene, ReadyScene, SceneTask
 
 
 def import_planned(

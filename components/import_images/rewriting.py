@@ -1,0 +1,52 @@
+"""Where rasters go that are rewritten, and which of them an earlier run had finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rasterio
+
+from components.core import storage
+from components.core.errors import DataError
+from components.core.geometry import Size
+from components.core.imagery.opening import open_raster
+from components.core.imagery.reading import RasterInfo, info_of
+from components.core.keyed import digest
+from components.core.storage import StoredObject
+from components.import_images.task import SceneTask
+
+REWRITING = "1"
+"""Part of the digest: another number where the same input gives another file."""
+
+KEY_CHARACTERS = 12
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
+    """Give a raster, opened for reading, and what it says of itself."""
+    with open_raster(uri) as dataset:
+        yield dataset, info_of(dataset)
+
+
+def size_of(uri: str) -> Size:
+    """Of a raster, in pixels."""
+    with opened(uri) as (_, info):
+        return info.size
+
+
+def rewritten_uri(source: StoredObject, task: SceneTask, kind: str, *settings: str) -> str:
+    """Where the rewritten form of a file belongs: the name holds a digest of all that decides its content."""
+    key = digest(REWRITING, kind, source.uri, str(source.size_bytes), source.etag, *settings)[:KEY_CHARACTERS]
+    return storage.join_uri(task.data_root, kind, f"{task.pair.name}-{key}.tif")
+
+
+def finished_tags(uri: str, size: Size) -> dict[str, str] | None:
+    """The tags of a file that an earlier run rewrote; None where there is none, or a broken one."""
+    if not storage.exists(uri):
+        return None
+    try:
+        with opened(uri) as (dataset, info):
+            return dict(dataset.tags()) if info.size == size else None
+    except DataError:
+        return None

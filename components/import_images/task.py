@@ -1,0 +1,58 @@
+"""What is asked for one scene, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from components.core.imagery.pairs import Pair
+from components.core.imagery.scaling import Scaling
+from components.core.project import Item
+from components.core.project.parts import Rows
+
+
+class Outcome(StrEnum):
+    """What became of a raster."""
+
+    KEPT = "kept"
+    REWRITTEN = "rewritten"
+    REUSED = "reused"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneTask:
+    """What one worker does.
+
+    Attributes:
+        pair: Image and mask.
+        data_root: Where rewritten rasters go.
+        scaling: How more than 8 bits become 8.
+        dataset: Of the item.
+        class_title: Of the object.
+        keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
+        rows: Rows that are wanted of it; None for all.
+    """
+
+    pair: Pair
+    data_root: str
+    scaling: Scaling
+    dataset: str
+    class_title: str
+    keep_untiled: bool = False
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyScene:
+    """An imported scene."""
+
+    item: Item
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BadScene:
+    """A scene that cannot be imported, and why."""
+
+    name: str
+    reason: str
