@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,22 @@ from components.core.figures import Bitmap
 from components.core.figures.bands import as_bitmap, mask_bands
 from components.core.figures.components import components_of_bands
 from components.core.figures.mask import BoolPixels
-from components.core.geometry import Size
+from components.core.geometry import Size, Window
+from components.core.imagery.images import read_validity
+from components.core.imagery.reading import describe
+from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import match_objects
 from components.evaluate.pairing import Pair
 
+log = logging.getLogger(__name__)
+
 BAND_ROWS = 512
+
+ReadValidity = Callable[[Window], BoolPixels]
+"""Gives (H, W) bool of a window of the image: where it holds data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,26 @@ class ImageCounter:
             )
         first = bitmaps_of_class(true, self.rules.truth_class)
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
-        return true.size, count_image(first, second, true.size, self.rules)
+        return true.size, count_image(first, second, true.size, self.rules, validity_of(true))
+
+
+def validity_of(item: Item) -> ReadValidity | None:
+    """Where the image of an item holds data; None where it holds data everywhere, or there is no image to tell.
+
+    Raises:
+        StorageError: If the image is in object storage and cannot be reached there.
+    """
+    image = item.image
+    if image is None:
+        return None
+    try:
+        has_gaps = describe(image.uri).is_masked
+    except DataError as error:
+        log.warning("%s: all of its ground counts, with or without data: %s", item.key, error)
+        return None
+    if not has_gaps:
+        return None
+    return lambda window: read_validity(image.uri, image.recipe.then(Crop(window)))
 
 
 def bitmaps_of_class(item: Item, title: str) -> list[Bitmap]:
@@ -67,18 +95,24 @@ def bitmaps_of_class(item: Item, title: str) -> list[Bitmap]:
 
 
 def count_image(
-    truth: Sequence[Bitmap], predicted: Sequence[Bitmap], size: Size, rules: Rules, band_rows: int = BAND_ROWS
+    truth: Sequence[Bitmap],
+    predicted: Sequence[Bitmap],
+    size: Size,
+    rules: Rules,
+    validity: ReadValidity | None = None,
+    band_rows: int = BAND_ROWS,
 ) -> Counts:
     """Compare two sets of bitmaps on one image.
 
     Objects of the truth are the 8-connected components of all its bitmaps together; predicted objects are taken
-    as they are.
+    as they are. Ground without data counts neither way: buildings of the truth are cut off at it.
 
     Args:
         truth: True bitmaps, in any division.
         predicted: Predicted objects.
         size: Of the image, in pixels.
         rules: Threshold and distance.
+        validity: Where the image holds data; None for everywhere.
         band_rows: Rows a band; changes the memory used, never the result.
     """
     tally = _Tally(rules.boundary_px)
@@ -90,12 +124,20 @@ def count_image(
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
         for (band, first), (_, second) in bands:
-            yield band.top, tally.add(first, second)
+            valid = None if validity is None else _padded(validity, band, size, rules.boundary_px)
+            yield band.top, tally.add(first, second, valid)
 
     components = components_of_bands(true_rows())
     matches = match_objects(components, predicted, rules.iou_threshold)
     objects = ObjectCounts(len(components), len(predicted), len(matches))
     return Counts(tally.pixels, objects, tally.boundary)
+
+
+def _padded(validity: ReadValidity, band: Window, size: Size, halo: int) -> BoolPixels:
+    """(halo + H + halo, W) bool of a band, unset outside the image."""
+    top, bottom = max(band.top - halo, 0), min(band.bottom + halo, size.height)
+    rows = validity(Window.of_bounds(top, band.left, bottom, band.right))
+    return np.pad(rows, ((top - band.top + halo, band.bottom + halo - bottom), (0, 0)))
 
 
 class _Tally:
@@ -106,12 +148,17 @@ class _Tally:
         self.boundary = BoundaryCounts()
         self._halo = halo
 
-    def add(self, truth: BoolPixels, predicted: BoolPixels) -> BoolPixels:
-        """Count one band with its halo; gives the truth without the halo."""
-        self.boundary += boundary_counts(truth, predicted, self._halo)
+    def add(self, truth: BoolPixels, predicted: BoolPixels, valid: BoolPixels | None) -> BoolPixels:
+        """Count one band with its halo; gives the truth without the halo, and without what holds no data."""
         inner = slice(self._halo, len(truth) - self._halo)
+        no_data = 0
+        if valid is not None:
+            truth, predicted = truth & valid, predicted & valid
+            no_data = int(np.count_nonzero(~valid[inner]))
+        self.boundary += boundary_counts(truth, predicted, self._halo)
         first, second = truth[inner], predicted[inner]
         both = int(np.count_nonzero(first & second))
         true, found = int(np.count_nonzero(first)), int(np.count_nonzero(second))
-        self.pixels += PixelCounts(both, found - both, true - both, first.size - true - found + both)
+        neither = first.size - no_data - true - found + both
+        self.pixels += PixelCounts(both, found - both, true - both, neither, no_data)
         return first

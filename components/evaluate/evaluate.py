@@ -86,6 +86,7 @@ def evaluate(
         )
     )
     result = _result(images, groups, pairing, rules)
+    _log_no_data(result)
     if output_dir is not None:
         _write(result, output_dir)
     return result
@@ -100,6 +101,18 @@ def _result(images: tuple[ImageResult, ...], groups: list[str], pairing: Pairing
         without_prediction=pairing.without_prediction,
         rules=rules,
     )
+
+
+def _log_no_data(result: EvaluationResult) -> None:
+    pixels = result.overall.counts.pixels
+    if pixels.no_data:
+        partly = sum(bool(image.counts.pixels.no_data) for image in result.images)
+        log.info(
+            "%.1f %% of the ground holds no data, in %d of %d images; it counts neither way",
+            100 * pixels.no_data / (pixels.no_data + pixels.total),
+            partly,
+            len(result.images),
+        )
 
 
 def _write(result: EvaluationResult, directory: Path | str) -> None:

@@ -89,7 +89,8 @@ class EvaluationResult:
         """What each measure means, in words."""
         return {
             "pixels": "counts of all pixels of a group pooled, then IoU = TP / (TP + FP + FN) of the building class "
-            "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017)",
+            "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017); pixels "
+            "without data in the image count nowhere but in no_data",
             "objects": "truth: 8-connected components of the true mask; prediction: the project's objects; matched one "
             f"to one by falling IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
             "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_px} px, pooled over the "

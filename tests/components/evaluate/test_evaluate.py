@@ -108,6 +108,41 @@ def test_perfect_predictions_reach_one(projects: Projects) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_truth_on_ground_without_data_is_not_missed(
+    projects: Projects, caplog: pytest.LogCaptureFixture, mirrored: bool
+) -> None:
+    """The left 30 columns hold nothing: the network sees nothing there, whatever the truth says."""
+    item = projects.true_items[0]
+    pixels = np.full((3, SIZE.height, SIZE.width), 90, np.uint8)
+    pixels[:, :, :30] = 0
+    uri = write_tiled(Path(item.image.uri).with_name("gap.tif"), pixels, nodata=0)
+    recipe = replace(item.image.recipe, left_right=mirrored)
+    shown = replace(item, image=replace(item.image, uri=uri, recipe=recipe))
+    write_manifest(projects.truth, bitmap_meta("INRIA_TAGGED"), [shown])
+    seen = projects.true_mask(item)
+    seen[:, slice(-30, None) if mirrored else slice(0, 30)] = False
+    assert seen.sum() < projects.true_mask(item).sum()
+    found = Object("untitled_dl", Bitmap.of_pixels(seen))
+    projects.write([replace(shown, objects=(found,))])
+
+    with caplog.at_level("INFO", "components.evaluate"):
+        result = evaluate(projects.predictions, projects.truth, workers=1)
+
+    pixels_found = result.overall.counts.pixels
+    assert (pixels_found.iou, pixels_found.no_data) == (1.0, 30 * SIZE.height)
+    assert result.overall.counts.boundary.iou == 1.0
+    assert f"{100 * 30 / SIZE.width:.1f} % of the ground holds no data, in 1 of 1 images" in caplog.text
+
+
+def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog: pytest.LogCaptureFixture) -> None:
+    before = evaluate(projects.predictions, projects.truth, workers=1)
+    for item in projects.true_items:
+        Path(item.image.uri).unlink()
+    assert evaluate(projects.predictions, projects.truth, workers=1) == before
+    assert "all of its ground counts, with or without data" in caplog.text
+
+
 def test_the_result_does_not_depend_on_the_workers(projects: Projects, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.core.parallel.ALONE_SECONDS", 0.0)
     assert evaluate(projects.predictions, projects.truth, workers=2) == evaluate(
