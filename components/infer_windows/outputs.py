@@ -15,6 +15,7 @@ from components.core.documents.inference import InferenceConfig, SlidingWindowMo
 from components.core.errors import DataError
 from components.core.geometry import Window
 from components.core.imagery import describe
+from components.core.json_text import parse_json
 from components.core.keyed import digest
 from components.core.project import ImageRef, Item
 from components.core.project.parts import Rows, part_item
@@ -59,7 +60,7 @@ class SceneFiles:
         if not all(storage.exists(uri) for uri in (self.record, self.part.mask, self.part.confidence)):
             return None
         try:
-            content = json.loads(storage.read_bytes(self.record))
+            content = parse_json(storage.read_bytes(self.record))
             if content["key"] != self.key or (MASKED not in content and describe(self.source).is_masked):
                 return None
             return tuple(

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from components.core.collection.ledger import Mark
 from components.core.errors import DataError
 from components.core.geometry import Size
+from components.core.json_text import parse_json
 from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
 
@@ -181,7 +182,7 @@ def read_plan(directory: Path | str) -> Plan:
     """
     folder = Path(directory)
     try:
-        head = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
+        head = parse_json((folder / PLAN_FILE).read_text(encoding="utf-8"))
         scenes = pq.read_table(folder / SCENES_FILE).to_pylist()
         return Plan(
             **head

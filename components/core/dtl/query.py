@@ -15,6 +15,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.supervisely import Save
 from components.core.errors import ConfigError
 from components.core.faults import Faults
+from components.core.json_text import parse_json
 from components.core.settings import known_keys
 
 
@@ -47,8 +48,12 @@ def read_query(text_or_file: str | Path) -> list[Any]:
             ) from error
         except UnicodeDecodeError as error:
             raise ConfigError(f"{place}: is not UTF-8 ({error}); save it in UTF-8") from error
+        except ValueError as error:
+            raise ConfigError(
+                f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them"
+            ) from error
     try:
-        layers = json.loads(text)
+        layers = parse_json(text)
     except ValueError as error:
         raise ConfigError(f"{place}: is not JSON ({error}); mend it there") from error
     if not isinstance(layers, list):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
+from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE
 from components.core.network.encoders import ENCODERS
 from components.core.project.meta import ClassInfo
@@ -125,7 +125,7 @@ def parse_config(text: str | bytes, path: str) -> ModelConfig:
         DataError: If it is broken, or of a version or encoder that this code does not know.
     """
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         raise DataError(f"model: {path} is not JSON ({error}); fetch the model again") from error
     version = content.get("format_version") if isinstance(content, dict) else None

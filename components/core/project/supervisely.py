@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
+from components.core.json_text import parse_json
 from components.core.keyed import digest
 from components.core.project.item import ImageRef, Item, Object
 from components.core.project.meta import ProjectMeta
@@ -44,7 +44,7 @@ def read_json(file: Path) -> Any:
         DataError: If it cannot be read or is not JSON.
     """
     try:
-        return json.loads(_read(file))
+        return parse_json(_read(file))
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except ValueError as error:

@@ -51,14 +51,13 @@ def items(draw: st.DrawFn, number: int = 0) -> Item:
     image = None
     if draw(st.booleans()):
         georeference = draw(st.sampled_from([(None, None), (CRS, TRANSFORM), (None, TRANSFORM)]))
-        image = ImageRef.whole("s3://bucket/a b.tif", SIZE, *georeference)
-        for step in draw(strategies.steps(SIZE)):
-            image = image.then(step)
+        recipe = Recipe(Window(3, 4, SIZE.height, SIZE.width), draw(st.booleans()), draw(st.booleans()))
+        image = ImageRef("s3://bucket/a b.tif", Size(90, 80), recipe, *georeference)
     found = draw(st.lists(strategies.figures(SIZE), max_size=3))
     if draw(st.booleans()):
         recipe = Recipe(draw(strategies.windows(SIZE))).then(Flip(FlipAxis.UP_DOWN))
         value = draw(st.sampled_from([None, 0, 7]))
-        found.append(Bitmap(1, 2, RasterMask(MaskRaster("s3://bucket/gt.tif", value), recipe, 3)))
+        found.append(Bitmap(0, 0, RasterMask(MaskRaster("s3://bucket/gt.tif", value), recipe, 3)))
     objects = tuple(
         Object(f"a {figure.shape} ü", figure, draw(tags), draw(st.sampled_from(["", "x"])), draw(extras))
         for figure in found
@@ -209,7 +208,7 @@ def cut_part(directory: Path) -> None:
         (lambda d: (d / "meta.json").unlink(), "meta.json: is missing, so this is no project"),
         (lambda d: (d / "meta.json").write_text("{"), "meta.json: is not JSON"),
         (lambda d: (d / "items-00000.parquet").unlink(), "speaks of 2 items and the parts hold 0"),
-        (cut_part, "is no whole Parquet file"),
+        (cut_part, "items-00000.parquet: its footer cannot be read"),
         (broken_meta(lambda data: data.update(version=99)), "version 99 is not 1"),
         (broken_meta(lambda data: data.pop("classes")), "a list `classes` is missing"),
         (broken_meta(lambda data: data.update(classes=[{"title": "a"}])), r"classes\[0\].shape: None is none of"),
