@@ -60,8 +60,8 @@ def read_document(source: str | Path, where: str) -> Any:
         raise ConfigError(f"{where}: is empty; give JSON or the path of a JSON file")
     with naming_file(source):
         try:
-            return parse_json(Path(file).read_text(encoding="utf-8") if file else text)
-        except (OSError, UnicodeDecodeError) as error:
+            return parse_json(Path(file).read_bytes() if file else text)
+        except (OSError, UnicodeError) as error:
             raise ConfigError(f"{where}: is neither JSON nor a readable file ({error})") from error
         except ValueError as error:
             raise ConfigError(f"{where}: not JSON: {error}") from error

@@ -182,7 +182,7 @@ def read_plan(directory: Path | str) -> Plan:
     """
     folder = Path(directory)
     try:
-        head = parse_json((folder / PLAN_FILE).read_text(encoding="utf-8"))
+        head = parse_json((folder / PLAN_FILE).read_bytes())
         scenes = pq.read_table(folder / SCENES_FILE).to_pylist()
         return Plan(
             **head

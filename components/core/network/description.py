@@ -106,7 +106,7 @@ def read_config(folder: Path) -> ModelConfig:
     """
     path = folder / CONFIG_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except OSError as error:
         raise DataError(
             f"model: {path} cannot be read ({error.strerror}); give a folder that train_unet wrote"

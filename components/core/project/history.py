@@ -52,7 +52,7 @@ def read_history(directory: Path | str) -> tuple[StageRun, ...]:
     """
     file = Path(directory) / HISTORY_FILE
     try:
-        entries = parse_json(file.read_text(encoding="utf-8"))
+        entries = parse_json(file.read_bytes())
         return tuple(
             StageRun(**entry | {"left_out": tuple(LeftOut(**left) for left in entry["left_out"])}) for entry in entries
         )

@@ -189,7 +189,7 @@ def _assets(folder: Path, uri: str) -> dict[str, Asset]:
 
 
 def _document(file: Path) -> dict[str, Any]:
-    document = parse_json(file.read_text(encoding="utf-8"))
+    document = parse_json(file.read_bytes())
     if not isinstance(document, dict):
         raise ValueError(f"{file.name} holds no object")
     return document
