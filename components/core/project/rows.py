@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from affine import Affine
 
+from components.core.errors import DataError, StorageError
 from components.core.figures import (
     Bitmap,
     Figure,
@@ -28,6 +30,7 @@ from components.core.geometry import Size
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.project.item import ImageRef, Item, Object
+from components.core.storage.uris import parse_uri
 
 _RECIPE = pa.struct(
     [
@@ -108,7 +111,11 @@ def row_of_item(item: Item) -> Row:
 
 
 def item_of_row(row: Row) -> Item:
-    """The item of a manifest's row."""
+    """The item of a manifest's row.
+
+    Raises:
+        DataError: If it refers to a raster by something that is no place in a store.
+    """
     return Item(
         dataset=row["dataset"],
         name=row["name"],
@@ -117,7 +124,7 @@ def item_of_row(row: Row) -> Item:
         tags=tuple(row["tags"]),
         description=row["description"],
         objects=tuple(_object_of_row(entry) for entry in row["objects"]),
-        rasters={entry["role"]: entry["uri"] for entry in row["rasters"]},
+        rasters={entry["role"]: _checked_uri(entry["uri"]) for entry in row["rasters"]},
         extra=_mapping(row["extra"]),
     )
 
@@ -143,7 +150,18 @@ def _row_of_image(image: ImageRef) -> Row:
 
 def _image_of_row(row: Row) -> ImageRef:
     transform = None if row["transform"] is None else Affine(*row["transform"])
-    return ImageRef(row["uri"], Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+    uri = _checked_uri(row["uri"])
+    return ImageRef(uri, Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+
+
+@lru_cache(maxsize=4096)
+def _checked_uri(uri: str) -> str:
+    """The URI of a raster, if it is one: a manifest may come from anywhere."""
+    try:
+        parse_uri(uri)
+    except StorageError as error:
+        raise DataError(f"a raster of a project's item: {error}") from error
+    return uri
 
 
 def _row_of_object(entry: Object) -> Row:
@@ -199,5 +217,7 @@ def _figure_of_row(row: Row) -> Figure:
 
 def _mask_of_row(row: Row) -> Mask:
     if row["raster"] is not None:
-        return RasterMask(MaskRaster(row["raster"], row["value"]), Recipe.of_row(row["recipe"]), row["area"])
+        return RasterMask(
+            MaskRaster(_checked_uri(row["raster"]), row["value"]), Recipe.of_row(row["recipe"]), row["area"]
+        )
     return InlineMask.unpacked(Size(row["height"], row["width"]), row["bits"])
