@@ -75,6 +75,7 @@ def _train(given: SimpleNamespace, project: Any) -> None:
         config=given.train_config,
         encoder_weights=given.train_encoder_weights,
         initial_model_uri=given.train_initial_model_uri,
+        max_bad=max_bad,
         **gpus_of("train_unet"),
     )
     place(trained, "train_unet", "Train the network")
@@ -112,7 +113,9 @@ def _train(given: SimpleNamespace, project: Any) -> None:
     )
     place(measured, "evaluate", "Evaluate: figures and report")
 
-    published = publish_footprints(project=split.outputs["split"], output_uri=given.output_footprints_uri)
+    published = publish_footprints(
+        project=split.outputs["split"], output_uri=given.output_footprints_uri, max_bad=max_bad
+    )
     place(published, "publish_footprints", "Publish footprints")
 
 

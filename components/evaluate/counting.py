@@ -18,6 +18,8 @@ from components.core.imagery.images import read_validity
 from components.core.imagery.reading import describe
 from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
+from components.core.project.history import LeftOut
+from components.core.scene_faults import own_faults
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import match_objects
@@ -56,8 +58,15 @@ class ImageCounter:
     truth: Project
     rules: Rules
 
-    def __call__(self, pair: Pair) -> tuple[Size, Counts]:
-        """Size and counts of a pair."""
+    def __call__(self, pair: Pair) -> tuple[Size, Counts] | LeftOut:
+        """Size and counts of a pair, or why it cannot be compared."""
+        try:
+            with own_faults(pair.label):
+                return self._count(pair)
+        except DataError as error:
+            return LeftOut(pair.label, str(error))
+
+    def _count(self, pair: Pair) -> tuple[Size, Counts]:
         predicted, true = self.predictions.item(pair.predicted), self.truth.item(pair.truth)
         if predicted.size != true.size:
             raise DataError(

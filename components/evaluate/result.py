@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.core.geometry import Size
+from components.core.project.history import LeftOut
 from components.evaluate.counting import Rules
 from components.evaluate.counts import Counts
 
@@ -75,6 +76,7 @@ class EvaluationResult:
         images: One for each image, in the predictions' order.
         without_truth: Labels of predicted items that the truth does not know; left out.
         without_prediction: Labels of true items that were not predicted; left out.
+        bad: Images that could not be compared, and why; left out.
         rules: What was compared, and how.
     """
 
@@ -83,6 +85,7 @@ class EvaluationResult:
     images: tuple[ImageResult, ...]
     without_truth: tuple[str, ...]
     without_prediction: tuple[str, ...]
+    bad: tuple[LeftOut, ...]
     rules: Rules
 
     def protocol(self) -> dict[str, str]:
@@ -133,5 +136,6 @@ class EvaluationResult:
             "confusion_matrix": {"labels": list(LABELS), "rows_are_truth": self.confusion()},
             "predictions_without_truth": list(self.without_truth),
             "truth_without_prediction": list(self.without_prediction),
+            "left_out": [asdict(entry) for entry in self.bad],
             "images": [image.as_json() for image in self.images],
         }

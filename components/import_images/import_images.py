@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from components.core import storage
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Shape
+from components.core.imagery.files import NOT_TEXT
 from components.core.imagery.pairs import SHOWN, find_pairs
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.parallel import parallel_map, worker_count
@@ -114,7 +115,10 @@ def import_images(
     root = storage.absolute_uri(data_root)
     tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
     imported = run_tasks(import_scene, tasks, workers)
-    _check_bad(imported.bad, max_bad, len(tasks))
+    unnamable = tuple(BadScene(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable)
+    _log_bad(unnamable)
+    imported = replace(imported, bad=(*imported.bad, *unnamable))
+    _check_bad(imported.bad, max_bad, len(tasks) + len(unnamable))
     write_imported(project_dir, project_name, class_title, imported)
     report = imported.report(pairing.unpaired_images, pairing.unpaired_masks)
     _log_report(report)
@@ -162,10 +166,14 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
     done = parallel_map(work, tasks, worker_count(workers, len(tasks)))
     results = list(progress(done, len(tasks), "scenes"))
     bad = tuple(result for result in results if isinstance(result, BadScene))
-    for scene in bad:
-        log.warning("left out: %s: %s", scene.name, scene.reason)
+    _log_bad(bad)
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
     return Imported(ready, bad, time.perf_counter() - started)
+
+
+def _log_bad(bad: Sequence[BadScene]) -> None:
+    for scene in bad:
+        log.warning("left out: %s: %s", scene.name, scene.reason)
 
 
 def write_imported(project_dir: Path | str, name: str, class_title: str, imported: Imported) -> None:

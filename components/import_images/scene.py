@@ -6,10 +6,12 @@ from dataclasses import asdict
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
+from components.core.footprints.placing import placed
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
+from components.core.scene_faults import own_faults
 from components.import_images.images import ready_image
 from components.import_images.masks import ready_mask
 from components.import_images.rewriting import opened, size_of
@@ -17,9 +19,10 @@ from components.import_images.task import BadScene, ReadyScene, SceneTask
 
 
 def import_scene(task: SceneTask) -> ReadyScene | BadScene:
-    """Import one scene; what is wrong with its files is its result, what is wrong with the storage is raised."""
+    """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
     try:
-        return _import(task)
+        with own_faults(task.pair.image.uri):
+            return _import(task)
     except DataError as error:
         return BadScene(task.pair.name, str(error))
 
@@ -33,6 +36,8 @@ def _import(task: SceneTask) -> ReadyScene:
                 f"{pair.mask.uri}: the mask has {mask_size} px, its image {pair.image.uri} {info.size} px; give a mask "
                 "of the image's size"
             )
+        lies = ImageRef.whole(pair.image.uri, info.size, info.crs, info.transform)
+        placed(Item(task.dataset, pair.name, info.size, lies), pair.image.uri)
         uri, stretch, image_outcome = ready_image(dataset, info, task)
     objects: tuple[Object, ...] = ()
     outcomes = [image_outcome]

@@ -151,7 +151,9 @@ def _infer(scenes: Scenes | None, classes: ClassPlan, writer: ManifestWriter, ba
             with bad.tolerated(label):
                 job = finish()
                 parts = [files.part for files in job.files]
-                for item in annotated(job.item, classes, parts, job.extents, job.plan.grid.windows()):
+                # All of them first: a scene that fails half-way leaves nothing of itself.
+                items = list(annotated(job.item, classes, parts, job.extents, job.plan.grid.windows()))
+                for item in items:
                     writer.add(item)
                 tally.add(job)
     seconds = time.perf_counter() - started

@@ -16,7 +16,7 @@ from components.core.errors import DataError
 from components.core.geometry import Window
 from components.core.imagery import describe
 from components.core.json_text import parse_json
-from components.core.keyed import digest
+from components.core.keyed import digest, short_name
 from components.core.project import ImageRef, Item
 from components.core.project.parts import Rows, part_item
 from components.infer_windows.extents import ClassExtent
@@ -107,7 +107,7 @@ def scene_files(
     for rows in parts:
         part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
         key = digest(*scene, config.precision, *part)
-        stem = f"{UNSAFE.sub('_', part_item(bare, rows).name)}-{key[:KEY_CHARACTERS]}"
+        stem = f"{short_name(UNSAFE.sub('_', part_item(bare, rows).name))}-{key[:KEY_CHARACTERS]}"
         mask, confidence, record = (
             storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
         )

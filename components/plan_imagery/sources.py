@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
-from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, is_raster
+from components.core.keyed import as_text, is_text
+from components.core.project.history import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Found:
     version: str
 
 
-def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
+def find_images(images_uri: str, output_uri: str) -> Iterator[Found | LeftOut]:
     """Stream all images below a prefix, in the order of their keys.
 
     Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs.
@@ -40,6 +42,9 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
     Args:
         images_uri: The prefix, as `storage.absolute_uri` gives it.
         output_uri: Of the collection, in the same form; empty where it is not known.
+
+    Yields:
+        Each image, or why nothing can be named after it.
 
     Raises:
         ConfigError: If the two are one place.
@@ -50,6 +55,9 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
     for stored in storage.list_objects(images_uri):
         key = stored.uri[start:]
         if not is_raster(key) or (own and key.startswith(own)) or any(part[:1] == "." for part in key.split("/")):
+            continue
+        if not is_text(stored.uri):
+            yield LeftOut(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
             continue
         version = version_of(stored.etag, stored.size_bytes)
         yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.ledger import Collection
-from components.core.errors import StorageError
+from components.core.errors import DataError, StorageError
 from components.core.reporting.text import counted_noun
+from components.core.scene_faults import own_faults
 from components.publish_collection.layer.index import Layer
 from components.publish_collection.layer.tables import FOOTPRINTS_FILE
 from components.publish_collection.pictures import ScenePicture, scene_picture
@@ -116,14 +117,15 @@ def _pictures(done: Publication, told: RunSummary, collection: Collection) -> li
 
 
 def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture | None:
-    """None where another run has retired the scene meanwhile."""
-    try:
-        storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
-    except StorageError as error:
-        log.warning("report: no picture of %s: %s", scene.record.key, error)
-        return None
+    """None where another run has retired the scene meanwhile, or it cannot be drawn."""
     record, planned = scene.record, scene.planned
-    return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+    try:
+        with own_faults(record.key):
+            storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
+            return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+    except (DataError, StorageError) as error:
+        log.warning("report: no picture of %s: %s", record.key, error)
+        return None
 
 
 def _counts(done: Publication, retired: int) -> dict[str, float]:

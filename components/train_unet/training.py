@@ -48,7 +48,9 @@ class Fitted:
     rounds: Rounds
 
 
-def fit(network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePlan, work_dir: Path) -> Fitted:
+def fit(
+    network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePlan, work_dir: Path, max_bad: int = 0
+) -> Fitted:
     """Train a network; goes on where `work_dir` holds a checkpoint.
 
     Args:
@@ -57,17 +59,19 @@ def fit(network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePl
         config: How.
         plan: Where.
         work_dir: Folder of this training alone, for checkpoints.
+        max_bad: How many images may be unreadable, beside the items that the config allows.
 
     Returns:
         The best network and the history.
 
     Raises:
         ConfigError: If the loss stops being a number.
-        TooManyBadItemsError: If more items fail than the config allows.
+        TooManyBadItemsError: If more fail.
     """
     rounds = rounds_of(config, len(datasets.train), plan.world)
     network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
-    module = SegmentationModule(network, config, rounds)
+    module = SegmentationModule(network, config, rounds, max_bad)
+    module.budgets["train"].total, module.budgets["val"].total = len(datasets.train), len(datasets.val)
     data = WindowData(datasets, config, rounds, pin_memory=plan.accelerator == "gpu")
     last = work_dir / f"{LAST}.ckpt"
     if last.is_file():

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from components.core.keyed import digest
+from components.core.keyed import NAME_BYTES, cut_to_bytes, digest
 
 ID_CHARACTERS = 16
 """So many that a million images of one name in different folders do not clash."""
@@ -28,7 +28,7 @@ def scene_id(key: str) -> str:
     Returns:
         Its stem, for people, shortened where it is long, and a digest of the key; letters, digits, "_" and "-".
     """
-    stem = _UNSAFE.sub("_", PurePosixPath(key).stem)[:STEM_CHARACTERS]
+    stem = cut_to_bytes(_UNSAFE.sub("_", PurePosixPath(key).stem)[:STEM_CHARACTERS], NAME_BYTES)
     return f"{stem}-{digest(key)[:ID_CHARACTERS]}"
 
 

@@ -13,11 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 
 import rasterio.shutil
-from rasterio._err import CPLE_BaseError  # what copying raises is not among the public errors
-from rasterio.errors import RasterioError
 
 from components.core import storage
 from components.core.errors import DataError, StorageError
+from components.core.imagery.drivers import GDAL_ERRORS
 from components.core.imagery.opening import local_path
 from components.core.imagery.reading import describe
 from components.core.imagery.writing import TILE_PX, RasterProfile
@@ -66,7 +65,7 @@ def write_cog(
         with storage.staged_file(target) as aside:
             try:
                 rasterio.shutil.copy(stacked, aside, driver="COG", **_options(profile, overviews))
-            except (CPLE_BaseError, RasterioError) as error:
+            except GDAL_ERRORS as error:
                 raise StorageError(
                     f"{target}: cannot be written ({error}); is the disk full, or one of its parts broken?"
                 ) from error

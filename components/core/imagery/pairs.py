@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.core.errors import DataError
 from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.keyed import as_text, is_text
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 
 IMAGE_FOLDERS = ("images", "img")
@@ -33,11 +34,13 @@ class Pairing:
         pairs: Every image, by name.
         unpaired_images: Stems of images without a mask; empty where no masks were asked for.
         unpaired_masks: Stems of masks without an image.
+        unnamable: Images whose names are no valid UTF-8, as text; they are not among the pairs.
     """
 
     pairs: tuple[Pair, ...]
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
+    unnamable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
         )
     pairs = tuple(Pair(name, image_of[name], mask_of.get(name)) for name in sorted(image_of))
     lonely = tuple(pair.name for pair in pairs if pair.mask is None) if masks else ()
-    return Pairing(pairs, lonely, tuple(sorted(mask_of.keys() - image_of.keys())))
+    unnamable = tuple(as_text(entry.uri) for entry in images.rasters if not is_text(entry.uri))
+    return Pairing(pairs, lonely, tuple(sorted(mask_of.keys() - image_of.keys())), unnamable)
 
 
 def _masks_of(top: _Folder, images: _Folder, masks_uri: str) -> _Folder | None:
@@ -128,6 +132,8 @@ def _listed(uri: str) -> _Folder:
 def _by_stem(folder: _Folder) -> dict[str, StoredObject]:
     found: dict[str, StoredObject] = {}
     for entry in folder.rasters:
+        if not is_text(entry.uri):
+            continue
         other = found.setdefault(stem_of(entry.uri), entry)
         if other is not entry:
             raise DataError(

@@ -199,8 +199,25 @@ def _decimation(bands: tuple[int, ...], window: Window, size: Size | None, metho
 
 
 def palette_of(dataset: rasterio.DatasetReader) -> UInt8:
-    """(256, 3) uint8 RGB: the colour of each index of a raster with a palette."""
-    table = np.zeros((256, 3), np.uint8)
-    for index, colour in dataset.colormap(1).items():
+    """(256 or 65 536, 3) uint8 RGB: the colour of each index of a raster with a palette.
+
+    Raises:
+        DataError: If the raster has no colour table although it says that it holds indices into one, or its pixels are
+            no indices.
+    """
+    dtype = np.dtype(dataset.dtypes[0])
+    if dtype not in (np.uint8, np.uint16):
+        raise DataError(
+            f"{dataset.name}: pixels are {dtype}, which are no indices into a palette; write colours, or grey"
+        )
+    try:
+        colours = dataset.colormap(1)
+    except ValueError as error:  # rasterio's, where there is none
+        raise DataError(
+            f"{dataset.name}: its band is called a palette's, and there is no colour table; add the table, or call the "
+            "band grey (gdal_edit.py -colorinterp_1 gray)"
+        ) from error
+    table = np.zeros((np.iinfo(dtype).max + 1, 3), np.uint8)
+    for index, colour in colours.items():
         table[index] = colour[:3]
     return table

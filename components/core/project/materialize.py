@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from components.core.errors import DataError
+from components.core.keyed import short_name
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.supervisely import json_of_item
@@ -18,6 +19,9 @@ from components.core.staging import staged_directory
 
 KEPT_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
 """Image files that are copied as they are when an item shows all of one."""
+
+MOST_NAME_BYTES = 250
+"""Of UTF-8, in an item's files: file systems allow 255, endings included."""
 
 
 def materialize(directory: Path | str, meta: ProjectMeta, items: Iterable[Item], images: bool = True) -> int:
@@ -46,7 +50,7 @@ def materialize(directory: Path | str, meta: ProjectMeta, items: Iterable[Item],
 
 
 def _write_item(item: Item, directory: Path, images: bool) -> None:
-    annotation = directory / item.dataset / "ann" / f"{item.name}.json"
+    annotation = directory / item.dataset / "ann" / f"{short_name(item.name, MOST_NAME_BYTES)}.json"
     annotation.parent.mkdir(parents=True, exist_ok=True)
     annotation.write_text(json.dumps(json_of_item(item), ensure_ascii=False), encoding="utf-8")
     if images and item.image is not None:
@@ -59,11 +63,12 @@ def _write_image(item: Item, folder: Path) -> None:
     image = item.image
     if image is None:
         return
-    source = Path(image.uri)
+    source, name = Path(image.uri), short_name(item.name, MOST_NAME_BYTES)
     whole = image.recipe.size == image.size and not image.recipe.is_mirrored
     if whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
-        shutil.copyfile(source, folder / f"{item.name}{source.suffix.lower()}")
+        shutil.copyfile(source, folder / f"{name}{source.suffix.lower()}")
         return
+    target = folder / f"{name}.png"
     bgr = np.ascontiguousarray(np.moveaxis(image.pixels()[::-1], 0, 2))
-    if not cv2.imwrite(str(folder / f"{item.name}.png"), bgr):
-        raise DataError(f"{folder / item.name}.png: cannot be written; is the disk full?")
+    if not cv2.imwrite(str(target), bgr):
+        raise DataError(f"{target}: cannot be written; is the disk full?")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from affine import Affine
 
-from components.core.errors import DataError
+from components.core.errors import DataError, StorageError
 from components.core.figures import (
     Bitmap,
     Figure,
@@ -30,6 +31,7 @@ from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.json_text import parse_json
 from components.core.project.item import ImageRef, Item, Object
+from components.core.storage.uris import parse_uri
 
 _RECIPE = pa.struct(
     [
@@ -113,7 +115,7 @@ def item_of_row(row: Row) -> Item:
     """The item of a manifest's row.
 
     Raises:
-        DataError: If the row says what is true of no item.
+        DataError: If the row says what is true of no item, or refers to a raster by what is no place in a store.
     """
     try:
         item = _item_of_row(row)
@@ -135,7 +137,7 @@ def _item_of_row(row: Row) -> Item:
         tags=tuple(row["tags"]),
         description=row["description"],
         objects=tuple(_object_of_row(entry) for entry in row["objects"]),
-        rasters={entry["role"]: entry["uri"] for entry in row["rasters"]},
+        rasters={entry["role"]: _checked_uri(entry["uri"]) for entry in row["rasters"]},
         extra=_mapping(row["extra"]),
     )
 
@@ -185,7 +187,18 @@ def _row_of_image(image: ImageRef) -> Row:
 
 def _image_of_row(row: Row) -> ImageRef:
     transform = None if row["transform"] is None else Affine(*row["transform"])
-    return ImageRef(row["uri"], Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+    uri = _checked_uri(row["uri"])
+    return ImageRef(uri, Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+
+
+@lru_cache(maxsize=4096)
+def _checked_uri(uri: str) -> str:
+    """The URI of a raster, if it is one: a manifest may come from anywhere."""
+    try:
+        parse_uri(uri)
+    except StorageError as error:
+        raise DataError(f"a raster of a project's item: {error}") from error
+    return uri
 
 
 def _row_of_object(entry: Object) -> Row:
@@ -244,7 +257,9 @@ def _mask_of_row(row: Row) -> Mask:
     if size.height < 1 or size.width < 1:
         raise ValueError(f"a bitmap of {size} px")
     if row["raster"] is not None:
-        mask = RasterMask(MaskRaster(row["raster"], row["value"]), Recipe.of_row(row["recipe"]), row["area"])
+        mask = RasterMask(
+            MaskRaster(_checked_uri(row["raster"]), row["value"]), Recipe.of_row(row["recipe"]), row["area"]
+        )
         if mask.size != size:
             raise ValueError(f"a bitmap of {size} px made of a window of {mask.size} px")
         return mask

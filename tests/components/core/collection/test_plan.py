@@ -18,7 +18,7 @@ from components.core.collection.plan import (
     shard_number,
     write_plan,
 )
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.project.history import LeftOut
 
@@ -66,7 +66,15 @@ def test_an_empty_plan_too(tmp_path: Path) -> None:
 
 def test_a_shard_gets_its_rows() -> None:
     assert [(scene.id, rows.top) for scene, rows in PLAN.of_shard(2)] == [(TOWN.id, 2048), ("village-0123456789", 0)]
-    assert [shard_number(name) for name in shard_names(3)] == [1, 2, 3]
+    assert [shard_number(name, 3) for name in shard_names(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("0/1", 1), ("2/1", 1), ("1/2", 3), ("0/0", 0), ("1", 1), ("", 1), ("-1/1", 1)]
+)
+def test_a_shard_that_the_plan_has_not_is_refused(name: str, count: int) -> None:
+    with pytest.raises(ConfigError, match=rf"shard: '{name}' is no shard of the plan; it has "):
+        shard_number(name, count)
 
 
 @pytest.mark.parametrize("name", ["plan.json", "scenes.parquet"])
