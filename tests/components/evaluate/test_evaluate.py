@@ -194,7 +194,7 @@ def test_an_image_predicted_twice_is_an_error(projects: Projects) -> None:
 
 
 def test_partners_of_other_sizes_are_an_error(projects: Projects) -> None:
-    projects.write([replace(item, size=Size(10, 10), objects=()) for item in projects.items])
+    projects.write([replace(item, image=None, size=Size(10, 10), objects=()) for item in projects.items])
     with pytest.raises(DataError, match="'INRIA__ds/austin1' is 10×10 px and its partner 'ds/austin1'"):
         evaluate(projects.predictions, projects.truth, match_by="name", workers=1)
 
