@@ -11,6 +11,7 @@ from components.core.faults import Faults
 from components.core.geometry import Size
 from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
+from components.core.special import NEUTRAL_CLASS
 
 WHERE = "train.config"
 
@@ -61,7 +62,7 @@ class SpecialClasses(_Settings):
     background: str = "bg"
     """Pixels that no object covers."""
 
-    neutral: str = "neutral"
+    neutral: str = NEUTRAL_CLASS
     """Pixels that are neither learnt nor measured."""
 
     @model_validator(mode="after")
