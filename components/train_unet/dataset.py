@@ -19,6 +19,7 @@ from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project, with_local_copies
+from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 
 UInt8 = npt.NDArray[np.uint8]
@@ -69,6 +70,7 @@ class WindowDataset(Dataset[Sample]):
         mask_values: Mapping[str, int],
         size: Size,
         replacements: int = 0,
+        pads: bool = False,
     ) -> None:
         """Prepare to read.
 
@@ -76,15 +78,17 @@ class WindowDataset(Dataset[Sample]):
             project: Where the items are.
             rows: (N,) indices of the chosen items in the project.
             mask_values: Value of a mask's pixels by class title.
-            size: Height and width that images are stretched to.
+            size: Height and width that images are brought to.
             replacements: How many of the following items may be tried in place of one that fails; after them, and
                 for a filled position, the window is neutral throughout.
+            pads: Whether smaller images are padded, which keeps their scale, and not stretched.
         """
         self.project = project
         self.rows = rows
         self.mask_values = mask_values
         self.size = size
         self.replacements = replacements
+        self.pads = pads
 
     def __len__(self) -> int:
         """Number of chosen items."""
@@ -114,7 +118,9 @@ class WindowDataset(Dataset[Sample]):
             raise DataError(f"item {item.key}: has no image; import the project with its images")
         image = read_image(item.image.uri, item.image.recipe)
         mask = draw_mask(item, self.mask_values)
-        if item.size != self.size:
+        if self.pads:
+            image, mask = pad(image, mask, self.size)
+        if Size(*mask.shape) != self.size:
             return stretch_image(image, self.size), stretch_mask(mask, self.size)
         return np.ascontiguousarray(image), mask
 

@@ -73,7 +73,7 @@ class SpecialClasses(_Settings):
 
 
 class InputSize(_Settings):
-    """Size that images are stretched to, in pixels; multiples of 16."""
+    """Size that images are brought to, in pixels; multiples of 16."""
 
     height: int = 128
     width: int = 128
@@ -116,6 +116,10 @@ class TrainConfig(_Settings):
     allow_corrupted_samples: AllowCorruptedSamples = AllowCorruptedSamples()
     special_classes: SpecialClasses = SpecialClasses()
     input_size: InputSize = InputSize()
+
+    pad: Literal["none", "reflect"] = "none"
+    """What brings smaller images to `input_size`: none stretches them, as larger ones; reflect keeps their scale and
+    puts their mirror image around them, which is neither learnt nor measured."""
 
     epochs: int = Field(2, ge=1)
     """Passes over the training items."""
