@@ -29,12 +29,6 @@ def opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
         yield dataset, info_of(dataset)
 
 
-def size_of(uri: str) -> Size:
-    """Of a raster, in pixels."""
-    with opened(uri) as (_, info):
-        return info.size
-
-
 def rewritten_uri(source: StoredObject, task: SceneTask, kind: str, *settings: str) -> str:
     """Where the rewritten form of a file belongs: the name holds a digest of all that decides its content."""
     key = digest(REWRITING, kind, source.uri, str(source.size_bytes), source.etag, *settings)[:KEY_CHARACTERS]

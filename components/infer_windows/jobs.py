@@ -127,7 +127,10 @@ def too_small(size: Size, mode: SlidingWindowMode) -> str | None:
     window = mode.window
     for side, length, limit in (("height", window.height, size.height), ("width", window.width, size.width)):
         if length > limit and mode.pad == "none":
-            return f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}"
+            return (
+                f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}, "
+                'or "pad": "reflect" under "mode", which lets windows reach over the image\'s border'
+            )
     return None
 
 

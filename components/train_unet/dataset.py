@@ -21,6 +21,7 @@ from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project, with_local_copies
 from components.core.scene_faults import own_faults, stops_all
+from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class WindowDataset(Dataset[Sample]):
         size: Size,
         replacements: int = 0,
         other_images: int = 0,
+        pads: bool = False,
     ) -> None:
         """Prepare to read.
 
@@ -88,10 +90,11 @@ class WindowDataset(Dataset[Sample]):
             project: Where the items are.
             rows: (N,) indices of the chosen items in the project.
             mask_values: Value of a mask's pixels by class title.
-            size: Height and width that images are stretched to.
+            size: Height and width that images are brought to.
             replacements: How many of the following items may be tried in place of one that fails.
             other_images: Of how many other images than those that failed items may be tried after them. In the end,
                 and for a filled position, the window is neutral throughout.
+            pads: Whether smaller images are padded, which keeps their scale, and not stretched.
         """
         self.project = project
         self.rows = rows
@@ -99,6 +102,7 @@ class WindowDataset(Dataset[Sample]):
         self.size = size
         self.replacements = replacements
         self.other_images = other_images
+        self.pads = pads
 
     def __len__(self) -> int:
         """Number of chosen items."""
@@ -153,7 +157,9 @@ class WindowDataset(Dataset[Sample]):
             raise DataError(f"item {item.key}: has no image; import the project with its images")
         image = read_image(item.image.uri, item.image.recipe)
         mask = draw_mask(item, self.mask_values)
-        if item.size != self.size:
+        if self.pads:
+            image, mask = pad(image, mask, self.size)
+        if Size(*mask.shape) != self.size:
             return stretch_image(image, self.size), stretch_mask(mask, self.size)
         return np.ascontiguousarray(image), mask
 

@@ -112,10 +112,10 @@ def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max
     train_rows = rows_with_tag(project, config.dataset_tags.train, "train")
     val_rows = rows_with_tag(project, config.dataset_tags.val, "val")
     log.info("%s training and %s validation items of %s", len(train_rows), len(val_rows), project.meta.name)
-    replacements = config.allow_corrupted_samples.train
+    replacements, pads = config.allow_corrupted_samples.train, config.pad == "reflect"
     return Datasets(
-        WindowDataset(project, train_rows, values, size, replacements, other_images=max_bad),
-        WindowDataset(project, val_rows, values, size),
+        WindowDataset(project, train_rows, values, size, replacements, other_images=max_bad, pads=pads),
+        WindowDataset(project, val_rows, values, size, pads=pads),
     )
 
 

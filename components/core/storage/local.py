@@ -103,6 +103,32 @@ def _walk(directory: Path, recursive: bool) -> Iterator[StoredObject]:
             yield folder(str(path))
 
 
+def broken_links(prefix_uri: str, recursive: bool = True) -> Iterator[str]:
+    """Links below a folder that lead nowhere, which a listing leaves out; none in object storage.
+
+    Args:
+        prefix_uri: The folder.
+        recursive: Whether to look into folders below it, too.
+
+    Raises:
+        StorageError: If a folder cannot be listed.
+    """
+    place = parse_uri(prefix_uri)
+    if not place.is_remote and place.path.is_dir():
+        with local_errors("list", place.path):
+            yield from _broken_below(place.path, recursive)
+
+
+def _broken_below(directory: Path, recursive: bool) -> Iterator[str]:
+    with os.scandir(directory) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_symlink() and not Path(entry).exists():
+            yield entry.path
+        elif recursive and entry.is_dir():
+            yield from _broken_below(Path(entry.path), recursive)
+
+
 def _copy(source: Path, target: Path) -> None:
     with written_aside(target) as partial:
         with local_errors("read", source):

@@ -155,7 +155,7 @@ def test_16_bits_are_scaled_as_stated(tmp_path: Path) -> None:
         ("a.tif", block_mask(SIZE).astype(np.uint16) * 40_000, {}),
         ("a.tif", np.where(block_mask(SIZE), 0.25, np.nan).astype(np.float32), {}),
         ("a.tif", block_mask(SIZE).astype(np.uint8) * 3, {"tile": 16}),
-        ("a.tif", block_mask(SIZE).astype(np.uint8), {"tile": 16, "nodata": 1}),
+        ("a.tif", block_mask(SIZE).astype(np.uint8), {"tile": 16, "nodata": 0}),
         (
             "a.png",
             np.stack([block_mask(SIZE).astype(np.uint8), np.full((SIZE.height, SIZE.width), 255, np.uint8)]),
@@ -185,8 +185,12 @@ def test_box_and_area_do_not_depend_on_how_a_mask_is_stored(
     mask = block_mask(size, seed, blocks)
     write_tiled(tmp_path / "in" / "images" / "a.tif", np.zeros((1, height, width), np.uint8))
     write_raster(tmp_path / "in" / "gt" / "a.tif", mask.astype(np.uint8), tile=tile, compress="deflate")
+    if not mask.any():
+        with pytest.raises(DataError, match="no image has an object: not one of 1 masks holds a pixel of building"):
+            run(tmp_path)
+        return
     _, (item,) = run(tmp_path)
-    assert len(item.objects) == int(mask.any())
+    assert len(item.objects) == 1
     assert [entry.figure.window for entry in item.objects] == [box for box in [tight_window(mask)] if box]  # type: ignore[attr-defined]
     assert sum(entry.figure.area for entry in item.objects) == mask.sum()
     assert (mask_of(item) == mask).all()
@@ -196,11 +200,22 @@ def test_what_has_no_partner_is_listed(tmp_path: Path, caplog: pytest.LogCapture
     write_scene(tmp_path / "in", "both", SIZE)
     write_tiled(tmp_path / "in" / "images" / "alone.tif", noise(SIZE))
     write_tiled(tmp_path / "in" / "gt" / "astray.tif", noise(SIZE, bands=1))
-    report, items = run(tmp_path)
+    report, items = run(tmp_path, allow_unpaired=True)
     assert [(item.name, len(item.objects)) for item in items] == [("alone", 0), ("both", 1)]
     assert (report.unpaired_images, report.unpaired_masks) == (("alone",), ("astray",))
-    assert "1 images have no mask and get no object: alone" in caplog.text
+    assert "1 images have no mask and count as ground without building: alone" in caplog.text
     assert "1 masks have no image and are passed over: astray" in caplog.text
+
+
+def test_an_image_without_a_mask_is_no_ground_without_buildings(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_scene(tmp_path / "in", name, SIZE)
+    (tmp_path / "in" / "gt" / "b.tif").unlink()
+    words = r"1 of 3 scenes .*images/b\.tif: has no mask of its name; give it, or set allow_unpaired"
+    with pytest.raises(TooManyBadItemsError, match=words):
+        run(tmp_path)
+    _, items = run(tmp_path, max_bad=1)
+    assert [item.name for item in items] == ["a", "c"]
 
 
 def test_a_run_finds_what_an_earlier_one_wrote(tmp_path: Path) -> None:

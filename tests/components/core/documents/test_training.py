@@ -35,8 +35,9 @@ def test_the_tutorials_document_is_valid_as_it_is() -> None:
 
 def test_defaults_are_those_of_the_reference() -> None:
     loaded = load_config("{}").model_dump(mode="json")
-    own = {key: loaded.pop(key) for key in ("encoder", "encoder_weights", "lr_schedule", "seed", "precision")}
+    own = {key: loaded.pop(key) for key in ("pad", "encoder", "encoder_weights", "lr_schedule", "seed", "precision")}
     assert own == {
+        "pad": "none",
         "encoder": "vgg16_bn",
         "encoder_weights": "imagenet",
         "lr_schedule": "plateau",
