@@ -18,7 +18,7 @@ from components.core.progress import progress
 from components.core.project import Project, open_project
 from components.core.project.parts import part_of
 from components.core.staging import staged_directory
-from components.core.storage import put_tree
+from components.core.storage import check_writable, put_tree
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
@@ -67,6 +67,9 @@ def publish(
     rules = Rules(class_title, tolerance_px, tolerance_m, min_area_m2)
     _check(rules, formats)
     opened = open_project(project)
+    for place in (output_dir, output_uri):
+        if place:
+            check_writable(place)
     check_class(opened, class_title)
     scenes, crs, without_crs = _survey(opened)
     maker = FootprintMaker(opened, rules, crs)
