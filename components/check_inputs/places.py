@@ -12,7 +12,8 @@ from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
-from components.core.preflight.places import Place, askable, check_file, check_writable, place_for_rasters
+from components.core.preflight.places import Place, askable, check_file, place_for_rasters
+from components.core.storage import check_writable
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def rewritten_uri(source: StoredObject, task: SceneTask, kind: str, *settings: s
 
 def finished_tags(uri: str, size: Size) -> dict[str, str] | None:
     """The tags of a file that an earlier run rewrote; None where there is none, or a broken one."""
-    if not storage.exists(uri):
+    found = storage.stat(uri)
+    if found is None or not storage.is_whole_tiff(found):
         return None
     try:
         with opened(uri) as (dataset, info):

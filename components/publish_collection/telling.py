@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -108,9 +107,9 @@ def _totals(layer: Layer) -> LayerTotals:
 
 def _pictures(done: Publication, told: RunSummary, collection: Collection) -> list[ScenePicture]:
     by_key = {scene.record.key: scene for scene in done.finished}
-    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+    with storage.scratch_folder("pictures") as folder:
         drawn = [
-            _picture(by_key[entry.key], collection, Path(folder) / f"{number}.parquet")
+            _picture(by_key[entry.key], collection, folder / f"{number}.parquet")
             for number, entry in enumerate(scenes_to_show(told.scenes))
         ]
     return [picture for picture in drawn if picture is not None]

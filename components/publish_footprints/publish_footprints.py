@@ -22,7 +22,7 @@ from components.core.project.history import LeftOut
 from components.core.project.parts import part_of
 from components.core.scene_faults import own_faults
 from components.core.staging import staged_directory
-from components.core.storage import put_tree
+from components.core.storage import check_writable, put_tree
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
@@ -78,6 +78,9 @@ def publish(
     _check(rules, formats)
     check_max_bad(max_bad)
     opened = open_project(project)
+    for place in (output_dir, output_uri):
+        if place:
+            check_writable(place)
     check_class(opened, class_title)
     scenes, crs, without_crs, unplaced = _survey(opened)
     bad = _Bad(max_bad, len(scenes) + len(unplaced))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from components.core.network.unetv2 import UNetV2
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.preflight.numbers import check_max_bad
 from components.core.project import Project, open_project
-from components.core.storage import get_file, get_tree, is_remote, parse_uri, suffix_of
+from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
@@ -83,11 +82,15 @@ def train(
 
     Raises:
         ConfigError: If the config breaks a rule, `max_bad` is negative, or the loss stops being a number.
-        DataError: If items, weights or the initial model cannot be used.
+        DataError: If items, weights, the initial model or a checkpoint cannot be used.
         TooManyBadItemsError: If more images and more items than allowed cannot be read.
+        StorageError: If a place cannot be written, which is found out before the training.
     """
     check_max_bad(max_bad)
     check_model_place(Path(model_dir))
+    for place in (model_dir, work_dir):
+        if place is not None:
+            check_writable(place)
     settings = load_config(config)
     if encoder_weights:
         settings = settings.model_copy(update={"encoder_weights": encoder_weights})
@@ -97,11 +100,11 @@ def train(
     described = ModelConfig.of(settings.encoder, classes, special.background, special.neutral, settings.input_size.size)
     datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
     plan = plan_devices(settings.gpu_devices, settings.precision)
-    with tempfile.TemporaryDirectory(prefix="train_unet-") as scratch:
-        initial = _initial_model(initial_model, Path(scratch))
-        network = build_network(settings, described, initial, Path(scratch))
+    with scratch_folder("train_unet") as scratch:
+        initial = _initial_model(initial_model, scratch)
+        network = build_network(settings, described, initial, scratch)
         key = _training_key(settings, source, network, plan)
-        checkpoints = (Path(scratch) if work_dir is None else Path(work_dir)) / key
+        checkpoints = (scratch if work_dir is None else Path(work_dir)) / key
         checkpoints.mkdir(parents=True, exist_ok=True)
         fitted = fit(network, datasets, settings, plan, checkpoints, max_bad)
     return _write(Path(model_dir), fitted, settings, described, source, datasets, plan)

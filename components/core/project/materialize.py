@@ -70,5 +70,8 @@ def _write_image(item: Item, folder: Path) -> None:
         return
     target = folder / f"{name}.png"
     bgr = np.ascontiguousarray(np.moveaxis(image.pixels()[::-1], 0, 2))
-    if not cv2.imwrite(str(target), bgr):
-        raise DataError(f"{target}: cannot be written; is the disk full?")
+    is_encoded, png = cv2.imencode(".png", bgr)
+    if not is_encoded:
+        raise DataError(f"{item.name}: an image of {bgr.shape[0]}×{bgr.shape[1]} px cannot be made a PNG")
+    # What OpenCV writes itself may be cut off without an error.
+    target.write_bytes(png.tobytes())
