@@ -95,7 +95,7 @@ def _described(image: Found, pattern: re.Pattern[str] | None) -> tuple[RasterInf
         try:
             return read_patiently(image.uri, read)
         except GDAL_ERRORS as error:
-            raise DataError(f"{image.uri}: its header or its .aux.xml cannot be read ({error}); replace the broken one") from error
+            raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
 
 
 def _usable_crs(image: Found, info: RasterInfo) -> str:
