@@ -282,15 +282,16 @@ class FailureBudget:
                 the message names them.
         """
         new = [failure for failure in failures if failure.label not in self.failures]
-        self.restore(new)
         for failure in new:
-            log.warning("left out: %s: %s", failure.label, failure.reason)
+            if (failure.image or failure.label) not in self.broken:
+                log.warning("left out, with what else shows its broken part: %s: %s", failure.label, failure.reason)
+            self.restore([failure])
         is_all = 0 < self.total == len(self.failures)
         if is_all or (len(self.failures) > self.allowed and len(self.broken) > self.images):
             shown = "; ".join(f"{failure.label}: {failure.reason}" for failure in list(self.failures.values())[:5])
             raise TooManyBadItemsError(
                 f"{WHERE}: allow_corrupted_samples.{self.phase}: {len(self.failures)} items cannot be read and "
-                f"{self.allowed} may: {shown}; mend or replace the files, or set max_bad to {len(self.broken)} to go on "
-                "without the images that they are cut from, but never without all"
+                f"{self.allowed} may: {shown}; mend or replace the files, or set max_bad to {len(self.broken)} to go "
+                "on without the images that they are cut from, but never without all"
             )
         return new

@@ -108,7 +108,8 @@ def _lines(grid: Grid, size: Size) -> tuple[Points, Points]:
     columns = np.concatenate([along, along, start, end, along, middle]) * size.width
     rows = np.concatenate([start, end, along, along, middle, along]) * size.height
     a, b, c, d, e, f = tuple(grid.transform)[:6]
-    return a * columns + b * rows + c, d * columns + e * rows + f
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number then is refused
+        return a * columns + b * rows + c, d * columns + e * rows + f
 
 
 @lru_cache

@@ -45,6 +45,7 @@ def open_plain(path: Path) -> DatasetReader:
 
     Raises:
         RasterioError: If it is nothing that the drivers know.
+        CPLE_BaseError: If it or its side files say something that makes no sense.
         DataError: If it or a file beside it leads elsewhere.
     """
     for side in _sides(path, _SIDES_OF_SIDES):
@@ -78,10 +79,16 @@ def open_file(name: str) -> DatasetReader:
 
     Raises:
         RasterioError: If it is nothing that the drivers know.
+        CPLE_BaseError: If it or its side files say something that makes no sense.
         DataError: If it leads elsewhere.
     """
     with rasterio.Env():
         dataset = DatasetReader(name, driver=list(DRIVERS))
+    try:
+        _ = dataset.colorinterp  # raises what GDAL said while it opened the file, such as of a CRS that is cut off
+    except CPLE_BaseError:
+        dataset.close()
+        raise
     elsewhere = dataset.tags(ns="OVERVIEWS").get(ELSEWHERE)
     if elsewhere is not None:
         dataset.close()

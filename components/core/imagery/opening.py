@@ -167,7 +167,8 @@ def use_raster(uri: str, work: Callable[[rasterio.DatasetReader], T], what: str)
 
 def _unreadable(uri: str, error: Exception) -> DataError:
     return DataError(
-        f"{uri}: cannot be opened as a raster: {why_not(local_path(uri))}{error}; give a readable TIFF, PNG or JPEG"
+        f"{uri}: cannot be opened as a raster: {why_not(local_path(uri))}{error}; give a readable TIFF, PNG or JPEG, "
+        "and side files that are whole"
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from components.core.cli import BAD_INPUT, run_main
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, Shape, vertices
 from components.core.figures.vector import Polygon
 from components.core.geometry import Size
@@ -19,6 +19,7 @@ from components.core.imagery.recipe import Recipe
 from components.core.project import ClassInfo, Item, Object, ProjectMeta, open_project, write_manifest
 from components.evaluate.__main__ import main, parser
 from components.evaluate.evaluate import evaluate
+from components.evaluate.report import write_report
 from tests.builders import bitmap_meta, mask_object, scene_item, write_tiled
 
 SIZE = Size(90, 70)
@@ -213,6 +214,33 @@ def test_partners_of_other_sizes_are_an_error(projects: Projects) -> None:
 def test_wrong_parameters_are_explained(projects: Projects, options: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         evaluate(projects.predictions, projects.truth, **options)
+
+
+def test_images_that_cannot_be_compared_are_left_out_as_far_as_allowed(projects: Projects, tmp_path: Path) -> None:
+    whole = evaluate(projects.predictions, projects.truth, workers=1)
+    torn, other = (item for item in projects.true_items if item.name in ("austin1", "vienna1"))
+    Path(tmp_path / "gt" / f"{torn.name}.tif").write_bytes(b"torn")
+    with pytest.raises(TooManyBadItemsError, match=r"1 of 3 images .* max_bad allows 0, but never all: .*austin1\.tif"):
+        evaluate(projects.predictions, projects.truth, workers=1)
+
+    result = evaluate(projects.predictions, projects.truth, tmp_path / "out", max_bad=1, workers=1)
+
+    assert [image.label for image in result.images] == ["ds/austin2", "ds/vienna1"]
+    assert [entry.name for entry in result.bad] == ["ds/austin1"]
+    assert result.images == whole.images[1:]
+    (told,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["left_out"]
+    assert told["name"] == "ds/austin1" and "austin1.tif" in told["reason"]
+    projects.write([item for item in projects.items if item.name != other.name])
+    with pytest.raises(TooManyBadItemsError, match="besides 1 without a partner, and max_bad allows 1"):
+        evaluate(projects.predictions, projects.truth, image_tags=["test"], max_bad=1, workers=1)
+
+
+def test_a_scene_that_cannot_be_shown_is_missing_in_the_report(projects: Projects, tmp_path: Path) -> None:
+    result = evaluate(projects.predictions, projects.truth, workers=1)
+    for item in projects.true_items:
+        Path(tmp_path / "images" / f"{item.name}.tif").write_bytes(b"torn")
+    write_report(result, tmp_path / "report.html", predictions=projects.predictions, truth=projects.truth)
+    assert "austin" in (tmp_path / "report.html").read_text()
 
 
 def test_polygons_are_a_truth_too_and_lines_are_not(projects: Projects, tmp_path: Path) -> None:

@@ -98,3 +98,19 @@ def test_a_recipe_counts_documents_by_what_they_say() -> None:
     assert first == recipe_of("model", {"area": 5.0, "config": '{"b":2,"a":1}'})
     assert first != recipe_of("model", {"area": 6.0, "config": '{"a": 1, "b": 2}'})
     assert first != recipe_of("other", {"area": 5.0, "config": '{"a": 1, "b": 2}'})
+
+
+def test_ids_of_scenes_leave_room_and_are_seen_by_readers_of_folders() -> None:
+    for key in ("\u6b63" * 70, "x" * 251, "\N{GRINNING FACE}" * 60, "_hidden", "(1)", "..."):
+        name = scene_id(f"{key}.tif")
+        assert len(name.encode()) <= 177
+        assert name[0] not in "_."
+    assert scene_id("2026/austin7.tif") == "austin7-" + scene_id("2026/austin7.tif")[-16:]
+    assert scene_id("a_b c.tif").startswith("a_b_c-")
+
+
+def test_a_plan_whose_images_lie_elsewhere_is_none(tmp_path: Path) -> None:
+    scene = replace(TOWN, uri="/vsicurl/http://host/town.tif")
+    write_plan(tmp_path / "plan", replace(PLAN, scenes=(scene,)))
+    with pytest.raises(DataError, match=r"is no plan .*/vsicurl/http://host/town\.tif'.*leads elsewhere"):
+        read_plan(tmp_path / "plan")

@@ -248,3 +248,24 @@ def test_merging_metas() -> None:
     assert (merged.tags_images, merged.tags_objects) == (("t", "u"), ("o",))
     with pytest.raises(DataError, match="'x' is a bitmap in project 'a' and a point in 'c'"):
         one.merged(ProjectMeta("c", (ClassInfo("x", Shape.POINT, "#000000"),)))
+
+
+@pytest.mark.parametrize(
+    "uri", ["/vsicurl/http://host/a.tif", "GTIFF_DIR:1:/etc/a.tif", "<VRTDataset/>", "http://host/a.tif"]
+)
+@pytest.mark.parametrize("place", ["image", "mask", "rasters"])
+def test_an_item_that_leads_elsewhere_is_refused_when_it_is_read(tmp_path: Path, uri: str, place: str) -> None:
+    item = Item("ds", "a", SIZE)
+    if place == "image":
+        item = replace(item, image=ImageRef.whole(uri, SIZE))
+    elif place == "mask":
+        mask = RasterMask(MaskRaster(uri), Recipe(Window.of_size(SIZE)), 5)
+        item = item.with_objects([Object(META.titles[0], Bitmap(0, 0, mask))])
+    else:
+        item = replace(item, rasters={"classes": uri})
+    write_manifest(tmp_path / "p", META, [replace(item, name="b", image=None, objects=(), rasters={}), item])
+    project = open_project(tmp_path / "p")
+    assert project.label(1) == "ds/a"
+    assert project.item(0).name == "b"
+    with pytest.raises(DataError, match=r"a raster of a project's item: .*give a local path"):
+        project.item(1)
