@@ -8,18 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.core.errors import DataError
-from components.core.figures import Bitmap
+from components.core.figures import Bitmap, Shape
 from components.core.figures.bands import as_bitmap, mask_bands
 from components.core.figures.components import components_of_bands
 from components.core.figures.mask import BoolPixels
 from components.core.geometry import Size
 from components.core.project import Item, Project
+from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
-from components.evaluate.matching import match_objects
+from components.evaluate.matching import common_area, match_objects
 from components.evaluate.pairing import Pair
 
 BAND_ROWS = 512
+
+AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
+"""Of classes whose objects cover an area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,9 @@ class ImageCounter:
             )
         first = bitmaps_of_class(true, self.rules.truth_class)
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
-        return true.size, count_image(first, second, true.size, self.rules)
+        known = self.truth.meta.find(NEUTRAL_CLASS)
+        ignored = bitmaps_of_class(true, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
+        return true.size, count_image(first, second, true.size, self.rules, ignored=ignored)
 
 
 def bitmaps_of_class(item: Item, title: str) -> list[Bitmap]:
@@ -67,7 +73,12 @@ def bitmaps_of_class(item: Item, title: str) -> list[Bitmap]:
 
 
 def count_image(
-    truth: Sequence[Bitmap], predicted: Sequence[Bitmap], size: Size, rules: Rules, band_rows: int = BAND_ROWS
+    truth: Sequence[Bitmap],
+    predicted: Sequence[Bitmap],
+    size: Size,
+    rules: Rules,
+    band_rows: int = BAND_ROWS,
+    ignored: Sequence[Bitmap] = (),
 ) -> Counts:
     """Compare two sets of bitmaps on one image.
 
@@ -80,22 +91,31 @@ def count_image(
         size: Of the image, in pixels.
         rules: Threshold and distance.
         band_rows: Rows a band; changes the memory used, never the result.
+        ignored: Ground that nobody labelled: its pixels do not count, nor do predicted objects that lie on it by more
+            than half.
     """
     tally = _Tally(rules.boundary_px)
     bands = zip(
         mask_bands(truth, size, band_rows, rules.boundary_px),
         mask_bands(predicted, size, band_rows, rules.boundary_px),
+        mask_bands(ignored, size, band_rows),
         strict=True,
     )
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
-        for (band, first), (_, second) in bands:
-            yield band.top, tally.add(first, second)
+        for (band, first), (_, second), (_, silent) in bands:
+            yield band.top, tally.add(first, second, silent if ignored else None)
 
     components = components_of_bands(true_rows())
-    matches = match_objects(components, predicted, rules.iou_threshold)
-    objects = ObjectCounts(len(components), len(predicted), len(matches))
+    counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
+    matches = match_objects(components, counted, rules.iou_threshold)
+    objects = ObjectCounts(len(components), len(counted), len(matches))
     return Counts(tally.pixels, objects, tally.boundary)
+
+
+def _is_mostly_on(entry: Bitmap, ground: Sequence[Bitmap]) -> bool:
+    """Whether more than half of an object lies on some ground."""
+    return 2 * sum(common_area(entry, part) for part in ground) > entry.mask.area
 
 
 class _Tally:
@@ -106,12 +126,16 @@ class _Tally:
         self.boundary = BoundaryCounts()
         self._halo = halo
 
-    def add(self, truth: BoolPixels, predicted: BoolPixels) -> BoolPixels:
-        """Count one band with its halo; gives the truth without the halo."""
-        self.boundary += boundary_counts(truth, predicted, self._halo)
+    def add(self, truth: BoolPixels, predicted: BoolPixels, ignored: BoolPixels | None) -> BoolPixels:
+        """Count one band with its halo, but for the pixels ignored; gives the truth without the halo."""
+        self.boundary += boundary_counts(truth, predicted, self._halo, ignored)
         inner = slice(self._halo, len(truth) - self._halo)
-        first, second = truth[inner], predicted[inner]
+        rows = first, second = truth[inner], predicted[inner]
+        pixels = first.size
+        if ignored is not None:
+            first, second = first & ~ignored, second & ~ignored
+            pixels -= int(np.count_nonzero(ignored))
         both = int(np.count_nonzero(first & second))
         true, found = int(np.count_nonzero(first)), int(np.count_nonzero(second))
-        self.pixels += PixelCounts(both, found - both, true - both, first.size - true - found + both)
-        return first
+        self.pixels += PixelCounts(both, found - both, true - both, pixels - true - found + both)
+        return rows[0]

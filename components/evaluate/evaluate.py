@@ -8,12 +8,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError
-from components.core.figures import Shape
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
 from components.core.staging import staged_directory
-from components.evaluate.counting import ImageCounter, Rules
+from components.evaluate.counting import AREA_SHAPES, ImageCounter, Rules
 from components.evaluate.pairing import Pairing, listed, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
@@ -23,8 +22,6 @@ SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
 """Image tags that say what an image is for, not where it is."""
 
 METRICS_FILE = "metrics.json"
-
-AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
 
 
 def evaluate(
