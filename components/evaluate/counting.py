@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.core.errors import DataError
-from components.core.figures import Bitmap
+from components.core.figures import Bitmap, Shape
 from components.core.figures.bands import as_bitmap, mask_bands
 from components.core.figures.components import components_of_bands
 from components.core.figures.mask import BoolPixels
@@ -20,9 +20,10 @@ from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
 from components.core.project.history import LeftOut
 from components.core.scene_faults import own_faults
+from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
-from components.evaluate.matching import match_objects
+from components.evaluate.matching import common_area, match_objects
 from components.evaluate.pairing import Pair
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ BAND_ROWS = 512
 
 ReadValidity = Callable[[Window], BoolPixels]
 """Gives (H, W) bool of a window of the image: where it holds data."""
+
+AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
+"""Of classes whose objects cover an area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ class ImageCounter:
             )
         first = bitmaps_of_class(true, self.rules.truth_class)
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
-        return true.size, count_image(first, second, true.size, self.rules, validity_of(true))
+        known = self.truth.meta.find(NEUTRAL_CLASS)
+        ignored = bitmaps_of_class(true, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
+        return true.size, count_image(first, second, true.size, self.rules, validity_of(true), ignored)
 
 
 def validity_of(item: Item) -> ReadValidity | None:
@@ -109,6 +115,7 @@ def count_image(
     size: Size,
     rules: Rules,
     validity: ReadValidity | None = None,
+    ignored: Sequence[Bitmap] = (),
     band_rows: int = BAND_ROWS,
 ) -> Counts:
     """Compare two sets of bitmaps on one image.
@@ -122,23 +129,27 @@ def count_image(
         size: Of the image, in pixels.
         rules: Threshold and distance.
         validity: Where the image holds data; None for everywhere.
+        ignored: Ground that nobody labelled: its pixels do not count, nor do predicted objects that lie on it by more
+            than half.
         band_rows: Rows a band; changes the memory used, never the result.
     """
     tally = _Tally(rules.boundary_px)
     bands = zip(
         mask_bands(truth, size, band_rows, rules.boundary_px),
         mask_bands(predicted, size, band_rows, rules.boundary_px),
+        mask_bands(ignored, size, band_rows),
         strict=True,
     )
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
-        for (band, first), (_, second) in bands:
+        for (band, first), (_, second), (_, silent) in bands:
             valid = None if validity is None else _padded(validity, band, size, rules.boundary_px)
-            yield band.top, tally.add(first, second, valid)
+            yield band.top, tally.add(first, second, valid, silent if ignored else None)
 
     components = components_of_bands(true_rows())
-    matches = match_objects(components, predicted, rules.iou_threshold)
-    objects = ObjectCounts(len(components), len(predicted), len(matches))
+    counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
+    matches = match_objects(components, counted, rules.iou_threshold)
+    objects = ObjectCounts(len(components), len(counted), len(matches))
     return Counts(tally.pixels, objects, tally.boundary)
 
 
@@ -149,6 +160,11 @@ def _padded(validity: ReadValidity, band: Window, size: Size, halo: int) -> Bool
     return np.pad(rows, ((top - band.top + halo, band.bottom + halo - bottom), (0, 0)))
 
 
+def _is_mostly_on(entry: Bitmap, ground: Sequence[Bitmap]) -> bool:
+    """Whether more than half of an object lies on some ground."""
+    return 2 * sum(common_area(entry, part) for part in ground) > entry.mask.area
+
+
 class _Tally:
     """Pixel and boundary counts of the bands so far."""
 
@@ -157,17 +173,33 @@ class _Tally:
         self.boundary = BoundaryCounts()
         self._halo = halo
 
-    def add(self, truth: BoolPixels, predicted: BoolPixels, valid: BoolPixels | None) -> BoolPixels:
-        """Count one band with its halo; gives the truth without the halo, and without what holds no data."""
+    def add(
+        self, truth: BoolPixels, predicted: BoolPixels, valid: BoolPixels | None, ignored: BoolPixels | None
+    ) -> BoolPixels:
+        """Count one band.
+
+        Args:
+            truth: (halo + H + halo, W).
+            predicted: The same.
+            valid: The same: where the image holds data; None for everywhere.
+            ignored: (H, W): what nobody labelled; None for nothing.
+
+        Returns:
+            (H, W): the truth where there is data.
+        """
         inner = slice(self._halo, len(truth) - self._halo)
-        no_data = 0
         if valid is not None:
             truth, predicted = truth & valid, predicted & valid
-            no_data = int(np.count_nonzero(~valid[inner]))
-        self.boundary += boundary_counts(truth, predicted, self._halo)
+        self.boundary += boundary_counts(truth, predicted, self._halo, ignored)
         first, second = truth[inner], predicted[inner]
-        both = int(np.count_nonzero(first & second))
-        true, found = int(np.count_nonzero(first)), int(np.count_nonzero(second))
-        neither = first.size - no_data - true - found + both
-        self.pixels += PixelCounts(both, found - both, true - both, neither, no_data)
+        no_data = 0 if valid is None else int(np.count_nonzero(~valid[inner]))
+        unlabelled = 0
+        counted, other = first, second
+        if ignored is not None:
+            unlabelled = int(np.count_nonzero(ignored if valid is None else ignored & valid[inner]))
+            counted, other = first & ~ignored, second & ~ignored
+        both = int(np.count_nonzero(counted & other))
+        true, found = int(np.count_nonzero(counted)), int(np.count_nonzero(other))
+        neither = first.size - no_data - unlabelled - true - found + both
+        self.pixels += PixelCounts(both, found - both, true - both, neither, no_data, unlabelled)
         return first

@@ -25,6 +25,7 @@ class PixelCounts:
         false_negative: In the truth alone.
         true_negative: In neither.
         no_data: Where the image holds no data; none of the others, and in no measure.
+        unlabelled: Where it does and nobody labelled it; the same.
     """
 
     true_positive: int = 0
@@ -32,6 +33,7 @@ class PixelCounts:
     false_negative: int = 0
     true_negative: int = 0
     no_data: int = 0
+    unlabelled: int = 0
 
     def __add__(self, other: PixelCounts) -> PixelCounts:
         return PixelCounts(
@@ -40,11 +42,12 @@ class PixelCounts:
             self.false_negative + other.false_negative,
             self.true_negative + other.true_negative,
             self.no_data + other.no_data,
+            self.unlabelled + other.unlabelled,
         )
 
     @property
     def total(self) -> int:
-        """All pixels that hold data."""
+        """All pixels that count."""
         return self.true_positive + self.false_positive + self.false_negative + self.true_negative
 
     @property
@@ -73,6 +76,7 @@ class PixelCounts:
             "false_negative": self.false_negative,
             "true_negative": self.true_negative,
             "no_data": self.no_data,
+            "unlabelled": self.unlabelled,
         }
 
 

@@ -8,13 +8,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
-from components.core.figures import Shape
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
 from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
-from components.evaluate.counting import ImageCounter, Rules
+from components.evaluate.counting import AREA_SHAPES, ImageCounter, Rules
 from components.evaluate.pairing import Pairing, listed, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
@@ -27,8 +26,6 @@ METRICS_FILE = "metrics.json"
 
 SHOWN_BAD = 5
 """How many reasons a message lists."""
-
-AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
 
 
 def evaluate(

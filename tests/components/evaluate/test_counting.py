@@ -59,6 +59,30 @@ def test_counts_equal_those_of_whole_arrays_whatever_the_band(
     assert counts.objects == object_counts_by_brute_force(truth, predicted)
 
 
+@settings(max_examples=40, deadline=None)
+@given(masks(SIZE), masks(SIZE), masks(SIZE), st.integers(1, 30))
+def test_ground_that_nobody_labelled_counts_for_nothing(
+    truth: np.ndarray, predicted: np.ndarray, unlabelled: np.ndarray, band_rows: int
+) -> None:
+    truth &= ~unlabelled
+    found = components(predicted)
+    counts = count_image(
+        whole_bitmap(truth), found, SIZE, Rules(boundary_px=2), band_rows=band_rows, ignored=whole_bitmap(unlabelled)
+    )
+    counted = ~unlabelled
+    assert counts.pixels == PixelCounts(
+        int((truth & predicted & counted).sum()),
+        int((~truth & predicted & counted).sum()),
+        int((truth & ~predicted).sum()),
+        int((~truth & ~predicted & counted).sum()),
+        unlabelled=int(unlabelled.sum()),
+    )
+    first, second = near_contour_of_whole(truth, 2) & counted, near_contour_of_whole(predicted, 2) & counted
+    assert counts.boundary == BoundaryCounts(int((first & second).sum()), int((first | second).sum()))
+    kept = [entry for entry in found if 2 * unlabelled[entry.window.slices][entry.mask.pixels()].sum() <= entry.area]
+    assert counts.objects.predicted == len(kept)
+
+
 def object_counts_by_brute_force(truth: np.ndarray, predicted: np.ndarray) -> ObjectCounts:
     """Every pair's IoU from label images; falling IoU, each object once."""
     first, first_count = ndimage.label(truth, np.ones((3, 3)))

@@ -256,6 +256,26 @@ def test_polygons_are_a_truth_too_and_lines_are_not(projects: Projects, tmp_path
         evaluate(projects.predictions, tmp_path / "polygons", truth_class="way")
 
 
+def test_truth_that_nobody_labelled_is_neither_missed_nor_wrong(projects: Projects, tmp_path: Path) -> None:
+    """An import gives such ground as objects of the class neutral."""
+    gap = np.zeros((SIZE.height, SIZE.width), np.bool_)
+    gap[:, :40] = True
+    neutral = Object("neutral", Bitmap.of_pixels(gap))  # type: ignore[arg-type]
+    items = []
+    for item in projects.true_items:
+        kept = Bitmap.of_pixels(projects.true_mask(item) & ~gap)
+        items.append(item.with_objects([*([Object("untitled", kept)] if kept else []), neutral]))
+    write_manifest(tmp_path / "labelled", bitmap_meta("INRIA_TAGGED", "untitled", "neutral"), items)
+    pixels = evaluate(projects.predictions, tmp_path / "labelled", workers=1).overall.counts.pixels
+    assert pixels.total == 3 * SIZE.height * (SIZE.width - 40)
+    both = [
+        (projects.true_mask(item) & projects.predicted_masks[item.name] & ~gap).sum()
+        for item in projects.true_items
+        if item.name in projects.predicted_masks
+    ]
+    assert pixels.true_positive == sum(both)
+
+
 def test_the_command_line_prints_the_table(
     projects: Projects, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

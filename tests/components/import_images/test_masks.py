@@ -15,7 +15,9 @@ from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, RasterMask
 from components.core.geometry import Size
 from components.core.imagery.mask_values import MaskValues, Values
-from components.core.project import Item
+from components.core.network.classes import NEUTRAL_INDEX, mask_values, model_classes
+from components.core.project import Item, open_project
+from components.train_unet.dataset import draw_mask
 from tests.builders import noise, write_raster, write_tiled
 from tests.components.import_images.test_import_images import run
 
@@ -219,6 +221,15 @@ def test_what_nobody_labelled_is_neutral(tmp_path: Path, case: str) -> None:
         gap = np.arange(SIZE.height)[:, None] >= np.full(SIZE.width, 80)
         assert (drawn(item, "untitled") == BUILDING & ~gap).all()
         assert (drawn(item, "neutral") == gap).all()
+
+
+def test_a_training_neither_learns_nor_measures_what_nobody_labelled(tmp_path: Path) -> None:
+    item = imported(tmp_path, with_gap(byte(1), 255), nodata=255)
+    meta = open_project(tmp_path / "project").meta
+    classes = model_classes(meta.classes, "bg", "neutral")
+    assert [entry.title for entry in classes] == ["bg", "untitled"]
+    drawing = draw_mask(item, mask_values(classes, "neutral"))
+    assert (drawing == with_gap(byte(1), NEUTRAL_INDEX)).all()
 
 
 def test_the_masks_own_mask_says_what_is_labelled(tmp_path: Path) -> None:
