@@ -54,7 +54,7 @@ def detection(
         footprints_tolerance_m: Tolerance of simplification in metres; 0 to use footprints_tolerance_px.
         footprints_tolerance_px: The same in pixels; 0 keeps the pixels' edges.
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
-            groups year, month and day; empty for forms such as 2026-11-22 and 20261122, none for none.
+            groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
         images_max_bad: How many images may be left out before the run counts as failed; the others are published.
         images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them
             again.

@@ -46,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--captured-pattern",
         default="",
-        help="regular expression that finds the day of capture in keys, with the named groups year, month and day; "
-        "empty for the usual forms, none for none",
+        help="regular expression that finds the day of capture in keys, with the named groups year, month and day, and "
+        "wins over metadata; empty for the usual forms, none for none",
     )
     add("--scaling", default=PERCENTILE, help="of detect_scenes; checked here")
     add("--data-root", default="", help="of detect_scenes, the cluster's own unless given; checked here")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import rasterio
-from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from components.core import storage
@@ -20,20 +18,18 @@ from components.core.imagery.opening import open_raster, read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
-from components.plan_imagery.capturing import captured
+from components.plan_imagery.capturing import DatePattern, captured
 from components.plan_imagery.sources import Found
 
 THREADS = 16
 
 
-def read_headers(
-    todo: Sequence[tuple[Found, Why]], pattern: re.Pattern[str] | None
-) -> Iterator[PlannedScene | LeftOut]:
+def read_headers(todo: Sequence[tuple[Found, Why]], dates: DatePattern) -> Iterator[PlannedScene | LeftOut]:
     """Open the header of each image, several at a time.
 
     Args:
         todo: Images to be done, and why.
-        pattern: Finds dates of capture in keys; None for no such date.
+        dates: Finds dates of capture in keys.
 
     Yields:
         In the same order, a scene that no shard has yet, or why the image cannot be done.
@@ -46,16 +42,16 @@ def read_headers(
         # Threads that silence this one by one, as opening does, undo each other's filters.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         for image, why in todo:
-            waiting.append(pool.submit(_read_header, image, why, pattern))
+            waiting.append(pool.submit(_read_header, image, why, dates))
             if len(waiting) >= 4 * THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _read_header(image: Found, why: Why, pattern: re.Pattern[str] | None) -> PlannedScene | LeftOut:
+def _read_header(image: Found, why: Why, dates: DatePattern) -> PlannedScene | LeftOut:
     try:
-        info, time = _described(image, pattern)
+        info, time = _described(image, dates)
         return PlannedScene(
             id=image.id,
             key=image.key,
@@ -77,12 +73,12 @@ def _read_header(image: Found, why: Why, pattern: re.Pattern[str] | None) -> Pla
         return LeftOut(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
 
 
-def _described(image: Found, pattern: re.Pattern[str] | None) -> tuple[RasterInfo, str]:
+def _described(image: Found, dates: DatePattern) -> tuple[RasterInfo, str]:
     with open_raster(image.uri) as dataset:
 
         def read() -> tuple[RasterInfo, str]:
             with rasterio.Env(**storage.gdal_environment(image.uri)):
-                time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, pattern)
+                time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
                 return info_of(dataset), time
 
         try:
@@ -95,7 +91,7 @@ def _usable_crs(image: Found, info: RasterInfo) -> str:
     """The image's CRS, if it leads to places on the Earth."""
     missing = [
         *(["CRS"] if info.crs is None else []),
-        *(["transform"] if info.transform in (None, Affine.identity()) else []),
+        *(["transform"] if info.transform is None else []),
     ]
     if info.crs is None or missing:
         raise DataError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from components.core.collection.plan import (
 from components.core.models import local_model, model_digest
 from components.core.progress import progress
 from components.core.project.history import LeftOut
-from components.plan_imagery.capturing import date_pattern
+from components.plan_imagery.capturing import DatePattern, date_pattern
 from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
 from components.plan_imagery.comparing import compare
 from components.plan_imagery.dealing import deal
@@ -81,7 +80,7 @@ def plan_imagery(
         StorageError: If a place cannot be reached.
     """
     check_numbers(redo, shard_megapixels, max_shards)
-    pattern = date_pattern(captured_pattern)
+    dates = date_pattern(captured_pattern)
     settings = check_settings(settings)
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     with local_model(model_place) as folder:
@@ -95,7 +94,7 @@ def plan_imagery(
         raise no_images(images)
     todo, hopeless = without_hopeless(collection, found.todo, recipe)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
-    opened, postponed = _fill(todo, pattern, shard_pixels * max_shards)
+    opened, postponed = _fill(todo, dates, shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
     dealt = deal({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
     plan = Plan(
@@ -119,7 +118,7 @@ def plan_imagery(
 
 
 def _fill(
-    todo: Sequence[tuple[Found, Why]], pattern: re.Pattern[str] | None, pixels: int
+    todo: Sequence[tuple[Found, Why]], dates: DatePattern, pixels: int
 ) -> tuple[list[PlannedScene | LeftOut], int]:
     """Open headers until a run is full.
 
@@ -128,7 +127,7 @@ def _fill(
     """
     opened: list[PlannedScene | LeftOut] = []
     taken = 0
-    for entry in progress(read_headers(todo, pattern), len(todo), "headers") if todo else ():
+    for entry in progress(read_headers(todo, dates), len(todo), "headers") if todo else ():
         if isinstance(entry, PlannedScene):
             if taken and taken + entry.size.area > pixels:
                 break

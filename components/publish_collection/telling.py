@@ -123,7 +123,7 @@ def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> SceneP
         log.warning("report: no picture of %s: %s", scene.record.key, error)
         return None
     record, planned = scene.record, scene.planned
-    return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+    return scene_picture(record.key, scene.pixels, planned.size, record.crs, scene.transform, copy)
 
 
 def _counts(done: Publication, retired: int) -> dict[str, float]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import geopandas
+import numpy as np
+import pyproj
 import pytest
 import rasterio
+from affine import Affine
 from rio_cogeo.cogeo import cog_validate
 
 from components.core.collection.failures import MOST_TRIES
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.geometry import Size
-from tests.builders import noise, write_raster
+from tests.builders import CRS, TRANSFORM, noise, write_raster, write_tiled
 from tests.detection.bright_model import save_bright_model
 from tests.detection.detecting import GSD_M, Detection, town, write_town
 
@@ -267,3 +273,55 @@ def test_a_class_that_the_model_does_not_find_never_empties_the_layer(detection:
         wrong.run()
 
     assert detection.files() == before
+
+
+def test_the_report_shows_16_bit_imagery_as_the_network_saw_it(
+    detection: Detection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pixels = town(SIZE, HOUSE, HALL).astype(np.uint16) * 20
+    write_tiled(Path(detection.images) / "a.tif", pixels, crs=CRS, transform=TRANSFORM)
+
+    detection.publish(tmp_path, detection.detect(tmp_path))
+
+    page = (tmp_path / "report.html").read_text()
+    (picture,) = re.findall(r'src="data:image/[a-z]+;base64,([^"]+)"', page)
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape == (SIZE.height, SIZE.width, 3)
+    assert (shown[110:150, 160:190] > 240).all(), "a roof is white"
+    assert (shown[250:, :100] < 15).all(), "the ground is black"
+    assert "report:" not in caplog.text
+
+
+def test_buildings_on_the_antimeridian_are_cut_there_and_keep_area_and_id(detection: Detection) -> None:
+    east, north = pyproj.Transformer.from_crs(4326, 32601, always_xy=True).transform(180.0, 52.0)
+    place = Affine(GSD_M, 0, east - SIZE.width / 2 * GSD_M, 0, -GSD_M, north)
+    boxes = ((100, 110, 30, 40), HOUSE)
+    write_tiled(Path(detection.images) / "a.tif", town(SIZE, *boxes), crs="EPSG:32601", transform=place)
+    file = Path(detection.output) / "footprints.geojsonl"
+
+    detection.run(formats="geojsonl")
+    before = layer(detection)
+    write_tiled(Path(detection.images) / "a.tif", town(SIZE, *boxes, SHED), crs="EPSG:32601", transform=place)
+    counts = detection.run(formats="geojsonl")
+
+    found = layer(detection)
+    assert sorted(found.geom_type) == ["MultiPolygon", "Polygon", "Polygon"]
+    widths = found.geometry.explode().bounds
+    assert (widths.maxx - widths.minx).max() < 0.001
+    cut = found[found.geom_type == "MultiPolygon"]
+    assert cut.area_m2.item() == pytest.approx(30 * 40 * GSD_M**2, rel=2e-3)
+    assert (counts["buildings_new"], counts["buildings_gone"]) == (1, 0)
+    assert set(before.id) < set(found.id)
+    shapes = [json.loads(line)["geometry"] for line in file.read_text().splitlines()]
+    assert sorted(shape["type"] for shape in shapes) == ["MultiPolygon", "Polygon", "Polygon"]
+
+
+def test_longitudes_of_0_to_360_are_brought_to_the_layers(detection: Detection) -> None:
+    place = Affine(5e-6, 0, 200.0, 0, -5e-6, 40)
+    write_tiled(Path(detection.images) / "a.tif", town(SIZE, HOUSE), crs="EPSG:4326", transform=place)
+
+    detection.run()
+
+    west, south, east, north = layer(detection).total_bounds
+    assert (west, east) == pytest.approx((-160 + 30 * 5e-6, -160 + 54 * 5e-6), abs=1e-9)
+    assert (south, north) == pytest.approx((40 - 60 * 5e-6, 40 - 20 * 5e-6), abs=1e-9)

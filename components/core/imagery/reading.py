@@ -31,7 +31,8 @@ class RasterInfo:
         bands: Number of bands, an alpha band included.
         dtype: Of the pixels, such as "uint8".
         crs: "EPSG:…" or WKT; None where the raster has none.
-        transform: From (column, row) to map coordinates; None where the raster has none.
+        transform: From (column, row) to map coordinates; None where the raster has none. The identity is none: GDAL
+            gives it for a raster that says nothing of its place, and on a map it would be a place all the same.
         tile: Height and width of the blocks that it is stored in.
         is_tiled: Whether it is a TIFF whose blocks are small and narrower than the raster (or all of a small one),
             so that a window reads little else.
@@ -66,13 +67,12 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
     """What an open raster says of itself."""
     tile_height, tile_width = dataset.block_shapes[0]
     size = Size(dataset.height, dataset.width)
-    has_transform = dataset.crs is not None or dataset.transform != Affine.identity()
     return RasterInfo(
         size=size,
         bands=dataset.count,
         dtype=dataset.dtypes[0],
         crs=crs_text(dataset.crs),
-        transform=dataset.transform if has_transform else None,
+        transform=None if dataset.transform == Affine.identity() else dataset.transform,
         tile=Size(tile_height, tile_width),
         is_tiled=dataset.driver in ("GTiff", "COG")
         and (tile_width < size.width or tile_height >= size.height)
