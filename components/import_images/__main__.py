@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dataset", default="ds", help="name of its one dataset")
     add("--class-title", default="untitled", help="class of the objects")
     add("--scaling", default=PERCENTILE, help="how more than 8 bits become 8: percentile, full, or LOW,HIGH")
+    add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--max-bad", type=int, default=0, help="how many scenes may be left out because their files are broken")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
@@ -44,6 +45,7 @@ def main(options: argparse.Namespace) -> None:
             dataset=options.dataset,
             class_title=options.class_title,
             scaling=options.scaling,
+            bands=options.bands,
             max_bad=options.max_bad,
             workers=options.workers,
         )

@@ -16,6 +16,7 @@ def import_images(
     dataset: str = "ds",
     class_title: str = "untitled",
     scaling: str = "percentile",
+    bands: str = "",
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from components.core import storage
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Shape
+from components.core.imagery.bands import bands_of_text
 from components.core.imagery.pairs import SHOWN, find_pairs
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.parallel import parallel_map, worker_count
@@ -18,6 +20,7 @@ from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
+from components.core.reporting.text import counted_noun
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, Outcome, ReadyScene, SceneTask
 
@@ -72,6 +75,7 @@ def import_images(
     dataset: str = "ds",
     class_title: str = "untitled",
     scaling: str = PERCENTILE,
+    bands: str = "",
     max_bad: int = 0,
     workers: int = 0,
 ) -> ImportReport:
@@ -91,6 +95,7 @@ def import_images(
         dataset: Name of its one dataset.
         class_title: Class of the objects.
         scaling: How more than 8 bits become 8; see `Scaling.parse`.
+        bands: Which bands are red, green and blue; see `bands_of_text`.
         max_bad: How many scenes may be left out because their files are broken.
         workers: Processes; 0 for one a core.
 
@@ -110,9 +115,9 @@ def import_images(
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
     pairing = find_pairs(images_uri, masks_uri)
-    asked = Scaling.parse(scaling)
+    asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     root = storage.absolute_uri(data_root)
-    tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
+    tasks = [SceneTask(pair, root, asked, dataset, class_title, bands=chosen) for pair in pairing.pairs]
     imported = run_tasks(import_scene, tasks, workers)
     _check_bad(imported.bad, max_bad, len(tasks))
     write_imported(project_dir, project_name, class_title, imported)
@@ -165,7 +170,31 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
     for scene in bad:
         log.warning("left out: %s: %s", scene.name, scene.reason)
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
+    _log_understood(ready)
     return Imported(ready, bad, time.perf_counter() - started)
+
+
+def _log_understood(ready: Sequence[ReadyScene]) -> None:
+    """Say how pixels were understood, and what is not as one might expect."""
+    for bands, count in Counter(scene.bands for scene in ready).most_common():
+        log.info("%s: %s", counted_noun(count, "image"), bands)
+    for scene in ready:
+        for note in scene.notes:
+            log.warning("%s: %s", scene.item.name, note)
+    unplaced = [scene.item.name for scene in ready if _has_crs_alone(scene)]
+    if unplaced:
+        log.warning(
+            "%s a CRS and no transform, which is no place: %s will be in pixels; geo-reference them: %s%s",
+            f"{counted_noun(len(unplaced), 'image')} {'has' if len(unplaced) == 1 else 'have'}",
+            "what is found in them",
+            ", ".join(unplaced[:SHOWN]),
+            f" and {len(unplaced) - SHOWN} more" if len(unplaced) > SHOWN else "",
+        )
+
+
+def _has_crs_alone(scene: ReadyScene) -> bool:
+    image = scene.item.image
+    return image is not None and image.crs is not None and image.transform is None
 
 
 def write_imported(project_dir: Path | str, name: str, class_title: str, imported: Imported) -> None:

@@ -27,7 +27,7 @@ class MaskScan:
 
 def ready_mask(source: StoredObject, task: SceneTask) -> tuple[str, MaskScan, Outcome]:
     """Leave a mask where it is, or rewrite it; read it all in either case."""
-    with opened(source.uri) as (dataset, info):
+    with opened(source) as (dataset, info):
         indexes = value_bands(dataset)
         if np.dtype(info.dtype).kind not in "iufb":
             raise DataError(f"{source.uri}: pixels are {info.dtype}; a mask holds real numbers")

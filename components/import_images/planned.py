@@ -11,7 +11,6 @@ from components.core.geometry import Size
 from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
-from components.core.storage import StoredObject
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, ReadyScene, SceneTask
@@ -61,7 +60,7 @@ def import_planned(
     root = storage.absolute_uri(data_root)
     tasks = [
         SceneTask(
-            Pair(scene.id, StoredObject(scene.uri, scene.size_bytes, scene.etag, None), None),
+            Pair(scene.id, scene.image, None),
             root,
             asked,
             dataset,
@@ -81,10 +80,13 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
 
 
 def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
-    planned = task.pair.image
-    found = storage.stat(planned.uri)
-    if found is None:
-        return BadScene(task.pair.name, f"{planned.uri}: was deleted after the plan was made; the next run retires it")
-    if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
-        return BadScene(task.pair.name, f"{planned.uri}: was replaced after the plan was made; the next run does it")
+    image = task.pair.image
+    for planned in (image, *image.sides):
+        found = storage.stat(planned.uri)
+        if found is None:
+            then = "the next run retires it" if planned is image else "the next run does the image without it"
+            return BadScene(task.pair.name, f"{planned.uri}: was deleted after the plan was made; {then}")
+        if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
+            reason = f"{planned.uri}: was replaced after the plan was made; the next run does the image"
+            return BadScene(task.pair.name, reason)
     return import_scene(task)

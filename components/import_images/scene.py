@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
+from components.core.imagery.turning import turn_of
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
-from components.import_images.images import ready_image
+from components.import_images.images import ReadyImage, ready_image
 from components.import_images.masks import ready_mask
 from components.import_images.rewriting import opened, size_of
 from components.import_images.task import BadScene, ReadyScene, SceneTask
@@ -26,16 +28,18 @@ def import_scene(task: SceneTask) -> ReadyScene | BadScene:
 
 def _import(task: SceneTask) -> ReadyScene:
     pair = task.pair
-    with opened(pair.image.uri) as (dataset, info):
-        mask_size = None if pair.mask is None else size_of(pair.mask.uri)
-        if pair.mask is not None and mask_size != info.size:
+    with opened(pair.image) as (dataset, info):
+        turn = turn_of(dataset, pair.image.uri, info)
+        mask_size = None if pair.mask is None else size_of(pair.mask)
+        if pair.mask is not None and mask_size != turn.size(info.size):
+            upright = "" if turn.is_none else " when it is turned as its orientation says"
             raise DataError(
-                f"{pair.mask.uri}: the mask has {mask_size} px, its image {pair.image.uri} {info.size} px; give a mask "
-                "of the image's size"
+                f"{pair.mask.uri}: the mask has {mask_size} px, its image {pair.image.uri} {turn.size(info.size)} px"
+                f"{upright}; give a mask of the image's size"
             )
-        uri, stretch, image_outcome = ready_image(dataset, info, task)
+        image = ready_image(dataset, info, turn, task)
     objects: tuple[Object, ...] = ()
-    outcomes = [image_outcome]
+    outcomes = [image.outcome]
     if pair.mask is not None:
         mask_uri, scan, mask_outcome = ready_mask(pair.mask, task)
         outcomes.append(mask_outcome)
@@ -45,9 +49,16 @@ def _import(task: SceneTask) -> ReadyScene:
     item = Item(
         dataset=task.dataset,
         name=pair.name,
-        size=info.size,
-        image=ImageRef.whole(uri, info.size, info.crs, info.transform),
+        size=image.info.size,
+        image=ImageRef.whole(image.uri, image.info.size, image.info.crs, image.info.transform),
         objects=objects,
-        extra={"scaling": asdict(stretch)} if stretch else {},
+        extra=_extra(image),
     )
-    return ReadyScene(item if task.rows is None else with_wanted_rows(item, task.rows), tuple(outcomes))
+    shown = item if task.rows is None else with_wanted_rows(item, task.rows)
+    return ReadyScene(shown, tuple(outcomes), str(image.bands), image.notes)
+
+
+def _extra(image: ReadyImage) -> dict[str, Any]:
+    """What is kept of how an image was read, where that is not as it is."""
+    scaling = {"scaling": asdict(image.stretch)} if image.stretch else {}
+    return scaling if image.bands.indexes == (1, 2, 3) else scaling | {"bands": list(image.bands.indexes)}

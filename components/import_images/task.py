@@ -31,6 +31,7 @@ class SceneTask:
         class_title: Of the object.
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
         rows: Rows that are wanted of it; None for all.
+        bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
     """
 
     pair: Pair
@@ -40,14 +41,24 @@ class SceneTask:
     class_title: str
     keep_untiled: bool = False
     rows: Rows | None = None
+    bands: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyScene:
-    """An imported scene."""
+    """An imported scene.
+
+    Attributes:
+        item: That speaks of it.
+        outcomes: Of its rasters.
+        bands: Which bands became its colours, in words.
+        notes: What its user should know of how its pixels were understood.
+    """
 
     item: Item
     outcomes: tuple[Outcome, ...]
+    bands: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,13 @@ from components.core import storage
 from components.core.collection.plan import PlannedScene, Why
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import Grid
-from components.core.imagery.opening import open_raster, read_patiently
+from components.core.imagery.opening import read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
+from components.core.imagery.side_files import open_with_sides, placed
+from components.core.imagery.turning import turn_of, turned
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
+from components.core.storage import StoredObject
 from components.plan_imagery.capturing import DatePattern, captured
 from components.plan_imagery.sources import Found
 
@@ -64,6 +67,7 @@ def _read_header(image: Found, why: Why, dates: DatePattern) -> PlannedScene | L
             captured=time,
             why=why,
             parts=(),
+            sides=image.sides,
         )
     except DataError as error:
         return LeftOut(image.key, str(error))
@@ -74,12 +78,14 @@ def _read_header(image: Found, why: Why, dates: DatePattern) -> PlannedScene | L
 
 
 def _described(image: Found, dates: DatePattern) -> tuple[RasterInfo, str]:
-    with open_raster(image.uri) as dataset:
+    stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
+    with open_with_sides(stored) as dataset:
 
         def read() -> tuple[RasterInfo, str]:
             with rasterio.Env(**storage.gdal_environment(image.uri)):
                 time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
-                return info_of(dataset), time
+                info = placed(info_of(dataset), stored)
+                return turned(info, turn_of(dataset, image.uri, info)), time
 
         try:
             return read_patiently(image.uri, read)

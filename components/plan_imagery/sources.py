@@ -9,6 +9,8 @@ from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
 from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.imagery.side_files import side_digests, with_side_files
+from components.core.storage import StoredObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Found:
         etag: Of the image.
         size_bytes: Of the image.
         version: Of its content.
+        sides: Files beside it that belong to it.
     """
 
     id: str
@@ -30,6 +33,7 @@ class Found:
     etag: str
     size_bytes: int
     version: str
+    sides: tuple[StoredObject, ...] = ()
 
 
 def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
@@ -47,12 +51,12 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
     """
     own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
-    for stored in storage.list_objects(images_uri):
+    for stored in with_side_files(storage.list_objects(images_uri)):
         key = stored.uri[start:]
         if not is_raster(key) or (own and key.startswith(own)) or any(part[:1] == "." for part in key.split("/")):
             continue
-        version = version_of(stored.etag, stored.size_bytes)
-        yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version)
+        version = version_of(stored.etag, stored.size_bytes, side_digests(stored))
+        yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
 
 
 def no_images(images_uri: str) -> ConfigError:

@@ -18,6 +18,7 @@ from components.core.errors import DataError
 from components.core.geometry import Size
 from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
+from components.core.storage import StoredObject
 
 PLAN_FILE = "plan.json"
 SCENES_FILE = "scenes.parquet"
@@ -36,6 +37,7 @@ _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
         *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
+        ("sides", pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))),
         ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
     ]
 )
@@ -80,6 +82,7 @@ class PlannedScene:
         captured: Day or time of capture in ISO 8601; empty where it is not known.
         why: Why it is done.
         parts: Which shard does which rows, from the top down; one part where one shard does all.
+        sides: Files beside the image that belong to it.
     """
 
     id: str
@@ -93,6 +96,12 @@ class PlannedScene:
     captured: str
     why: Why
     parts: tuple[ShardRows, ...]
+    sides: tuple[StoredObject, ...] = ()
+
+    @property
+    def image(self) -> StoredObject:
+        """The image as a listing had it."""
+        return StoredObject(self.uri, self.size_bytes, self.etag, None, self.sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +230,12 @@ def _as_json(plan: Plan) -> dict[str, Any]:
 def _row(scene: PlannedScene) -> dict[str, Any]:
     row = asdict(scene)
     size = row.pop("size")
-    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value}
+    sides = [{"uri": side.uri, "size_bytes": side.size_bytes, "etag": side.etag} for side in scene.sides]
+    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value, "sides": sides}
 
 
 def _scene(row: dict[str, Any]) -> PlannedScene:
     size = Size(row.pop("height"), row.pop("width"))
     parts = tuple(ShardRows(**part) for part in row.pop("parts"))
-    return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts})
+    sides = tuple(StoredObject(**side, modified=None) for side in row.pop("sides"))
+    return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts, "sides": sides})

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from components.core.errors import DataError
-from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.imagery.files import RASTER_SUFFIXES
+from components.core.imagery.side_files import with_side_files
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 
 IMAGE_FOLDERS = ("images", "img")
@@ -120,7 +121,7 @@ def _listed(uri: str) -> _Folder:
     entries = list(list_objects(place, recursive=False))
     if not entries:
         raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
-    rasters = tuple(entry for entry in entries if not entry.is_folder and is_raster(entry.uri))
+    rasters = tuple(with_side_files(entries))
     subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
     return _Folder(place.rstrip("/"), rasters, subfolders)
 

@@ -56,6 +56,11 @@ def read_bytes(uri: str | Path) -> bytes:
     return store_for(uri).read_bytes(str(uri))
 
 
+def read_range(uri: str | Path, offset: int, length: int) -> bytes:
+    """Some bytes of an object from an offset on; fewer where it ends."""
+    return store_for(uri).read_range(str(uri), offset, length)
+
+
 def write_bytes(uri: str | Path, data: bytes) -> None:
     """Write an object, which appears only when whole."""
     store_for(uri).write_bytes(str(uri), data)

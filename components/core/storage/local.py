@@ -51,6 +51,15 @@ class LocalStore:
         counters.add(Traffic(local_read_bytes=len(data)))
         return data
 
+    def read_range(self, uri: str, offset: int, length: int) -> bytes:
+        """See Store.read_range."""
+        path = _path(uri)
+        with local_errors("read", path), path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(length)
+        counters.add(Traffic(local_read_bytes=len(data)))
+        return data
+
     def write_bytes(self, uri: str, data: bytes) -> None:
         """See Store.write_bytes."""
         path = _path(uri)

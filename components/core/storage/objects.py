@@ -18,12 +18,14 @@ class StoredObject:
         size_bytes: The size; 0 for a folder.
         etag: Changes whenever the content is written anew; empty for a folder.
         modified: When it was written (UTC); None for a folder.
+        sides: Of a raster, the files beside it that belong to it, where somebody looked for them.
     """
 
     uri: str
     size_bytes: int
     etag: str
     modified: datetime | None
+    sides: tuple[StoredObject, ...] = ()
 
     @property
     def is_folder(self) -> bool:
@@ -65,6 +67,10 @@ class Store(Protocol):
 
     def read_bytes(self, uri: str) -> bytes:
         """The content of an object that fits in memory."""
+        ...
+
+    def read_range(self, uri: str, offset: int, length: int) -> bytes:
+        """Some bytes of an object from an offset on; fewer where it ends."""
         ...
 
     def write_bytes(self, uri: str, data: bytes) -> None:
