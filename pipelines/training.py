@@ -44,9 +44,13 @@ def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
     return place(checked, "check_inputs", "Check inputs")
 
 
-def _import(given: SimpleNamespace, images_uri: Any, masks_uri: Any) -> dsl.PipelineTask:
+def _import(given: SimpleNamespace, images_uri: Any, masks_uri: Any, **options: Any) -> dsl.PipelineTask:
     imported = import_images(
-        images_uri=images_uri, masks_uri=masks_uri, data_root=given.output_data_root, max_bad=given.images_max_bad
+        images_uri=images_uri,
+        masks_uri=masks_uri,
+        data_root=given.output_data_root,
+        max_bad=given.images_max_bad,
+        **options,
     )
     return place(imported, "import_images", "Import images")
 
@@ -124,6 +128,7 @@ def _train(given: SimpleNamespace, project: Any) -> None:
 def training(
     images_uri: str,
     crop_augment_query: list = [],
+    images_bands: str = "",
     images_masks_uri: str = "",
     images_max_bad: int = 0,
     infer_config: dict = {},
@@ -147,6 +152,7 @@ def training(
     Args:
         images_uri: Must be given: folder or URI prefix of images, or of folders images (or img) and gt (or ann, masks).
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
         images_max_bad: How many images may be left out because they are broken.
         infer_config: The inference config; empty for the tutorial's.
@@ -167,8 +173,8 @@ def training(
         train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())
-    checked = _check(given, images_uri=images_uri, masks_uri=images_masks_uri)
-    imported = _import(given, images_uri, images_masks_uri).after(checked)
+    checked = _check(given, images_uri=images_uri, masks_uri=images_masks_uri, bands=images_bands)
+    imported = _import(given, images_uri, images_masks_uri, bands=images_bands).after(checked)
     _train(given, imported.outputs["project"])
 
 

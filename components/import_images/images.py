@@ -16,7 +16,6 @@ from components.core.imagery.alpha import Alpha, alpha_of, has_alpha
 from components.core.imagery.bands import ColourBands, colour_bands
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import RasterInfo, UInt8, palette_of
-from components.core.imagery.scaling import PERCENTILE
 from components.core.imagery.side_files import is_read_otherwise
 from components.core.imagery.turning import Turn, turned, upright
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
@@ -148,14 +147,14 @@ def _meaning(
         return surveyed[0].low, surveyed[0].high
 
     stretch = stretch_of(task.scaling, uri, info.dtype, percentiles)
-    is_float = stretch is not None and np.dtype(info.dtype).kind == "f"
+    if surveyed:
+        gaps = Gaps(declared, surveyed[0].has_nan, surveyed[0].fill)
+    else:
+        is_float = np.dtype(info.dtype).kind == "f"
+        gaps = Gaps(declared, is_float and any_not_finite(dataset, uri, info, indexes))
     return _Meaning(
         bands=bands,
-        gaps=Gaps(
-            declared,
-            has_nan=is_float and any_not_finite(dataset, uri, info, indexes),
-            fill=surveyed[0].fill if task.scaling.mode == PERCENTILE and surveyed else None,
-        ),
+        gaps=gaps,
         stretch=stretch,
         palette=palette_of(dataset) if info.has_palette else None,
         is_min_white=info.is_min_white,

@@ -20,7 +20,6 @@ from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
-from components.core.reporting.text import counted_noun
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, Outcome, ReadyScene, SceneTask
 
@@ -177,18 +176,20 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
 def _log_understood(ready: Sequence[ReadyScene]) -> None:
     """Say how pixels were understood, and what is not as one might expect."""
     for bands, count in Counter(scene.bands for scene in ready).most_common():
-        log.info("%s: %s", counted_noun(count, "image"), bands)
+        log.info("%d of %d images: %s", count, len(ready), bands)
     for scene in ready:
         for note in scene.notes:
             log.warning("%s: %s", scene.item.name, note)
     unplaced = [scene.item.name for scene in ready if _has_crs_alone(scene)]
     if unplaced:
+        more = f" and {len(unplaced) - SHOWN} more" if len(unplaced) > SHOWN else ""
         log.warning(
-            "%s a CRS and no transform, which is no place: %s will be in pixels; geo-reference them: %s%s",
-            f"{counted_noun(len(unplaced), 'image')} {'has' if len(unplaced) == 1 else 'have'}",
-            "what is found in them",
+            "%d of %d images with a CRS and no transform, which is no place: what is found in them will be in pixels; "
+            "geo-reference %s%s",
+            len(unplaced),
+            len(ready),
             ", ".join(unplaced[:SHOWN]),
-            f" and {len(unplaced) - SHOWN} more" if len(unplaced) > SHOWN else "",
+            more,
         )
 
 

@@ -8,6 +8,7 @@ from components.core import storage
 from components.core.collection.plan import read_plan, shard_number
 from components.core.errors import ConfigError
 from components.core.geometry import Size
+from components.core.imagery.bands import bands_of_text
 from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
@@ -66,6 +67,7 @@ def import_planned(
             dataset,
             class_title,
             keep_untiled=True,
+            bands=bands_of_text(plan.settings.bands),
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
         )
         for scene, part in plan.of_shard(shard_number(shard))

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
+from components.core.imagery.bands import IN_COLOUR
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.imagery.turning import turn_of
@@ -60,5 +61,6 @@ def _import(task: SceneTask) -> ReadyScene:
 
 def _extra(image: ReadyImage) -> dict[str, Any]:
     """What is kept of how an image was read, where that is not as it is."""
-    scaling = {"scaling": asdict(image.stretch)} if image.stretch else {}
-    return scaling if image.bands.indexes == (1, 2, 3) else scaling | {"bands": list(image.bands.indexes)}
+    extra: dict[str, Any] = {"scaling": asdict(image.stretch)} if image.stretch else {}
+    shown = IN_COLOUR if image.info.has_palette else image.bands.shown
+    return extra if shown == IN_COLOUR else extra | {"colours": shown}

@@ -63,11 +63,13 @@ class Survey:
         low: The 0.5th percentile of the valid values, all colours together.
         high: The 99.5th.
         fill: An undeclared fill.
+        has_nan: Whether some values of pixels that should hold data are no finite numbers.
     """
 
     low: float
     high: float
     fill: Fill | None = None
+    has_nan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,14 @@ def survey(
         declared: Whether it says of pixels that they hold no data.
     """
     kind = np.dtype(info.dtype)
+    has_nan = False
 
     def values() -> Iterator[npt.NDArray[Any]]:
-        return _valid_values(dataset, uri, info, indexes, declared)
+        nonlocal has_nan
+        for plane in _valid_values(dataset, uri, info, indexes, declared):
+            is_finite = np.isfinite(plane) if kind.kind == "f" else np.True_
+            has_nan |= not is_finite.all()
+            yield plane if is_finite.all() else plane[is_finite]
 
     if kind.kind in "iu" and kind.itemsize <= 2:
         limits = np.iinfo(kind)
@@ -146,12 +153,12 @@ def survey(
         return Survey(*_rising(*_quantiles(distinct[rest], counts[rest])), fill)
     distinct, counts = np.unique(_sampled(values(), info.size.area * len(indexes)), return_counts=True)
     if not len(distinct):
-        return Survey(0.0, 1.0)
+        return Survey(0.0, 1.0, has_nan=has_nan)
     fill = undeclared_fill(distinct, counts, kind)
     rest = _without(distinct, fill)
     low, high = _quantiles(distinct[rest], counts[rest])
     low, high = _counted(values(), max(low - (high - low), -1e300), min(high + (high - low), 1e300), kind, fill)
-    return Survey(*_rising(low, high), fill)
+    return Survey(*_rising(low, high), fill, has_nan)
 
 
 def _rising(low: float, high: float) -> tuple[float, float]:
@@ -243,9 +250,8 @@ def _counted(
 def _valid_values(
     dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, indexes: Sequence[int], declared: bool
 ) -> Iterator[npt.NDArray[Any]]:
-    """Finite values of pixels that hold data, flat, band by band."""
+    """Values of pixels that hold data by what is declared, flat, band by band."""
     for rows in bands_of(info):
         valid = read_validity(dataset, uri, rows) if declared else None
         for plane in read_rows(dataset, uri, rows, indexes):
-            values = plane.ravel() if valid is None or valid.all() else plane[valid]
-            yield values[np.isfinite(values)] if plane.dtype.kind == "f" else values
+            yield plane.ravel() if valid is None or valid.all() else plane[valid]

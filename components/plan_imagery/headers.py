@@ -14,10 +14,12 @@ from components.core import storage
 from components.core.collection.plan import PlannedScene, Why
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import Grid
+from components.core.imagery.bands import IN_COLOUR, ColourBands, colour_bands
 from components.core.imagery.opening import read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
 from components.core.imagery.side_files import open_with_sides, placed
 from components.core.imagery.turning import turn_of, turned
+from components.core.imagery_facts import ImageFacts
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
 from components.core.storage import StoredObject
@@ -27,12 +29,15 @@ from components.plan_imagery.sources import Found
 THREADS = 16
 
 
-def read_headers(todo: Sequence[tuple[Found, Why]], dates: DatePattern) -> Iterator[PlannedScene | LeftOut]:
+def read_headers(
+    todo: Sequence[tuple[Found, Why]], dates: DatePattern, bands: Sequence[int] = ()
+) -> Iterator[PlannedScene | LeftOut]:
     """Open the header of each image, several at a time.
 
     Args:
         todo: Images to be done, and why.
         dates: Finds dates of capture in keys.
+        bands: Numbers of the bands that are red, green and blue, or grey; none to go by what images say.
 
     Yields:
         In the same order, a scene that no shard has yet, or why the image cannot be done.
@@ -45,16 +50,16 @@ def read_headers(todo: Sequence[tuple[Found, Why]], dates: DatePattern) -> Itera
         # Threads that silence this one by one, as opening does, undo each other's filters.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         for image, why in todo:
-            waiting.append(pool.submit(_read_header, image, why, dates))
+            waiting.append(pool.submit(_read_header, image, why, dates, bands))
             if len(waiting) >= 4 * THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _read_header(image: Found, why: Why, dates: DatePattern) -> PlannedScene | LeftOut:
+def _read_header(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -> PlannedScene | LeftOut:
     try:
-        info, time = _described(image, dates)
+        info, bands, time = _described(image, dates, asked)
         return PlannedScene(
             id=image.id,
             key=image.key,
@@ -68,6 +73,7 @@ def _read_header(image: Found, why: Why, dates: DatePattern) -> PlannedScene | L
             why=why,
             parts=(),
             sides=image.sides,
+            facts=_facts(image, info, bands),
         )
     except DataError as error:
         return LeftOut(image.key, str(error))
@@ -77,20 +83,29 @@ def _read_header(image: Found, why: Why, dates: DatePattern) -> PlannedScene | L
         return LeftOut(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
 
 
-def _described(image: Found, dates: DatePattern) -> tuple[RasterInfo, str]:
+def _described(image: Found, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:
     stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
     with open_with_sides(stored) as dataset:
 
-        def read() -> tuple[RasterInfo, str]:
+        def read() -> tuple[RasterInfo, ColourBands, str]:
             with rasterio.Env(**storage.gdal_environment(image.uri)):
                 time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
                 info = placed(info_of(dataset), stored)
-                return turned(info, turn_of(dataset, image.uri, info)), time
+                bands = colour_bands(dataset, image.uri, () if info.has_palette else asked)
+                return turned(info, turn_of(dataset, image.uri, info)), bands, time
 
         try:
             return read_patiently(image.uri, read)
         except RasterioError as error:
             raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
+
+
+def _facts(image: Found, info: RasterInfo, bands: ColourBands) -> ImageFacts:
+    """What the network will see; how values are scaled is the same of all that are."""
+    reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
+    grid = Grid.of_item(Item("images", image.key, info.size, reference))
+    colours = IN_COLOUR if info.has_palette else bands.shown
+    return ImageFacts(None if grid is None else grid.pixel_m(info.size), info.dtype, "", colours)
 
 
 def _usable_crs(image: Found, info: RasterInfo) -> str:

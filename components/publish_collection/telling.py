@@ -84,6 +84,7 @@ def run_summary(done: Publication) -> RunSummary:
         after=_totals(done.layer.layer),
         shards=plan.shards,
         postponed=plan.postponed,
+        warnings=plan.warnings,
     )
 
 

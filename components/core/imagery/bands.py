@@ -18,6 +18,8 @@ INTERPRETATIONS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 OTHER_WORDS = frozenset({"coastal", "edge", "infrared", "near", "pan", "swir", "yellow"})
 """Beside a colour in a band's name they mean another band: red edge, coastal blue."""
 
+GREY, IN_COLOUR = "grey", "red, green and blue"
+
 BY_HAND, BY_NAME, BY_TAG, BY_PLACE = "as bands says", "by their names", "by their tags", "by their places"
 
 
@@ -63,6 +65,13 @@ class ColourBands:
     def is_plain(self) -> bool:
         """Whether reading a raster as it is gives these: its first three, or its first where it has fewer."""
         return self.indexes == ((1, 2, 3) if self.count >= len(COLOURS) else (1,))
+
+    @property
+    def shown(self) -> str:
+        """What is seen of an image: "grey", "red, green and blue", or bands by hand, such as "bands 4, 1, 2"."""
+        if len(self.indexes) == 1:
+            return GREY
+        return f"bands {', '.join(map(str, self.indexes))}" if self.reason == BY_HAND else IN_COLOUR
 
     def __str__(self) -> str:
         """Such as "red, green and blue are bands 3, 2, 1 of 4, by their names"."""
