@@ -97,7 +97,11 @@ def publish(
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         (aside / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
     if without_crs:
-        log.warning("%s of %s scenes have no CRS; their footprints are in pixel coordinates", without_crs, len(scenes))
+        log.warning(
+            "%s of %s scenes have no CRS or no transform; their footprints are in pixel coordinates",
+            without_crs,
+            len(scenes),
+        )
     if output_uri:
         put_tree(Path(output_dir), output_uri, last=SUMMARY_FILE)
     return result

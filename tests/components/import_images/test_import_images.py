@@ -116,7 +116,7 @@ def test_grey_rgb_and_more_bands_become_colours(tmp_path: Path, suffix: str, ban
     _, (item,) = run(tmp_path)
     expected = pixels[:3] if bands >= 3 else np.repeat(pixels[:1], 3, axis=0)
     assert (image_of(item) == expected).all()
-    alpha = (suffix, bands) in ((".png", 2), (".png", 4), (".tif", 4))
+    alpha = suffix == ".png" and bands in (2, 4)  # noise is no alpha band, whatever a TIFF tags it
     assert describe(item.image.uri).bands == (3 if bands >= 3 else 1) + alpha  # type: ignore[union-attr]
 
 

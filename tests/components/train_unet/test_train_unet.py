@@ -117,6 +117,7 @@ def test_a_folder_says_how_its_network_was_trained(project: Path, tmp_path: Path
     assert list(rows[0]) == ["step", "epoch", "phase", "loss", "accuracy", "dice", "iou", "lr"]
     data = json.loads((tmp_path / "model" / "data.json").read_text())
     assert data["items"] == {"train": 12, "val": 4} and len(data["digest"]) == 64
+    assert data["imagery"] == {"gsd_m": None, "values": ["uint8"], "colours": ["red, green and blue"]}
     model = load_model(tmp_path / "model")
     assert [entry.title for entry in model.config.classes] == ["bg", "untitled"]
     assert (model.config.size.height, model.config.size.width) == (48, 48)
