@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -19,6 +17,7 @@ from components.core.imagery.reading import RasterInfo, UInt8, palette_of
 from components.core.imagery.side_files import is_read_otherwise
 from components.core.imagery.turning import Turn, turned, upright
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
+from components.core.storage import scratch_folder
 from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
@@ -101,6 +100,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         StorageError: If a place cannot be read or written.
     """
     source = task.pair.image
+    palette = palette_of(dataset) if info.has_palette else None
     bands = colour_bands(dataset, source.uri, () if info.has_palette else task.bands)
     alpha = alpha_of(source.uri) if has_alpha(dataset) else Alpha()
     notes = () if alpha.is_mask else (alpha.note(),)
@@ -115,7 +115,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         text = tags.get(SCALING_TAG)
         notes = tuple(json.loads(tags.get(NOTES_TAG, "[]")))
         return ReadyImage(target, shown, Outcome.REUSED, bands, Stretch.of_text(text) if text else None, notes)
-    meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset) and alpha.is_mask)
+    meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset) and alpha.is_mask, palette)
     fill = meaning.gaps.fill
     notes = (*notes, *([] if fill is None else [fill.note()]))
     profile = RasterProfile(
@@ -137,7 +137,12 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
 
 
 def _meaning(
-    dataset: rasterio.DatasetReader, info: RasterInfo, task: SceneTask, bands: ColourBands, declared: bool
+    dataset: rasterio.DatasetReader,
+    info: RasterInfo,
+    task: SceneTask,
+    bands: ColourBands,
+    declared: bool,
+    palette: UInt8 | None,
 ) -> _Meaning:
     uri, indexes = task.pair.image.uri, bands.indexes
     surveyed: list[Survey] = []
@@ -146,7 +151,7 @@ def _meaning(
         surveyed.append(survey(dataset, uri, info, indexes, declared))
         return surveyed[0].low, surveyed[0].high
 
-    stretch = stretch_of(task.scaling, uri, info.dtype, percentiles)
+    stretch = None if palette is not None else stretch_of(task.scaling, uri, info.dtype, percentiles)
     if surveyed:
         gaps = Gaps(declared, surveyed[0].has_nan, surveyed[0].fill)
     else:
@@ -156,7 +161,7 @@ def _meaning(
         bands=bands,
         gaps=gaps,
         stretch=stretch,
-        palette=palette_of(dataset) if info.has_palette else None,
+        palette=palette,
         is_min_white=info.is_min_white,
     )
 
@@ -170,8 +175,8 @@ def _write(target: str, profile: RasterProfile, strips: Iterator[UInt8]) -> None
 def _write_turned(target: str, profile: RasterProfile, strips: Iterator[UInt8], turn: Turn) -> None:
     """Write rows as columns, or from the bottom up: by way of a tiled copy, of which any part can be read."""
     size = turn.size(profile.size)
-    with tempfile.TemporaryDirectory(prefix="turned-") as folder:
-        copy = str(Path(folder) / "stored.tif")
+    with scratch_folder("turned") as folder:
+        copy = str(folder / "stored.tif")
         _write(copy, replace(profile, crs=None, transform=None), strips)
         indexes = range(1, profile.bands + 1)
         with open_raster(copy) as stored:

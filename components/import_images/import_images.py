@@ -200,6 +200,7 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
     bad = tuple(result for result in results if isinstance(result, BadScene))
     _log_bad(bad)
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
+    _log_understood(ready)
     log_masks({scene.item.name: scene.mask for scene in ready if scene.mask is not None})
     return Imported(ready, bad, time.perf_counter() - started)
 

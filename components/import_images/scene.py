@@ -46,10 +46,10 @@ def _import(task: SceneTask) -> ReadyScene:
     with opened(pair.image) as (dataset, info):
         turn = turn_of(dataset, pair.image.uri, info)
         upright = turned(info, turn)
-        if pair.mask is not None:
-            flips = _checked_mask(pair.image, upright, pair.mask, "" if turn.is_none else TURNED_UPRIGHT)
         lies = ImageRef.whole(pair.image.uri, upright.size, upright.crs, upright.transform)
         placed(Item(task.dataset, pair.name, upright.size, lies), pair.image.uri)
+        if pair.mask is not None:
+            flips = _checked_mask(pair.image, upright, pair.mask, "" if turn.is_none else TURNED_UPRIGHT)
         image = ready_image(dataset, info, turn, task)
     objects: tuple[Object, ...] = ()
     outcomes = [image.outcome]
