@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from components.core.errors import DataError
@@ -64,6 +63,8 @@ def _write_image(item: Item, folder: Path) -> None:
     if whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
         shutil.copyfile(source, folder / f"{item.name}{source.suffix.lower()}")
         return
+    import cv2
+
     bgr = np.ascontiguousarray(np.moveaxis(image.pixels()[::-1], 0, 2))
     if not cv2.imwrite(str(folder / f"{item.name}.png"), bgr):
         raise DataError(f"{folder / item.name}.png: cannot be written; is the disk full?")

@@ -16,7 +16,6 @@ from affine import Affine
 from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
-from components.core.imagery.reading import describe
 from components.core.keyed import digest
 from components.core.project.item import ImageRef, Item, Object
 from components.core.project.meta import ProjectMeta
@@ -170,6 +169,8 @@ def _size_of(data: Any, place: str) -> Size:
 
 def _image_of(image: Path, size: Size | None, georeference: Any) -> ImageRef:
     if size is None:
+        from components.core.imagery.reading import describe  # GDAL, for projects without a manifest
+
         info = describe(str(image))
         return ImageRef.whole(str(image.resolve()), info.size, info.crs, info.transform)
     crs, transform = None, None

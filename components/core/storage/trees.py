@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from itertools import islice
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TypeVar
 
@@ -98,6 +97,8 @@ def _below(root_key: str, uri: str) -> str:
 
 def _all_of(transfer: Callable[[T], None], items: Iterable[T], what: str) -> int:
     """Apply `transfer` to all items, a few at a time, without holding them all."""
+    from multiprocessing.pool import ThreadPool
+
     moving = iter(progress(items, None, what))
     count = 0
     with ThreadPool(TRANSFERS) as pool:
