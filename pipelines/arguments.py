@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from components.core.errors import ConfigError
+from components.core.json_text import parse_json
 from pipelines.package import Parameter, PipelinePackage
 
 
@@ -46,8 +47,8 @@ KINDS: Mapping[str, Kind] = {
     "NUMBER_INTEGER": Kind("a whole number", lambda value: isinstance(value, int) and _is_number(value), int),
     "NUMBER_DOUBLE": Kind("a finite number", _is_number, float),
     "BOOLEAN": Kind("true or false", lambda value: isinstance(value, bool), _truth),
-    "LIST": Kind('a list, as a flag in JSON such as ["a", "b"]', lambda value: isinstance(value, list), json.loads),
-    "STRUCT": Kind('a mapping, as a flag in JSON such as {"a": 1}', lambda value: isinstance(value, dict), json.loads),
+    "LIST": Kind('a list, as a flag in JSON such as ["a", "b"]', lambda value: isinstance(value, list), parse_json),
+    "STRUCT": Kind('a mapping, as a flag in JSON such as {"a": 1}', lambda value: isinstance(value, dict), parse_json),
 }
 
 

@@ -29,6 +29,8 @@ CHECKED = {
     "initial_model_uri": "initial_model",
     "inference_config": "inference_config",
     "split_masks_query": "split_masks_query",
+    "mask_value": "mask_value",
+    "allow_unpaired": "allow_unpaired",
     "max_bad": "max_bad",
 }
 """Options by the names that check_inputs has for them."""
@@ -54,6 +56,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
     add("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
     add("--size-px", type=int, default=768, help="height and width of a sample scene")
+    add("--mask-value", default="", help="values of masks that are building: 1, or #FF0000, or 1,ignore=255")
+    add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
     add("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
     add("--seed", type=int, default=0, help="of scenes, splits and crops; training has its own in its config")
@@ -86,8 +90,12 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
     }
     if options.images:
-        own = {"images_uri": absolute_place(options.images), "images_masks_uri": absolute_place(options.masks)}
-        return arguments | own
+        return arguments | {
+            "images_uri": absolute_place(options.images),
+            "images_masks_uri": absolute_place(options.masks),
+            "images_mask_value": options.mask_value,
+            "images_allow_unpaired": options.allow_unpaired,
+        }
     return arguments | {"sample_scenes_per_town": options.scenes_per_town, "sample_size_px": options.size_px}
 
 
@@ -125,6 +133,8 @@ def _check_inputs(options: argparse.Namespace) -> None:
         initial_model_uri=absolute_place(options.initial_model),
         inference_config=unread_document(options, "inference_config", chosen.inference),
         split_masks_query=unread_document(options, "split_masks_query", chosen.split_masks),
+        mask_value=options.mask_value,
+        allow_unpaired=options.allow_unpaired,
         max_bad=options.max_bad,
         makes_scenes=not options.images,
     )

@@ -17,6 +17,7 @@ ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"[\d:.]+ - INFO - Executing task '(.+)'")
 ENDED = re.compile(r"[\d:.]+ - (?:INFO|ERROR) - Task '.+' finished with status (SUCCESS|FAILURE)")
 TRACEBACK = "Traceback (most recent call last):"
+NUMBERED = re.compile(r"\d+\. .+")
 EXCEPTION = re.compile(r"((?:\w+\.)*)([A-Z]\w*)(?:: (.*))?")
 
 NO_MESSAGE = "without a message of its own, perhaps killed for want of memory; its output stands above"
@@ -31,12 +32,14 @@ class _Stage:
         error: The error that its last traceback ended with.
         status: "SUCCESS" or "FAILURE", once it is known.
         in_traceback: Whether the error of a traceback is still to come.
+        in_error: Whether the line before was of the error, which goes on where it lists several faults.
     """
 
     name: str
     error: str = ""
     status: str = ""
     in_traceback: bool = False
+    in_error: bool = False
 
     @property
     def failed(self) -> bool:
@@ -88,8 +91,12 @@ class StageOutput(io.TextIOBase):
         elif line.strip() == TRACEBACK:
             stage.in_traceback = True
         elif stage.in_traceback and (found := EXCEPTION.fullmatch(line.strip())):
-            stage.in_traceback = False
+            stage.in_traceback, stage.in_error = False, True
             stage.error = _message(*found.groups(default=""))
+        elif stage.in_error and NUMBERED.fullmatch(line.strip()):
+            stage.error += f"\n{line.strip()}"
+        else:
+            stage.in_error = False
 
     def failures(self) -> str:
         """The stages that failed, each with its message; empty where none did."""

@@ -44,10 +44,8 @@ def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
     return place(checked, "check_inputs", "Check inputs")
 
 
-def _import(given: SimpleNamespace, images_uri: Any, masks_uri: Any) -> dsl.PipelineTask:
-    imported = import_images(
-        images_uri=images_uri, masks_uri=masks_uri, data_root=given.output_data_root, max_bad=given.images_max_bad
-    )
+def _import(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
+    imported = import_images(**images, data_root=given.output_data_root, max_bad=given.images_max_bad)
     return place(imported, "import_images", "Import images")
 
 
@@ -75,6 +73,7 @@ def _train(given: SimpleNamespace, project: Any) -> None:
         config=given.train_config,
         encoder_weights=given.train_encoder_weights,
         initial_model_uri=given.train_initial_model_uri,
+        max_bad=max_bad,
         **gpus_of("train_unet"),
     )
     place(trained, "train_unet", "Train the network")
@@ -112,7 +111,9 @@ def _train(given: SimpleNamespace, project: Any) -> None:
     )
     place(measured, "evaluate", "Evaluate: figures and report")
 
-    published = publish_footprints(project=split.outputs["split"], output_uri=given.output_footprints_uri)
+    published = publish_footprints(
+        project=split.outputs["split"], output_uri=given.output_footprints_uri, max_bad=max_bad
+    )
     place(published, "publish_footprints", "Publish footprints")
 
 
@@ -124,6 +125,8 @@ def _train(given: SimpleNamespace, project: Any) -> None:
 def training(
     images_uri: str,
     crop_augment_query: list = [],
+    images_allow_unpaired: bool = False,
+    images_mask_value: str = "",
     images_masks_uri: str = "",
     images_max_bad: int = 0,
     infer_config: dict = {},
@@ -147,6 +150,10 @@ def training(
     Args:
         images_uri: Must be given: folder or URI prefix of images, or of folders images (or img) and gt (or ann, masks).
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        images_allow_unpaired: Whether images without a mask, where others have one, show no building; else they are
+            refused.
+        images_mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, or 1,ignore=255; empty for
+            all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
         images_max_bad: How many images may be left out because they are broken.
         infer_config: The inference config; empty for the tutorial's.
@@ -167,8 +174,14 @@ def training(
         train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())
-    checked = _check(given, images_uri=images_uri, masks_uri=images_masks_uri)
-    imported = _import(given, images_uri, images_masks_uri).after(checked)
+    images = {
+        "images_uri": images_uri,
+        "masks_uri": images_masks_uri,
+        "mask_value": images_mask_value,
+        "allow_unpaired": images_allow_unpaired,
+    }
+    checked = _check(given, **images)
+    imported = _import(given, **images).after(checked)
     _train(given, imported.outputs["project"])
 
 
@@ -224,7 +237,7 @@ def sample_training(
         data_root=output_data_root, scenes_per_town=sample_scenes_per_town, size_px=sample_size_px, seed=seed
     ).after(checked)
     place(scenes, "sample_scenes", "Make sample scenes")
-    imported = _import(given, scenes.outputs["images_uri"], scenes.outputs["masks_uri"])
+    imported = _import(given, images_uri=scenes.outputs["images_uri"], masks_uri=scenes.outputs["masks_uri"])
     _train(given, imported.outputs["project"])
 
 

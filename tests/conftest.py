@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.waiting", "tests.s3_server"]
+pytest_plugins = ["tests.waiting", "tests.s3_server", "tests.full_disk"]
 
 # No test fails because the machine is slow, nor by the luck of a draw: every run draws the same examples. To look for
 # others, say --hypothesis-profile=searching, and keep what is found as an @example.

@@ -33,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
     add("--image-tags", nargs="*", default=["test"], help="images with one of these tags are tested; none for all")
     add("--max-shards", type=int, default=1, help="how many steps inference is spread over at most")
     add("--split-masks-query", default="", help=DOCUMENT)
+    add("--mask-value", default="", help="values of masks that are building, as import_images takes them")
+    add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
     add("--max-bad", type=int, default=0, help="how many images may be left out because they are broken")
     add("--train-gpus", type=int, default=0, help="how many GPUs training is placed on; 0 for none, or not known")
     add("--infer-gpus", type=int, default=0, help="how many GPUs inference is placed on; 0 for none, or not known")

@@ -21,6 +21,8 @@ def check_inputs(
     image_tags: list = ["test"],
     max_shards: int = 1,
     split_masks_query: list = [],
+    mask_value: str = "",
+    allow_unpaired: bool = False,
     max_bad: int = 0,
     train_gpus: int = 0,
     infer_gpus: int = 0,

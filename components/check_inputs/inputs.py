@@ -25,6 +25,8 @@ class Inputs:
         image_tags: Images that are tested carry one of these; none for all images.
         max_shards: How many steps inference is spread over at most.
         split_masks_query: DTL query that splits predicted masks.
+        mask_value: Which values of masks are building; empty for all above 0.
+        allow_unpaired: Whether images without a mask, where others have one, show no building.
         max_bad: How many images may be left out.
         train_gpus: How many GPUs training is placed on; 0 for none, or not known.
         infer_gpus: How many GPUs each step of inference is placed on; 0 for none, or not known.
@@ -45,6 +47,8 @@ class Inputs:
     image_tags: Sequence[str] = ("test",)
     max_shards: int = 1
     split_masks_query: str = ""
+    mask_value: str = ""
+    allow_unpaired: bool = False
     max_bad: int = 0
     train_gpus: int = 0
     infer_gpus: int = 0

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from components.check_inputs.inputs import Inputs
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
-from components.core.imagery.pairs import MASK_FOLDERS, find_pairs
+from components.core.imagery.pairs import MASK_FOLDERS, SHOWN, Pairing, find_pairs
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
-from components.core.preflight.places import Place, askable, check_file, check_writable, place_for_rasters
+from components.core.preflight.places import Place, askable, check_file, place_for_rasters
+from components.core.storage import check_writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,25 @@ def _weights_file(faults: NamedFaults, inputs: Inputs, config: TrainConfig | Non
 def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: Inputs) -> tuple[str, ...] | None:
     with faults.of(*(key for key in ("images_uri", "masks_uri") if key in asked)):
         found = find_pairs(inputs.images_uri, asked.get("masks_uri", ""))
-        if not inputs.masks_uri and not any(pair.mask for pair in found.pairs):
+        if not found.has_masks:
             faults.say(
                 ("masks_uri",),
-                f"is empty, and {inputs.images_uri} holds no folder {' or '.join(MASK_FOLDERS)}; give the masks that "
-                "the training learns from",
+                f"is empty, and {inputs.images_uri} holds no folder {' or '.join(MASK_FOLDERS)}: no image has a mask; "
+                "give the masks that the training learns from",
             )
+        _check_unpaired(faults, inputs, found)
         return tuple(pair.name for pair in found.pairs)
     return None
+
+
+def _check_unpaired(faults: NamedFaults, inputs: Inputs, found: Pairing) -> None:
+    lonely = found.unpaired_images
+    if len(lonely) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
+        return
+    names = ", ".join(lonely[:SHOWN]) + (f" and {len(lonely) - SHOWN} more" if len(lonely) > SHOWN else "")
+    faults.say(
+        ("allow_unpaired",),
+        f"is not set, and {len(lonely)} of {len(found.pairs)} images have no mask of their name ({names}); give their "
+        f"masks, set it where images without a mask show no building, or leave them out with {faults.name('max_bad')} "
+        f"{len(lonely)}",
+    )

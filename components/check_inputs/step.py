@@ -21,6 +21,8 @@ PARAMETERS: Mapping[str, str] = {
     "inference_config": "infer_config",
     "image_tags": "infer_image_tags",
     "max_shards": "shards_max",
+    "mask_value": "images_mask_value",
+    "allow_unpaired": "images_allow_unpaired",
     "max_bad": "images_max_bad",
 }
 """What the pipelines call the step's inputs, where that is something else: faults are told in the words of the form."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,8 +53,8 @@ def local_model(uri: str | Path) -> Iterator[Path]:
         check_holds_model(uri)
         yield place.path
         return
-    with tempfile.TemporaryDirectory(prefix="model-") as parent:
-        folder = Path(parent) / "model"
+    with storage.scratch_folder("model") as parent:
+        folder = parent / "model"
         check_holds_model(uri)
         storage.get_tree(str(place), folder)
         yield folder

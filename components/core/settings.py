@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.core.errors import ConfigError
+from components.core.json_text import parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -60,8 +60,8 @@ def read_document(source: str | Path, where: str) -> Any:
         raise ConfigError(f"{where}: is empty; give JSON or the path of a JSON file")
     with naming_file(source):
         try:
-            return json.loads(Path(file).read_text(encoding="utf-8") if file else text)
-        except (OSError, UnicodeDecodeError) as error:
+            return parse_json(Path(file).read_bytes() if file else text)
+        except (OSError, UnicodeError) as error:
             raise ConfigError(f"{where}: is neither JSON nor a readable file ({error})") from error
         except ValueError as error:
             raise ConfigError(f"{where}: not JSON: {error}") from error

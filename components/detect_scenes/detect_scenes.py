@@ -8,9 +8,9 @@ time, so the GPU waits for neither.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+from components.core import storage
 from components.core.collection.parts import put_part
 from components.core.collection.plan import Plan, read_plan
 from components.core.documents.tutorial import INFERENCE_CONFIG
@@ -58,10 +58,12 @@ def detect_scenes(
         StorageError: If a place cannot be reached or written.
     """
     plan = read_plan(plan_dir)
+    for place in (data_root, plan.output_uri):
+        storage.check_writable(place)
     settings = plan.settings
-    with tempfile.TemporaryDirectory(prefix="detect-") as folder, local_model(plan.model_uri) as model:
+    with storage.scratch_folder("detect") as folder, local_model(plan.model_uri) as model:
         _check_model(plan, model)
-        project, predictions, split = (Path(folder) / name for name in ("project", "predictions", "split"))
+        project, predictions, split = (folder / name for name in ("project", "predictions", "split"))
         imported = import_planned(plan_dir, shard, project, data_root=data_root, scaling=scaling, workers=workers)
         inferred = infer_windows(
             project,

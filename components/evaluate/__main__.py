@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add("--iou-threshold", type=float, default=0.5, help="least IoU of a predicted object with a true one to match")
     add("--boundary-px", type=int, default=5, help="distance of Boundary IoU, in pixels")
     add("--allow-unmatched", action="store_true", help="leave out and count images without a partner")
-    add("--max-bad", type=int, default=0, help="how many images may lack a partner")
+    add("--max-bad", type=int, default=0, help="how many images may lack a partner or be unreadable")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
 

@@ -36,7 +36,11 @@ def near_contour(padded: BoolPixels, distance_px: int) -> npt.NDArray[np.bool_]:
     return near
 
 
-def boundary_counts(truth: BoolPixels, predicted: BoolPixels, distance_px: int) -> BoundaryCounts:
-    """Count one band; both arguments as `near_contour` takes them."""
+def boundary_counts(
+    truth: BoolPixels, predicted: BoolPixels, distance_px: int, ignored: BoolPixels | None = None
+) -> BoundaryCounts:
+    """Count one band; the masks as `near_contour` takes them, and (H, W) bool of pixels that do not count."""
     first, second = near_contour(truth, distance_px), near_contour(predicted, distance_px)
+    if ignored is not None:
+        first, second = first & ~ignored, second & ~ignored
     return BoundaryCounts(int(np.count_nonzero(first & second)), int(np.count_nonzero(first | second)))

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.core.errors import DataError
-from components.core.figures import Bitmap
+from components.core.figures import Bitmap, Shape
 from components.core.figures.bands import as_bitmap, mask_bands
 from components.core.figures.components import components_of_bands
 from components.core.figures.mask import BoolPixels
-from components.core.geometry import Size
+from components.core.geometry import Size, Window
+from components.core.imagery.images import read_validity
+from components.core.imagery.reading import describe
+from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
+from components.core.project.history import LeftOut
+from components.core.scene_faults import own_faults
+from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
-from components.evaluate.matching import match_objects
+from components.evaluate.matching import common_area, match_objects
 from components.evaluate.pairing import Pair
 
+log = logging.getLogger(__name__)
+
 BAND_ROWS = 512
+
+ReadValidity = Callable[[Window], BoolPixels]
+"""Gives (H, W) bool of a window of the image: where it holds data."""
+
+AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
+"""Of classes whose objects cover an area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +62,15 @@ class ImageCounter:
     truth: Project
     rules: Rules
 
-    def __call__(self, pair: Pair) -> tuple[Size, Counts]:
-        """Size and counts of a pair."""
+    def __call__(self, pair: Pair) -> tuple[Size, Counts] | LeftOut:
+        """Size and counts of a pair, or why it cannot be compared."""
+        try:
+            with own_faults(pair.label):
+                return self._count(pair)
+        except DataError as error:
+            return LeftOut(pair.label, str(error))
+
+    def _count(self, pair: Pair) -> tuple[Size, Counts]:
         predicted, true = self.predictions.item(pair.predicted), self.truth.item(pair.truth)
         if predicted.size != true.size:
             raise DataError(
@@ -57,7 +79,28 @@ class ImageCounter:
             )
         first = bitmaps_of_class(true, self.rules.truth_class)
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
-        return true.size, count_image(first, second, true.size, self.rules)
+        known = self.truth.meta.find(NEUTRAL_CLASS)
+        ignored = bitmaps_of_class(true, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
+        return true.size, count_image(first, second, true.size, self.rules, validity_of(true), ignored)
+
+
+def validity_of(item: Item) -> ReadValidity | None:
+    """Where the image of an item holds data; None where it holds data everywhere, or there is no image to tell.
+
+    Raises:
+        StorageError: If the image is in object storage and cannot be reached there.
+    """
+    image = item.image
+    if image is None:
+        return None
+    try:
+        has_gaps = describe(image.uri).is_masked
+    except DataError as error:
+        log.warning("%s: all of its ground counts, with or without data: %s", item.key, error)
+        return None
+    if not has_gaps:
+        return None
+    return lambda window: read_validity(image.uri, image.recipe.then(Crop(window)))
 
 
 def bitmaps_of_class(item: Item, title: str) -> list[Bitmap]:
@@ -67,35 +110,59 @@ def bitmaps_of_class(item: Item, title: str) -> list[Bitmap]:
 
 
 def count_image(
-    truth: Sequence[Bitmap], predicted: Sequence[Bitmap], size: Size, rules: Rules, band_rows: int = BAND_ROWS
+    truth: Sequence[Bitmap],
+    predicted: Sequence[Bitmap],
+    size: Size,
+    rules: Rules,
+    validity: ReadValidity | None = None,
+    ignored: Sequence[Bitmap] = (),
+    band_rows: int = BAND_ROWS,
 ) -> Counts:
     """Compare two sets of bitmaps on one image.
 
     Objects of the truth are the 8-connected components of all its bitmaps together; predicted objects are taken
-    as they are.
+    as they are. Ground without data counts neither way: buildings of the truth are cut off at it.
 
     Args:
         truth: True bitmaps, in any division.
         predicted: Predicted objects.
         size: Of the image, in pixels.
         rules: Threshold and distance.
+        validity: Where the image holds data; None for everywhere.
+        ignored: Ground that nobody labelled: its pixels do not count, nor do predicted objects that lie on it by more
+            than half.
         band_rows: Rows a band; changes the memory used, never the result.
     """
     tally = _Tally(rules.boundary_px)
     bands = zip(
         mask_bands(truth, size, band_rows, rules.boundary_px),
         mask_bands(predicted, size, band_rows, rules.boundary_px),
+        mask_bands(ignored, size, band_rows),
         strict=True,
     )
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
-        for (band, first), (_, second) in bands:
-            yield band.top, tally.add(first, second)
+        for (band, first), (_, second), (_, silent) in bands:
+            valid = None if validity is None else _padded(validity, band, size, rules.boundary_px)
+            yield band.top, tally.add(first, second, valid, silent if ignored else None)
 
     components = components_of_bands(true_rows())
-    matches = match_objects(components, predicted, rules.iou_threshold)
-    objects = ObjectCounts(len(components), len(predicted), len(matches))
+    counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
+    matches = match_objects(components, counted, rules.iou_threshold)
+    objects = ObjectCounts(len(components), len(counted), len(matches))
     return Counts(tally.pixels, objects, tally.boundary)
+
+
+def _padded(validity: ReadValidity, band: Window, size: Size, halo: int) -> BoolPixels:
+    """(halo + H + halo, W) bool of a band, unset outside the image."""
+    top, bottom = max(band.top - halo, 0), min(band.bottom + halo, size.height)
+    rows = validity(Window.of_bounds(top, band.left, bottom, band.right))
+    return np.pad(rows, ((top - band.top + halo, band.bottom + halo - bottom), (0, 0)))
+
+
+def _is_mostly_on(entry: Bitmap, ground: Sequence[Bitmap]) -> bool:
+    """Whether more than half of an object lies on some ground."""
+    return 2 * sum(common_area(entry, part) for part in ground) > entry.mask.area
 
 
 class _Tally:
@@ -106,12 +173,33 @@ class _Tally:
         self.boundary = BoundaryCounts()
         self._halo = halo
 
-    def add(self, truth: BoolPixels, predicted: BoolPixels) -> BoolPixels:
-        """Count one band with its halo; gives the truth without the halo."""
-        self.boundary += boundary_counts(truth, predicted, self._halo)
+    def add(
+        self, truth: BoolPixels, predicted: BoolPixels, valid: BoolPixels | None, ignored: BoolPixels | None
+    ) -> BoolPixels:
+        """Count one band.
+
+        Args:
+            truth: (halo + H + halo, W).
+            predicted: The same.
+            valid: The same: where the image holds data; None for everywhere.
+            ignored: (H, W): what nobody labelled; None for nothing.
+
+        Returns:
+            (H, W): the truth where there is data.
+        """
         inner = slice(self._halo, len(truth) - self._halo)
+        if valid is not None:
+            truth, predicted = truth & valid, predicted & valid
+        self.boundary += boundary_counts(truth, predicted, self._halo, ignored)
         first, second = truth[inner], predicted[inner]
-        both = int(np.count_nonzero(first & second))
-        true, found = int(np.count_nonzero(first)), int(np.count_nonzero(second))
-        self.pixels += PixelCounts(both, found - both, true - both, first.size - true - found + both)
+        no_data = 0 if valid is None else int(np.count_nonzero(~valid[inner]))
+        unlabelled = 0
+        counted, other = first, second
+        if ignored is not None:
+            unlabelled = int(np.count_nonzero(ignored if valid is None else ignored & valid[inner]))
+            counted, other = first & ~ignored, second & ~ignored
+        both = int(np.count_nonzero(counted & other))
+        true, found = int(np.count_nonzero(counted)), int(np.count_nonzero(other))
+        neither = first.size - no_data - unlabelled - true - found + both
+        self.pixels += PixelCounts(both, found - both, true - both, neither, no_data, unlabelled)
         return first

@@ -17,12 +17,23 @@ def ratio(part: int, whole: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class PixelCounts:
-    """Pixels by truth and prediction; "positive" is building."""
+    """Pixels by truth and prediction; "positive" is building.
+
+    Attributes:
+        true_positive: Building in both.
+        false_positive: In the prediction alone.
+        false_negative: In the truth alone.
+        true_negative: In neither.
+        no_data: Where the image holds no data; none of the others, and in no measure.
+        unlabelled: Where it does and nobody labelled it; the same.
+    """
 
     true_positive: int = 0
     false_positive: int = 0
     false_negative: int = 0
     true_negative: int = 0
+    no_data: int = 0
+    unlabelled: int = 0
 
     def __add__(self, other: PixelCounts) -> PixelCounts:
         return PixelCounts(
@@ -30,11 +41,13 @@ class PixelCounts:
             self.false_positive + other.false_positive,
             self.false_negative + other.false_negative,
             self.true_negative + other.true_negative,
+            self.no_data + other.no_data,
+            self.unlabelled + other.unlabelled,
         )
 
     @property
     def total(self) -> int:
-        """All pixels."""
+        """All pixels that count."""
         return self.true_positive + self.false_positive + self.false_negative + self.true_negative
 
     @property
@@ -62,6 +75,8 @@ class PixelCounts:
             "false_positive": self.false_positive,
             "false_negative": self.false_negative,
             "true_negative": self.true_negative,
+            "no_data": self.no_data,
+            "unlabelled": self.unlabelled,
         }
 
 

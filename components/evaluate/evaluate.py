@@ -7,13 +7,13 @@ import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from components.core.errors import ConfigError, DataError
-from components.core.figures import Shape
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
+from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
-from components.evaluate.counting import ImageCounter, Rules
+from components.evaluate.counting import AREA_SHAPES, ImageCounter, Rules
 from components.evaluate.pairing import Pairing, listed, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
@@ -24,7 +24,8 @@ SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
 
 METRICS_FILE = "metrics.json"
 
-AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
+SHOWN_BAD = 5
+"""How many reasons a message lists."""
 
 
 def evaluate(
@@ -58,7 +59,7 @@ def evaluate(
         iou_threshold: Least IoU of matched objects, above 0 and at most 1.
         boundary_px: Distance of Boundary IoU, in pixels, at least 1.
         allow_unmatched: Leave out and count items without a partner, instead of an error.
-        max_bad: How many items may lack a partner, such as those that inference had to leave out.
+        max_bad: How many items may lack a partner, such as those that inference had to leave out, or not be readable.
         workers: Processes; 0 for one a core. The result does not depend on it.
 
     Returns:
@@ -66,7 +67,9 @@ def evaluate(
 
     Raises:
         ConfigError: If a class is unknown, of the wrong shape, or a number outside its range.
-        DataError: If an item has no partner, partners differ in size, or a raster cannot be read.
+        DataError: If an item has no partner.
+        TooManyBadItemsError: If more than `max_bad` pairs, or all, cannot be compared: partners differ in size, or a
+            raster cannot be read.
     """
     rules = Rules(truth_class, predicted_class, iou_threshold, boundary_px)
     _check_numbers(rules)
@@ -74,32 +77,64 @@ def evaluate(
     _check_class(predicted_project, predicted_class, "predicted_class")
     _check_class(true_project, truth_class, "truth_class")
     pairing = pair_items(predicted_project, true_project, frozenset(image_tags), match_by)
-    _check_partners(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
+    lonely = _check_partners(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
     groups = _groups(pairing, group_tags)
 
     counter = ImageCounter(predicted_project, true_project, rules)
     counted = parallel_map(counter, pairing.pairs, worker_count(workers, len(pairing.pairs)))
+    outcomes = list(progress(counted, len(pairing.pairs), "images evaluated"))
+    bad = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
+    _check_bad(bad, len(outcomes), lonely, max_bad)
     images = tuple(
-        ImageResult(pair.label, tuple(tag for tag in groups if tag in pair.tags), size, counts)
-        for pair, (size, counts) in zip(
-            pairing.pairs, progress(counted, len(pairing.pairs), "images evaluated"), strict=True
-        )
+        ImageResult(pair.label, tuple(tag for tag in groups if tag in pair.tags), *outcome)
+        for pair, outcome in zip(pairing.pairs, outcomes, strict=True)
+        if not isinstance(outcome, LeftOut)
     )
-    result = _result(images, groups, pairing, rules)
+    result = _result(images, groups, pairing, rules, bad)
+    _log_no_data(result)
     if output_dir is not None:
         _write(result, output_dir)
     return result
 
 
-def _result(images: tuple[ImageResult, ...], groups: list[str], pairing: Pairing, rules: Rules) -> EvaluationResult:
+def _check_bad(bad: Sequence[LeftOut], pairs: int, lonely: int, max_bad: int) -> None:
+    """See that no more images than allowed are left out, those without a partner included."""
+    for entry in bad:
+        log.warning("left out: %s: %s", entry.name, entry.reason)
+    if bad and (len(bad) + lonely > max_bad or len(bad) == pairs):
+        reasons = "; ".join(entry.reason for entry in bad[:SHOWN_BAD])
+        more = f"; and {len(bad) - SHOWN_BAD} more, which the log lists" if len(bad) > SHOWN_BAD else ""
+        alone = f" besides {lonely} without a partner" if lonely else ""
+        raise TooManyBadItemsError(
+            f"{len(bad)} of {pairs} images cannot be compared{alone}, and max_bad allows {max_bad}, but never all: "
+            f"{reasons}{more}; mend them, or raise max_bad to go on without them"
+        )
+
+
+def _result(
+    images: tuple[ImageResult, ...], groups: list[str], pairing: Pairing, rules: Rules, bad: tuple[LeftOut, ...]
+) -> EvaluationResult:
     return EvaluationResult(
         overall=GroupResult.of_images("overall", images),
         groups=tuple(GroupResult.of_images(tag, (image for image in images if tag in image.groups)) for tag in groups),
         images=images,
         without_truth=pairing.without_truth,
         without_prediction=pairing.without_prediction,
+        bad=bad,
         rules=rules,
     )
+
+
+def _log_no_data(result: EvaluationResult) -> None:
+    pixels = result.overall.counts.pixels
+    if pixels.no_data:
+        partly = sum(bool(image.counts.pixels.no_data) for image in result.images)
+        log.info(
+            "%.1f %% of the ground holds no data, in %d of %d images; it counts neither way",
+            100 * pixels.no_data / (pixels.no_data + pixels.total),
+            partly,
+            len(result.images),
+        )
 
 
 def _write(result: EvaluationResult, directory: Path | str) -> None:
@@ -145,7 +180,8 @@ def _check_partners(
     image_tags: Collection[str],
     allow_unmatched: bool,
     max_bad: int,
-) -> None:
+) -> int:
+    """How many items lack a partner that `max_bad` counts."""
     if not pairing.pairs:
         tagged = f" tagged {' or '.join(image_tags)}" if image_tags else ""
         raise DataError(
@@ -157,14 +193,13 @@ def _check_partners(
     if allow_unmatched or len(pairing.without_truth) + len(missing) <= max_bad:
         if pairing.without_truth or missing:
             log.warning("left out: %s without truth, %s without prediction", len(pairing.without_truth), len(missing))
-        return
+        return 0 if allow_unmatched else len(pairing.without_truth) + len(missing)
     if pairing.without_truth:
         raise DataError(
             f"{predictions.place}: {len(pairing.without_truth)} items show images that {truth.place} does not hold "
             f"({listed(pairing.without_truth)}); give their truth, or allow_unmatched to leave them out"
         )
-    if missing:
-        raise DataError(
-            f"{truth.place}: {len(missing)} items tagged {' or '.join(image_tags)} have no prediction "
-            f"({listed(missing)}); predict them too, or allow_unmatched to leave them out"
-        )
+    raise DataError(
+        f"{truth.place}: {len(missing)} items tagged {' or '.join(image_tags)} have no prediction "
+        f"({listed(missing)}); predict them too, or allow_unmatched to leave them out"
+    )

@@ -79,8 +79,14 @@ def _iou(first: Bitmap, second: Bitmap, threshold: float) -> float:
     small, large = sorted((first.mask.area, second.mask.area))
     if min(small, common.size.area) / large < threshold:
         return 0.0
-    both = sum(_common_pixels(first, second, band) for band in _bands(common))
+    both = common_area(first, second)
     return both / (small + large - both)
+
+
+def common_area(first: Bitmap, second: Bitmap) -> int:
+    """Number of pixels that two bitmaps of one image share; read band by band."""
+    common = first.window.intersection(second.window)
+    return 0 if common is None else sum(_common_pixels(first, second, band) for band in _bands(common))
 
 
 def _bands(window: Window) -> list[Window]:

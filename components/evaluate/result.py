@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.core.geometry import Size
+from components.core.project.history import LeftOut
 from components.evaluate.counting import Rules
 from components.evaluate.counts import Counts
 
@@ -75,6 +76,7 @@ class EvaluationResult:
         images: One for each image, in the predictions' order.
         without_truth: Labels of predicted items that the truth does not know; left out.
         without_prediction: Labels of true items that were not predicted; left out.
+        bad: Images that could not be compared, and why; left out.
         rules: What was compared, and how.
     """
 
@@ -83,13 +85,15 @@ class EvaluationResult:
     images: tuple[ImageResult, ...]
     without_truth: tuple[str, ...]
     without_prediction: tuple[str, ...]
+    bad: tuple[LeftOut, ...]
     rules: Rules
 
     def protocol(self) -> dict[str, str]:
         """What each measure means, in words."""
         return {
             "pixels": "counts of all pixels of a group pooled, then IoU = TP / (TP + FP + FN) of the building class "
-            "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017)",
+            "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017); pixels "
+            "without data in the image count nowhere but in no_data",
             "objects": "truth: 8-connected components of the true mask; prediction: the project's objects; matched one "
             f"to one by falling IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
             "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_px} px, pooled over the "
@@ -132,5 +136,6 @@ class EvaluationResult:
             "confusion_matrix": {"labels": list(LABELS), "rows_are_truth": self.confusion()},
             "predictions_without_truth": list(self.without_truth),
             "truth_without_prediction": list(self.without_prediction),
+            "left_out": [asdict(entry) for entry in self.bad],
             "images": [image.as_json() for image in self.images],
         }

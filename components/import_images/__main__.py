@@ -11,6 +11,10 @@ from components.core.imagery.scaling import PERCENTILE
 from components.core.storage import counted
 from components.import_images.import_images import import_images
 
+MASK_VALUE = (
+    "values of masks that are building, such as 1, or 2,3, or #FF0000, and 1,ignore=255; all above 0 unless given"
+)
+
 
 def parser() -> argparse.ArgumentParser:
     """The flags; they carry the names of the component's inputs and outputs."""
@@ -27,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     add("--dataset", default="ds", help="name of its one dataset")
     add("--class-title", default="untitled", help="class of the objects")
     add("--scaling", default=PERCENTILE, help="how more than 8 bits become 8: percentile, full, or LOW,HIGH")
+    add("--mask-value", default="", help=MASK_VALUE)
+    add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
     add("--max-bad", type=int, default=0, help="how many scenes may be left out because their files are broken")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
@@ -44,6 +50,8 @@ def main(options: argparse.Namespace) -> None:
             dataset=options.dataset,
             class_title=options.class_title,
             scaling=options.scaling,
+            mask_value=options.mask_value,
+            allow_unpaired=options.allow_unpaired,
             max_bad=options.max_bad,
             workers=options.workers,
         )

@@ -16,6 +16,8 @@ def import_images(
     dataset: str = "ds",
     class_title: str = "untitled",
     scaling: str = "percentile",
+    mask_value: str = "",
+    allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

@@ -28,6 +28,7 @@ def ready_image(
     """Leave an image where it is, or rewrite it."""
     source = task.pair.image
     indexes = colour_bands(dataset)
+    palette = palette_of(dataset) if info.has_palette else None
     if (info.is_tiled or task.keep_untiled) and info.dtype == "uint8" and indexes in ((1,), (1, 2, 3)):
         check_extent(dataset, source.uri, source.size_bytes)
         return source.uri, None, Outcome.KEPT
@@ -37,8 +38,7 @@ def ready_image(
     if tags is not None:
         text = tags.get(SCALING_TAG)
         return target, Stretch.of_text(text) if text else None, Outcome.REUSED
-    stretch = stretch_of(task.scaling, dataset, source.uri, info, indexes)
-    palette = palette_of(dataset) if info.has_palette else None
+    stretch = None if info.has_palette else stretch_of(task.scaling, dataset, source.uri, info, indexes)
     profile = RasterProfile(
         size=info.size,
         bands=(3 if info.has_palette else len(indexes)) + has_gaps,

@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 from components.core import storage
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Shape
-from components.core.imagery.pairs import SHOWN, find_pairs
+from components.core.imagery.files import NOT_TEXT
+from components.core.imagery.mask_values import MaskValues
+from components.core.imagery.pairs import SHOWN, find_pairs, no_mask
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
+from components.core.special import NEUTRAL_CLASS
+from components.import_images.remarks import log_masks
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, Outcome, ReadyScene, SceneTask
 
@@ -34,12 +39,13 @@ class ImportReport:
 
     Attributes:
         items: Scenes in the project.
-        objects: Scenes whose mask is not empty.
+        objects: Scenes with building in their mask.
         rewritten: Rasters, images and masks, written to the data root.
         reused: Rasters that an earlier run had written there.
         kept: Rasters that stay where they are.
         megapixels: Of all scenes together.
-        unpaired_images: Names of images without a mask; they are in the project, without objects.
+        building_share: Of the labelled pixels of all scenes with a mask, how many are building.
+        unpaired_images: Names of images without a mask.
         unpaired_masks: Names of masks without an image; they are not.
         bad: Scenes left out, each with its reason.
     """
@@ -50,6 +56,7 @@ class ImportReport:
     reused: int
     kept: int
     megapixels: float
+    building_share: float
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
     bad: tuple[BadScene, ...]
@@ -72,13 +79,16 @@ def import_images(
     dataset: str = "ds",
     class_title: str = "untitled",
     scaling: str = PERCENTILE,
+    mask_value: str = "",
+    allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
 ) -> ImportReport:
     """Import images and their binary masks as a project.
 
-    Each image is an item; all mask values above 0 are one object. Rasters that are tiled stay where they are; others,
-    and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once. Masks and
+    Each image is an item; what its mask says is building is one object, and what it says nobody labelled another, of
+    the class "neutral"; `components.import_images.meaning` has the rules. Rasters that are tiled stay where they are;
+    others, and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once. Masks and
     rewritten images are read in full; of images that stay, only the extent of the tiles is checked.
 
     Args:
@@ -91,6 +101,10 @@ def import_images(
         dataset: Name of its one dataset.
         class_title: Class of the objects.
         scaling: How more than 8 bits become 8; see `Scaling.parse`.
+        mask_value: Which values of masks are building, and which are not labelled; see `MaskValues.parse`. Empty for
+            all above 0.
+        allow_unpaired: Whether an image without a mask, where others have one, shows no building; else it is a scene
+            that cannot be imported.
         max_bad: How many scenes may be left out because their files are broken.
         workers: Processes; 0 for one a core.
 
@@ -99,7 +113,7 @@ def import_images(
 
     Raises:
         ConfigError: If a parameter breaks its rule.
-        DataError: If the folders do not hold what they should.
+        DataError: If the folders do not hold what they should, or no mask holds building.
         TooManyBadItemsError: If more scenes are broken than `max_bad`; no project is written.
     """
     if max_bad < 0:
@@ -109,16 +123,31 @@ def import_images(
             raise ConfigError(f"{name}: is empty; give a name")
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
-    pairing = find_pairs(images_uri, masks_uri)
+    if class_title == NEUTRAL_CLASS:
+        raise ConfigError(f"class_title: {class_title!r} is the class of pixels that nobody labelled; give another")
     asked = Scaling.parse(scaling)
+    values = MaskValues.parse(mask_value)
+    pairing = find_pairs(images_uri, masks_uri)
+    pairing.log_passed_over()
     root = storage.absolute_uri(data_root)
-    tasks = [SceneTask(pair, root, asked, dataset, class_title) for pair in pairing.pairs]
-    imported = run_tasks(import_scene, tasks, workers)
-    _check_bad(imported.bad, max_bad, len(tasks))
-    write_imported(project_dir, project_name, class_title, imported)
+    tasks = [SceneTask(pair, root, asked, dataset, class_title, values) for pair in pairing.pairs]
+    work = partial(_import_paired, allow_unpaired=allow_unpaired or not pairing.has_masks)
+    imported = run_tasks(work, tasks, workers)
+    unnamable = tuple(BadScene(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable)
+    _log_bad(unnamable)
+    imported = replace(imported, bad=(*imported.bad, *unnamable))
+    _check_bad(imported.bad, max_bad, len(tasks) + len(unnamable))
     report = imported.report(pairing.unpaired_images, pairing.unpaired_masks)
-    _log_report(report)
+    _log_report(report, allow_unpaired)
+    _check_objects(imported, pairing.has_masks)
+    write_imported(project_dir, project_name, class_title, imported)
     return report
+
+
+def _import_paired(task: SceneTask, allow_unpaired: bool) -> ReadyScene | BadScene:
+    if task.pair.mask is None and not allow_unpaired:
+        return BadScene(task.pair.name, no_mask(task.pair.image.uri))
+    return import_scene(task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +172,16 @@ class Imported:
     def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportReport:
         """What was done, in numbers."""
         outcomes = [outcome for scene in self.ready for outcome in scene.outcomes]
+        masks = [scene.mask for scene in self.ready if scene.mask is not None]
+        labelled = sum(mask.pixels - mask.unlabelled for mask in masks)
         return ImportReport(
             items=len(self.ready),
-            objects=sum(len(scene.item.objects) for scene in self.ready),
+            objects=sum(mask.building > 0 for mask in masks),
             rewritten=outcomes.count(Outcome.REWRITTEN),
             reused=outcomes.count(Outcome.REUSED),
             kept=outcomes.count(Outcome.KEPT),
             megapixels=self.megapixels,
+            building_share=sum(mask.building for mask in masks) / labelled if labelled else 0.0,
             unpaired_images=unpaired_images,
             unpaired_masks=unpaired_masks,
             bad=self.bad,
@@ -162,15 +194,22 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
     done = parallel_map(work, tasks, worker_count(workers, len(tasks)))
     results = list(progress(done, len(tasks), "scenes"))
     bad = tuple(result for result in results if isinstance(result, BadScene))
+    _log_bad(bad)
+    ready = tuple(result for result in results if isinstance(result, ReadyScene))
+    log_masks({scene.item.name: scene.mask for scene in ready if scene.mask is not None})
+    return Imported(ready, bad, time.perf_counter() - started)
+
+
+def _log_bad(bad: Sequence[BadScene]) -> None:
     for scene in bad:
         log.warning("left out: %s: %s", scene.name, scene.reason)
-    ready = tuple(result for result in results if isinstance(result, ReadyScene))
-    return Imported(ready, bad, time.perf_counter() - started)
 
 
 def write_imported(project_dir: Path | str, name: str, class_title: str, imported: Imported) -> None:
     """Write the project of imported scenes."""
-    meta = ProjectMeta(name, (ClassInfo.with_own_color(class_title, Shape.BITMAP),))
+    used = {entry.class_title for scene in imported.ready for entry in scene.item.objects}
+    titles = (class_title, *(used - {class_title}))
+    meta = ProjectMeta(name, tuple(ClassInfo.with_own_color(title, Shape.BITMAP) for title in titles))
     left_out = tuple(LeftOut(scene.name, scene.reason) for scene in imported.bad)
     with manifest_writer(project_dir, meta) as writer:
         for scene in imported.ready:
@@ -193,19 +232,37 @@ def _check_bad(bad: Sequence[BadScene], max_bad: int, total: int) -> None:
         raise TooManyBadItemsError(f"not one of {total} scenes can be imported: {reasons}")
 
 
-def _log_report(report: ImportReport) -> None:
+def _check_objects(imported: Imported, has_masks: bool) -> None:
+    """Say now that there is nothing to learn, which a later stage would find.
+
+    Raises:
+        DataError: If there are masks, and none holds building.
+    """
+    if not has_masks:
+        log.warning("there are no masks: no image has an object, and a training has nothing to learn from")
+    elif not any(scene.mask is not None and scene.mask.building for scene in imported.ready):
+        raise DataError(
+            f"no image has an object: not one of {len(imported.ready)} masks holds a pixel of building; check the "
+            "masks, and mask_value, which says which of their values are building"
+        )
+
+
+def _log_report(report: ImportReport, allow_unpaired: bool) -> None:
+    lonely = report.unpaired_images if allow_unpaired else ()
     for names, what in (
-        (report.unpaired_images, "images have no mask and get no object"),
+        (lonely, "images have no mask and count as ground without building"),
         (report.unpaired_masks, "masks have no image and are passed over"),
     ):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             log.warning("%d %s: %s%s", len(names), what, ", ".join(names[:SHOWN]), more)
     log.info(
-        "%d scenes, %.1f megapixels, %d with objects; rasters: %d rewritten, %d reused, %d kept in place",
+        "%d scenes, %.1f megapixels, %d with objects, %.1f %% of what is labelled is building; rasters: %d rewritten, "
+        "%d reused, %d kept in place",
         report.items,
         report.megapixels,
         report.objects,
+        100 * report.building_share,
         report.rewritten,
         report.reused,
         report.kept,

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.plan import read_plan, shard_number
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
+from components.core.scene_faults import own_faults
 from components.core.storage import StoredObject
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
 from components.import_images.scene import import_scene
@@ -69,7 +70,7 @@ def import_planned(
             keep_untiled=True,
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
         )
-        for scene, part in plan.of_shard(shard_number(shard))
+        for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]
     imported = run_tasks(_import_as_planned, tasks, workers)
     write_imported(project_dir, project_name, class_title, imported)
@@ -81,10 +82,20 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
 
 
 def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
+    try:
+        with own_faults(task.pair.image.uri):
+            changed = _changed(task)
+    except DataError as error:
+        changed = str(error)
+    return import_scene(task) if changed is None else BadScene(task.pair.name, changed)
+
+
+def _changed(task: SceneTask) -> str | None:
+    """What became of an image since the plan was made; None where it is as it was."""
     planned = task.pair.image
     found = storage.stat(planned.uri)
     if found is None:
-        return BadScene(task.pair.name, f"{planned.uri}: was deleted after the plan was made; the next run retires it")
+        return f"{planned.uri}: was deleted after the plan was made; the next run retires it"
     if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
-        return BadScene(task.pair.name, f"{planned.uri}: was replaced after the plan was made; the next run does it")
-    return import_scene(task)
+        return f"{planned.uri}: was replaced after the plan was made; the next run does it"
+    return None

@@ -12,7 +12,7 @@ from components.core.errors import DataError
 from components.core.geometry import Size
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import RasterInfo, info_of
-from components.core.keyed import digest
+from components.core.keyed import digest, short_name
 from components.core.storage import StoredObject
 from components.import_images.task import SceneTask
 
@@ -29,21 +29,16 @@ def opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
         yield dataset, info_of(dataset)
 
 
-def size_of(uri: str) -> Size:
-    """Of a raster, in pixels."""
-    with opened(uri) as (_, info):
-        return info.size
-
-
 def rewritten_uri(source: StoredObject, task: SceneTask, kind: str, *settings: str) -> str:
     """Where the rewritten form of a file belongs: the name holds a digest of all that decides its content."""
     key = digest(REWRITING, kind, source.uri, str(source.size_bytes), source.etag, *settings)[:KEY_CHARACTERS]
-    return storage.join_uri(task.data_root, kind, f"{task.pair.name}-{key}.tif")
+    return storage.join_uri(task.data_root, kind, f"{short_name(task.pair.name)}-{key}.tif")
 
 
 def finished_tags(uri: str, size: Size) -> dict[str, str] | None:
     """The tags of a file that an earlier run rewrote; None where there is none, or a broken one."""
-    if not storage.exists(uri):
+    found = storage.stat(uri)
+    if found is None or not storage.is_whole_tiff(found):
         return None
     try:
         with opened(uri) as (dataset, info):

@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
-from components.core.imagery.masks import MaskRaster
+from components.core.footprints.placing import placed
+from components.core.geometry import Size
+from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
+from components.core.scene_faults import own_faults
+from components.core.special import NEUTRAL_CLASS
+from components.core.storage import StoredObject
 from components.import_images.images import ready_image
-from components.import_images.masks import ready_mask
-from components.import_images.rewriting import opened, size_of
+from components.import_images.masks import Part, ReadyMask, ready_mask
+from components.import_images.placing import Flips, flips_to_image
+from components.import_images.remarks import MaskSummary, Remark
+from components.import_images.rewriting import opened
 from components.import_images.task import BadScene, ReadyScene, SceneTask
+
+TURNED = "lies upside down or mirrored beside its image by its georeference, and was turned to lie on it"
 
 
 def import_scene(task: SceneTask) -> ReadyScene | BadScene:
-    """Import one scene; what is wrong with its files is its result, what is wrong with the storage is raised."""
+    """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
     try:
-        return _import(task)
+        with own_faults(task.pair.image.uri):
+            return _import(task)
     except DataError as error:
         return BadScene(task.pair.name, str(error))
 
 
 def _import(task: SceneTask) -> ReadyScene:
     pair = task.pair
+    flips: Flips = ()
     with opened(pair.image.uri) as (dataset, info):
-        mask_size = None if pair.mask is None else size_of(pair.mask.uri)
-        if pair.mask is not None and mask_size != info.size:
-            raise DataError(
-                f"{pair.mask.uri}: the mask has {mask_size} px, its image {pair.image.uri} {info.size} px; give a mask "
-                "of the image's size"
-            )
+        if pair.mask is not None:
+            flips = _checked_mask(pair.image, info, pair.mask)
+        lies = ImageRef.whole(pair.image.uri, info.size, info.crs, info.transform)
+        placed(Item(task.dataset, pair.name, info.size, lies), pair.image.uri)
         uri, stretch, image_outcome = ready_image(dataset, info, task)
     objects: tuple[Object, ...] = ()
     outcomes = [image_outcome]
+    summary = None
     if pair.mask is not None:
-        mask_uri, scan, mask_outcome = ready_mask(pair.mask, task)
-        outcomes.append(mask_outcome)
-        if scan.box is not None:
-            mask = RasterMask(MaskRaster(mask_uri), Recipe(scan.box), scan.area)
-            objects = (Object(task.class_title, Bitmap(scan.box.top, scan.box.left, mask)),)
+        mask = ready_mask(pair.mask, task)
+        outcomes.append(mask.outcome)
+        objects = (
+            *_objects(task.class_title, mask.building, flips, info.size),
+            *_objects(NEUTRAL_CLASS, mask.unlabelled, flips, info.size),
+        )
+        summary = _summary(mask, flips, info.size)
     item = Item(
         dataset=task.dataset,
         name=pair.name,
@@ -50,4 +63,34 @@ def _import(task: SceneTask) -> ReadyScene:
         objects=objects,
         extra={"scaling": asdict(stretch)} if stretch else {},
     )
-    return ReadyScene(item if task.rows is None else with_wanted_rows(item, task.rows), tuple(outcomes))
+    return ReadyScene(item if task.rows is None else with_wanted_rows(item, task.rows), tuple(outcomes), summary)
+
+
+def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject) -> Flips:
+    """See that a mask is no image, and lies on its own; gives how it must be mirrored for that."""
+    if mask.uri == image.uri or (mask.etag, mask.size_bytes) == (image.etag, image.size_bytes):
+        raise DataError(f"{mask.uri}: is the image {image.uri} itself, not a mask of it; give masks as masks_uri")
+    with opened(mask.uri) as (_, mask_info):
+        pass
+    if mask_info.size != info.size:
+        raise DataError(
+            f"{mask.uri}: the mask has {mask_info.size} px, its image {image.uri} {info.size} px; give a mask "
+            "of the image's size"
+        )
+    return flips_to_image(info, mask_info, mask.uri)
+
+
+def _objects(title: str, part: Part | None, flips: Flips, size: Size) -> Iterator[Object]:
+    if part is None or part.scan.box is None:
+        return
+    box = part.scan.box
+    figure = Bitmap(box.top, box.left, RasterMask(part.raster, Recipe(box), part.scan.area))
+    for axis in flips:
+        figure = figure.flip(axis, size)
+    yield Object(title, figure)
+
+
+def _summary(mask: ReadyMask, flips: Flips, size: Size) -> MaskSummary:
+    unlabelled = 0 if mask.unlabelled is None else mask.unlabelled.scan.area
+    turned = (Remark(TURNED),) if flips else ()
+    return MaskSummary(mask.building.scan.area, unlabelled, size.area, (*mask.remarks, *turned))

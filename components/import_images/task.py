@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from components.core.imagery.mask_values import MaskValues
 from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import Scaling
 from components.core.project import Item
 from components.core.project.parts import Rows
+from components.import_images.remarks import MaskSummary
 
 
 class Outcome(StrEnum):
@@ -29,6 +31,7 @@ class SceneTask:
         scaling: How more than 8 bits become 8.
         dataset: Of the item.
         class_title: Of the object.
+        mask_values: What the run says of its masks' values.
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
         rows: Rows that are wanted of it; None for all.
     """
@@ -38,16 +41,24 @@ class SceneTask:
     scaling: Scaling
     dataset: str
     class_title: str
+    mask_values: MaskValues = field(default_factory=MaskValues)
     keep_untiled: bool = False
     rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyScene:
-    """An imported scene."""
+    """An imported scene.
+
+    Attributes:
+        item: The scene.
+        outcomes: What became of its rasters.
+        mask: What its mask holds; None where it has none.
+    """
 
     item: Item
     outcomes: tuple[Outcome, ...]
+    mask: MaskSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)

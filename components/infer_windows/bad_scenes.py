@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.scene_faults import own_faults
 
 SHOWN = 5
 SHOWN_AT_START = 100
@@ -70,13 +71,14 @@ class BadScenes:
 
     @contextmanager
     def tolerated(self, name: str) -> Iterator[None]:
-        """Leave the scene out where the block fails on its data; a store that is away is no fault of the scene's.
+        """Leave the scene out where the block fails; a store that is away or a full disk is no fault of the scene's.
 
         Raises:
             TooManyBadItemsError: If that is one too many, or no scene remains.
         """
         try:
-            yield
+            with own_faults(name):
+                yield
         except DataError as error:
             log.warning("left out: %s: %s", name, error)
             self.scenes.append(BadScene(name, str(error)))

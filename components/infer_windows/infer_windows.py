@@ -20,10 +20,11 @@ from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import read_history
 from components.core.project.manifest import ManifestWriter
 from components.core.project.selecting import Shard, choose_items
-from components.core.storage import absolute_uri
+from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.annotation import annotated
 from components.infer_windows.bad_scenes import BadScene, BadScenes
 from components.infer_windows.jobs import Scenes, Settings, too_small, windows_of
+from components.infer_windows.outputs import FOLDER
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.report import InferenceReport, Tally
 
@@ -75,11 +76,14 @@ def infer_windows(
     Raises:
         ConfigError: If the config or a parameter breaks a rule.
         DataError: If the project or the model cannot be used, or no item carries a wanted tag.
+        StorageError: If a place cannot be written, which is found out before the network runs.
         TooManyBadItemsError: If more scenes are left out than `max_bad`; no project is written.
     """
     settings = load_config(config)
     _check(data_root, project_name, max_item_pixels, model, model_uri)
     source = open_project(project)
+    for place in (join_uri(data_root, FOLDER), predictions):
+        check_writable(place)
     rows = [] if allow_empty and not len(source) else choose_items(source, image_tags)
     rows = Shard.parse(shard).rows(source, rows)
     bad = BadScenes(max_bad, len(rows), allow_empty)
@@ -151,7 +155,9 @@ def _infer(scenes: Scenes | None, classes: ClassPlan, writer: ManifestWriter, ba
             with bad.tolerated(label):
                 job = finish()
                 parts = [files.part for files in job.files]
-                for item in annotated(job.item, classes, parts, job.extents, job.plan.grid.windows()):
+                # All of them first: a scene that fails half-way leaves nothing of itself.
+                items = list(annotated(job.item, classes, parts, job.extents, job.plan.grid.windows()))
+                for item in items:
                     writer.add(item)
                 tally.add(job)
     seconds = time.perf_counter() - started

@@ -17,6 +17,7 @@ from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Project
 from components.core.project.parts import row_parts, wanted_rows
+from components.core.scene_faults import own_faults
 from components.infer_windows.ahead import ahead
 from components.infer_windows.batches import Batch, WindowPlan, read_batches
 from components.infer_windows.buffers import Buffers
@@ -126,7 +127,10 @@ def too_small(size: Size, mode: SlidingWindowMode) -> str | None:
     window = mode.window
     for side, length, limit in (("height", window.height, size.height), ("width", window.width, size.width)):
         if length > limit and mode.pad == "none":
-            return f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}"
+            return (
+                f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}, "
+                'or "pad": "reflect" under "mode", which lets windows reach over the image\'s border'
+            )
     return None
 
 
@@ -178,19 +182,29 @@ class Scenes:
         with closing(ahead(self._read(), depth=1)) as steps:
             for step in steps:
                 if isinstance(step.content, Batch) and step.job is not None and not step.job.given_up:
-                    apply(self.predictor, step.content, self._buffers)
+                    self._apply(step.content)
                 yield step
+
+    def _apply(self, batch: Batch) -> None:
+        """Apply the network; it is all scenes' and no fault of the one at hand where it fails."""
+        try:
+            apply(self.predictor, batch, self._buffers)
+        except FootprintsError:
+            raise
+        except Exception as error:
+            raise FootprintsError(f"the network cannot be applied: {type(error).__name__}: {error}") from error
 
     def _read(self) -> Generator[_Step]:
         for number, row in enumerate(self._rows):
             label, job = self._source.label(row), None
             try:
-                job = prepare(self._source.item(row), self._settings)
-                yield _Step(number, label, job, job)
-                for batch in () if job.reused else read_batches(job.image, job.plan, self._buffers):
-                    yield _Step(number, label, job, batch)
-                    if job.given_up:
-                        break
+                with own_faults(label):
+                    job = prepare(self._source.item(row), self._settings)
+                    yield _Step(number, label, job, job)
+                    for batch in () if job.reused else read_batches(job.image, job.plan, self._buffers):
+                        yield _Step(number, label, job, batch)
+                        if job.given_up:
+                            break
             except (DataError, StorageError) as error:
                 yield _Step(number, label, job, error)
 

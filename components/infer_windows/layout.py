@@ -7,13 +7,12 @@ it would be decoded, and fetched from object storage, once for each.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 
+from components.core import storage
 from components.core.geometry import Size, Window
 from components.core.imagery import RasterProfile, Recipe, describe, raster_writer
 from components.core.project import ImageRef
@@ -44,8 +43,8 @@ def in_tiles(image: ImageRef, top: int, bottom: int, strips: int) -> Iterator[Im
         return
     whole = image.recipe.size
     size = Size(bottom - top, whole.width)
-    with tempfile.TemporaryDirectory(prefix="tiles-") as folder:
-        file = Path(folder) / "scene.tif"
+    with storage.scratch_folder("tiles") as folder:
+        file = folder / "scene.tif"
         bands = 3 + info.is_masked
         with raster_writer(file, RasterProfile(size, bands=bands, alpha=info.is_masked)) as writer:
             for pixels, valid in Columns.of(image, 0, whole.width).read(top, bottom):

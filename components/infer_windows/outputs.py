@@ -15,9 +15,11 @@ from components.core.documents.inference import InferenceConfig, SlidingWindowMo
 from components.core.errors import DataError
 from components.core.geometry import Window
 from components.core.imagery import describe
-from components.core.keyed import digest
+from components.core.json_text import parse_json
+from components.core.keyed import digest, short_name
 from components.core.project import ImageRef, Item
 from components.core.project.parts import Rows, part_item
+from components.core.storage import StoredObject
 from components.infer_windows.extents import ClassExtent
 from components.infer_windows.rasters import PartFiles
 
@@ -37,6 +39,9 @@ before they could be set."""
 MASKED = "masked"
 """Key of a record: whether the raster says which pixels hold data; records from before that mattered lack it."""
 
+BYTES = "bytes"
+"""Key of a record: the sizes of the two rasters, in bytes; records from before they were seen to be whole lack it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SceneFiles:
@@ -54,13 +59,20 @@ class SceneFiles:
     part: PartFiles
     record: str
 
+    @property
+    def _rasters(self) -> tuple[str, str]:
+        return self.part.mask, self.part.confidence
+
     def finished(self) -> tuple[ClassExtent, ...] | None:
         """The classes that the mask holds, where an earlier run finished it; else None."""
-        if not all(storage.exists(uri) for uri in (self.record, self.part.mask, self.part.confidence)):
+        rasters = [storage.stat(uri) for uri in self._rasters]
+        if None in rasters or not storage.exists(self.record):
             return None
         try:
-            content = json.loads(storage.read_bytes(self.record))
+            content = parse_json(storage.read_bytes(self.record))
             if content["key"] != self.key or (MASKED not in content and describe(self.source).is_masked):
+                return None
+            if not _are_whole(rasters, content.get(BYTES)):
                 return None
             return tuple(
                 ClassExtent(entry["value"], Window(**entry["box"]), entry["area"]) for entry in content["classes"]
@@ -71,8 +83,17 @@ class SceneFiles:
     def finish(self, extents: tuple[ClassExtent, ...]) -> None:
         """Record that the rasters are whole, and what the mask holds."""
         classes = [asdict(extent) for extent in extents]
-        content = {"key": self.key, MASKED: describe(self.source).is_masked, "classes": classes}
+        sizes = [0 if found is None else found.size_bytes for found in map(storage.stat, self._rasters)]
+        content = {"key": self.key, MASKED: describe(self.source).is_masked, "classes": classes, BYTES: sizes}
         storage.write_bytes(self.record, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _are_whole(rasters: Sequence[StoredObject | None], sizes: list[int] | None) -> bool:
+    """Whether rasters are as long as a record says; one that does not say it may be of truncated ones."""
+    there = [raster for raster in rasters if raster is not None]
+    if sizes is None:
+        return all(map(storage.is_whole_tiff, there))
+    return [raster.size_bytes for raster in there] == sizes
 
 
 def scene_files(
@@ -106,7 +127,7 @@ def scene_files(
     for rows in parts:
         part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
         key = digest(*scene, config.precision, *part)
-        stem = f"{UNSAFE.sub('_', part_item(bare, rows).name)}-{key[:KEY_CHARACTERS]}"
+        stem = f"{short_name(UNSAFE.sub('_', part_item(bare, rows).name))}-{key[:KEY_CHARACTERS]}"
         mask, confidence, record = (
             storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
         )

@@ -21,7 +21,7 @@ class Comparison:
         done: How many are done in this version and recipe.
         waiting: How many are done in this version and another recipe, and stay so.
         retired: Marks to be removed, sorted.
-        left_out: Images whose names cannot be told from another's.
+        left_out: Images whose names are no text, or cannot be told from another's.
     """
 
     images: int = 0
@@ -33,7 +33,7 @@ class Comparison:
 
 
 def compare(
-    images: Iterable[Found], marks: Iterable[Mark], recipe: str, redo_all: bool, shown: Container[str] = ()
+    images: Iterable[Found | LeftOut], marks: Iterable[Mark], recipe: str, redo_all: bool, shown: Container[str] = ()
 ) -> Comparison:
     """Compare images with a ledger.
 
@@ -43,7 +43,7 @@ def compare(
     among them: they stand until its new one does, and for good where the new content turns out to be broken.
 
     Args:
-        images: Each once, in the order of their keys.
+        images: Each once, in the order of their keys; what is left out already stays so.
         marks: Of the ledger, in any order.
         recipe: How scenes are detected now.
         redo_all: Whether scenes of another recipe are done again.
@@ -58,6 +58,9 @@ def compare(
     result = Comparison()
     for image in images:
         result.images += 1
+        if isinstance(image, LeftOut):
+            result.left_out.append(image)
+            continue
         own = known.get(image.id, ())
         known[image.id] = None  # seen
         if own is None:

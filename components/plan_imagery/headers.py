@@ -10,16 +10,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import rasterio
 from affine import Affine
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 
 from components.core import storage
 from components.core.collection.plan import PlannedScene, Why
 from components.core.errors import DataError, StorageError
-from components.core.footprints.geography import Grid
+from components.core.footprints.placing import placed
+from components.core.imagery.drivers import GDAL_ERRORS
 from components.core.imagery.opening import open_raster, read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
+from components.core.scene_faults import own_faults
 from components.plan_imagery.capturing import captured
 from components.plan_imagery.sources import Found
 
@@ -55,26 +57,31 @@ def read_headers(
 
 def _read_header(image: Found, why: Why, pattern: re.Pattern[str] | None) -> PlannedScene | LeftOut:
     try:
-        info, time = _described(image, pattern)
-        return PlannedScene(
-            id=image.id,
-            key=image.key,
-            uri=image.uri,
-            etag=image.etag,
-            size_bytes=image.size_bytes,
-            version=image.version,
-            size=info.size,
-            crs=_usable_crs(image, info),
-            captured=time,
-            why=why,
-            parts=(),
-        )
+        with own_faults(image.uri):
+            return _planned(image, why, pattern)
     except DataError as error:
         return LeftOut(image.key, str(error))
     except StorageError:
         if storage.exists(image.uri):
             raise
         return LeftOut(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
+
+
+def _planned(image: Found, why: Why, pattern: re.Pattern[str] | None) -> PlannedScene:
+    info, time = _described(image, pattern)
+    return PlannedScene(
+        id=image.id,
+        key=image.key,
+        uri=image.uri,
+        etag=image.etag,
+        size_bytes=image.size_bytes,
+        version=image.version,
+        size=info.size,
+        crs=_usable_crs(image, info),
+        captured=time,
+        why=why,
+        parts=(),
+    )
 
 
 def _described(image: Found, pattern: re.Pattern[str] | None) -> tuple[RasterInfo, str]:
@@ -87,7 +94,7 @@ def _described(image: Found, pattern: re.Pattern[str] | None) -> tuple[RasterInf
 
         try:
             return read_patiently(image.uri, read)
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
 
 
@@ -102,5 +109,5 @@ def _usable_crs(image: Found, info: RasterInfo) -> str:
             f"{image.uri}: has no {' and no '.join(missing)}, and footprints need a place on the map; geo-reference it"
         )
     reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
-    Grid.of_item(Item("images", image.key, info.size, reference))
+    placed(Item("images", image.key, info.size, reference), image.uri)
     return info.crs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.errors import ConfigError
+from components.core.json_text import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def read_shown(collection: Collection) -> Shown:
     if not storage.exists(place):
         return Shown()
     try:
-        content = json.loads(storage.read_bytes(place), object_hook=_mark_alone)
+        content = parse_json(storage.read_bytes(place), object_hook=_mark_alone)
         return Shown(str(content["images_uri"]), frozenset(content.get("partitions", ())))
     except (ValueError, TypeError, KeyError, AttributeError):
         return Shown()

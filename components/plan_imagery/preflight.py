@@ -17,8 +17,9 @@ from components.core.preflight.classes import check_split, predicted
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
 from components.core.preflight.numbers import check_max_bad
-from components.core.preflight.places import Place, askable, check_writable, place_for_rasters
+from components.core.preflight.places import Place, askable, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
+from components.core.storage import check_writable
 from components.plan_imagery.capturing import date_pattern
 from components.plan_imagery.checking import REDO_CHANGED, check_footprints, check_numbers
 from components.plan_imagery.layer import check_same_imagery, read_shown

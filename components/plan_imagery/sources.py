@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
-from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, Why, is_raster
+from components.core.keyed import as_text, is_text
+from components.core.project.history import LeftOut
+from components.core.storage.local import broken_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,18 @@ class Found:
     version: str
 
 
-def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
+def find_images(images_uri: str, output_uri: str) -> Iterator[Found | LeftOut]:
     """Stream all images below a prefix, in the order of their keys.
 
-    Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs.
+    Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs. What else is
+    no image is said in the log, once, when the listing ends.
 
     Args:
         images_uri: The prefix, as `storage.absolute_uri` gives it.
         output_uri: Of the collection, in the same form; empty where it is not known.
+
+    Yields:
+        Each image, or why nothing can be named after it.
 
     Raises:
         ConfigError: If the two are one place.
@@ -47,12 +54,28 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found]:
     """
     own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
+    others = PassedOver()
     for stored in storage.list_objects(images_uri):
         key = stored.uri[start:]
-        if not is_raster(key) or (own and key.startswith(own)) or any(part[:1] == "." for part in key.split("/")):
+        if _is_own(key, own):
+            continue
+        if not is_raster(key):
+            others.add_file(key)
+            continue
+        if not is_text(stored.uri):
+            yield LeftOut(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
             continue
         version = version_of(stored.etag, stored.size_bytes)
         yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version)
+    for link in broken_links(images_uri):
+        if not _is_own(link[start:], own):
+            others.add(link[start:], Why.LINK)
+    others.log(images_uri)
+
+
+def _is_own(key: str, own: str) -> bool:
+    """Whether a key is hidden, or an output of the collection."""
+    return bool(own and key.startswith(own)) or any(part[:1] == "." for part in key.split("/"))
 
 
 def no_images(images_uri: str) -> ConfigError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import reduce
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +11,7 @@ from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan
 from components.core.errors import ConfigError, DataError
+from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE, local_model, model_digest
 from components.publish_collection.layer.index import Layer, mark_of
 from components.publish_collection.stac import (
@@ -62,7 +62,7 @@ def describe_model(collection: Collection, plan: Plan) -> tuple[MaskClass, ...]:
                 storage.write_bytes(place, document_bytes(model_item(folder, plan.model_uri, plan.model)))
     config = storage.join_uri(plan.model_uri, CONFIG_FILE)
     try:
-        entries = json.loads(storage.read_bytes(config))["classes"]
+        entries = parse_json(storage.read_bytes(config))["classes"]
         return tuple(MaskClass(value, entry["title"], entry["color"]) for value, entry in enumerate(entries))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{config}: is no config of a model ({error}); give what train_unet wrote") from error

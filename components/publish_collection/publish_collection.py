@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.core import storage
 from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan, read_plan
@@ -73,6 +74,8 @@ def publish_collection(
         raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad image")
     wanted = formats_of_text(formats)
     opened = read_plan(plan)
+    if opened.scenes:
+        storage.check_writable(opened.output_uri)
     started = datetime.now(UTC).replace(microsecond=0)
     projects = tuple(open_project(part) for part in parts)
     for project in projects:

@@ -19,6 +19,7 @@ from components.core.collection.plan import Plan, PlannedScene
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import WGS84, Grid, reprojected
 from components.core.footprints.making import scene_footprints
+from components.core.footprints.placing import placed
 from components.core.footprints.records import Rules
 from components.core.geometry import Size
 from components.core.imagery import RasterProfile
@@ -26,6 +27,7 @@ from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
+from components.core.scene_faults import own_faults
 from components.publish_collection.gathering import Failure, GatheredScene
 from components.publish_collection.layer.ids import Change, inherit_ids
 from components.publish_collection.layer.tables import (
@@ -86,13 +88,14 @@ class SceneFinisher:
     software: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, scene: GatheredScene) -> FinishedScene | Failure:
-        """Finish one scene; what is wrong with it is its result.
+        """Finish one scene; whatever goes wrong with it is its result.
 
         One that has its marker is left as it is: this step was killed and runs again, or another run did the scene.
         Its earlier detection may be gone by now, from which it has its ids.
         """
         try:
-            return self._as_it_is(scene) or self._finish(scene)
+            with own_faults(scene.planned.key):
+                return self._as_it_is(scene) or self._finish(scene)
         except (DataError, StorageError) as error:
             return Failure(scene.planned.key, STAGE, str(error), is_lasting=isinstance(error, DataError))
 
@@ -237,7 +240,7 @@ class _PassingItems:
 
 def _grid_of(item: Item) -> Grid:
     """The grid of the scene of which an item shows the first rows."""
-    grid = Grid.of_item(item)
+    grid = placed(item, item.key)
     if grid is None:
         raise DataError(f"{item.key}: has no CRS or no transform, and the layer is a map; give the image both")
     return grid

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from components.core import storage
 from components.core.collection.ledger import Collection
-from components.core.errors import StorageError
+from components.core.errors import DataError, StorageError
 from components.core.reporting.text import counted_noun
+from components.core.scene_faults import own_faults
 from components.publish_collection.layer.index import Layer
 from components.publish_collection.layer.tables import FOOTPRINTS_FILE
 from components.publish_collection.pictures import ScenePicture, scene_picture
@@ -107,23 +107,24 @@ def _totals(layer: Layer) -> LayerTotals:
 
 def _pictures(done: Publication, told: RunSummary, collection: Collection) -> list[ScenePicture]:
     by_key = {scene.record.key: scene for scene in done.finished}
-    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+    with storage.scratch_folder("pictures") as folder:
         drawn = [
-            _picture(by_key[entry.key], collection, Path(folder) / f"{number}.parquet")
+            _picture(by_key[entry.key], collection, folder / f"{number}.parquet")
             for number, entry in enumerate(scenes_to_show(told.scenes))
         ]
     return [picture for picture in drawn if picture is not None]
 
 
 def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture | None:
-    """None where another run has retired the scene meanwhile."""
-    try:
-        storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
-    except StorageError as error:
-        log.warning("report: no picture of %s: %s", scene.record.key, error)
-        return None
+    """None where another run has retired the scene meanwhile, or it cannot be drawn."""
     record, planned = scene.record, scene.planned
-    return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+    try:
+        with own_faults(record.key):
+            storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
+            return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+    except (DataError, StorageError) as error:
+        log.warning("report: no picture of %s: %s", record.key, error)
+        return None
 
 
 def _counts(done: Publication, retired: int) -> dict[str, float]:

@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     add("--tolerance-m", type=float, default=0.0, help="the same in metres, for scenes with a CRS; 0 to use pixels")
     add("--min-area-m2", type=float, default=0.0, help="smaller objects are left out; scenes without a CRS keep all")
     add("--formats", default=",".join(FORMATS), help="file formats, separated by commas")
+    add("--max-bad", type=int, default=0, help="how many scenes may be left out")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
 
@@ -43,6 +44,7 @@ def main(options: argparse.Namespace) -> None:
             tolerance_m=options.tolerance_m,
             min_area_m2=options.min_area_m2,
             formats=formats_of_text(options.formats),
+            max_bad=options.max_bad,
             workers=options.workers,
         )
     write_metrics(result.scalars() | moved.megabytes(), options.metrics)

@@ -16,6 +16,7 @@ def publish_footprints(
     tolerance_m: float = 0.0,
     min_area_m2: float = 0.0,
     formats: str = "geoparquet,gpkg,geojson",
+    max_bad: int = 0,
     workers: int = 0,
 ) -> None:
     """Write the objects of a project as polygons in map coordinates, for a GIS to open."""

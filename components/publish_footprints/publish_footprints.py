@@ -10,15 +10,19 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.footprints.geography import WGS84, Grid, common_crs
+from components.core.footprints.placing import placed
 from components.core.footprints.records import Rules, check_class
 from components.core.parallel import parallel_map, worker_count
+from components.core.preflight.numbers import check_max_bad
 from components.core.progress import progress
 from components.core.project import Project, open_project
+from components.core.project.history import LeftOut
 from components.core.project.parts import part_of
+from components.core.scene_faults import own_faults
 from components.core.staging import staged_directory
-from components.core.storage import put_tree
+from components.core.storage import check_writable, put_tree
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
@@ -26,6 +30,9 @@ from components.publish_footprints.result import LayerResult, PublishResult, Sce
 log = logging.getLogger(__name__)
 
 SUMMARY_FILE = "summary.json"
+
+SHOWN = 5
+"""How many scenes a message lists that are left out."""
 
 
 def publish(
@@ -38,6 +45,7 @@ def publish(
     tolerance_m: float = 0.0,
     min_area_m2: float = 0.0,
     formats: Sequence[str] = tuple(FORMATS),
+    max_bad: int = 0,
     workers: int = 0,
 ) -> PublishResult:
     """Write every object of a class as a polygon.
@@ -54,6 +62,7 @@ def publish(
         tolerance_m: The same in metres, for scenes with a CRS; 0 to use `tolerance_px` there too.
         min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
         formats: Any of geoparquet, gpkg and geojson.
+        max_bad: How many scenes may be left out because their place or their rasters cannot be used.
         workers: Processes; 0 for one a core. The files do not depend on it.
 
     Returns:
@@ -61,22 +70,30 @@ def publish(
 
     Raises:
         ConfigError: If the class is unknown or not of bitmaps, or a parameter is outside its range.
-        DataError: If a CRS or a transform cannot be used, or a raster cannot be read.
+        DataError: If there is no such project.
+        TooManyBadItemsError: If more scenes are left out than `max_bad`, or all; nothing is written.
         StorageError: If a place cannot be written.
     """
     rules = Rules(class_title, tolerance_px, tolerance_m, min_area_m2)
     _check(rules, formats)
+    check_max_bad(max_bad)
     opened = open_project(project)
+    for place in (output_dir, output_uri):
+        if place:
+            check_writable(place)
     check_class(opened, class_title)
-    scenes, crs, without_crs = _survey(opened)
+    scenes, crs, without_crs, unplaced = _survey(opened)
+    bad = _Bad(max_bad, len(scenes) + len(unplaced))
+    bad.add(*unplaced)
     maker = FootprintMaker(opened, rules, crs)
     made = parallel_map(maker, scenes, worker_count(workers, len(scenes)))
     with staged_directory(output_dir) as aside:
         layers = {True: LayerWriter(aside, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
         if without_crs:
             layers[False] = LayerWriter(aside, None, _about(rules, None))
-        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers))
-        result = PublishResult(tuple(_closed(layer, formats) for layer in layers.values()), results, rules)
+        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers, bad))
+        closed = tuple(_closed(layer, formats) for layer in layers.values())
+        result = PublishResult(closed, results, rules, tuple(bad.scenes))
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         (aside / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
     if without_crs:
@@ -91,29 +108,64 @@ def formats_of_text(text: str) -> list[str]:
     return [known.strip() for known in text.split(",") if known.strip()]
 
 
-def _survey(project: Project) -> tuple[list[Scene], str, int]:
-    """The scenes, the CRS of the layer in map coordinates, and how many scenes have none."""
+class _Bad:
+    """Scenes that are left out, and how many may be."""
+
+    def __init__(self, allowed: int, total: int) -> None:
+        self.scenes: list[LeftOut] = []
+        self._allowed = allowed
+        self._total = total
+
+    def add(self, *scenes: LeftOut) -> None:
+        """Leave out some more, unless these are too many."""
+        for scene in scenes:
+            log.warning("left out: %s: %s", scene.name, scene.reason)
+            self.scenes.append(scene)
+        count = len(self.scenes)
+        if count > self._allowed or 0 < count == self._total:
+            reasons = "; ".join(scene.reason for scene in self.scenes[:SHOWN])
+            more = f"; and {count - SHOWN} more, which the log lists" if count > SHOWN else ""
+            raise TooManyBadItemsError(
+                f"{count} of {self._total} scenes cannot be published, and max_bad allows {self._allowed} (but never "
+                f"all): {reasons}{more}; mend them, or raise max_bad to go on without them"
+            )
+
+
+def _survey(project: Project) -> tuple[list[Scene], str, int, list[LeftOut]]:
+    """The scenes, the CRS of the layer in map coordinates, how many scenes have none, and what lies nowhere."""
     parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
     grids: dict[tuple[str, str], Grid | None] = {}
-    for index, item in enumerate(project):
-        part = part_of(item)
-        key = (item.dataset, item.name if part is None else part.scene)
-        parts.setdefault(key, []).append((0 if part is None else part.top, index))
-        grids[key] = Grid.of_item(item)
+    bad: dict[tuple[str, str], LeftOut] = {}
+    for index in range(len(project)):
+        dataset, _, name = project.label(index).partition("/")
+        key = (dataset, name)
+        try:
+            with own_faults(f"{dataset}/{name}"):
+                item = project.item(index)
+                part = part_of(item)
+                key = (dataset, item.name if part is None else part.scene)
+                parts.setdefault(key, []).append((0 if part is None else part.top, index))
+                grids[key] = placed(item, item.key)
+        except DataError as error:
+            bad[key] = LeftOut(f"{key[0]}/{key[1]}", str(error))
     names = Counter(name for _, name in parts)
     scenes = [
         Scene(tuple(index for _, index in sorted(found)), name if names[name] == 1 else f"{dataset}/{name}")
         for (dataset, name), found in parts.items()
+        if (dataset, name) not in bad
     ]
-    found = [grid.crs for grid in grids.values() if grid is not None]
+    found = [grid.crs for key, grid in grids.items() if grid is not None and key not in bad]
     crs = common_crs(found)
     if len(set(found)) > 1 and crs == WGS84:
         log.info("the scenes have several CRSs (%s); the layer is in WGS 84", ", ".join(sorted(set(found))))
-    return scenes, crs, len(scenes) - len(found)
+    return scenes, crs, len(scenes) - len(found), list(bad.values())
 
 
-def _added(made: Iterable[SceneRows], layers: dict[bool, LayerWriter]) -> Iterator[SceneResult]:
+def _added(made: Iterable[SceneRows | LeftOut], layers: dict[bool, LayerWriter], bad: _Bad) -> Iterator[SceneResult]:
     for scene in made:
+        if isinstance(scene, LeftOut):
+            bad.add(scene)
+            continue
         layer = layers[scene.on_map]
         layer.add(scene.rows)
         yield SceneResult(

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from components.core.errors import DataError
 from components.core.footprints.making import scene_footprints
 from components.core.footprints.records import TOUCHES_EDGE, Rules, scene_schema
 from components.core.project import Project
+from components.core.project.history import LeftOut
+from components.core.scene_faults import own_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,15 @@ class FootprintMaker:
     rules: Rules
     crs: str
 
-    def __call__(self, scene: Scene) -> SceneRows:
-        """The rows of one scene."""
+    def __call__(self, scene: Scene) -> SceneRows | LeftOut:
+        """The rows of one scene, or why it has none."""
+        try:
+            with own_faults(scene.source):
+                return self._rows(scene)
+        except DataError as error:
+            return LeftOut(scene.source, str(error))
+
+    def _rows(self, scene: Scene) -> SceneRows:
         items = (self.project.item(index) for index in scene.items)
         made = scene_footprints(items, scene.source, self.rules, self.crs)
         schema = scene_schema(made.on_map)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.core.footprints.records import Rules
+from components.core.project.history import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,13 @@ class PublishResult:
         layers: In map coordinates first, then in pixel coordinates; either may be missing.
         scenes: In the project's order.
         rules: What was published, and how.
+        bad: Scenes that were left out, each with its reason.
     """
 
     layers: tuple[LayerResult, ...]
     scenes: tuple[SceneResult, ...]
     rules: Rules
+    bad: tuple[LeftOut, ...] = ()
 
     def scalars(self) -> dict[str, float]:
         """Named figures for a table."""
@@ -75,6 +78,7 @@ class PublishResult:
             "area_m2": round(sum(layer.area_m2 or 0.0 for layer in self.layers), 3),
             "left_out": float(sum(scene.left_out for scene in self.scenes)),
             "scenes": float(len(self.scenes)),
+            "scenes_left_out": float(len(self.bad)),
             "scenes_without_crs": float(sum(scene.area_m2 is None for scene in self.scenes)),
         }
 
@@ -84,4 +88,5 @@ class PublishResult:
             **asdict(self.rules),
             "layers": [asdict(layer) for layer in self.layers],
             "scenes": [asdict(scene) for scene in self.scenes],
+            "scenes_left_out": [asdict(scene) for scene in self.bad],
         }

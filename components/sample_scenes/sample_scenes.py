@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -17,7 +16,17 @@ from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.progress import progress
 from components.core.staging import staged_directory
-from components.core.storage import delete, exists, is_remote, join_uri, list_objects, parse_uri, put_tree, read_bytes
+from components.core.storage import (
+    delete,
+    exists,
+    is_remote,
+    join_uri,
+    list_objects,
+    parse_uri,
+    put_tree,
+    read_bytes,
+    scratch_folder,
+)
 from components.sample_scenes.request import Request
 from components.sample_scenes.towns import TOWNS
 from components.sample_scenes.writing import SceneJob, write_scene
@@ -79,10 +88,10 @@ def generate(
     if _is_made(place, request):
         log.info("%s scenes are in %s already", len(made.names), place)
     elif is_remote(place):
-        with tempfile.TemporaryDirectory() as folder:
-            _fill(Path(folder), request, count)
+        with scratch_folder("sample_scenes") as folder:
+            _fill(folder, request, count)
             delete(join_uri(place, RECORD))
-            put_tree(Path(folder), place, last=RECORD)
+            put_tree(folder, place, last=RECORD)
     else:
         with staged_directory(place) as aside:
             _fill(aside, request, count)

@@ -11,6 +11,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
 from components.core.geometry import Size
+from components.core.imagery.closing import raise_lost_error, written_by_gdal
 from components.sample_scenes.render import TILE, Renderer
 from components.sample_scenes.scene import Scene
 
@@ -53,6 +54,9 @@ def write_scene(job: SceneJob) -> str:
 
     Returns:
         The scene's name.
+
+    Raises:
+        StorageError: If a file cannot be written.
     """
     west, north = upper_left(job)
     profile: dict[str, Any] = {
@@ -69,12 +73,14 @@ def write_scene(job: SceneJob) -> str:
     name = f"{job.scene.name}.tif"
     image_path, mask_path = job.directory / "images" / name, job.directory / "gt" / name
     rgb_profile = profile | {"count": 3, "photometric": "rgb", "interleave": "pixel"}
-    with (
-        rasterio.open(image_path, "w", **rgb_profile) as image,
-        rasterio.open(mask_path, "w", **profile, count=1) as mask,
-    ):
-        for band, rgb, footprints in Renderer(job.scene, job.size, job.gsd_m).bands(job.band_height):
-            place = RasterWindow(band.left, band.top, band.width, band.height)
-            image.write(rgb.transpose(2, 0, 1), window=place)
-            mask.write(footprints, 1, window=place)
+    with written_by_gdal(job.directory / name, image_path):
+        with (
+            rasterio.open(image_path, "w", **rgb_profile) as image,
+            rasterio.open(mask_path, "w", **profile, count=1) as mask,
+        ):
+            for band, rgb, footprints in Renderer(job.scene, job.size, job.gsd_m).bands(job.band_height):
+                place = RasterWindow(band.left, band.top, band.width, band.height)
+                image.write(rgb.transpose(2, 0, 1), window=place)
+                mask.write(footprints, 1, window=place)
+        raise_lost_error()
     return job.scene.name

@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     add("--encoder-weights", default="", help="instead of the config's: imagenet, none, or a path or URI")
     add("--initial-model-uri", default="", help="folder or URI of a trained model to start from")
     add("--work-dir", default="", help="folder for checkpoints, so that a killed training goes on")
+    add("--max-bad", type=int, default=0, help="how many images may turn out to be broken when they are read")
     add("--gpus", type=int, default=0, help="how many GPUs this machine is to have")
     add("--require-gpus", action="store_true", help="fewer GPUs than --gpus are an error")
     return result
@@ -43,6 +44,7 @@ def main(options: argparse.Namespace) -> None:
             encoder_weights=options.encoder_weights,
             initial_model=options.initial_model_uri,
             work_dir=options.work_dir or None,
+            max_bad=options.max_bad,
         )
         if options.report is not None:
             write_report(result, options.report, options.pictures)

@@ -15,6 +15,7 @@ def train_unet(
     encoder_weights: str = "",
     initial_model_uri: str = "",
     work_dir: str = "",
+    max_bad: int = 0,
     gpus: int = 0,
     require_gpus: bool = False,
 ) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -14,21 +15,32 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from components.core.documents.training import ALL_ITEMS, WHERE
-from components.core.errors import DataError, StorageError, TooManyBadItemsError
+from components.core.errors import DataError, FootprintsError, StorageError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project, with_local_copies
+from components.core.scene_faults import own_faults, stops_all
+from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
+
+log = logging.getLogger(__name__)
 
 UInt8 = npt.NDArray[np.uint8]
 
 
 class Failure(NamedTuple):
-    """An item that could not be read, and why."""
+    """An item that could not be read, and why.
+
+    Attributes:
+        label: Of the item.
+        reason: Why.
+        image: URI of the image that it is cut from; empty where that is not known.
+    """
 
     label: str
     reason: str
+    image: str = ""
 
 
 class Sample(NamedTuple):
@@ -69,6 +81,8 @@ class WindowDataset(Dataset[Sample]):
         mask_values: Mapping[str, int],
         size: Size,
         replacements: int = 0,
+        other_images: int = 0,
+        pads: bool = False,
     ) -> None:
         """Prepare to read.
 
@@ -76,15 +90,19 @@ class WindowDataset(Dataset[Sample]):
             project: Where the items are.
             rows: (N,) indices of the chosen items in the project.
             mask_values: Value of a mask's pixels by class title.
-            size: Height and width that images are stretched to.
-            replacements: How many of the following items may be tried in place of one that fails; after them, and
-                for a filled position, the window is neutral throughout.
+            size: Height and width that images are brought to.
+            replacements: How many of the following items may be tried in place of one that fails.
+            other_images: Of how many other images than those that failed items may be tried after them. In the end,
+                and for a filled position, the window is neutral throughout.
+            pads: Whether smaller images are padded, which keeps their scale, and not stretched.
         """
         self.project = project
         self.rows = rows
         self.mask_values = mask_values
         self.size = size
         self.replacements = replacements
+        self.other_images = other_images
+        self.pads = pads
 
     def __len__(self) -> int:
         """Number of chosen items."""
@@ -95,14 +113,39 @@ class WindowDataset(Dataset[Sample]):
         if position == PADDING:
             return self._neutral(())
         failures: list[Failure] = []
-        for attempt in range(self.replacements + 1):
-            row = int(self.rows[(position + attempt) % len(self)])
+        for row in self._candidates(position, failures):
+            place = ""
             try:
-                image, mask = self._read(with_local_copies(self.project.item(row)))
+                with own_faults(self.project.label(row)):
+                    item = self.project.item(row)
+                    place = _image_of(item)
+                    image, mask = self._read(with_local_copies(item))
                 return Sample(torch.from_numpy(image), torch.from_numpy(mask), tuple(failures))
-            except (DataError, StorageError, OSError) as error:
-                failures.append(Failure(self.project.label(row), str(error)))
+            except (DataError, StorageError) as error:
+                if stops_all(error):
+                    raise
+                reason = str(error) if place in str(error) else f"{place}: {error}"
+                failures.append(Failure(self.project.label(row), reason, place))
         return self._neutral(tuple(failures))
+
+    def _candidates(self, position: int, failures: Sequence[Failure]) -> Iterator[int]:
+        """Rows of the item at a position and of those to try in its place, while one after the other fails."""
+        others = 0
+        for attempt in range(len(self) if self.other_images else min(self.replacements + 1, len(self))):
+            row = int(self.rows[(position + attempt) % len(self)])
+            if attempt > self.replacements:
+                if self._image_of_row(row) in {failure.image for failure in failures}:
+                    continue
+                others += 1
+            if others > self.other_images:
+                return
+            yield row
+
+    def _image_of_row(self, row: int) -> str | None:
+        try:
+            return _image_of(self.project.item(row))
+        except FootprintsError:
+            return None
 
     def _neutral(self, failures: tuple[Failure, ...]) -> Sample:
         height, width = self.size.height, self.size.width
@@ -114,9 +157,15 @@ class WindowDataset(Dataset[Sample]):
             raise DataError(f"item {item.key}: has no image; import the project with its images")
         image = read_image(item.image.uri, item.image.recipe)
         mask = draw_mask(item, self.mask_values)
-        if item.size != self.size:
+        if self.pads:
+            image, mask = pad(image, mask, self.size)
+        if Size(*mask.shape) != self.size:
             return stretch_image(image, self.size), stretch_mask(mask, self.size)
         return np.ascontiguousarray(image), mask
+
+
+def _image_of(item: Item) -> str:
+    return "" if item.image is None else item.image.uri
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -200,14 +249,27 @@ class FailureBudget:
     Attributes:
         allowed: How many may fail.
         phase: "train" or "val".
-        reasons: Why each of those that failed did, by label.
+        failures: Those that did, by label.
+        images: How many images may be the cause, whichever number of items is cut from them; in this dataset and in
+            those whose budgets share `broken`.
+        broken: URIs of the images that items failed of.
+        total: How many items the dataset has, of which never all may fail; 0 where that is not known.
     """
 
-    def __init__(self, allowed: int, phase: str) -> None:
+    def __init__(self, allowed: int, phase: str, images: int = 0, broken: set[str] | None = None) -> None:
         """Allow that many in the dataset of `phase`, "train" or "val"."""
         self.allowed = allowed
         self.phase = phase
-        self.reasons: dict[str, str] = {}
+        self.images = images
+        self.broken: set[str] = set() if broken is None else broken
+        self.failures: dict[str, Failure] = {}
+        self.total = 0
+
+    def restore(self, failures: Iterable[Failure]) -> None:
+        """Take up failures that were counted before."""
+        for failure in failures:
+            self.failures.setdefault(failure.label, failure)
+            self.broken.add(failure.image or failure.label)
 
     def add(self, failures: Sequence[Failure]) -> list[Failure]:
         """Count failures.
@@ -216,14 +278,20 @@ class FailureBudget:
             Those not seen before.
 
         Raises:
-            TooManyBadItemsError: If more items failed than are allowed; the message names them.
+            TooManyBadItemsError: If more items failed than are allowed, and they are cut from more images than that;
+                the message names them.
         """
-        new = [failure for failure in failures if failure.label not in self.reasons]
-        self.reasons.update(new)
-        if len(self.reasons) > self.allowed:
-            shown = "; ".join(f"{label}: {reason}" for label, reason in list(self.reasons.items())[:5])
+        new = [failure for failure in failures if failure.label not in self.failures]
+        for failure in new:
+            if (failure.image or failure.label) not in self.broken:
+                log.warning("left out, with what else shows its broken part: %s: %s", failure.label, failure.reason)
+            self.restore([failure])
+        is_all = 0 < self.total == len(self.failures)
+        if is_all or (len(self.failures) > self.allowed and len(self.broken) > self.images):
+            shown = "; ".join(f"{failure.label}: {failure.reason}" for failure in list(self.failures.values())[:5])
             raise TooManyBadItemsError(
-                f"{WHERE}: allow_corrupted_samples.{self.phase}: {len(self.reasons)} items cannot be read and "
-                f"{self.allowed} may: {shown}; mend them or allow more"
+                f"{WHERE}: allow_corrupted_samples.{self.phase}: {len(self.failures)} items cannot be read and "
+                f"{self.allowed} may: {shown}; mend or replace the files, or set max_bad to {len(self.broken)} to go "
+                "on without the images that they are cut from, but never without all"
             )
         return new

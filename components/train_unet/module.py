@@ -34,8 +34,8 @@ class SegmentationModule(pl.LightningModule):
 
     first_bad_step: Tensor
 
-    def __init__(self, network: UNetV2, config: TrainConfig, rounds: Rounds) -> None:
-        """Prepare to train `network`, whose weights are set."""
+    def __init__(self, network: UNetV2, config: TrainConfig, rounds: Rounds, max_bad: int = 0) -> None:
+        """Prepare to train `network`, whose weights are set; items of `max_bad` images may be unreadable."""
         super().__init__()
         self.network = network
         self.config = config
@@ -45,9 +45,10 @@ class SegmentationModule(pl.LightningModule):
         classes = network.head.out_channels
         self.train_measures = SegmentationMeasures(classes, sync_on_compute=False)
         self.val_measures = SegmentationMeasures(classes)
+        allowed, broken = config.allow_corrupted_samples, set[str]()
         self.budgets = {
-            "train": FailureBudget(config.allow_corrupted_samples.train, "train"),
-            "val": FailureBudget(config.allow_corrupted_samples.val, "val"),
+            "train": FailureBudget(allowed.train, "train", max_bad, broken),
+            "val": FailureBudget(allowed.val, "val", max_bad, broken),
         }
         self.register_buffer("first_bad_step", torch.tensor(-1), persistent=False)
         self._plateau_state: dict[str, Any] = {}
@@ -203,10 +204,10 @@ class SegmentationModule(pl.LightningModule):
         if self.trainer.world_size == 1:
             return
         for budget in self.budgets.values():
-            shared: list[dict[str, str]] = [{} for _ in range(self.trainer.world_size)]
-            distributed.all_gather_object(shared, budget.reasons)
-            failures = {label: reason for reasons in shared for label, reason in reasons.items()}
-            self.history.failures += budget.add([Failure(*entry) for entry in failures.items()])
+            shared: list[list[tuple[str, ...]]] = [[] for _ in range(self.trainer.world_size)]
+            distributed.all_gather_object(shared, [tuple(failure) for failure in budget.failures.values()])
+            failures = {entry[0]: Failure(*entry) for entries in shared for entry in entries}
+            self.history.failures += budget.add(list(failures.values()))
 
     def on_validation_model_eval(self) -> None:
         """Use running statistics, or those of each batch without keeping them."""
@@ -229,14 +230,17 @@ class SegmentationModule(pl.LightningModule):
         """Keep what Lightning does not know of."""
         checkpoint["plateau"] = self.plateau.state_dict()
         checkpoint["history"] = self.history.as_dict()
-        checkpoint["failures"] = {phase: budget.reasons for phase, budget in self.budgets.items()}
+        checkpoint["failures"] = {
+            phase: [tuple(failure) for failure in budget.failures.values()] for phase, budget in self.budgets.items()
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take it up again."""
         self._plateau_state = checkpoint["plateau"]
         self.history = History.of_dict(checkpoint["history"])
-        for phase, reasons in checkpoint.get("failures", {}).items():
-            self.budgets[phase].reasons.update(reasons)
+        for phase, failures in checkpoint.get("failures", {}).items():
+            known = failures.items() if isinstance(failures, dict) else failures  # a dict in older checkpoints
+            self.budgets[phase].restore(Failure(*entry) for entry in known)
 
     def on_train_start(self) -> None:
         """Restore the watch on the validation loss, once it exists."""

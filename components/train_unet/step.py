@@ -20,6 +20,7 @@ def run(
     encoder_weights: str,
     initial_model_uri: str,
     work_dir: str,
+    max_bad: int,
     gpus: int,
     require_gpus: bool,
 ) -> None:
@@ -35,6 +36,7 @@ def run(
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
         work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
             goes on; empty for none.
+        max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs the step was placed on.
         require_gpus: Whether fewer than that are an error; else the step goes on with what there is.
     """
@@ -47,6 +49,7 @@ def run(
             encoder_weights=encoder_weights,
             initial_model=initial_model_uri,
             work_dir=work_dir or None,
+            max_bad=max_bad,
         )
         write_report(result, report.path)
     log_metrics(metrics, result.scalars(), moved, model)

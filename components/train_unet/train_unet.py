@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
 from components.core.network.unetv2 import UNetV2
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
+from components.core.preflight.numbers import check_max_bad
 from components.core.project import Project, open_project
-from components.core.storage import get_file, get_tree, is_remote, parse_uri, suffix_of
+from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
@@ -62,6 +62,7 @@ def train(
     encoder_weights: str = "",
     initial_model: Path | str = "",
     work_dir: Path | str | None = None,
+    max_bad: int = 0,
 ) -> TrainingResult:
     """Train a network on a project.
 
@@ -73,15 +74,23 @@ def train(
         initial_model: Folder or URI of a trained model to start from; empty for none.
         work_dir: Where checkpoints are kept, so that a killed training goes on when it is started again with the
             same config and data; None keeps them only while the training runs.
+        max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
+            cut from them are left out. The config's `allow_corrupted_samples` counts items instead.
 
     Returns:
         Where the model lies, its metrics and its history.
 
     Raises:
-        ConfigError: If the config breaks a rule, or the loss stops being a number.
-        DataError: If items, weights or the initial model cannot be used.
+        ConfigError: If the config breaks a rule, `max_bad` is negative, or the loss stops being a number.
+        DataError: If items, weights, the initial model or a checkpoint cannot be used.
+        TooManyBadItemsError: If more images and more items than allowed cannot be read.
+        StorageError: If a place cannot be written, which is found out before the training.
     """
+    check_max_bad(max_bad)
     check_model_place(Path(model_dir))
+    for place in (model_dir, work_dir):
+        if place is not None:
+            check_writable(place)
     settings = load_config(config)
     if encoder_weights:
         settings = settings.model_copy(update={"encoder_weights": encoder_weights})
@@ -89,26 +98,27 @@ def train(
     special = settings.special_classes
     classes = model_classes(source.meta.classes, special.background, special.neutral)
     described = ModelConfig.of(settings.encoder, classes, special.background, special.neutral, settings.input_size.size)
-    datasets = _datasets(source, settings, mask_values(classes, special.neutral))
+    datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
     plan = plan_devices(settings.gpu_devices, settings.precision)
-    with tempfile.TemporaryDirectory(prefix="train_unet-") as scratch:
-        initial = _initial_model(initial_model, Path(scratch))
-        network = build_network(settings, described, initial, Path(scratch))
+    with scratch_folder("train_unet") as scratch:
+        initial = _initial_model(initial_model, scratch)
+        network = build_network(settings, described, initial, scratch)
         key = _training_key(settings, source, network, plan)
-        checkpoints = (Path(scratch) if work_dir is None else Path(work_dir)) / key
+        checkpoints = (scratch if work_dir is None else Path(work_dir)) / key
         checkpoints.mkdir(parents=True, exist_ok=True)
-        fitted = fit(network, datasets, settings, plan, checkpoints)
+        fitted = fit(network, datasets, settings, plan, checkpoints, max_bad)
     return _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
 
 
-def _datasets(project: Project, config: TrainConfig, values: dict[str, int]) -> Datasets:
+def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max_bad: int) -> Datasets:
     size = config.input_size.size
     train_rows = rows_with_tag(project, config.dataset_tags.train, "train")
     val_rows = rows_with_tag(project, config.dataset_tags.val, "val")
     log.info("%s training and %s validation items of %s", len(train_rows), len(val_rows), project.meta.name)
-    replacements = config.allow_corrupted_samples.train
+    replacements, pads = config.allow_corrupted_samples.train, config.pad == "reflect"
     return Datasets(
-        WindowDataset(project, train_rows, values, size, replacements), WindowDataset(project, val_rows, values, size)
+        WindowDataset(project, train_rows, values, size, replacements, other_images=max_bad, pads=pads),
+        WindowDataset(project, val_rows, values, size, pads=pads),
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -21,6 +20,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from components.core import errors
 from components.core.documents.training import TrainConfig
 from components.core.network.unetv2 import UNetV2
+from components.train_unet.checkpoints import SafeCheckpoints, read_checkpoint
 from components.train_unet.data import Datasets, WindowData, rounds_of
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import History, LogProgress
@@ -48,7 +48,9 @@ class Fitted:
     rounds: Rounds
 
 
-def fit(network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePlan, work_dir: Path) -> Fitted:
+def fit(
+    network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePlan, work_dir: Path, max_bad: int = 0
+) -> Fitted:
     """Train a network; goes on where `work_dir` holds a checkpoint.
 
     Args:
@@ -57,17 +59,21 @@ def fit(network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePl
         config: How.
         plan: Where.
         work_dir: Folder of this training alone, for checkpoints.
+        max_bad: How many images may be unreadable, beside the items that the config allows.
 
     Returns:
         The best network and the history.
 
     Raises:
         ConfigError: If the loss stops being a number.
-        TooManyBadItemsError: If more items fail than the config allows.
+        DataError: If the checkpoint cannot be used.
+        StorageError: If one cannot be written.
+        TooManyBadItemsError: If more fail.
     """
     rounds = rounds_of(config, len(datasets.train), plan.world)
     network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
-    module = SegmentationModule(network, config, rounds)
+    module = SegmentationModule(network, config, rounds, max_bad)
+    module.budgets["train"].total, module.budgets["val"].total = len(datasets.train), len(datasets.val)
     data = WindowData(datasets, config, rounds, pin_memory=plan.accelerator == "gpu")
     last = work_dir / f"{LAST}.ckpt"
     if last.is_file():
@@ -75,7 +81,7 @@ def fit(network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePl
     with _quiet_lightning():
         trainer = _trainer(plan, rounds, work_dir)
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=False)
+            trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
         except ProcessRaisedException as error:
             raise own_error(error) from error
     return Fitted(_best_network(network, work_dir), _history(last), rounds)
@@ -95,6 +101,7 @@ def _trainer(plan: DevicePlan, rounds: Rounds, work_dir: Path) -> pl.Trainer:
         accelerator=plan.accelerator,
         devices=list(plan.devices) if plan.accelerator == "gpu" else plan.world,
         strategy=_strategy(plan),
+        plugins=[SafeCheckpoints()],
         precision=plan.precision,
         max_epochs=len(rounds),
         reload_dataloaders_every_n_epochs=1,
@@ -125,20 +132,14 @@ def own_error(error: ProcessRaisedException) -> Exception:
 
 
 def _best_network(network: UNetV2, work_dir: Path) -> UNetV2:
-    state = _checkpoint(work_dir / f"{BEST}.ckpt")["state_dict"]
+    state = read_checkpoint(work_dir / f"{BEST}.ckpt")["state_dict"]
     prefix = "network."
     network.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     return network.eval()
 
 
 def _history(last: Path) -> History:
-    return History.of_dict(_checkpoint(last)["history"])
-
-
-def _checkpoint(path: Path) -> dict[str, Any]:
-    """Content of a checkpoint that this stage wrote itself."""
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
-    return content
+    return History.of_dict(read_checkpoint(last)["history"])
 
 
 @contextmanager

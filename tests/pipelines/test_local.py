@@ -70,6 +70,12 @@ def trace(error: str) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
+FAULTS = (
+    "components.core.errors.InputsError: 2 faults, and nothing was done:\n    1. lr: -1 is negative\n"
+    "    2. images_uri: is empty"
+)
+
+
 def test_threads_are_told_apart_whatever_their_lines_are_cut_into():
     stream = io.StringIO()
     output = StageOutput(stream)
@@ -104,6 +110,10 @@ def test_threads_are_told_apart_whatever_their_lines_are_cut_into():
         (start("a") + trace("KeyError: 1") + trace("MemoryError") + end("a", "FAILURE"), "a failed: MemoryError"),
         (start("a") + trace("E: 1") + end("a", "SUCCESS") + start("b") + end("b", "FAILURE"), f"b failed {NO_MESSAGE}"),
         (trace("ValueError: of nobody"), ""),
+        (
+            start("a") + trace(FAULTS) + "    said later\n    3. no fault\n" + end("a", "FAILURE"),
+            "a failed: 2 faults, and nothing was done:\n1. lr: -1 is negative\n2. images_uri: is empty",
+        ),
     ],
 )
 def test_what_is_heard(text, expected):

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark, marks_in
+from components.core.json_text import parse_json
 
 FOLDER = "failures"
 
@@ -65,7 +66,7 @@ class FailureNotes:
         if not storage.exists(self.place(mark)):
             return None
         try:
-            return FailureNote(**json.loads(storage.read_bytes(self.place(mark))))
+            return FailureNote(**parse_json(storage.read_bytes(self.place(mark))))
         except (ValueError, TypeError):
             return None
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from components.core.keyed import digest
+from components.core.keyed import NAME_BYTES, cut_to_bytes, digest
 
 ID_CHARACTERS = 16
 """So many that a million images of one name in different folders do not clash."""
 
 STEM_CHARACTERS = 80
+NAMELESS = "image"
+"""Stands for a stem without a letter or a digit."""
+
 DIGEST_CHARACTERS = 12
 
 _UNSAFE = re.compile(r"[^\w-]+")
@@ -26,10 +29,11 @@ def scene_id(key: str) -> str:
         key: Of the image, relative to the imagery's prefix, such as "2026/austin7.tif".
 
     Returns:
-        Its stem, for people, shortened where it is long, and a digest of the key; letters, digits, "_" and "-".
+        Its stem, for people, shortened where it is long, and a digest of the key; letters, digits, "_" and "-". It does
+        not begin with "_": readers of Parquet folders pass over such files.
     """
-    stem = _UNSAFE.sub("_", PurePosixPath(key).stem)[:STEM_CHARACTERS]
-    return f"{stem}-{digest(key)[:ID_CHARACTERS]}"
+    stem = cut_to_bytes(_UNSAFE.sub("_", PurePosixPath(key).stem)[:STEM_CHARACTERS], NAME_BYTES)
+    return f"{stem.lstrip('_') or NAMELESS}-{digest(key)[:ID_CHARACTERS]}"
 
 
 def version_of(etag: str, size_bytes: int) -> str:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 from components.core import storage
 from components.core.errors import DataError
+from components.core.json_text import parse_json
 
 _NAME = re.compile(r"(?P<scene>[\w-]+)\.(?P<version>[0-9a-f]+)\.(?P<recipe>[0-9a-f]+)\.json")
 
@@ -83,7 +84,7 @@ class SceneRecord:
             DataError: If it is not what `as_json` gives; `place` names it.
         """
         try:
-            content = json.loads(text)
+            content = parse_json(text)
             return cls(**content | {"bounds": tuple(content["bounds"])})
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(

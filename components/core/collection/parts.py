@@ -6,7 +6,6 @@ Kubeflow collects nothing from a loop of no turns.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -52,12 +51,12 @@ def fetched_parts(plan: Plan) -> Iterator[list[Path]]:
     Raises:
         StorageError: If they cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="parts-") as parent:
+    with storage.scratch_folder("parts") as parent:
         found = []
         for number, shard in enumerate(shard_names(plan.shards), 1):
             place = _place(plan, shard)
             if storage.exists(storage.join_uri(place, META_FILE)):
-                folder = Path(parent) / str(number)
+                folder = parent / str(number)
                 storage.get_tree(place, folder)
                 found.append(folder)
         yield found

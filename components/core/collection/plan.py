@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.core.collection.ledger import Mark
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError, StorageError
 from components.core.geometry import Size
+from components.core.json_text import parse_json
 from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
+from components.core.storage.uris import parse_uri
 
 PLAN_FILE = "plan.json"
 SCENES_FILE = "scenes.parquet"
@@ -181,7 +183,7 @@ def read_plan(directory: Path | str) -> Plan:
     """
     folder = Path(directory)
     try:
-        head = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
+        head = parse_json((folder / PLAN_FILE).read_bytes())
         scenes = pq.read_table(folder / SCENES_FILE).to_pylist()
         return Plan(
             **head
@@ -192,13 +194,25 @@ def read_plan(directory: Path | str) -> Plan:
                 "left_out": tuple(LeftOut(**entry) for entry in head["left_out"]),
             }
         )
-    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
+    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:
         raise DataError(f"{folder}: is no plan ({error}); give what plan_imagery wrote") from error
 
 
-def shard_number(text: str) -> int:
-    """The number of a shard that planning named, such as 2 of "2/5"."""
-    return int(text.partition("/")[0])
+def shard_number(text: str, count: int) -> int:
+    """The number of a shard that planning named, such as 2 of "2/5".
+
+    Args:
+        text: Its name.
+        count: How many shards the plan has.
+
+    Raises:
+        ConfigError: If that is no shard of it.
+    """
+    names = shard_names(count)
+    if text not in names:
+        listed = f"one of {names[0]} to {names[-1]}" if names else "none, for nothing is to be done"
+        raise ConfigError(f"shard: {text!r} is no shard of the plan; it has {listed}")
+    return names.index(text) + 1
 
 
 def shard_names(count: int) -> list[str]:
@@ -227,4 +241,5 @@ def _row(scene: PlannedScene) -> dict[str, Any]:
 def _scene(row: dict[str, Any]) -> PlannedScene:
     size = Size(row.pop("height"), row.pop("width"))
     parts = tuple(ShardRows(**part) for part in row.pop("parts"))
+    parse_uri(row["uri"])
     return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts})

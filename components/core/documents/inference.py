@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.geometry import Size
+from components.core.network.encoders import MOST_SIDE_PX
 from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "inference.config"
@@ -30,8 +31,8 @@ class _Settings(BaseModel):
 class WindowSize(_Settings):
     """Size of the sliding window, in pixels of the image."""
 
-    height: int = Field(default=512, ge=1)
-    width: int = Field(default=512, ge=1)
+    height: int = Field(default=512, ge=1, le=MOST_SIDE_PX)
+    width: int = Field(default=512, ge=1, le=MOST_SIDE_PX)
 
     @property
     def size(self) -> Size:

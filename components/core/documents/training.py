@@ -11,6 +11,7 @@ from components.core.faults import Faults
 from components.core.geometry import Size
 from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
+from components.core.special import NEUTRAL_CLASS
 
 WHERE = "train.config"
 
@@ -61,7 +62,7 @@ class SpecialClasses(_Settings):
     background: str = "bg"
     """Pixels that no object covers."""
 
-    neutral: str = "neutral"
+    neutral: str = NEUTRAL_CLASS
     """Pixels that are neither learnt nor measured."""
 
     @model_validator(mode="after")
@@ -72,7 +73,7 @@ class SpecialClasses(_Settings):
 
 
 class InputSize(_Settings):
-    """Size that images are stretched to, in pixels; multiples of 16."""
+    """Size that images are brought to, in pixels; multiples of 16."""
 
     height: int = 128
     width: int = 128
@@ -115,6 +116,10 @@ class TrainConfig(_Settings):
     allow_corrupted_samples: AllowCorruptedSamples = AllowCorruptedSamples()
     special_classes: SpecialClasses = SpecialClasses()
     input_size: InputSize = InputSize()
+
+    pad: Literal["none", "reflect"] = "none"
+    """What brings smaller images to `input_size`: none stretches them, as larger ones; reflect keeps their scale and
+    puts their mirror image around them, which is neither learnt nor measured."""
 
     epochs: int = Field(2, ge=1)
     """Passes over the training items."""

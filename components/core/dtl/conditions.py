@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from components.core.dtl.action import Context, Element, Layer, Settings
 from components.core.dtl.possible import Possible
+from components.core.patterns import compiled, is_found
 
 SHOWN = 5
 
@@ -56,10 +56,7 @@ def _listed(what: str, names: Sequence[str]) -> str:
 
 
 def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    compiled(pattern)
     return pattern
 
 
@@ -73,7 +70,7 @@ class RegexNames(Condition):
         return self._finds(element.source.name)
 
     def _finds(self, name: str) -> bool:
-        return any(re.search(pattern, name) for pattern in self.regex_names)
+        return any(is_found(pattern, name) for pattern in self.regex_names)
 
     def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
         """By name, where names are known."""

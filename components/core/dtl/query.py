@@ -15,6 +15,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.supervisely import Save
 from components.core.errors import ConfigError
 from components.core.faults import Faults
+from components.core.json_text import parse_json
 from components.core.settings import known_keys
 
 
@@ -35,20 +36,24 @@ def read_query(text_or_file: str | Path) -> list[Any]:
     Raises:
         ConfigError: If it cannot be read, is not JSON, or is no list.
     """
-    text = str(text_or_file)
+    text: str | bytes = str(text_or_file)
     place = "query"
-    if not text.lstrip().startswith(("[", "{")):
-        place = text
+    if not str(text).lstrip().startswith(("[", "{")):
+        place = str(text)
         try:
-            text = Path(text).read_text(encoding="utf-8")
+            text = Path(place).read_bytes()
         except OSError as error:
             raise ConfigError(
                 f"{place}: cannot be read ({error.strerror}); give a file, or the JSON text itself"
             ) from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{place}: is not UTF-8 ({error}); save it in UTF-8") from error
+        except ValueError as error:
+            raise ConfigError(
+                f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them"
+            ) from error
     try:
-        layers = json.loads(text)
+        layers = parse_json(text)
+    except UnicodeError as error:
+        raise ConfigError(f"{place}: is not UTF-8 ({error}); save it in UTF-8") from error
     except ValueError as error:
         raise ConfigError(f"{place}: is not JSON ({error}); mend it there") from error
     if not isinstance(layers, list):

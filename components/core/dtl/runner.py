@@ -11,6 +11,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.graph import Query
 from components.core.errors import FootprintsError
 from components.core.project import Item, Project, open_project
+from components.core.scene_faults import own_faults, stops_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,11 @@ class Runner:
         if not any(_reads(layer, opened.meta.name, dataset) for layer in self._query.data_layers):
             return Outcome()
         try:
-            return self._run(opened, opened.item(index))
+            with own_faults(label):
+                return self._run(opened, opened.item(index))
         except FootprintsError as error:
+            if stops_all(error):
+                raise
             return Outcome(bad=BadItem(f"{opened.meta.name}/{label}", str(error)))
 
     def _run(self, project: Project, item: Item) -> Outcome:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,10 +15,11 @@ import pyarrow as pa
 import pyogrio
 import shapely
 
-from components.core.errors import DataError, StorageError
+from components.core.errors import DataError
 from components.core.footprints.geography import Geometries, crs_of
 from components.core.footprints.records import GEOMETRY
 from components.core.footprints.validity import is_broken
+from components.core.storage import not_written
 
 BATCH_ROWS = 16_384
 
@@ -82,7 +85,15 @@ def write_geopackage(
     Raises:
         StorageError: If the file cannot be written.
     """
-    reader = pa.RecordBatchReader.from_batches(schema, map(_with_multipolygons, batches))
+    rows = 0
+
+    def counted() -> Iterator[pa.RecordBatch]:
+        nonlocal rows
+        for batch in batches:
+            rows += batch.num_rows
+            yield _with_multipolygons(batch)
+
+    reader = pa.RecordBatchReader.from_batches(schema, counted())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         try:
@@ -97,8 +108,25 @@ def write_geopackage(
                 layer_metadata={key: str(value) for key, value in about.items()},
                 layer_options={"DESCRIPTION": about["coordinates"]},
             )
-        except pyogrio.errors.DataSourceError as error:
-            raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
+            raise not_written(file, file.parent, error) from error
+    _check_rows(file, layer, rows)
+
+
+def _check_rows(file: Path, layer: str, written: int) -> None:
+    """See that a closed GeoPackage holds every row, since errors of its last transaction are lost.
+
+    Raises:
+        StorageError: If it does not.
+    """
+    quoted = layer.replace('"', '""')
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (found,) = database.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()  # noqa: S608
+    except sqlite3.Error as error:
+        raise not_written(file, file.parent, error) from error
+    if found != written:
+        raise not_written(file, file.parent, f"it holds {found} of {written} footprints")
 
 
 def _with_multipolygons(batch: pa.RecordBatch) -> pa.RecordBatch:

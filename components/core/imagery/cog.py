@@ -6,21 +6,23 @@ memory is its block cache, whatever the size.
 
 from __future__ import annotations
 
-import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+import rasterio
 import rasterio.shutil
-from rasterio._err import CPLE_BaseError  # what copying raises is not among the public errors
-from rasterio.errors import RasterioError
+from rasterio.windows import Window as RasterWindow
 
 from components.core import storage
 from components.core.errors import DataError, StorageError
+from components.core.imagery.closing import raise_lost_error, written_by_gdal
 from components.core.imagery.opening import local_path
 from components.core.imagery.reading import describe
 from components.core.imagery.writing import TILE_PX, RasterProfile
+from components.core.storage.whole import check_whole
 
 
 class Overviews(StrEnum):
@@ -55,21 +57,49 @@ def write_cog(
         DataError: If the parts do not make up the raster or cannot be read.
         StorageError: If a part cannot be fetched, or the target cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="cog-") as folder:
-        files = [_local(part, Path(folder) / f"part_{index}.tif") for index, part in enumerate(parts)]
+    with storage.scratch_folder("cog") as folder:
+        files = [_local(part, folder / f"part_{index}.tif") for index, part in enumerate(parts)]
         heights = [_height_of(part, profile) for part in parts]
         height = sum(heights)
         if height != profile.size.height:
             raise DataError(f"{target}: its parts have {height} rows together, not {profile.size.height}; give all")
-        stacked = Path(folder) / "stacked.vrt"
-        stacked.write_bytes(_stacked(files, heights, profile))
+        stacked = folder / "stacked.vrt"
+        with storage.local_errors("write", target, folder):
+            stacked.write_bytes(_stacked(files, heights, profile))
         with storage.staged_file(target) as aside:
-            try:
+            needs_bytes = 2 * sum(file.stat().st_size for file in files)
+            with _parts_blamed(files, parts), written_by_gdal(target, aside, needs_bytes):
                 rasterio.shutil.copy(stacked, aside, driver="COG", **_options(profile, overviews))
-            except (CPLE_BaseError, RasterioError) as error:
-                raise StorageError(
-                    f"{target}: cannot be written ({error}); is the disk full, or one of its parts broken?"
-                ) from error
+                raise_lost_error()
+                _check_last_tiles(aside)
+
+
+@contextmanager
+def _parts_blamed(files: Sequence[Path], parts: Sequence[Path | str]) -> Iterator[None]:
+    """Where the block fails, see whether that is because a part is broken.
+
+    Raises:
+        DataError: If it is.
+    """
+    try:
+        yield
+    except StorageError:
+        for file, part in zip(files, parts, strict=True):
+            try:
+                check_whole(file)
+            except ValueError as error:
+                raise DataError(f"{part}: is not whole ({error}); delete it, and detect its scene again") from error
+        raise
+
+
+def _check_last_tiles(file: Path) -> None:
+    """Read the last tile of a COG and of each of its overviews, which fails where one is broken."""
+    with rasterio.open(file) as dataset:
+        levels = len(dataset.overviews(1))
+    for level in (None, *range(levels)):
+        with rasterio.open(file, **({} if level is None else {"overview_level": level})) as dataset:
+            height, width = (min(side, (side - 1) % TILE_PX + 1) for side in dataset.shape)
+            dataset.read(window=RasterWindow(dataset.width - width, dataset.height - height, width, height))
 
 
 def _local(part: Path | str, copy: Path) -> Path:

@@ -1,12 +1,82 @@
-"""Which files are images."""
+"""Which files are images, and what is said of those that are not."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+log = logging.getLogger(__name__)
+
 RASTER_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 """In small letters; a file may have them in capitals."""
+
+NOT_TEXT = "its name is not valid UTF-8, so that nothing can be named after it or refer to it; rename it"
+"""Why such a file is left out."""
+
+SIDE_SUFFIXES = frozenset(
+    (
+        *(".aux", ".imd", ".msk", ".ovr", ".prj", ".qml", ".rpb", ".rpc", ".rrd", ".sha256", ".xml"),
+        *(".jgw", ".jgwx", ".jpgw", ".pgw", ".pgwx", ".pngw", ".tfw", ".tfwx", ".tifw", ".wld"),
+        *(".cpg", ".dbf", ".geojson", ".gpkg", ".kml", ".parquet", ".qgz", ".qix", ".sbn", ".sbx", ".shp", ".shx"),
+        *(".csv", ".html", ".json", ".log", ".md", ".pdf", ".qmd", ".txt", ".yaml", ".yml"),
+    )
+)
+"""Of files that lie beside images and are none: georeference, overviews, metadata, vectors, notes."""
+
+EXAMPLES = 3
+"""How many names a message lists."""
 
 
 def is_raster(uri: str) -> bool:
     """Whether a file is an image by its name; hidden ones are none."""
     name = uri.rpartition("/")[2]
     return not name.startswith(".") and name.lower().endswith(RASTER_SUFFIXES)
+
+
+class Why(StrEnum):
+    """Why something in a folder of images is not used; the text says what to do."""
+
+    FORMAT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
+    FOLDER = "that are not looked into: give a folder of images by itself, or move its images up"
+    LINK = "that lead nowhere: mend or remove them"
+
+
+NOUNS = {Why.FORMAT: "files", Why.FOLDER: "folders", Why.LINK: "links"}
+
+
+@dataclass(slots=True)
+class PassedOver:
+    """What in a folder of images is not used.
+
+    Attributes:
+        counts: How many of each kind.
+        examples: The first names of each kind.
+    """
+
+    counts: dict[Why, int] = field(default_factory=dict)
+    examples: dict[Why, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, why: Why) -> None:
+        """Note one."""
+        self.counts[why] = self.counts.get(why, 0) + 1
+        shown = self.examples.setdefault(why, [])
+        if len(shown) < EXAMPLES:
+            shown.append(name)
+
+    def add_file(self, name: str) -> None:
+        """Note a file that is no image, unless it is hidden or lies beside images by custom."""
+        own = name.rpartition("/")[2]
+        dot, suffix = own.rpartition(".")[1:]
+        if not own.startswith(".") and f"{dot}{suffix}".lower() not in SIDE_SUFFIXES:
+            self.add(name, Why.FORMAT)
+
+    def log(self, place: str) -> None:
+        """Say what was noted.
+
+        Args:
+            place: The folder or prefix.
+        """
+        for why, count in self.counts.items():
+            names = ", ".join(self.examples[why]) + (" …" if count > len(self.examples[why]) else "")
+            log.warning("%s: passed over: %d %s (%s) %s", place, count, NOUNS[why], names, why)

@@ -21,10 +21,11 @@ from weakref import WeakSet
 
 import rasterio
 from rasterio.env import set_gdal_config
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 
 from components.core import storage
 from components.core.errors import DataError
+from components.core.imagery.drivers import GDAL_ERRORS, open_file, open_plain, why_not
 
 T = TypeVar("T")
 
@@ -106,28 +107,28 @@ def _version(uri: str) -> object:
 @lru_cache(maxsize=4096)
 def local_path(uri: str) -> Path | None:
     """The file of a local raster; None for one in object storage."""
-    return None if storage.is_remote(uri) else Path(storage.gdal_path(uri))
+    return None if storage.is_remote(uri) else storage.parse_uri(uri).path
 
 
 def _open(uri: str) -> rasterio.DatasetReader:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         if local_path(uri) is not None:
-            return rasterio.open(storage.gdal_path(uri))
+            return open_plain(Path(storage.gdal_path(uri)))
         with rasterio.Env(**storage.gdal_environment(uri)):
-            return rasterio.open(storage.gdal_path(uri))
+            return open_file(storage.gdal_path(uri))
 
 
 def open_raster(uri: str) -> rasterio.DatasetReader:
     """Open a raster for reading; the caller closes it, and reads through `read_patiently`.
 
     Raises:
-        DataError: If there is no such file or GDAL cannot read it.
+        DataError: If there is no such file, it is no TIFF, PNG or JPEG, or GDAL cannot read it.
         StorageError: If it is in object storage and cannot be reached there.
     """
     try:
         return read_patiently(uri, lambda: _open(uri))
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise _unreadable(uri, error) from error
 
 
@@ -152,20 +153,23 @@ def use_raster(uri: str, work: Callable[[rasterio.DatasetReader], T], what: str)
         is_open = True
         try:
             return work(dataset)
-        except RasterioError:
+        except GDAL_ERRORS:
             _open_rasters.forget(uri)
             raise
 
     try:
         return read_patiently(uri, attempt)
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         if not is_open:
             raise _unreadable(uri, error) from error
         raise DataError(f"{uri}: {what} cannot be read ({error}); the file is broken, replace it") from error
 
 
-def _unreadable(uri: str, error: RasterioError) -> DataError:
-    return DataError(f"{uri}: cannot be opened as a raster ({error}); give a readable TIFF, PNG or JPEG")
+def _unreadable(uri: str, error: Exception) -> DataError:
+    return DataError(
+        f"{uri}: cannot be opened as a raster: {why_not(local_path(uri))}{error}; give a readable TIFF, PNG or JPEG, "
+        "and side files that are whole"
+    )
 
 
 def read_patiently(uri: str, read: Callable[[], T]) -> T:

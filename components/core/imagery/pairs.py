@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.core.errors import DataError
-from components.core.imagery.files import RASTER_SUFFIXES, is_raster
+from components.core.imagery.files import RASTER_SUFFIXES, PassedOver, Why, is_raster
+from components.core.keyed import as_text, is_text
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
+from components.core.storage.local import broken_links
 
 IMAGE_FOLDERS = ("images", "img")
 MASK_FOLDERS = ("ann", "gt", "masks")
@@ -33,20 +35,44 @@ class Pairing:
         pairs: Every image, by name.
         unpaired_images: Stems of images without a mask; empty where no masks were asked for.
         unpaired_masks: Stems of masks without an image.
+        has_masks: Whether there is a folder of masks.
+        unnamable: Images whose names are no valid UTF-8, as text; they are not among the pairs.
+        passed_over: What lies in the folders of images and masks and is not used, by folder.
     """
 
     pairs: tuple[Pair, ...]
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
+    has_masks: bool
+    unnamable: tuple[str, ...] = ()
+    passed_over: dict[str, PassedOver] = field(default_factory=dict)
+
+    def log_passed_over(self) -> None:
+        """Say what is not used."""
+        for place, found in self.passed_over.items():
+            found.log(place)
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """One level of a folder: its rasters, and the URIs of its subfolders by name."""
+    """One level of a folder: its rasters, the names of its other files, and the URIs of its subfolders by name."""
 
     uri: str
     rasters: tuple[StoredObject, ...]
+    others: tuple[str, ...]
     subfolders: dict[str, str]
+
+    def passed_over(self, used: set[str]) -> PassedOver:
+        """What in it is not used, its subfolders but those of some URIs included."""
+        found = PassedOver()
+        for name in self.others:
+            found.add_file(name)
+        for name, uri in self.subfolders.items():
+            if uri not in used and not name.startswith("."):
+                found.add(f"{name}/", Why.FOLDER)
+        for link in broken_links(self.uri, recursive=False):
+            found.add(name_of(link), Why.LINK)
+        return found
 
 
 def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
@@ -61,11 +87,14 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
         Every image, sorted by name, whatever the order of the listing.
 
     Raises:
-        DataError: If a folder is missing, empty or ambiguous, two files share a stem, or no mask belongs to an image.
+        DataError: If a folder is missing, empty or ambiguous, holds images and masks alike, two files share a stem, or
+            no mask belongs to an image.
     """
     top = _listed(images_uri)
     images = _one_of(top, IMAGE_FOLDERS, "images")
     masks = _masks_of(top, images, masks_uri)
+    if masks and masks.uri == images.uri:
+        raise DataError(f"{masks.uri}: is the folder of images, and named for masks, too; give the masks' folder")
     image_of = _by_stem(images)
     mask_of = _by_stem(masks) if masks else {}
     if masks and not image_of.keys() & mask_of.keys():
@@ -75,7 +104,24 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
         )
     pairs = tuple(Pair(name, image_of[name], mask_of.get(name)) for name in sorted(image_of))
     lonely = tuple(pair.name for pair in pairs if pair.mask is None) if masks else ()
-    return Pairing(pairs, lonely, tuple(sorted(mask_of.keys() - image_of.keys())))
+    unnamable = tuple(as_text(entry.uri) for entry in images.rasters if not is_text(entry.uri))
+    folders = [folder for folder in (images, masks) if folder is not None]
+    used = {folder.uri for folder in folders}
+    passed_over = {folder.uri: folder.passed_over(used) for folder in folders}
+    alone = tuple(sorted(mask_of.keys() - image_of.keys()))
+    return Pairing(pairs, lonely, alone, masks is not None, unnamable, passed_over)
+
+
+def no_mask(image_uri: str) -> str:
+    """What is wrong with an image without a mask where others have one.
+
+    Args:
+        image_uri: The image.
+    """
+    return (
+        f"{image_uri}: has no mask of its name; give it, or set allow_unpaired where images without a mask show no "
+        "building"
+    )
 
 
 def _masks_of(top: _Folder, images: _Folder, masks_uri: str) -> _Folder | None:
@@ -122,12 +168,15 @@ def _listed(uri: str) -> _Folder:
         raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
     rasters = tuple(entry for entry in entries if not entry.is_folder and is_raster(entry.uri))
     subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
-    return _Folder(place.rstrip("/"), rasters, subfolders)
+    others = tuple(name_of(entry.uri) for entry in entries if not entry.is_folder and not is_raster(entry.uri))
+    return _Folder(place.rstrip("/"), rasters, others, subfolders)
 
 
 def _by_stem(folder: _Folder) -> dict[str, StoredObject]:
     found: dict[str, StoredObject] = {}
     for entry in folder.rasters:
+        if not is_text(entry.uri):
+            continue
         other = found.setdefault(stem_of(entry.uri), entry)
         if other is not entry:
             raise DataError(

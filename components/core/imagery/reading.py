@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.windows import Window as RasterWindow
 
@@ -66,6 +67,7 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
     """What an open raster says of itself."""
     tile_height, tile_width = dataset.block_shapes[0]
     size = Size(dataset.height, dataset.width)
+    is_masked = any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums)
     has_transform = dataset.crs is not None or dataset.transform != Affine.identity()
     return RasterInfo(
         size=size,
@@ -77,10 +79,22 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
         is_tiled=dataset.driver in ("GTiff", "COG")
         and (tile_width < size.width or tile_height >= size.height)
         and tile_height * tile_width <= LARGEST_TILE_PIXELS,
-        has_palette=dataset.colorinterp[0] is ColorInterp.palette,
+        has_palette=_colours_of(dataset)[0] is ColorInterp.palette,
         nodata=dataset.nodata,
-        is_masked=any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums),
+        is_masked=is_masked,
     )
+
+
+def _colours_of(dataset: rasterio.DatasetReader) -> tuple[ColorInterp, ...]:
+    """What the bands mean.
+
+    GDAL may have found a tag that it passes over while it looked for masks. rasterio raises this when it is next asked
+    for anything, once; what cannot be read says so when it is read.
+    """
+    try:
+        return tuple(dataset.colorinterp)
+    except CPLE_BaseError:
+        return tuple(dataset.colorinterp)
 
 
 def crs_text(crs: rasterio.crs.CRS | None) -> str | None:
@@ -199,8 +213,25 @@ def _decimation(bands: tuple[int, ...], window: Window, size: Size | None, metho
 
 
 def palette_of(dataset: rasterio.DatasetReader) -> UInt8:
-    """(256, 3) uint8 RGB: the colour of each index of a raster with a palette."""
-    table = np.zeros((256, 3), np.uint8)
-    for index, colour in dataset.colormap(1).items():
+    """(256 or 65 536, 3) uint8 RGB: the colour of each index of a raster with a palette.
+
+    Raises:
+        DataError: If the raster has no colour table although it says that it holds indices into one, or its pixels are
+            no indices.
+    """
+    dtype = np.dtype(dataset.dtypes[0])
+    if dtype not in (np.uint8, np.uint16):
+        raise DataError(
+            f"{dataset.name}: pixels are {dtype}, which are no indices into a palette; write colours, or grey"
+        )
+    try:
+        colours = dataset.colormap(1)
+    except ValueError as error:  # rasterio's, where there is none
+        raise DataError(
+            f"{dataset.name}: its band is called a palette's, and there is no colour table; add the table, or call the "
+            "band grey (gdal_edit.py -colorinterp_1 gray)"
+        ) from error
+    table = np.zeros((np.iinfo(dtype).max + 1, 3), np.uint8)
+    for index, colour in colours.items():
         table[index] = colour[:3]
     return table

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 from rasterio.windows import Window as RasterWindow
 
 from components.core import storage
-from components.core.errors import StorageError
 from components.core.geometry import Size
+from components.core.imagery.closing import raise_lost_error, written_by_gdal
+
+Pixels: TypeAlias = npt.NDArray[Any]
 
 TILE_PX = 512
 
@@ -89,13 +90,14 @@ class BandWriter:
         self._buffer = np.zeros((profile.bands, TILE_PX, width), profile.dtype)
         self._filled = 0
         self._written = 0
+        self.last_tile: Pixels = self._buffer[:, :0]
 
     @property
     def next_row(self) -> int:
         """The first row not yet given."""
         return self._written + self._filled
 
-    def write(self, rows: npt.NDArray[Any]) -> None:
+    def write(self, rows: Pixels) -> None:
         """Append rows.
 
         Args:
@@ -119,6 +121,9 @@ class BandWriter:
         place = RasterWindow(self._left, self._written, self._buffer.shape[2], self._filled)
         self._dataset.write(self._buffer[:, : self._filled], window=place)
         self._written += self._filled
+        if self._written == self._profile.size.height:
+            left = (self._buffer.shape[2] - 1) // TILE_PX * TILE_PX
+            self.last_tile = self._buffer[:, : self._filled, left:].copy()
         self._filled = 0
         if self._written == self._profile.size.height:
             self._buffer = self._buffer[:, :0].copy()  # many parts of a scene may be open at once
@@ -146,6 +151,7 @@ class StripWriter:
         self._profile = profile
         self._right = 0
         self._rows: BandWriter | None = None
+        self.last_tile: Pixels = np.zeros((profile.bands, 0, 0), profile.dtype)
 
     def begin(self, width: int) -> BandWriter:
         """Go on with the next strip.
@@ -167,6 +173,7 @@ class StripWriter:
     def _end_strip(self) -> None:
         if self._rows is not None:
             self._rows.close()
+            self.last_tile = self._rows.last_tile
             self._rows = None
 
     def close(self) -> None:
@@ -193,17 +200,28 @@ def strip_writer(file: Path | str, profile: RasterProfile) -> Iterator[StripWrit
     Raises:
         StorageError: If the file cannot be written.
     """
-    with storage.staged_file(file) as aside, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
-                if profile.tags:
-                    dataset.update_tags(**profile.tags)
-                writer = StripWriter(dataset, profile)
-                yield writer
-                writer.close()
-        except RasterioError as error:
-            raise StorageError(f"{file}: cannot be written ({error}); is the disk full?") from error
+    with storage.staged_file(file) as aside, written_by_gdal(file, aside):
+        with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
+            if profile.tags:
+                dataset.update_tags(**profile.tags)
+            writer = StripWriter(dataset, profile)
+            yield writer
+            writer.close()
+        raise_lost_error()
+        _check_last_tile(aside, writer.last_tile)
+
+
+def _check_last_tile(file: Path, written: Pixels) -> None:
+    """See that a closed raster ends with the tile that was written last.
+
+    Raises:
+        RasterioError: If it does not.
+    """
+    with rasterio.open(file) as dataset:
+        height, width = written.shape[1:]
+        place = RasterWindow(dataset.width - width, dataset.height - height, width, height)
+        if not np.array_equal(dataset.read(window=place), written, equal_nan=written.dtype.kind == "f"):
+            raise RasterioError("its last tile is not what was written")
 
 
 @contextmanager

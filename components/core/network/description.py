@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
+from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE
-from components.core.network.encoders import ENCODERS
+from components.core.network.encoders import ENCODERS, check_size
 from components.core.project.meta import ClassInfo
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -106,7 +106,7 @@ def read_config(folder: Path) -> ModelConfig:
     """
     path = folder / CONFIG_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except OSError as error:
         raise DataError(
             f"model: {path} cannot be read ({error.strerror}); give a folder that train_unet wrote"
@@ -125,7 +125,7 @@ def parse_config(text: str | bytes, path: str) -> ModelConfig:
         DataError: If it is broken, or of a version or encoder that this code does not know.
     """
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         raise DataError(f"model: {path} is not JSON ({error}); fetch the model again") from error
     version = content.get("format_version") if isinstance(content, dict) else None
@@ -147,6 +147,10 @@ def _checked(config: ModelConfig, path: str) -> ModelConfig:
         raise DataError(f"model: {path}: encoder {config.encoder!r} is none of {', '.join(ENCODERS)}")
     if len(config.classes) < 2 or config.classes[0].title != config.special_classes.background:
         raise DataError(f"model: {path}: classes must be the background, first, and at least one more")
+    try:
+        check_size(config.size, "input_size")
+    except ConfigError as error:
+        raise DataError(f"model: {path}: {error}; fetch the model again") from error
     if config.normalisation != Normalisation():
         raise DataError(f"model: {path}: normalisation {config.normalisation} is not what UNetV2 does; train it again")
     return config

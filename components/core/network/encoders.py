@@ -15,6 +15,9 @@ IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 """Words that stand for an encoder's weights instead of a file."""
 
+MOST_SIDE_PX = 8192
+"""Of what goes through the network at once."""
+
 SIZE_MULTIPLE = 16
 
 
@@ -87,7 +90,8 @@ def check_size(size: Size, where: str) -> None:
         where: Place of the size, named in the error.
 
     Raises:
-        ConfigError: If a side is no positive multiple of 16; the message offers the neighbouring ones.
+        ConfigError: If a side is no positive multiple of 16, and the message offers the neighbouring ones; or above
+            `MOST_SIDE_PX`.
     """
     faults = Faults()
     for side, length in (("height", size.height), ("width", size.width)):
@@ -95,4 +99,6 @@ def check_size(size: Size, where: str) -> None:
             lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
             offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
             faults.add(f"{where}.{side}: {length} is no multiple of {SIZE_MULTIPLE}; use {offers}")
+        elif length > MOST_SIDE_PX:
+            faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, and no memory holds that; use 512")
     faults.raise_any()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from components.core.errors import DataError
@@ -16,6 +17,7 @@ from components.core.network.description import ModelConfig, read_config
 from components.core.network.unetv2 import UNetV2
 from components.core.network.weights import check_finite, load_checked, read_state
 from components.core.staging import staged_directory
+from components.core.storage import not_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Ma
     check_finite(state, "the trained network")
     check_model_place(folder)
     with staged_directory(folder) as fresh:
-        save_file(state, fresh / WEIGHTS_FILE)
+        try:
+            save_file(state, fresh / WEIGHTS_FILE)
+        except SafetensorError as error:
+            raise not_written(folder / WEIGHTS_FILE, folder.parent, error) from error
         (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner alone; a later step may be another user
         _write_json(fresh / CONFIG_FILE, config.model_dump(mode="json"))
         for name, document in documents.items():

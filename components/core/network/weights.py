@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import torch
@@ -20,28 +24,62 @@ from components.core.network.vgg import VggEncoder
 ENCODER_PREFIX = "encoder."
 FEATURES_PREFIX = "features."
 
+_FORBIDDEN = re.compile(r"\bGLOBAL[: ]+(?:GLOBAL )?(\w+\.[\w.]+)", re.IGNORECASE)
+"""Where PyTorch names what a pickle wanted to call."""
+
+_HASHED_NAME = re.compile(r"-([0-9a-f]{8,64})\.")
+"""torchvision's names of files, such as "vgg16_bn-6c64b313.pth"."""
+
 log = logging.getLogger(__name__)
 
 
 def imagenet_state(encoder: str) -> Mapping[str, Tensor]:
     """Fetch torchvision's ImageNet weights of an encoder, from its cache or over the network.
 
+    The file's name ends with the first digits of its SHA-256; a file in the cache that is another, or was cut off, is
+    fetched again.
+
     Raises:
         ConfigError: If the encoder has no ImageNet weights.
-        DataError: If they cannot be downloaded.
+        DataError: If they cannot be downloaded, or hold something else.
     """
     name = torchvision_name(encoder)
     from torchvision.models import get_model_weights  # only this source of weights needs torchvision
 
-    weights = next(iter(get_model_weights(name)))
+    return read_state(hub_file(next(iter(get_model_weights(name))).url))
+
+
+def hub_file(url: str) -> Path:
+    """The file of a URL in PyTorch's cache, downloaded where it is not there or is not what its name says.
+
+    Args:
+        url: Its name ends with a dash and the first digits of the content's SHA-256.
+
+    Raises:
+        DataError: If it cannot be downloaded, or is not what its name says.
+    """
+    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    found = _HASHED_NAME.search(file.name)
+    if found is None:
+        raise DataError(f"encoder_weights: {url}: the name holds no digest to check the file by; give a file instead")
     try:
-        state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
+        if file.is_file() and not _sha256(file).startswith(found[1]):
+            log.warning("encoder_weights: %s is not what its name says; it is fetched again", file)
+            file.unlink()
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(file), hash_prefix=found[1], progress=False)
     except (URLError, OSError, RuntimeError) as error:
         raise DataError(
-            f"encoder_weights: {weights.url} cannot be downloaded ({error}); fetch the file elsewhere and give "
+            f"encoder_weights: {url} cannot be downloaded ({error}); fetch the file elsewhere and give "
             f"its path or URI as encoder_weights, or train from {NO_WEIGHTS!r}"
         ) from error
-    return state
+    return file
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -59,15 +97,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise DataError(f"weights: {path} is not a file; give a .safetensors file or a PyTorch state dict (.pth)")
     try:
-        state = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        state = load_file(path) if path.suffix == ".safetensors" else load_pickle(path)
+    except (OSError, ValueError, SafetensorError) as error:
         raise DataError(
-            f"weights: {path} cannot be read ({reason}); it must be a whole .safetensors file or a PyTorch state "
+            f"weights: {path} cannot be read ({error}); it must be a whole .safetensors file or a PyTorch state "
             "dict that holds tensors only"
         ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
@@ -75,6 +108,31 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise DataError(f"weights: {path} holds no state dict; save one with torch.save(model.state_dict(), path)")
     return state
+
+
+def load_pickle(path: Path | str) -> Any:
+    """Read what torch.save wrote: tensors and plain values on the CPU; runs no code of the file.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is broken, or holds anything else; says so in one line.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except pickle.UnpicklingError as error:
+        found = _FORBIDDEN.search(str(error))
+        if found is None:
+            raise ValueError("it is broken, or no file of torch.save") from error
+        raise ValueError(
+            f"it holds more than tensors and plain values: {found.group(1)}, which could run code"
+        ) from error
+    except Exception as error:  # a broken pickle or archive can make its reader raise anything
+        said = str(error).partition("\n")[0].partition(". ")[0]
+        raise ValueError(f"it is broken: {said or type(error).__name__}") from error
 
 
 def load_encoder_state(encoder: VggEncoder, state: Mapping[str, Tensor], source: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +9,7 @@ from pathlib import Path
 from components.core import storage
 from components.core.errors import StorageError
 from components.core.preflight.naming import NamedFaults
-from components.core.storage import S3Settings, Uri
-from components.core.storage.aside import local_errors
+from components.core.storage import S3Settings
 from components.core.storage.asking import Reach, Trouble, ask
 from components.core.storage.mounted import (
     CREDENTIALS_FOLDER,
@@ -20,9 +17,6 @@ from components.core.storage.mounted import (
     data_root_or_default,
     empty_mounts,
 )
-
-PROBE = ".footprints-check-"
-"""What the names of objects begin with that are written for a moment; the dot keeps them out of listings of images."""
 
 HOW_TO_APPLY = "kubectl apply --server-side --kustomize manifests/overlays/…"
 
@@ -132,29 +126,3 @@ def check_file(uri: str) -> None:
     """
     if not storage.exists(uri):
         raise StorageError(f"{uri}: there is no such file; check the path")
-
-
-def check_writable(uri: str) -> None:
-    """See that files can be written below a place, and removed.
-
-    In object storage a small object is written and removed again. On disk an unnamed file is made in the folder, or, so
-    that no folder is made by a check, in the nearest folder above that there is.
-
-    Raises:
-        StorageError: If they cannot.
-    """
-    place = storage.parse_uri(uri)
-    if not place.is_remote:
-        _check_folder_writable(place)
-        return
-    probe = storage.join_uri(uri, f"{PROBE}{secrets.token_hex(8)}")
-    storage.write_bytes(probe, b"written and removed by a check\n")
-    storage.delete(probe)
-
-
-def _check_folder_writable(place: Uri) -> None:
-    folder = place.path.absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    with local_errors("write", place.path), tempfile.TemporaryFile(dir=folder):
-        pass

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from components.core.errors import DataError
+from components.core.json_text import parse_json
 
 HISTORY_FILE = "history.json"
 
@@ -51,7 +52,7 @@ def read_history(directory: Path | str) -> tuple[StageRun, ...]:
     """
     file = Path(directory) / HISTORY_FILE
     try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
+        entries = parse_json(file.read_bytes())
         return tuple(
             StageRun(**entry | {"left_out": tuple(LeftOut(**left) for left in entry["left_out"])}) for entry in entries
         )

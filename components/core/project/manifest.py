@@ -61,7 +61,7 @@ class ManifestProject:
         self._groups: OrderedDict[int, pa.Table] = OrderedDict()
         self._kept_bytes = 0
         self._items: dict[int, Item] = {}
-        self._length = int(meta.get("items", 0))
+        self._length = _length_of(meta, f"{directory}/meta.json")
         found = sum(count for *_, count in self._row_groups)
         if found != self._length:
             raise DataError(
@@ -83,11 +83,8 @@ class ManifestProject:
         """(part, row group in it, rows) of every row group, in order."""
         groups = []
         for part, path in enumerate(self.parts):
-            try:
-                with CountedFile(path) as file:
-                    footer = pq.read_metadata(file)
-            except (pa.ArrowException, OSError) as error:
-                raise DataError(f"{path}: is no whole Parquet file ({error}); write the project again") from error
+            with self._reading(path, "its footer"), CountedFile(path) as file:
+                footer = pq.read_metadata(file)
             groups += [(part, i, footer.row_group(i).num_rows) for i in range(footer.num_row_groups)]
         return groups
 
@@ -105,7 +102,7 @@ class ManifestProject:
 
     def __iter__(self) -> Iterator[Item]:
         for group in range(len(self._row_groups)):
-            for row in self._read_group(group).to_pylist():
+            for row in self._rows_of(self._read_group(group), group):
                 yield item_of_row(row)
 
     def item(self, index: int) -> Item:
@@ -134,8 +131,18 @@ class ManifestProject:
 
     def _columns(self, *names: str) -> Iterator[pa.RecordBatch]:
         for path in self.parts:
-            with CountedFile(path) as file:
-                yield from pq.ParquetFile(file).iter_batches(columns=list(names))
+            with self._reading(path, f"columns {' and '.join(names)}"), CountedFile(path) as file:
+                for batch in pq.ParquetFile(file).iter_batches(columns=list(names)):
+                    if set(names) - set(batch.schema.names) or any(batch.column(name).null_count for name in names):
+                        raise DataError(f"{path}: items without {' or '.join(names)}; write the project again")
+                    yield batch
+
+    @contextmanager
+    def _reading(self, path: Path, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: {what} cannot be read ({error}); write the project again") from error
 
     def digest(self) -> str:
         """SHA-256 of the files; read once, since a project that was written stays as it is."""
@@ -156,8 +163,16 @@ class ManifestProject:
             raise IndexError(f"{self.place}: item {index} of {self._length}")
         group = bisect_right(self._starts, index) - 1
         kept = self._kept_group(group)
-        row: Row = (kept.select(columns) if columns else kept).slice(index - self._starts[group], 1).to_pylist()[0]
-        return row
+        chosen = kept.select(columns) if columns else kept
+        return self._rows_of(chosen.slice(index - self._starts[group], 1), group)[0]
+
+    def _rows_of(self, table: pa.Table, group: int) -> list[Row]:
+        try:
+            rows: list[Row] = table.to_pylist()
+        except UnicodeDecodeError as error:
+            path = self.parts[self._row_groups[group][0]]
+            raise DataError(f"{path}: holds text that is not UTF-8 ({error}); write the project again") from error
+        return rows
 
     def _kept_group(self, group: int) -> pa.Table:
         """A row group, kept as Arrow holds it; those not used for longest go first."""
@@ -173,11 +188,15 @@ class ManifestProject:
     def _read_group(self, group: int) -> pa.Table:
         part, index, _ = self._row_groups[group]
         path = self.parts[part]
-        try:
-            with CountedFile(path) as file:
-                return pq.ParquetFile(file).read_row_group(index)
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: row group {index} cannot be read ({error}); write the project again") from error
+        with self._reading(path, f"row group {index}"), CountedFile(path) as file:
+            return pq.ParquetFile(file).read_row_group(index)
+
+
+def _length_of(meta: dict[str, Any], place: str) -> int:
+    count = meta.get("items", 0)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise DataError(f"{place}: items: {count!r} is no number of items; copy the project again, whole")
+    return count
 
 
 def _is_small(item: Item) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from components.core.errors import DataError
+from components.core.keyed import short_name
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.supervisely import json_of_item
@@ -17,6 +18,9 @@ from components.core.staging import staged_directory
 
 KEPT_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
 """Image files that are copied as they are when an item shows all of one."""
+
+MOST_NAME_BYTES = 250
+"""Of UTF-8, in an item's files: file systems allow 255, endings included."""
 
 
 def materialize(directory: Path | str, meta: ProjectMeta, items: Iterable[Item], images: bool = True) -> int:
@@ -45,7 +49,7 @@ def materialize(directory: Path | str, meta: ProjectMeta, items: Iterable[Item],
 
 
 def _write_item(item: Item, directory: Path, images: bool) -> None:
-    annotation = directory / item.dataset / "ann" / f"{item.name}.json"
+    annotation = directory / item.dataset / "ann" / f"{short_name(item.name, MOST_NAME_BYTES)}.json"
     annotation.parent.mkdir(parents=True, exist_ok=True)
     annotation.write_text(json.dumps(json_of_item(item), ensure_ascii=False), encoding="utf-8")
     if images and item.image is not None:
@@ -58,13 +62,17 @@ def _write_image(item: Item, folder: Path) -> None:
     image = item.image
     if image is None:
         return
-    source = Path(image.uri)
+    source, name = Path(image.uri), short_name(item.name, MOST_NAME_BYTES)
     whole = image.recipe.size == image.size and not image.recipe.is_mirrored
     if whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
-        shutil.copyfile(source, folder / f"{item.name}{source.suffix.lower()}")
+        shutil.copyfile(source, folder / f"{name}{source.suffix.lower()}")
         return
     import cv2
 
+    target = folder / f"{name}.png"
     bgr = np.ascontiguousarray(np.moveaxis(image.pixels()[::-1], 0, 2))
-    if not cv2.imwrite(str(folder / f"{item.name}.png"), bgr):
-        raise DataError(f"{folder / item.name}.png: cannot be written; is the disk full?")
+    is_encoded, png = cv2.imencode(".png", bgr)
+    if not is_encoded:
+        raise DataError(f"{item.name}: an image of {bgr.shape[0]}×{bgr.shape[1]} px cannot be made a PNG")
+    # What OpenCV writes itself may be cut off without an error.
+    target.write_bytes(png.tobytes())

@@ -128,11 +128,14 @@ class ProjectMeta:
         repeated = sorted({title for title in titles if titles.count(title) > 1})
         if repeated:
             raise DataError(f"{place}: class {repeated[0]!r} is listed twice; keep one")
-        return cls(name, tuple(classes), _tags(data, "tags_images"), _tags(data, "tags_objects"))
+        return cls(name, tuple(classes), _tags(data, "tags_images", place), _tags(data, "tags_objects", place))
 
 
-def _tags(data: dict[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(tag) for tag in data.get(key) or ()))
+def _tags(data: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
+    tags = data.get(key) or []
+    if not isinstance(tags, list):
+        raise DataError(f'{place}: {key}: {tags!r} is no list of tags; give one, such as ["train"]')
+    return tuple(dict.fromkeys(str(tag) for tag in tags))
 
 
 def _class_of_json(entry: Any, place: str) -> ClassInfo:

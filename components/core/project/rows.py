@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from affine import Affine
 
+from components.core.errors import DataError, StorageError
 from components.core.figures import (
     Bitmap,
     Figure,
@@ -24,10 +26,12 @@ from components.core.figures import (
     Vertices,
     vertices,
 )
-from components.core.geometry import Size
+from components.core.geometry import Size, Window
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
+from components.core.json_text import parse_json
 from components.core.project.item import ImageRef, Item, Object
+from components.core.storage.uris import parse_uri
 
 _RECIPE = pa.struct(
     [
@@ -108,7 +112,23 @@ def row_of_item(item: Item) -> Row:
 
 
 def item_of_row(row: Row) -> Item:
-    """The item of a manifest's row."""
+    """The item of a manifest's row.
+
+    Raises:
+        DataError: If the row says what is true of no item, or refers to a raster by what is no place in a store.
+    """
+    try:
+        item = _item_of_row(row)
+        _check(item)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        label = f"{row.get('dataset')}/{row.get('name')}"
+        raise DataError(
+            f"item {label!r}: its row in the project is broken ({error}); write the project again"
+        ) from error
+    return item
+
+
+def _item_of_row(row: Row) -> Item:
     return Item(
         dataset=row["dataset"],
         name=row["name"],
@@ -117,9 +137,33 @@ def item_of_row(row: Row) -> Item:
         tags=tuple(row["tags"]),
         description=row["description"],
         objects=tuple(_object_of_row(entry) for entry in row["objects"]),
-        rasters={entry["role"]: entry["uri"] for entry in row["rasters"]},
+        rasters={entry["role"]: _checked_uri(entry["uri"]) for entry in row["rasters"]},
         extra=_mapping(row["extra"]),
     )
+
+
+def _check(item: Item) -> None:
+    """See that sizes and places fit each other.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    for name in (item.dataset, item.name):
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"{name!r} is no name")
+    if item.size.height < 0 or item.size.width < 0:
+        raise ValueError(f"a size of {item.size} px")
+    if item.image is not None:
+        window, raster = item.image.recipe.window, item.image.size
+        if (
+            not Window.of_size(raster).contains(window)
+            or window.size != item.size
+            or min(window.height, window.width) < 1
+        ):
+            raise ValueError(f"{item.size} px made of the window of {window} in a raster of {raster} px")
+    for entry in item.objects:
+        if isinstance(entry.figure, Bitmap) and not Window.of_size(item.size).contains(entry.figure.window):
+            raise ValueError(f"a bitmap at {entry.figure.window} in an item of {item.size} px")
 
 
 def _text(extra: Mapping[str, Any]) -> str | None:
@@ -127,7 +171,7 @@ def _text(extra: Mapping[str, Any]) -> str | None:
 
 
 def _mapping(text: str | None) -> dict[str, Any]:
-    return json.loads(text) if text else {}
+    return parse_json(text) if text else {}
 
 
 def _row_of_image(image: ImageRef) -> Row:
@@ -143,7 +187,18 @@ def _row_of_image(image: ImageRef) -> Row:
 
 def _image_of_row(row: Row) -> ImageRef:
     transform = None if row["transform"] is None else Affine(*row["transform"])
-    return ImageRef(row["uri"], Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+    uri = _checked_uri(row["uri"])
+    return ImageRef(uri, Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+
+
+@lru_cache(maxsize=4096)
+def _checked_uri(uri: str) -> str:
+    """The URI of a raster, if it is one: a manifest may come from anywhere."""
+    try:
+        parse_uri(uri)
+    except StorageError as error:
+        raise DataError(f"a raster of a project's item: {error}") from error
+    return uri
 
 
 def _row_of_object(entry: Object) -> Row:
@@ -198,6 +253,16 @@ def _figure_of_row(row: Row) -> Figure:
 
 
 def _mask_of_row(row: Row) -> Mask:
+    size = Size(row["height"], row["width"])
+    if size.height < 1 or size.width < 1:
+        raise ValueError(f"a bitmap of {size} px")
     if row["raster"] is not None:
-        return RasterMask(MaskRaster(row["raster"], row["value"]), Recipe.of_row(row["recipe"]), row["area"])
-    return InlineMask.unpacked(Size(row["height"], row["width"]), row["bits"])
+        mask = RasterMask(
+            MaskRaster(_checked_uri(row["raster"]), row["value"]), Recipe.of_row(row["recipe"]), row["area"]
+        )
+        if mask.size != size:
+            raise ValueError(f"a bitmap of {size} px made of a window of {mask.size} px")
+        return mask
+    if len(row["bits"]) != -(-size.area // 8):
+        raise ValueError(f"{len(row['bits'])} bytes for a bitmap of {size} px")
+    return InlineMask.unpacked(size, row["bits"])

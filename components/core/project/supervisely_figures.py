@@ -22,6 +22,11 @@ from components.core.figures import (
     Vertices,
     vertices,
 )
+from components.core.figures.bands import as_bitmap
+from components.core.geometry import Size
+
+FARTHEST = 2**30
+"""Of coordinates, in pixels: drawing counts in 32 bits."""
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOR_TYPE_BYTE = 25
@@ -79,14 +84,30 @@ def figure_of_json(entry: dict[str, Any], shape: Shape, place: str) -> Figure | 
     exterior = _ring_of_json(points.get("exterior"), f"{place}.points.exterior")
     if shape is Shape.POLYGON:
         holes = points.get("interior") or ()
-        return Polygon(
-            exterior, tuple(_ring_of_json(hole, f"{place}.points.interior[{i}]") for i, hole in enumerate(holes))
-        )
+        if not isinstance(holes, list | tuple):
+            raise DataError(f"{place}.points.interior: {holes!r} is no list of rings; mend it")
+        rings = [_ring_of_json(hole, f"{place}.points.interior[{index}]") for index, hole in enumerate(holes)]
+        return Polygon(exterior, tuple(ring for ring in rings if len(ring)))
     if shape is Shape.LINE:
         return Line(exterior)
     if shape is Shape.RECTANGLE:
         return Rectangle.of_corners(exterior[:2]) if len(exterior) >= 2 else None
     return Point(float(exterior[0, 0]), float(exterior[0, 1])) if len(exterior) else None
+
+
+def figure_of_any_shape(entry: dict[str, Any], size: Size, place: str) -> Bitmap | None:
+    """The figure of an object of a class of any shape, as the pixels that it covers; None where these are none.
+
+    Args:
+        entry: The object, which says its shape: bitmap, polygon or rectangle.
+        size: Of the image, in pixels.
+        place: Of the object, for messages.
+
+    Raises:
+        DataError: If the geometry cannot be read.
+    """
+    figure = figure_of_json(entry, Shape(str(entry.get("geometryType", entry.get("type")))), place)
+    return None if figure is None else as_bitmap(figure, size)
 
 
 def _bitmap_of_json(data: Any, place: str) -> Bitmap | None:
@@ -99,10 +120,10 @@ def _bitmap_of_json(data: Any, place: str) -> Bitmap | None:
 def _ring_of_json(points: Any, place: str) -> Vertices:
     try:
         ring = vertices([(y, x) for x, y in points or ()])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{place}: {points!r} is not a list of [x, y]") from error
-    if not np.isfinite(ring).all():
-        raise DataError(f"{place}: holds a coordinate that is not finite; mend it")
+    if not (np.abs(ring) <= FARTHEST).all():
+        raise DataError(f"{place}: holds a coordinate that is not finite, or beyond ±{FARTHEST}; mend it")
     return ring
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from components.core.errors import FootprintsError
 from components.core.figures import Figure
 from components.core.geometry import Window
 from components.core.reporting import palette
@@ -20,6 +22,7 @@ from components.core.reporting.palette import object_colors, rgb
 from components.core.reporting.scenes import ComparedScene
 from components.core.reporting.text import share_text, thousands
 from components.core.reporting.view import View, framed, image_pixels, label_figures, quiet, tinted
+from components.core.scene_faults import own_faults
 
 PANEL_PX = 640
 """Longer side of a panel."""
@@ -39,6 +42,8 @@ LEGEND = (
 )
 
 BoolPixels = npt.NDArray[np.bool_]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,9 @@ def prediction_panels(scenes: Iterable[ComparedScene]) -> Picture:
     Of a large scene the part with the most outlines is shown, and the whole of it small.
 
     Args:
-        scenes: In the order shown.
-
-    Raises:
-        DataError: If a scene's pixels cannot be read.
+        scenes: In the order shown; those whose pixels cannot be read are left out.
     """
-    rows = [scene_row(scene) for scene in scenes]
+    rows = [row for row in map(_row_if_readable, scenes) if row is not None]
     images = [(row, [(panel.caption, data_uri(panel.pixels)) for panel in row.panels]) for row in rows]
     body = (
         render("panels.html.j2", rows=images, legend=LEGEND)
@@ -81,6 +83,15 @@ def prediction_panels(scenes: Iterable[ComparedScene]) -> Picture:
         "has a colour that its neighbours do not have."
     )
     return Picture("Predictions", lead, (), body, partial(_png, tuple(rows)))
+
+
+def _row_if_readable(scene: ComparedScene) -> SceneRow | None:
+    try:
+        with own_faults(scene.name):
+            return scene_row(scene)
+    except FootprintsError as error:
+        log.warning("report: no picture: %s", error)
+        return None
 
 
 def scene_row(scene: ComparedScene) -> SceneRow:

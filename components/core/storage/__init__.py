@@ -4,6 +4,7 @@ The environment says where object storage is and who asks, and where copies are 
 S3Settings.from_environment and CacheSettings.from_environment list the variables.
 """
 
+from components.core.storage.aside import local_errors, not_written
 from components.core.storage.cache import cached_file
 from components.core.storage.dispatch import (
     delete,
@@ -13,14 +14,16 @@ from components.core.storage.dispatch import (
     list_objects,
     put_file,
     read_bytes,
+    read_range,
     stat,
     store_for,
     write_bytes,
 )
 from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patiently
 from components.core.storage.objects import Store, StoredObject
+from components.core.storage.probing import check_writable
 from components.core.storage.settings import CacheSettings, S3Settings
-from components.core.storage.staging import publish_file, staged_file
+from components.core.storage.staging import is_whole_tiff, scratch_folder, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
 from components.core.storage.trees import get_tree, put_tree
 from components.core.storage.uris import (
@@ -46,6 +49,7 @@ __all__ = [
     "Uri",
     "absolute_uri",
     "cached_file",
+    "check_writable",
     "counted",
     "counters",
     "delete",
@@ -57,15 +61,19 @@ __all__ = [
     "get_tree",
     "is_folder",
     "is_remote",
+    "is_whole_tiff",
     "join_uri",
     "list_objects",
+    "local_errors",
     "name_of",
+    "not_written",
     "parent_of",
     "parse_uri",
-    "publish_file",
     "put_file",
     "put_tree",
     "read_bytes",
+    "read_range",
+    "scratch_folder",
     "staged_file",
     "stat",
     "stem_of",

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from components.core.errors import StorageError
 from components.core.keyed import digest
-from components.core.storage.aside import is_partial, local_errors
+from components.core.storage.aside import local_errors
 from components.core.storage.dispatch import get_file, stat
 from components.core.storage.objects import StoredObject
 from components.core.storage.settings import (
@@ -31,6 +31,7 @@ from components.core.storage.settings import (
     S3Settings,
 )
 from components.core.storage.uris import parse_uri, stem_of, suffix_of
+from components.core.storage.workspaces import clear_dead, is_partial
 
 log = logging.getLogger(__name__)
 
@@ -168,22 +169,19 @@ class FileCache:
 
     def _survey(self, own: Path) -> tuple[list[tuple[Path, os.stat_result]], int]:
         """The entries, and the bytes that other fetches under way have reserved; clears up after dead ones."""
-        busy, reserved_bytes = {own.stem}, 0
+        clear_dead(self.folder)
+        reserved_bytes = 0
         for reservation in self.folder.glob(f"*{RESERVED}"):
             entry = reservation.with_suffix("")
             if entry == own:
                 continue
             if _is_held(reservation):
-                busy.add(entry.stem)
                 reserved_bytes += _size_of(entry.name)
             else:
                 reservation.unlink(missing_ok=True)
         entries = []
         for path in self.folder.iterdir():  # after the reservations: what ends in between counts twice, not never
-            if is_partial(path.name):
-                if not any(path.name.startswith(f".{stem}.") for stem in busy):
-                    path.unlink(missing_ok=True)
-            elif path.suffix != RESERVED and path.name != FOLDER_LOCK:
+            if path.suffix != RESERVED and path.name != FOLDER_LOCK and not is_partial(path.name):
                 with suppress(FileNotFoundError):
                     entries.append((path, path.stat()))
         return entries, reserved_bytes

@@ -59,6 +59,11 @@ def read_bytes(uri: str | Path) -> bytes:
     return store_for(uri).read_bytes(str(uri))
 
 
+def read_range(uri: str | Path, offset: int, size: int) -> bytes:
+    """Some bytes of an object; fewer, or none, where it ends before."""
+    return store_for(uri).read_range(str(uri), offset, size)
+
+
 def write_bytes(uri: str | Path, data: bytes) -> None:
     """Write an object, which appears only when whole."""
     store_for(uri).write_bytes(str(uri), data)

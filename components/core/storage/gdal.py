@@ -34,9 +34,15 @@ _CA_BUNDLE_OPTIONS = ("CURL_CA_BUNDLE", "GDAL_CURL_CA_BUNDLE")
 
 
 def gdal_path(uri: str | Path) -> str:
-    """The name under which GDAL opens the raster: the local path, or `/vsis3/bucket/key`."""
+    """The name under which GDAL opens the raster: the absolute local path, or `/vsis3/bucket/key`.
+
+    GDAL takes a relative path for a driver's prefix where it looks like one, and an absolute one never.
+
+    Raises:
+        StorageError: If it means something else than a file to GDAL.
+    """
     place = parse_uri(uri)
-    return f"/vsis3/{place.bucket}/{place.key}" if place.is_remote else place.key
+    return f"/vsis3/{place.bucket}/{place.key}" if place.is_remote else parse_uri(place.path.absolute()).key
 
 
 def gdal_environment(uri: str | Path | None = None) -> dict[str, str]:

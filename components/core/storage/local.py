@@ -10,10 +10,11 @@ from pathlib import Path
 from stat import S_ISREG
 
 from components.core.errors import StorageError
-from components.core.storage.aside import is_partial, local_errors, written_aside
+from components.core.storage.aside import local_errors, written_aside
 from components.core.storage.objects import StoredObject, folder
 from components.core.storage.traffic import Traffic, counters
 from components.core.storage.uris import parse_uri
+from components.core.storage.workspaces import is_partial
 
 
 class LocalStore:
@@ -37,17 +38,26 @@ class LocalStore:
 
     def get(self, uri: str, local_path: Path) -> None:
         """See Store.get."""
-        _copy(_path(uri), Path(local_path))
+        _copy(_path(uri), Path(local_path), durable=False)
 
     def put(self, local_path: Path, uri: str) -> None:
         """See Store.put."""
-        _copy(Path(local_path), _path(uri))
+        _copy(Path(local_path), _path(uri), durable=True)
 
     def read_bytes(self, uri: str) -> bytes:
         """See Store.read_bytes."""
         path = _path(uri)
         with local_errors("read", path):
             data = path.read_bytes()
+        counters.add(Traffic(local_read_bytes=len(data)))
+        return data
+
+    def read_range(self, uri: str, offset: int, size: int) -> bytes:
+        """See Store.read_range."""
+        path = _path(uri)
+        with local_errors("read", path), path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(size)
         counters.add(Traffic(local_read_bytes=len(data)))
         return data
 
@@ -103,8 +113,34 @@ def _walk(directory: Path, recursive: bool) -> Iterator[StoredObject]:
             yield folder(str(path))
 
 
-def _copy(source: Path, target: Path) -> None:
-    with written_aside(target) as partial:
+def broken_links(prefix_uri: str, recursive: bool = True) -> Iterator[str]:
+    """Links below a folder that lead nowhere, which a listing leaves out; none in object storage.
+
+    Args:
+        prefix_uri: The folder.
+        recursive: Whether to look into folders below it, too.
+
+    Raises:
+        StorageError: If a folder cannot be listed.
+    """
+    place = parse_uri(prefix_uri)
+    if not place.is_remote and place.path.is_dir():
+        with local_errors("list", place.path):
+            yield from _broken_below(place.path, recursive)
+
+
+def _broken_below(directory: Path, recursive: bool) -> Iterator[str]:
+    with os.scandir(directory) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_symlink() and not Path(entry).exists():
+            yield entry.path
+        elif recursive and entry.is_dir():
+            yield from _broken_below(Path(entry.path), recursive)
+
+
+def _copy(source: Path, target: Path, durable: bool) -> None:
+    with written_aside(target, durable) as partial:
         with local_errors("read", source):
             reader = source.open("rb")
         with reader, local_errors("write", target), partial.open("wb") as writer:

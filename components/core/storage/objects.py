@@ -67,6 +67,10 @@ class Store(Protocol):
         """The content of an object that fits in memory."""
         ...
 
+    def read_range(self, uri: str, offset: int, size: int) -> bytes:
+        """Some bytes of an object; fewer, or none, where it ends before."""
+        ...
+
     def write_bytes(self, uri: str, data: bytes) -> None:
         """Write an object, which appears only when whole."""
         ...

@@ -62,7 +62,7 @@ class S3Store:
 
     def get(self, uri: str, local_path: Path) -> None:
         """See Store.get."""
-        with written_aside(Path(local_path)) as partial:
+        with written_aside(Path(local_path), durable=False) as partial:
             chunks = self._download(self._place(uri))
             with local_errors("write", local_path), partial.open("wb") as file:
                 for chunk in chunks:
@@ -78,6 +78,26 @@ class S3Store:
     def read_bytes(self, uri: str) -> bytes:
         """See Store.read_bytes."""
         return b"".join(self._download(self._place(uri)))
+
+    def read_range(self, uri: str, offset: int, size: int) -> bytes:
+        """See Store.read_range."""
+        place = self._place(uri)
+        if size < 1:
+            return b""
+        with self._explained("read", place):
+            try:
+                response = self._client.get_object(place.bucket, place.key, offset=offset, length=size)
+            except S3Error as error:
+                if error.code != "InvalidRange":
+                    raise
+                return b""
+            try:
+                data = response.read()
+            finally:
+                response.close()
+                response.release_conn()
+        counters.add(Traffic(remote_read_bytes=len(data)))
+        return data
 
     def write_bytes(self, uri: str, data: bytes) -> None:
         """See Store.write_bytes."""

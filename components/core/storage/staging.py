@@ -2,68 +2,94 @@
 
 from __future__ import annotations
 
-import errno
+import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 
-from components.core.storage.aside import local_errors, written_aside
-from components.core.storage.dispatch import put_file
+from components.core.storage.aside import local_errors, see_whole, written_aside
+from components.core.storage.dispatch import put_file, read_range
+from components.core.storage.objects import StoredObject
+from components.core.storage.tiff import check_tiff
 from components.core.storage.traffic import Traffic, counters
 from components.core.storage.uris import name_of, parse_uri
+from components.core.storage.workspaces import SCRATCH, workspace
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 16
+"""So much of a file is asked for at once where little of it is wanted."""
 
 
-def publish_file(local_tmp: Path, uri: str | Path) -> None:
-    """Move a finished local file to its place, where it appears whole or not at all.
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """Give an empty folder among the temporary files (TMPDIR) that is gone when the block ends.
 
     Args:
-        local_tmp: The file; it is gone afterwards.
-        uri: Where it belongs.
+        purpose: A word for its name.
 
     Raises:
-        StorageError: The place cannot be written; `local_tmp` is still there.
+        StorageError: It cannot be made.
     """
-    source, place = Path(local_tmp), parse_uri(uri)
-    if not place.is_remote:
-        with local_errors("write", place.key):
-            place.path.parent.mkdir(parents=True, exist_ok=True)
-            if _renamed(source, place.path):
-                return
-    put_file(source, str(place))
-    source.unlink()
-
-
-def _renamed(source: Path, target: Path) -> bool:
-    try:
-        source.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        return False
-    return True
+    place = Path(tempfile.gettempdir())
+    with ExitStack() as stack:
+        with local_errors("write", place):
+            folder = stack.enter_context(workspace(place, f"{SCRATCH}{purpose}"))
+        yield folder
 
 
 @contextmanager
 def staged_file(uri: str | Path) -> Iterator[Path]:
     """Give a local path to write to; what is there when the block ends well becomes `uri`.
 
+    It is seen to be whole (`components.core.storage.whole`) and on the disk before it gets its name or is uploaded.
+
     Args:
         uri: Where the result belongs.
 
     Returns:
-        A local path with the suffix of `uri`; beside it for a local place, in the temporary folder otherwise.
+        A local path with the name of `uri`; beside it for a local place, in the temporary folder otherwise.
 
     Raises:
-        StorageError: The place cannot be written, or the block wrote nothing.
+        StorageError: The place cannot be written, or what the block wrote is not whole.
     """
     place = parse_uri(uri)
     if not place.is_remote:
         with written_aside(place.path) as partial:
-            yield partial
+            with local_errors("write", place.path):
+                yield partial
+            see_whole(partial, place.path)
         counters.add(Traffic(local_written_bytes=place.path.stat().st_size))
         return
-    with tempfile.TemporaryDirectory(prefix="staged-") as folder:
-        local = Path(folder) / name_of(place.key)
-        yield local
+    with scratch_folder("staged") as folder:
+        local = folder / name_of(place.key)
+        with local_errors("write", str(place), folder):
+            yield local
+        see_whole(local, str(place))
         put_file(local, str(place))
+
+
+def is_whole_tiff(found: StoredObject) -> bool:
+    """Whether a TIFF that another run left holds all of its tiles; reads its directories alone.
+
+    Raises:
+        StorageError: The place cannot be read.
+    """
+
+    @lru_cache(maxsize=8)
+    def chunk(number: int) -> bytes:
+        return read_range(found.uri, number * CHUNK_BYTES, CHUNK_BYTES)
+
+    def read(offset: int, size: int) -> bytes:
+        first, last = offset // CHUNK_BYTES, (offset + size - 1) // CHUNK_BYTES
+        data = b"".join(map(chunk, range(first, last + 1)))
+        return data[offset - first * CHUNK_BYTES :][:size]
+
+    try:
+        check_tiff(read, found.size_bytes)
+    except ValueError as error:
+        log.warning("%s: is not whole (%s); it is made anew", found.uri, error)
+        return False
+    return True

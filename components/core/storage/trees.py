@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from components.core.errors import StorageError
 from components.core.progress import progress
-from components.core.storage.aside import local_errors, partial_path
+from components.core.storage.aside import local_errors
 from components.core.storage.dispatch import store_for
 from components.core.storage.local import LocalStore
 from components.core.storage.objects import StoredObject
 from components.core.storage.uris import join_uri, parse_uri
+from components.core.storage.workspaces import workspace
 
 T = TypeVar("T")
 
@@ -68,23 +69,21 @@ def get_tree(uri: str | Path, local_dir: Path) -> int:
     """
     target = Path(local_dir)
     store, root = store_for(uri), parse_uri(uri)
-    with local_errors("write", target):
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise StorageError(f"{target}: is not an empty folder; remove it, or use another one")
-        target.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(target)
+    with ExitStack() as stack:
+        with local_errors("write", target):
+            if target.exists() and (not target.is_dir() or any(target.iterdir())):
+                raise StorageError(f"{target}: is not an empty folder; remove it, or use another one")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = stack.enter_context(workspace(target.parent, target.name)) / target.name
 
-    def get(found: StoredObject) -> None:
-        store.get(found.uri, partial / _below(root.key, found.uri))
+        def get(found: StoredObject) -> None:
+            store.get(found.uri, partial / _below(root.key, found.uri))
 
-    try:
         count = _all_of(get, store.list(str(root)), f"files from {uri}")
         if not count:
             raise StorageError(f"{root}: nothing lies below it; check the URI")
         with local_errors("write", target):
             partial.replace(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return count
 
 

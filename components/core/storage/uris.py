@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from components.core.errors import StorageError
+from components.core.keyed import as_text, is_text
 
 REMOTE_SCHEMES = ("s3", "minio")
 ACCEPTED = "a local path, file:///path, s3://bucket/key or minio://bucket/key"
+
+_OTHER_PLACES = re.compile(r"/+(\./+)*vsi|[A-Za-z][\w+.-]+:|\s*<", re.ASCII)
+"""What begins a name that is no file's to GDAL: its file systems (/vsicurl/…, /vsizip/…), a driver's prefix (VRT:,
+GTIFF_DIR:, NETCDF:, …), and a document in the place of a name. It would read other files, or call any host."""
+
+
+SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,8 @@ def parse_uri(uri: str | Path | Uri) -> Uri:
         The place; `str()` of it is the canonical form.
 
     Raises:
-        StorageError: It is empty, has another scheme, no bucket, a host in a file URI, or "." or ".." in a key.
+        StorageError: It is empty, has another scheme, no bucket, a host in a file URI, or "." or ".." in a key; or it
+            means something else than a file to GDAL, which opens rasters.
     """
     if isinstance(uri, Uri):
         return uri
@@ -63,9 +73,11 @@ def parse_uri(uri: str | Path | Uri) -> Uri:
     if not separator:
         if not text:
             raise StorageError(f"'': a URI is empty; give {ACCEPTED}")
-        return Uri("", text)
+        return Uri("", _plain_path(text))
     if scheme == "file":
-        return Uri("", _path_of_file_uri(text))
+        return Uri("", _plain_path(_path_of_file_uri(text)))
+    if _OTHER_PLACES.match(scheme):
+        _plain_path(text)
     if scheme not in REMOTE_SCHEMES:
         raise StorageError(f"{text}: the scheme '{scheme}' is not known; give {ACCEPTED}")
     bucket, _, key = rest.partition("/")
@@ -74,6 +86,17 @@ def parse_uri(uri: str | Path | Uri) -> Uri:
     if {".", ".."} & set(key.split("/")):
         raise StorageError(f"{text}: '.' and '..' have no meaning in a key; write the key out")
     return Uri(bucket, key.lstrip("/"))
+
+
+def _plain_path(path: str) -> str:
+    """A local path, if it is nothing but that to whoever opens it."""
+    if "\0" in path or _OTHER_PLACES.match(path):
+        shown = path if len(path) <= SHOWN_CHARACTERS else f"{path[:SHOWN_CHARACTERS]}…"
+        raise StorageError(
+            f"{shown!r}: is no path of a file but a name that leads elsewhere (GDAL's /vsi…/ places, DRIVER:… names "
+            f"and inline documents are not opened); give {ACCEPTED}; the absolute path where a file is really called so"
+        )
+    return path
 
 
 def _path_of_file_uri(text: str) -> str:
@@ -107,8 +130,16 @@ def join_uri(base: str | Path, *parts: str) -> str:
 
 
 def absolute_uri(uri: str | Path) -> str:
-    """The canonical URI of a folder, without a slash at its end, whichever directory this process works in."""
+    """The canonical URI of a folder, without a slash at its end, whichever directory this process works in.
+
+    Raises:
+        StorageError: As `parse_uri`, or its name is not valid UTF-8, so that it could not be written down.
+    """
     place = parse_uri(uri)
+    if not is_text(str(place)):
+        raise StorageError(
+            f"{as_text(str(place))}: its name is not valid UTF-8; rename the folder, or use another place"
+        )
     return (str(place) if place.is_remote else str(place.path.absolute())).rstrip("/") or "/"
 
 

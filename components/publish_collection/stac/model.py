@@ -6,7 +6,6 @@ bands where the extension wants one a band, so that the fields are written as th
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from pystac import Asset, Item, Link, MediaType
 
 from components.core import storage
 from components.core.errors import DataError
+from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE, DATA_FILE, METRICS_FILE, WEIGHTS_FILE
 from components.publish_collection.stac.parts import (
     CLASSIFICATION,
@@ -158,7 +158,7 @@ def _parameters(weights: Path) -> int:
     """
     with storage.CountedFile(weights) as file:
         size = int.from_bytes(file.read(_HEAD_BYTES), "little")
-        tensors = json.loads(file.read(size))
+        tensors = parse_json(file.read(size))
     return sum(
         math.prod(tensor["shape"])
         for name, tensor in tensors.items()
@@ -189,7 +189,7 @@ def _assets(folder: Path, uri: str) -> dict[str, Asset]:
 
 
 def _document(file: Path) -> dict[str, Any]:
-    document = json.loads(file.read_text(encoding="utf-8"))
+    document = parse_json(file.read_bytes())
     if not isinstance(document, dict):
         raise ValueError(f"{file.name} holds no object")
     return document

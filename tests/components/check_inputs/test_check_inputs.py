@@ -16,7 +16,7 @@ from components.core import storage
 from components.core.collection.plan import MOST_SHARDS
 from components.core.documents import tutorial
 from pipelines.documents import Documents, laptop_documents, tutorial_documents
-from tests.components.check_inputs.given import in_order, put_imagery, put_model, wrong
+from tests.components.check_inputs.given import TOWNS, in_order, put_imagery, put_model, wrong
 from tests.queries import choose, data, layer, save, tag, windows
 from tests.s3_server import S3Server
 
@@ -87,6 +87,7 @@ def test_documents_of_ones_own_that_fit_are_in_order(tmp_path: Path) -> None:
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "negative max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
+    "values of no mask": ({"mask_value": "roof"}, "mask_value: 'roof' is not understood; use 1 (that value is"),
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is no tag; give text, such as ["test"], or []'),
@@ -242,7 +243,23 @@ def test_images_without_masks_have_nothing_to_teach(tmp_path: Path) -> None:
         mask.unlink()
     (tmp_path / "imagery" / "gt").rmdir()
     (fault,) = wrong(in_order(tmp_path))
-    assert fault.startswith("masks_uri: is empty, and ") and "holds no folder ann or gt or masks; give the" in fault
+    assert (
+        fault.startswith("masks_uri: is empty, and ")
+        and "holds no folder ann or gt or masks: no image has a mask" in fault
+    )
+
+
+def test_images_without_a_mask_are_told_before_they_are_imported(tmp_path: Path) -> None:
+    root = put_imagery(tmp_path / "imagery")
+    for name in TOWNS[:2]:
+        (root / "gt" / f"{name}.tif").unlink()
+    (fault,) = wrong(in_order(tmp_path, max_bad=1))
+    assert fault == (
+        "allow_unpaired: is not set, and 2 of 4 images have no mask of their name (austin1, austin2); give their "
+        "masks, set it where images without a mask show no building, or leave them out with max_bad 2"
+    )
+    check_inputs(in_order(tmp_path, max_bad=2))
+    check_inputs(in_order(tmp_path, allow_unpaired=True))
 
 
 def test_images_that_the_tutorials_query_does_not_know_are_told_before_they_are_imported(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.keyed import digest, keyed_integer, uniform
+from components.core.keyed import as_text, digest, is_text, keyed_integer, short_name, uniform
 
 names = st.text(max_size=8)
 
@@ -45,3 +46,23 @@ def test_integers_have_64_bits() -> None:
     drawn = [keyed_integer(0, str(i)) for i in range(200)]
     assert max(drawn) < 2**64
     assert max(drawn) >= 2**63
+
+
+@given(st.text(max_size=90), st.text(max_size=90), st.integers(20, 200))
+def test_short_names_are_short_and_differ_where_names_do(first: str, second: str, most_bytes: int) -> None:
+    short = short_name(first, most_bytes)
+    assert len(short.encode()) <= most_bytes
+    assert (short == first) == (len(first.encode()) <= most_bytes)
+    assert (short == short_name(second, most_bytes)) == (first == second)
+
+
+def test_a_name_of_ideographs_is_cut_between_them() -> None:
+    assert short_name("正" * 70).startswith("正" * 47 + "-")
+    assert short_name("正" * 53) == "正" * 53
+
+
+@given(st.binary(min_size=1, max_size=20).filter(lambda name: not {0, 47} & set(name)))
+def test_every_file_name_can_be_written_down(name: bytes) -> None:
+    text = os.fsdecode(name)
+    assert as_text(text).encode()
+    assert is_text(text) == (as_text(text) == text)

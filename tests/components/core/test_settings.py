@@ -85,6 +85,15 @@ def test_every_broken_rule_is_named_with_its_place(document: object, message: st
     assert str(caught.value).startswith(message)
 
 
+def test_settings_may_be_saved_by_an_editor_that_marks_its_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "q.json"
+    path.write_text('{"need": "ü"}', encoding="utf-8-sig")
+    assert read_document(path, "q") == {"need": "ü"}
+    path.write_bytes(b'{"need": "\xfc"}')
+    with pytest.raises(ConfigError, match=r"is neither JSON nor a readable file \(.*can't decode byte 0xfc"):
+        read_document(path, "q")
+
+
 def test_a_file_is_named_once_by_every_error_about_its_content(tmp_path: Path) -> None:
     path = tmp_path / "q.json"
     path.write_text('{"need": 1')

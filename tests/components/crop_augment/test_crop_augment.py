@@ -70,6 +70,16 @@ def test_images_smaller_than_the_window_count_as_bad(tagged: Path, tmp_path: Pat
     assert crop_augment(tagged, tmp_path / "crops", query=query, max_bad=1).counts()["left_out"] == 1
 
 
+def test_images_smaller_than_the_window_are_let_through_where_the_query_says_so(tagged: Path, tmp_path: Path) -> None:
+    cut = windows("$all", "$1", 512, 512)
+    with pytest.raises(TooManyBadItemsError, match='"small_images": "whole", which a training pads'):
+        crop_augment(tagged, tmp_path / "crops", query=json.dumps([data("INRIA_TAGGED/*"), cut, save("$1")]))
+    cut["settings"] |= {"small_images": "whole"}
+    crop_augment(tagged, tmp_path / "crops", query=json.dumps([data("INRIA_TAGGED/*"), cut, save("$1")]))
+    sizes = {entry.name: entry.size for entry in open_project(tmp_path / "crops") if entry.name.startswith("small")}
+    assert sizes and all(size.height == 500 and size.width <= 512 for size in sizes.values())
+
+
 def test_the_report_shows_the_query_and_crops(tagged: Path, tmp_path: Path) -> None:
     crop_augment(tagged, tmp_path / "crops", report=tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,30 @@ def test_counts_equal_those_of_whole_arrays_whatever_the_band(
     assert counts.objects == object_counts_by_brute_force(truth, predicted)
 
 
+@settings(max_examples=40, deadline=None)
+@given(masks(SIZE), masks(SIZE), masks(SIZE), st.integers(1, 30))
+def test_ground_that_nobody_labelled_counts_for_nothing(
+    truth: np.ndarray, predicted: np.ndarray, unlabelled: np.ndarray, band_rows: int
+) -> None:
+    truth &= ~unlabelled
+    found = components(predicted)
+    counts = count_image(
+        whole_bitmap(truth), found, SIZE, Rules(boundary_px=2), band_rows=band_rows, ignored=whole_bitmap(unlabelled)
+    )
+    counted = ~unlabelled
+    assert counts.pixels == PixelCounts(
+        int((truth & predicted & counted).sum()),
+        int((~truth & predicted & counted).sum()),
+        int((truth & ~predicted).sum()),
+        int((~truth & ~predicted & counted).sum()),
+        unlabelled=int(unlabelled.sum()),
+    )
+    first, second = near_contour_of_whole(truth, 2) & counted, near_contour_of_whole(predicted, 2) & counted
+    assert counts.boundary == BoundaryCounts(int((first & second).sum()), int((first | second).sum()))
+    kept = [entry for entry in found if 2 * unlabelled[entry.window.slices][entry.mask.pixels()].sum() <= entry.area]
+    assert counts.objects.predicted == len(kept)
+
+
 def object_counts_by_brute_force(truth: np.ndarray, predicted: np.ndarray) -> ObjectCounts:
     """Every pair's IoU from label images; falling IoU, each object once."""
     first, first_count = ndimage.label(truth, np.ones((3, 3)))
@@ -73,6 +99,28 @@ def object_counts_by_brute_force(truth: np.ndarray, predicted: np.ndarray) -> Ob
             used_first.add(one)
             used_second.add(other)
     return ObjectCounts(first_count, second_count, len(used_first))
+
+
+@settings(max_examples=40, deadline=None)
+@given(masks(SIZE), masks(SIZE), masks(SIZE), st.integers(1, 30), st.integers(1, 4))
+def test_ground_without_data_counts_neither_way(
+    truth: np.ndarray, predicted: np.ndarray, valid: np.ndarray, band_rows: int, distance: int
+) -> None:
+    rules = Rules(boundary_px=distance)
+    counts = count_image(
+        whole_bitmap(truth),
+        whole_bitmap(predicted),
+        SIZE,
+        rules,
+        lambda window: valid[window.slices],
+        band_rows=band_rows,
+    )
+    there = count_image(whole_bitmap(truth & valid), whole_bitmap(predicted & valid), SIZE, rules)
+    no_data = int((~valid).sum())
+    assert counts.pixels == replace(there.pixels, true_negative=there.pixels.true_negative - no_data, no_data=no_data)
+    assert counts.pixels.total == valid.sum()
+    assert counts.boundary == there.boundary
+    assert counts.objects.truth == there.objects.truth
 
 
 def rectangle(top: int, left: int, height: int, width: int) -> Bitmap:

@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from components.core.cli import BAD_INPUT, run_main
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, Shape, vertices
 from components.core.figures.vector import Polygon
 from components.core.geometry import Size
@@ -19,6 +19,7 @@ from components.core.imagery.recipe import Recipe
 from components.core.project import ClassInfo, Item, Object, ProjectMeta, open_project, write_manifest
 from components.evaluate.__main__ import main, parser
 from components.evaluate.evaluate import evaluate
+from components.evaluate.report import write_report
 from tests.builders import bitmap_meta, mask_object, scene_item, write_tiled
 
 SIZE = Size(90, 70)
@@ -108,6 +109,41 @@ def test_perfect_predictions_reach_one(projects: Projects) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_truth_on_ground_without_data_is_not_missed(
+    projects: Projects, caplog: pytest.LogCaptureFixture, mirrored: bool
+) -> None:
+    """The left 30 columns hold nothing: the network sees nothing there, whatever the truth says."""
+    item = projects.true_items[0]
+    pixels = np.full((3, SIZE.height, SIZE.width), 90, np.uint8)
+    pixels[:, :, :30] = 0
+    uri = write_tiled(Path(item.image.uri).with_name("gap.tif"), pixels, nodata=0)
+    recipe = replace(item.image.recipe, left_right=mirrored)
+    shown = replace(item, image=replace(item.image, uri=uri, recipe=recipe))
+    write_manifest(projects.truth, bitmap_meta("INRIA_TAGGED"), [shown])
+    seen = projects.true_mask(item)
+    seen[:, slice(-30, None) if mirrored else slice(0, 30)] = False
+    assert seen.sum() < projects.true_mask(item).sum()
+    found = Object("untitled_dl", Bitmap.of_pixels(seen))
+    projects.write([replace(shown, objects=(found,))])
+
+    with caplog.at_level("INFO", "components.evaluate"):
+        result = evaluate(projects.predictions, projects.truth, workers=1)
+
+    pixels_found = result.overall.counts.pixels
+    assert (pixels_found.iou, pixels_found.no_data) == (1.0, 30 * SIZE.height)
+    assert result.overall.counts.boundary.iou == 1.0
+    assert f"{100 * 30 / SIZE.width:.1f} % of the ground holds no data, in 1 of 1 images" in caplog.text
+
+
+def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog: pytest.LogCaptureFixture) -> None:
+    before = evaluate(projects.predictions, projects.truth, workers=1)
+    for item in projects.true_items:
+        Path(item.image.uri).unlink()
+    assert evaluate(projects.predictions, projects.truth, workers=1) == before
+    assert "all of its ground counts, with or without data" in caplog.text
+
+
 def test_the_result_does_not_depend_on_the_workers(projects: Projects, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.core.parallel.ALONE_SECONDS", 0.0)
     assert evaluate(projects.predictions, projects.truth, workers=2) == evaluate(
@@ -159,7 +195,7 @@ def test_an_image_predicted_twice_is_an_error(projects: Projects) -> None:
 
 
 def test_partners_of_other_sizes_are_an_error(projects: Projects) -> None:
-    projects.write([replace(item, size=Size(10, 10), objects=()) for item in projects.items])
+    projects.write([replace(item, image=None, size=Size(10, 10), objects=()) for item in projects.items])
     with pytest.raises(DataError, match="'INRIA__ds/austin1' is 10×10 px and its partner 'ds/austin1'"):
         evaluate(projects.predictions, projects.truth, match_by="name", workers=1)
 
@@ -180,6 +216,33 @@ def test_wrong_parameters_are_explained(projects: Projects, options: dict, messa
         evaluate(projects.predictions, projects.truth, **options)
 
 
+def test_images_that_cannot_be_compared_are_left_out_as_far_as_allowed(projects: Projects, tmp_path: Path) -> None:
+    whole = evaluate(projects.predictions, projects.truth, workers=1)
+    torn, other = (item for item in projects.true_items if item.name in ("austin1", "vienna1"))
+    Path(tmp_path / "gt" / f"{torn.name}.tif").write_bytes(b"torn")
+    with pytest.raises(TooManyBadItemsError, match=r"1 of 3 images .* max_bad allows 0, but never all: .*austin1\.tif"):
+        evaluate(projects.predictions, projects.truth, workers=1)
+
+    result = evaluate(projects.predictions, projects.truth, tmp_path / "out", max_bad=1, workers=1)
+
+    assert [image.label for image in result.images] == ["ds/austin2", "ds/vienna1"]
+    assert [entry.name for entry in result.bad] == ["ds/austin1"]
+    assert result.images == whole.images[1:]
+    (told,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["left_out"]
+    assert told["name"] == "ds/austin1" and "austin1.tif" in told["reason"]
+    projects.write([item for item in projects.items if item.name != other.name])
+    with pytest.raises(TooManyBadItemsError, match="besides 1 without a partner, and max_bad allows 1"):
+        evaluate(projects.predictions, projects.truth, image_tags=["test"], max_bad=1, workers=1)
+
+
+def test_a_scene_that_cannot_be_shown_is_missing_in_the_report(projects: Projects, tmp_path: Path) -> None:
+    result = evaluate(projects.predictions, projects.truth, workers=1)
+    for item in projects.true_items:
+        Path(tmp_path / "images" / f"{item.name}.tif").write_bytes(b"torn")
+    write_report(result, tmp_path / "report.html", predictions=projects.predictions, truth=projects.truth)
+    assert "austin" in (tmp_path / "report.html").read_text()
+
+
 def test_polygons_are_a_truth_too_and_lines_are_not(projects: Projects, tmp_path: Path) -> None:
     ring = vertices([(10, 11), (10, 30), (40, 30), (40, 11)])
     meta = ProjectMeta("p", (ClassInfo("untitled", Shape.POLYGON, "#112233"), ClassInfo("way", Shape.LINE, "#112233")))
@@ -191,6 +254,26 @@ def test_polygons_are_a_truth_too_and_lines_are_not(projects: Projects, tmp_path
     assert pixels.true_positive + pixels.false_negative == 3 * drawn.sum()
     with pytest.raises(ConfigError, match="truth_class: 'way' holds lines"):
         evaluate(projects.predictions, tmp_path / "polygons", truth_class="way")
+
+
+def test_truth_that_nobody_labelled_is_neither_missed_nor_wrong(projects: Projects, tmp_path: Path) -> None:
+    """An import gives such ground as objects of the class neutral."""
+    gap = np.zeros((SIZE.height, SIZE.width), np.bool_)
+    gap[:, :40] = True
+    neutral = Object("neutral", Bitmap.of_pixels(gap))  # type: ignore[arg-type]
+    items = []
+    for item in projects.true_items:
+        kept = Bitmap.of_pixels(projects.true_mask(item) & ~gap)
+        items.append(item.with_objects([*([Object("untitled", kept)] if kept else []), neutral]))
+    write_manifest(tmp_path / "labelled", bitmap_meta("INRIA_TAGGED", "untitled", "neutral"), items)
+    pixels = evaluate(projects.predictions, tmp_path / "labelled", workers=1).overall.counts.pixels
+    assert pixels.total == 3 * SIZE.height * (SIZE.width - 40)
+    both = [
+        (projects.true_mask(item) & projects.predicted_masks[item.name] & ~gap).sum()
+        for item in projects.true_items
+        if item.name in projects.predicted_masks
+    ]
+    assert pixels.true_positive == sum(both)
 
 
 def test_the_command_line_prints_the_table(

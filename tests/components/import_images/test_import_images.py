@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
@@ -15,8 +17,10 @@ from components.core.figures import Bitmap, RasterMask, Shape, tight_window
 from components.core.geometry import Size
 from components.core.imagery.reading import describe, read_rgb
 from components.core.project import Item, open_project
+from components.core.project.history import read_history
 from components.import_images.import_images import ImportReport, import_images
 from tests.builders import CRS, TRANSFORM, block_mask, files_below, noise, whole, write_raster, write_scene, write_tiled
+from tests.odd_files import aux_with, vrt_of
 
 SIZE = Size(60, 90)
 
@@ -155,7 +159,7 @@ def test_16_bits_are_scaled_as_stated(tmp_path: Path) -> None:
         ("a.tif", block_mask(SIZE).astype(np.uint16) * 40_000, {}),
         ("a.tif", np.where(block_mask(SIZE), 0.25, np.nan).astype(np.float32), {}),
         ("a.tif", block_mask(SIZE).astype(np.uint8) * 3, {"tile": 16}),
-        ("a.tif", block_mask(SIZE).astype(np.uint8), {"tile": 16, "nodata": 1}),
+        ("a.tif", block_mask(SIZE).astype(np.uint8), {"tile": 16, "nodata": 0}),
         (
             "a.png",
             np.stack([block_mask(SIZE).astype(np.uint8), np.full((SIZE.height, SIZE.width), 255, np.uint8)]),
@@ -185,8 +189,12 @@ def test_box_and_area_do_not_depend_on_how_a_mask_is_stored(
     mask = block_mask(size, seed, blocks)
     write_tiled(tmp_path / "in" / "images" / "a.tif", np.zeros((1, height, width), np.uint8))
     write_raster(tmp_path / "in" / "gt" / "a.tif", mask.astype(np.uint8), tile=tile, compress="deflate")
+    if not mask.any():
+        with pytest.raises(DataError, match="no image has an object: not one of 1 masks holds a pixel of building"):
+            run(tmp_path)
+        return
     _, (item,) = run(tmp_path)
-    assert len(item.objects) == int(mask.any())
+    assert len(item.objects) == 1
     assert [entry.figure.window for entry in item.objects] == [box for box in [tight_window(mask)] if box]  # type: ignore[attr-defined]
     assert sum(entry.figure.area for entry in item.objects) == mask.sum()
     assert (mask_of(item) == mask).all()
@@ -196,11 +204,22 @@ def test_what_has_no_partner_is_listed(tmp_path: Path, caplog: pytest.LogCapture
     write_scene(tmp_path / "in", "both", SIZE)
     write_tiled(tmp_path / "in" / "images" / "alone.tif", noise(SIZE))
     write_tiled(tmp_path / "in" / "gt" / "astray.tif", noise(SIZE, bands=1))
-    report, items = run(tmp_path)
+    report, items = run(tmp_path, allow_unpaired=True)
     assert [(item.name, len(item.objects)) for item in items] == [("alone", 0), ("both", 1)]
     assert (report.unpaired_images, report.unpaired_masks) == (("alone",), ("astray",))
-    assert "1 images have no mask and get no object: alone" in caplog.text
+    assert "1 images have no mask and count as ground without building: alone" in caplog.text
     assert "1 masks have no image and are passed over: astray" in caplog.text
+
+
+def test_an_image_without_a_mask_is_no_ground_without_buildings(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_scene(tmp_path / "in", name, SIZE)
+    (tmp_path / "in" / "gt" / "b.tif").unlink()
+    words = r"1 of 3 scenes .*images/b\.tif: has no mask of its name; give it, or set allow_unpaired"
+    with pytest.raises(TooManyBadItemsError, match=words):
+        run(tmp_path)
+    _, items = run(tmp_path, max_bad=1)
+    assert [item.name for item in items] == ["a", "c"]
 
 
 def test_a_run_finds_what_an_earlier_one_wrote(tmp_path: Path) -> None:
@@ -284,7 +303,35 @@ def complex_mask(root: Path) -> None:
     write_tiled(root / "gt" / "a.tif", noise(SIZE, bands=1).astype(np.complex64))
 
 
+def swapped_image(root: Path) -> None:
+    place = Affine(3e-6, 0, 30.5, 0, -3e-6, 114.3)
+    write_tiled(root / "images" / "a.tif", noise(SIZE), crs="EPSG:4326", transform=place)
+
+
+def colourless_palette(root: Path) -> None:
+    write_tiled(root / "images" / "a.tif", noise(SIZE, bands=1), interpretation=[ColorInterp.palette])
+
+
+def cut_wkt(root: Path) -> None:
+    write_raster(root / "images" / "a.tif", noise(SIZE))
+    side = aux_with('<SRS>PROJCS["broken</SRS><GeoTransform>500000,1,0,5300000,0,-1</GeoTransform>')
+    (root / "images" / "a.tif.aux.xml").write_text(side)
+
+
+def list_for_an_image(root: Path) -> None:
+    (root / "images" / "a.tif").write_text(vrt_of("/etc/passwd"))
+
+
+def list_for_a_mask(root: Path) -> None:
+    (root / "gt" / "a.tif").write_text(vrt_of("/etc/passwd"))
+
+
 BROKEN = [
+    (swapped_image, r"images/a\.tif: lies nowhere on Earth: its latitudes reach 114\.3°"),
+    (colourless_palette, r"images/a\.tif: its band is called a palette's, and there is no colour table"),
+    (cut_wkt, r"images/a\.tif: cannot be opened as a raster: missing .*side files that are whole"),
+    (list_for_an_image, r"images/a\.tif: cannot be opened as a raster: it is a text that may name other files"),
+    (list_for_a_mask, r"gt/a\.tif: cannot be opened as a raster: it is a text that may name other files"),
     (break_image, r"images/a\.tif: cannot be opened as a raster"),
     (break_mask, r"gt/a\.tif: cannot be opened as a raster"),
     (cut_image, r"images/a\.tif: is truncated: the tile at row 0, column 0 ends at byte"),
@@ -322,6 +369,43 @@ def test_truncated_pictures_are_found(tmp_path: Path, name: str, share: float) -
     cut(Path(uri), share)
     with pytest.raises(TooManyBadItemsError, match=f"images/{name}: "):
         run(tmp_path)
+
+
+def test_images_and_masks_may_have_the_longest_names(tmp_path: Path) -> None:
+    stems = ["正" * 70, "x" * 251, "y" * 250 + "1", "y" * 250 + "2"]
+    expected = {}
+    for seed, stem in enumerate(stems):
+        expected[stem] = noise(SIZE, seed)
+        write_raster(tmp_path / "in" / "images" / f"{stem}.tif", expected[stem])
+        mask = block_mask(SIZE, seed).view(np.uint8)
+        write_raster(tmp_path / "in" / "gt" / f"{stem}.tif", mask, blockysize=16)
+    for reused in (0, 2 * len(stems)):
+        report, items = run(tmp_path)
+        assert (report.items, report.objects, report.reused, report.bad) == (len(stems), len(stems), reused, ())
+        assert {item.name for item in items} == set(stems)
+        assert all((image_of(item) == expected[item.name]).all() for item in items)
+
+
+def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
+    write_scene(tmp_path / "in", "a", SIZE)
+    for folder in ("images", "gt"):
+        file = Path(write_tiled(tmp_path / "in" / folder / "b.tif", noise(SIZE, bands=1)))
+        file.rename(file.with_name(os.fsdecode(b"caf\xe9.tif")))
+    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .*/caf\\xe9\.tif: its name is not valid UTF-8"):
+        run(tmp_path)
+    report, items = run(tmp_path, max_bad=1)
+    assert [item.name for item in items] == ["a"]
+    assert [bad.name for bad in report.bad] == ["caf\\xe9.tif"]
+    assert read_history(tmp_path / "project")[0].left_out[0].name == "caf\\xe9.tif"
+
+
+def test_a_palette_of_sixteen_bits_becomes_its_colours(tmp_path: Path) -> None:
+    indices = noise(SIZE, bands=1, dtype="uint16")
+    colours = {index: (index % 251, index // 256, 7, 255) for index in range(1 << 16)}
+    write_raster(tmp_path / "in" / "images" / "a.tif", indices, photometric="palette", colormap=colours)
+    _, (item,) = run(tmp_path)
+    expected = np.stack([indices[0] % 251, indices[0] // 256, np.full_like(indices[0], 7)])
+    assert (image_of(item) == expected).all()
 
 
 def test_a_project_of_bad_scenes_alone_is_none(tmp_path: Path) -> None:

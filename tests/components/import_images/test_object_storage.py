@@ -9,7 +9,7 @@ import pytest
 from components.core.errors import TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.project import open_project
-from components.core.storage import list_objects, put_file, put_tree
+from components.core.storage import list_objects, put_tree
 from components.import_images.import_images import import_images
 from tests.builders import block_mask, noise, write_raster, write_scene
 from tests.s3_server import S3Server
@@ -39,9 +39,9 @@ def test_imagery_in_a_bucket_is_imported_from_there(tmp_path: Path, s3_environme
 def test_a_broken_object_is_a_bad_scene(tmp_path: Path, s3_environment: S3Server) -> None:
     folder = s3_environment.new_folder()
     write_scene(tmp_path / "in", "austin1", SIZE)
+    write_scene(tmp_path / "in", "chicago1", SIZE)
     (tmp_path / "in" / "gt" / "austin1.tif").write_bytes(b"no mask at all")
     put_tree(tmp_path / "in", f"{folder}/in")
-    put_file(tmp_path / "in" / "images" / "austin1.tif", f"{folder}/in/images/chicago1.tif")
     with pytest.raises(TooManyBadItemsError, match=r"gt/austin1\.tif: cannot be opened"):
         import_images(f"{folder}/in", "", tmp_path / "project", data_root=f"{folder}/data", workers=1)
     report = import_images(f"{folder}/in", "", tmp_path / "project", data_root=f"{folder}/data", workers=1, max_bad=1)

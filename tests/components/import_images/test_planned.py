@@ -10,6 +10,7 @@ import rasterio
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.collection.plan import Plan, PlannedScene, Settings, ShardRows, Why, write_plan
+from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
 from components.core.project import open_project
@@ -117,3 +118,12 @@ def test_where_a_rewritten_image_has_no_data_is_kept(tmp_path: Path) -> None:
         valid = file.dataset_mask() > 0
     assert not valid[:300].any() and valid[300:].all()
     assert item.image.pixels().shape == (3, SIZE.height, SIZE.width)
+
+
+@pytest.mark.parametrize("shard", ["0/1", "2/1", "1/2"])
+def test_a_shard_that_is_none_is_refused(tmp_path: Path, shard: str) -> None:
+    write_tiled(tmp_path / "a.tif", noise(SIZE))
+    plan = write(tmp_path, planned(tmp_path / "a.tif", ShardRows(1, 0, SIZE.height)))
+    with pytest.raises(ConfigError, match=f"shard: '{shard}' is no shard of the plan; it has one of 1/1 to 1/1"):
+        run(plan, shard)
+    assert not (tmp_path / "project").exists()

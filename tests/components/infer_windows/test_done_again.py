@@ -20,6 +20,8 @@ from components.infer_windows.__main__ import main, parser
 from tests.builders import CRS, TRANSFORM, files_below, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import CONFIG, SIZE, arguments, infer, raster, write_project
 
+PADDED = 'use at most 40, or "pad": "reflect" under "mode", which lets windows reach over the image\'s border'
+
 
 def test_finished_scenes_are_not_done_again(project: Path, model: Path) -> None:
     _, _, first = infer(project, model)
@@ -71,7 +73,7 @@ def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> N
     assert [scene.name for scene in report.bad] == ["ds/b", "ds/c"]
     assert "b.tif: rows" in report.bad[0].reason
     assert report.bad[1].reason == (
-        "inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40"
+        f"inference.config: mode.window.height: 48 exceeds the height 40 of the image; {PADDED}"
     )
     assert report.counts()["bad"] == 2
 
@@ -110,8 +112,8 @@ def test_all_scenes_that_are_too_small_are_named_before_any_is_done(tmp_path: Pa
 
     assert str(caught.value) == (
         "2 of 4 scenes cannot be used, and max_bad allows 1 (but never all): "
-        "ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; use at most 40; "
-        "ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; use at most 40"
+        f"ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; {PADDED}; "
+        f"ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; {PADDED}"
     )
     assert not (tmp_path / "data").exists()
     padded = {"config": CONFIG | {"mode": CONFIG["mode"] | {"pad": "reflect"}}}

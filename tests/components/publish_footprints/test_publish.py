@@ -17,7 +17,7 @@ from rasterio.features import rasterize
 from scipy import ndimage
 
 from components.core.cli import BAD_INPUT, run_main
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, Shape
 from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
@@ -320,3 +320,44 @@ def test_a_scene_in_parts_is_published_as_one(tmp_path: Path) -> None:
     ]
     assert files_below(tmp_path / "whole" / "out") == files_below(tmp_path / "parts" / "out")
     assert [result.source for result in results[1].scenes] == ["austin1"]
+
+
+NOWHERE = Affine(3e-6, 0, 30.5, 0, -3e-6, 114.3)
+
+
+def test_scenes_that_cannot_be_published_are_left_out_named_and_counted(tmp_path: Path) -> None:
+    size = (SIZE.height, SIZE.width)
+    torn = write_tiled(tmp_path / "torn.tif", np.ones(size, np.uint8))
+    Path(torn).write_bytes(b"torn")
+    items = (
+        scene("austin1", 1),
+        scene("swapped", 2, "EPSG:4326", NOWHERE),
+        replace(scene("torn", 3), rasters={"confidence": torn}),
+        scene("nan", 4, CRS, Affine(float("nan"), 0, 0, 0, -1, 0)),
+        scene("elsewhere", 5),
+    )
+    items = (*items[:4], replace(items[4], image=replace(items[4].image, uri="/vsicurl/http://host/a.tif")))
+    source = project(tmp_path, *items)
+    with pytest.raises(TooManyBadItemsError, match="4 of 5 scenes cannot be published, and max_bad allows 3"):
+        publish(source, tmp_path / "out", max_bad=3, workers=1)
+    assert not (tmp_path / "out").exists()
+
+    result = publish(source, tmp_path / "out", max_bad=4, workers=1)
+
+    assert sorted(entry.name for entry in result.bad) == ["ds/elsewhere", "ds/nan", "ds/swapped", "torn"]
+    assert result.scalars()["scenes_left_out"] == 4
+    for frame in read(tmp_path / "out").values():
+        assert set(frame["source"]) == {"austin1"}
+        assert np.isfinite(frame["area_m2"]).all() and frame.is_valid.all()
+    assert frame.crs == "EPSG:4326" and frame.total_bounds[3] < 90
+    told = {
+        entry["name"]: entry["reason"]
+        for entry in json.loads((tmp_path / "out" / "summary.json").read_text())["scenes_left_out"]
+    }
+    assert "latitudes reach 114.3°" in told["ds/swapped"] and "no numbers" in told["ds/nan"]
+    assert "torn.tif" in told["torn"] and "leads elsewhere" in told["ds/elsewhere"]
+
+
+def test_never_all_scenes_are_left_out(tmp_path: Path) -> None:
+    with pytest.raises(TooManyBadItemsError, match=r"1 of 1 scenes cannot be published, .* \(but never all\)"):
+        publish(project(tmp_path, scene("swapped", 2, "EPSG:4326", NOWHERE)), tmp_path / "out", max_bad=9, workers=1)

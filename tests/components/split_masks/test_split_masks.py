@@ -6,6 +6,7 @@ import argparse
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ import pytest
 from kfp import dsl
 
 from components.core.dtl.stage import add_stage_arguments
-from components.core.errors import DataError
+from components.core.errors import DataError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, manifest_writer, open_project, write_manifest
 from components.core.project.history import LeftOut, StageRun, read_history
 from components.split_masks.component import split_masks as component
 from components.split_masks.split_masks import split_masks
 from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, mask_object, noise, write_tiled
+from tests.odd_files import vrt_of
 from tests.queries import data, layer, save
 from tests.shims import artifact, compiled, input_names, output_kinds
 
@@ -72,6 +74,23 @@ def test_the_report_shows_the_query_and_the_buildings(predictions: Path, tmp_pat
     split_masks(predictions, tmp_path / "split", report=tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "1 items in, 1 out" in page and "split_masks" in page and "austin1" in page
+
+
+def test_a_mask_that_is_none_is_left_out(predictions: Path, tmp_path: Path) -> None:
+    (good,) = open_project(predictions)
+    odd = write_tiled(tmp_path / "odd.tif", noise(SIZE, bands=1))
+    objects = (mask_object(odd, np.ones((SIZE.height, SIZE.width), np.bool_), "untitled_dl"),)
+    meta = open_project(predictions).meta
+    write_manifest(tmp_path / "in", meta, [good, replace(good, name="odd", objects=objects)])
+    Path(odd).write_text(vrt_of("/etc/passwd"))
+    with pytest.raises(TooManyBadItemsError, match=r"1 item failed and max_bad allows 0: .*/odd: .*odd\.tif: "):
+        split_masks(tmp_path / "in", tmp_path / "split")
+
+    run = split_masks(tmp_path / "in", tmp_path / "split", max_bad=1)
+
+    assert run.counts() == {"items_in": 1, "items": 1, "left_out": 1}
+    assert [item.name for item in open_project(tmp_path / "split")] == [good.name]
+    assert read_history(tmp_path / "split")[-1].left_out[0].name == "odd"
 
 
 def test_command_line(

@@ -23,6 +23,7 @@ from components.train_unet.dataset import (
     stretch_image,
     stretch_mask,
 )
+from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 from tests.builders import CLASS, mask_object, noise, write_scene, write_tiled
 from tests.components.train_unet.projects import SIDE, block_project
@@ -67,6 +68,28 @@ def test_later_objects_win_whatever_their_shape() -> None:
     )
     mask = draw_mask(Item("ds", "a", Size(8, 8), objects=objects), VALUES)
     assert (mask[1, 1], mask[2, 2], mask[4, 4], mask[6, 6], mask[0, 0]) == (255, 1, 2, 0, 0)
+
+
+def test_small_images_are_padded_by_their_mirror_image_which_is_neutral(tmp_path: Path) -> None:
+    opened = open_project(block_project(tmp_path, 1, 0, side=20))
+    rows = rows_with_tag(opened, "train", "train")
+    sample = WindowDataset(opened, rows, VALUES, Size(48, 32), pads=True)[0]
+    whole = WindowDataset(opened, rows, VALUES, Size(20, 20))[0]
+    assert np.array_equal(sample.image[:, 14:34, 6:26], whole.image)
+    assert np.array_equal(sample.image[:, 13, 6:26], whole.image[:, 1])
+    assert np.array_equal(sample.mask[14:34, 6:26], whole.mask)
+    assert (sample.mask == 255).sum() == 48 * 32 - 20 * 20
+    stretched = WindowDataset(opened, rows, VALUES, Size(48, 32))[0]
+    assert not (stretched.mask == 255).any()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (5, 70), (32, 32), (33, 20)])
+def test_padding_brings_any_size_up_to_the_inputs(height: int, width: int) -> None:
+    image, mask = noise(Size(height, width)), np.zeros((height, width), np.uint8)
+    padded, neutral = pad(image, mask, Size(32, 32))
+    assert padded.shape == (3, max(height, 32), max(width, 32)) == (3, *neutral.shape)
+    assert (neutral == 0).sum() == height * width
+    assert set(np.unique(padded)) <= set(np.unique(image))
 
 
 def test_an_object_of_an_unknown_class_is_refused() -> None:

@@ -396,3 +396,11 @@ def test_a_place_that_holds_something_else_is_refused_before_training(project: P
 def test_a_place_without_a_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FootprintsError, match="there is no such directory"):
         train(tmp_path / "gone", tmp_path / "m", config=TINY)
+
+
+def test_a_project_of_small_images_is_learnt_at_their_scale(tmp_path: Path) -> None:
+    project = block_project(tmp_path, 4, 2, side=32)
+    stretched = train(project, tmp_path / "stretched", config=TINY | {"epochs": 1})
+    padded = train(project, tmp_path / "padded", config=TINY | {"epochs": 1, "pad": "reflect"})
+    assert not equal(weights_of(stretched.model_dir), weights_of(padded.model_dir))
+    assert all(math.isfinite(row["loss"]) for row in padded.history)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,9 @@ class SlidingWindowSettings(Settings):
     window: WindowSettings
     min_overlap: OverlapSettings
 
+    small_images: Literal["refuse", "whole"] = "refuse"
+    """What becomes of images smaller than the window: whole lets them through, as windows as small as they are."""
+
     @model_validator(mode="after")
     def _leaves_a_stride(self) -> SlidingWindowSettings:
         for overlap, window, names in (
@@ -64,13 +67,20 @@ class SlidingWindow(Action):
 
     def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
         """One element a window, those without objects included."""
-        self._check_fits(element)
-        for window in sliding_windows(element.item.size, self.settings.size, self.settings.overlap):
+        if self.settings.small_images == "refuse":
+            self._check_fits(element)
+        for window in self._windows(element.item.size):
             trail = f"_r{window.top:04d}_c{window.left:04d}"
             if context.dry:
                 yield Emission(element.without_objects(window.size, trail))
             else:
                 yield Emission(element.with_item(crop_item(element.item, window), trail))
+
+    def _windows(self, image: Size) -> Iterator[Window]:
+        size, overlap = self.settings.size, self.settings.overlap
+        size = Size(min(size.height, image.height), min(size.width, image.width))
+        overlap = Size(min(overlap.height, size.height - 1), min(overlap.width, size.width - 1))
+        yield from sliding_windows(image, size, overlap)
 
     def _check_fits(self, element: Element) -> None:
         image, window = element.item.size, self.settings.size
@@ -78,7 +88,9 @@ class SlidingWindow(Action):
             if side > limit:
                 raise DataError(
                     f"{self.place}.settings.window.{key}: {side} exceeds the {key} {limit} of image "
-                    f"{element.source.name!r}; use at most {limit}, or keep small images out with an `if` layer"
+                    f"{element.source.name!r}; use at most {limit}, keep small images out with an `if` layer, or let "
+                    'them through with "small_images": "whole", which a training pads where its config says '
+                    '"pad": "reflect"'
                 )
 
     def summary(self) -> str:

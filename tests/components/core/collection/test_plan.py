@@ -18,7 +18,7 @@ from components.core.collection.plan import (
     shard_number,
     write_plan,
 )
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.project.history import LeftOut
 
@@ -66,7 +66,15 @@ def test_an_empty_plan_too(tmp_path: Path) -> None:
 
 def test_a_shard_gets_its_rows() -> None:
     assert [(scene.id, rows.top) for scene, rows in PLAN.of_shard(2)] == [(TOWN.id, 2048), ("village-0123456789", 0)]
-    assert [shard_number(name) for name in shard_names(3)] == [1, 2, 3]
+    assert [shard_number(name, 3) for name in shard_names(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("0/1", 1), ("2/1", 1), ("1/2", 3), ("0/0", 0), ("1", 1), ("", 1), ("-1/1", 1)]
+)
+def test_a_shard_that_the_plan_has_not_is_refused(name: str, count: int) -> None:
+    with pytest.raises(ConfigError, match=rf"shard: '{name}' is no shard of the plan; it has "):
+        shard_number(name, count)
 
 
 @pytest.mark.parametrize("name", ["plan.json", "scenes.parquet"])
@@ -90,3 +98,19 @@ def test_a_recipe_counts_documents_by_what_they_say() -> None:
     assert first == recipe_of("model", {"area": 5.0, "config": '{"b":2,"a":1}'})
     assert first != recipe_of("model", {"area": 6.0, "config": '{"a": 1, "b": 2}'})
     assert first != recipe_of("other", {"area": 5.0, "config": '{"a": 1, "b": 2}'})
+
+
+def test_ids_of_scenes_leave_room_and_are_seen_by_readers_of_folders() -> None:
+    for key in ("\u6b63" * 70, "x" * 251, "\N{GRINNING FACE}" * 60, "_hidden", "(1)", "..."):
+        name = scene_id(f"{key}.tif")
+        assert len(name.encode()) <= 177
+        assert name[0] not in "_."
+    assert scene_id("2026/austin7.tif") == "austin7-" + scene_id("2026/austin7.tif")[-16:]
+    assert scene_id("a_b c.tif").startswith("a_b_c-")
+
+
+def test_a_plan_whose_images_lie_elsewhere_is_none(tmp_path: Path) -> None:
+    scene = replace(TOWN, uri="/vsicurl/http://host/town.tif")
+    write_plan(tmp_path / "plan", replace(PLAN, scenes=(scene,)))
+    with pytest.raises(DataError, match=r"is no plan .*/vsicurl/http://host/town\.tif'.*leads elsewhere"):
+        read_plan(tmp_path / "plan")

@@ -175,6 +175,17 @@ def test_text_that_is_no_query(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("[", encoding="utf-8")
     assert refused(str(broken)).startswith(f"{broken}: is not JSON (")
+    broken.write_bytes(b'["\xff"]')
+    assert refused(str(broken)).startswith(f"{broken}: is not UTF-8 (")
+    assert refused("[" * 100_000) == "query: is not JSON (lists and objects are nested too deep); mend it there"
+    assert refused("a\0b").startswith(r"'a\x00b': is neither JSON nor the path of a file (")
+
+
+def test_a_query_may_be_saved_by_an_editor_that_marks_its_encoding(tmp_path: Path) -> None:
+    file = tmp_path / "query.json"
+    for encoding in ("utf-8-sig", "utf-16"):
+        file.write_text(json.dumps([data()]), encoding=encoding)
+        assert read_query(file) == [data()]
 
 
 @pytest.mark.parametrize("as_text", [True, False])

@@ -12,7 +12,7 @@ import pytest
 from tests.components.core.dtl.projects import items, write
 from tests.queries import choose, data, save, tag
 
-HEAVY = ("cv2", "jinja2", "matplotlib", "minio", "multiprocessing", "rasterio", "scipy", "shapely", "torch", "tqdm")
+HEAVY = ("cv2", "jinja2", "matplotlib", "minio", "rasterio", "scipy", "shapely", "torch", "tqdm")
 
 RUN = """
 import sys

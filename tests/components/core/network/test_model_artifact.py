@@ -69,6 +69,8 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
         ({"encoder": "resnet"}, "encoder 'resnet' is none of"),
         ({"classes": [{"title": "bg", "shape": "bitmap", "color": "#000000"}]}, "background, first, and at least one"),
         ({"input_size": {"height": 96}}, "input_size.width: Field required"),
+        ({"input_size": {"height": 0, "width": 96}}, "input_size.height: 0 is no multiple of 16; use 16; fetch"),
+        ({"input_size": {"height": 96, "width": 1048576}}, "input_size.width: 1048576 is above 8192"),
         ({"normalisation": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, "is not what UNetV2 does"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),
     ],

@@ -1,6 +1,14 @@
 """Encoder weights from files and from torchvision, and what is refused."""
 
+import hashlib
+import os
+import pickle
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +17,7 @@ from safetensors.torch import save_file
 from components.core.errors import ConfigError, DataError
 from components.core.network.encoders import encoder_spec
 from components.core.network.vgg import VggEncoder
-from components.core.network.weights import imagenet_state, load_encoder_state, read_state
+from components.core.network.weights import hub_file, imagenet_state, load_encoder_state, read_state
 from tests.ports import refusing_port
 
 SLIM = "vgg16_bn_slim8"
@@ -100,18 +108,84 @@ def test_missing_and_misshapen_tensors_are_named_and_nothing_is_loaded() -> None
     assert all(torch.equal(value, target.state_dict()[name]) for name, value in before.items())
 
 
-def test_imagenet_weights_come_from_the_cache_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.models import VGG11_BN_Weights
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which PyTorch keeps what it downloads."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "home" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
 
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    source = VggEncoder(encoder_spec("vgg11_bn"))
-    url = VGG11_BN_Weights.IMAGENET1K_V1.url
-    cached = tmp_path / "hub" / "checkpoints" / Path(url).name
-    cached.parent.mkdir(parents=True)
-    torch.save(source.state_dict(), cached)
-    target = VggEncoder(encoder_spec("vgg11_bn"))
-    load_encoder_state(target, imagenet_state("vgg11_bn"), "imagenet")
-    assert torch.equal(source.features[0].weight, target.features[0].weight)
+
+@pytest.fixture
+def published(tmp_path: Path) -> Iterator[tuple[str, VggEncoder]]:
+    """Weights on a web server, under a name with their digest, and the encoder that has them."""
+    folder, encoder = tmp_path / "published", slim()
+    folder.mkdir()
+    torch.save(encoder.state_dict(), folder / "weights.pth")
+    digest = hashlib.sha256((folder / "weights.pth").read_bytes()).hexdigest()[:8]
+    (folder / "weights.pth").rename(folder / f"weights-{digest}.pth")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/weights-{digest}.pth", encoder
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("cached", [None, b"", b"something else"])
+def test_a_cached_file_that_its_name_does_not_fit_is_fetched_again(
+    hub: Path, published: tuple[str, VggEncoder], cached: bytes | None
+) -> None:
+    url, encoder = published
+    if cached is not None:
+        (hub / Path(url).name).write_bytes(cached)
+    file = hub_file(url)
+    assert file == hub / Path(url).name
+    assert torch.equal(read_state(file)["features.0.weight"], encoder.features[0].weight)
+
+
+def test_a_cached_file_is_not_fetched_again(hub: Path, published: tuple[str, VggEncoder]) -> None:
+    url, _ = published
+    first = hub_file(url).stat()
+    assert hub_file(url.replace(":", ":1", 1)).stat() == first, "the cache answers for a server that is not there"
+
+
+def test_a_download_of_other_content_is_refused(hub: Path, published: tuple[str, VggEncoder], tmp_path: Path) -> None:
+    url, _ = published
+    (tmp_path / "published" / Path(url).name).write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"cannot be downloaded .*invalid hash value"):
+        hub_file(url)
+    assert list(hub.iterdir()) == []
+
+
+def test_a_url_without_a_digest_is_refused() -> None:
+    with pytest.raises(DataError, match="the name holds no digest"):
+        hub_file("http://127.0.0.1/weights.pth")
+
+
+class Evil:
+    """Runs code where it is unpickled as it asks for."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.file),)
+
+
+@pytest.mark.parametrize("save", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value, protocol=2))])
+def test_a_pickle_that_calls_something_is_refused_and_not_run(tmp_path: Path, save: Any) -> None:
+    path = tmp_path / "weights.pth"
+    save({"a": Evil(tmp_path / "ran")}, path)
+    with pytest.raises(
+        DataError, match=r"it holds more than tensors and plain values: posix\.mkdir, which could run code"
+    ):
+        read_state(path)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_without_a_network_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
-from components.core.preflight.places import Place, askable, check_file, check_writable, place_for_rasters
+from components.core.preflight.places import Place, askable, check_file, place_for_rasters
+from components.core.storage import check_writable
 from components.core.storage.mounted import MOUNTS_VARIABLE
 from tests.builders import bitmap_meta
 from tests.s3_server import S3Server

@@ -51,14 +51,13 @@ def items(draw: st.DrawFn, number: int = 0) -> Item:
     image = None
     if draw(st.booleans()):
         georeference = draw(st.sampled_from([(None, None), (CRS, TRANSFORM), (None, TRANSFORM)]))
-        image = ImageRef.whole("s3://bucket/a b.tif", SIZE, *georeference)
-        for step in draw(strategies.steps(SIZE)):
-            image = image.then(step)
+        recipe = Recipe(Window(3, 4, SIZE.height, SIZE.width), draw(st.booleans()), draw(st.booleans()))
+        image = ImageRef("s3://bucket/a b.tif", Size(90, 80), recipe, *georeference)
     found = draw(st.lists(strategies.figures(SIZE), max_size=3))
     if draw(st.booleans()):
         recipe = Recipe(draw(strategies.windows(SIZE))).then(Flip(FlipAxis.UP_DOWN))
         value = draw(st.sampled_from([None, 0, 7]))
-        found.append(Bitmap(1, 2, RasterMask(MaskRaster("s3://bucket/gt.tif", value), recipe, 3)))
+        found.append(Bitmap(0, 0, RasterMask(MaskRaster("s3://bucket/gt.tif", value), recipe, 3)))
     objects = tuple(
         Object(f"a {figure.shape} ü", figure, draw(tags), draw(st.sampled_from(["", "x"])), draw(extras))
         for figure in found
@@ -209,7 +208,7 @@ def cut_part(directory: Path) -> None:
         (lambda d: (d / "meta.json").unlink(), "meta.json: is missing, so this is no project"),
         (lambda d: (d / "meta.json").write_text("{"), "meta.json: is not JSON"),
         (lambda d: (d / "items-00000.parquet").unlink(), "speaks of 2 items and the parts hold 0"),
-        (cut_part, "is no whole Parquet file"),
+        (cut_part, "items-00000.parquet: its footer cannot be read"),
         (broken_meta(lambda data: data.update(version=99)), "version 99 is not 1"),
         (broken_meta(lambda data: data.pop("classes")), "a list `classes` is missing"),
         (broken_meta(lambda data: data.update(classes=[{"title": "a"}])), r"classes\[0\].shape: None is none of"),
@@ -249,3 +248,24 @@ def test_merging_metas() -> None:
     assert (merged.tags_images, merged.tags_objects) == (("t", "u"), ("o",))
     with pytest.raises(DataError, match="'x' is a bitmap in project 'a' and a point in 'c'"):
         one.merged(ProjectMeta("c", (ClassInfo("x", Shape.POINT, "#000000"),)))
+
+
+@pytest.mark.parametrize(
+    "uri", ["/vsicurl/http://host/a.tif", "GTIFF_DIR:1:/etc/a.tif", "<VRTDataset/>", "http://host/a.tif"]
+)
+@pytest.mark.parametrize("place", ["image", "mask", "rasters"])
+def test_an_item_that_leads_elsewhere_is_refused_when_it_is_read(tmp_path: Path, uri: str, place: str) -> None:
+    item = Item("ds", "a", SIZE)
+    if place == "image":
+        item = replace(item, image=ImageRef.whole(uri, SIZE))
+    elif place == "mask":
+        mask = RasterMask(MaskRaster(uri), Recipe(Window.of_size(SIZE)), 5)
+        item = item.with_objects([Object(META.titles[0], Bitmap(0, 0, mask))])
+    else:
+        item = replace(item, rasters={"classes": uri})
+    write_manifest(tmp_path / "p", META, [replace(item, name="b", image=None, objects=(), rasters={}), item])
+    project = open_project(tmp_path / "p")
+    assert project.label(1) == "ds/a"
+    assert project.item(0).name == "b"
+    with pytest.raises(DataError, match=r"a raster of a project's item: .*give a local path"):
+        project.item(1)

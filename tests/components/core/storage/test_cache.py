@@ -13,6 +13,7 @@ import pytest
 
 from components.core.errors import StorageError
 from components.core.storage import cache, cached_file, counted, write_bytes
+from components.core.storage.aside import written_aside
 from components.core.storage.cache import IN_USE_S, FileCache
 from tests.s3_server import S3Server
 
@@ -137,8 +138,9 @@ def test_the_bound_holds_for_many_processes(folder: Path, objects: list[str]) ->
 
 def die_while_fetching(uri: str) -> None:
     def get_half(_uri: str, target: Path) -> None:
-        target.with_name(f".{target.stem}.{'0' * 32}.part{target.suffix}").write_bytes(bytes(SIZE // 2))
-        os.kill(os.getpid(), signal.SIGKILL)
+        with written_aside(target) as partial:
+            partial.write_bytes(bytes(SIZE // 2))
+            os.kill(os.getpid(), signal.SIGKILL)
 
     cache.get_file = get_half  # type: ignore[assignment]
     cached_file(uri)
@@ -148,7 +150,7 @@ def test_what_a_killed_process_left_is_cleared_up_and_never_seen(folder: Path, o
     process = multiprocessing.get_context("fork").Process(target=die_while_fetching, args=(objects[0],))
     process.start()
     process.join()
-    assert len(list(folder.glob(".town-*.part.tif"))) == len(list(folder.glob("*.reserved"))) == 1
+    assert len(list(folder.glob(".town-*.part"))) == len(list(folder.glob("*.reserved"))) == 1
     assert entries(folder) == {}
     assert cached_file(objects[1]) is not None
     assert sorted(path.suffix for path in folder.iterdir()) == ["", ".tif"]

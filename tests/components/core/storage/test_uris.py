@@ -3,7 +3,17 @@ from pathlib import Path
 import pytest
 
 from components.core.errors import StorageError
-from components.core.storage import absolute_uri, is_remote, join_uri, name_of, parent_of, parse_uri, stem_of, suffix_of
+from components.core.storage import (
+    absolute_uri,
+    gdal_path,
+    is_remote,
+    join_uri,
+    name_of,
+    parent_of,
+    parse_uri,
+    stem_of,
+    suffix_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +95,47 @@ def test_remote_or_local() -> None:
     assert is_remote("minio://bucket/key")
     assert not is_remote("file:///data")
     assert not is_remote("data/s3/key")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/vsicurl/http://host/a.tif",
+        "/vsizip//data/a.zip/a.tif",
+        "/vsigzip//data/a.tif.gz",
+        "/vsimem/a.tif",
+        "//vsicurl/http/a.tif",
+        "/./vsicurl/a.tif",
+        "file:///vsizip/a.zip/a.tif",
+        "GTIFF_DIR:1:/data/a.tif",
+        "DERIVED_SUBDATASET:LOGAMPLITUDE:/data/a.tif",
+        'NETCDF:"/data/a.nc":band',
+        "vrt:///data/a.tif",
+        '<VRTDataset rasterXSize="1" rasterYSize="1"><SRS>http://host</SRS></VRTDataset>',
+        " <GDAL_WMS/>",
+        "/data/a\0b.tif",
+        "http://host/a.tif",
+    ],
+)
+def test_what_leads_elsewhere_is_no_place(text: str) -> None:
+    with pytest.raises(StorageError, match=r"give a local path"):
+        parse_uri(text)
+    with pytest.raises(StorageError, match=r"give a local path"):
+        absolute_uri(text)
+
+
+@pytest.mark.parametrize("text", ["/data/GTIFF_DIR:1:/a.tif", "data/vsicurl/a.tif", "/data/vsizip/a<b>.tif", "a.tif"])
+def test_a_file_may_be_called_whatever_it_likes(text: str) -> None:
+    assert parse_uri(text).path == Path(text)
+    assert gdal_path(text) == str(Path(text).absolute())
+
+
+def test_a_relative_path_leads_elsewhere_from_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    with pytest.raises(StorageError, match="leads elsewhere"):
+        gdal_path("vsicurl/a.tif")
+
+
+def test_a_folder_whose_name_is_no_text_is_refused() -> None:
+    with pytest.raises(StorageError, match=r"/data/caf\\xe9: its name is not valid UTF-8; rename the folder"):
+        absolute_uri("/data/caf\udce9")

@@ -1,0 +1,96 @@
+"""Which values of a mask are asked for as building, and which say that nobody labelled a pixel."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from components.core.errors import ConfigError
+
+IGNORE = "ignore="
+
+COLOUR = re.compile(r"#([0-9a-fA-F]{6})")
+
+EXAMPLES = (
+    "1 (that value is building), 2,3 (either is), 1,ignore=255 (255 is not labelled), or #FF0000 (that colour is)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Some values of masks.
+
+    Attributes:
+        numbers: Of one band, or indices of a palette.
+        colours: As 0xRRGGBB.
+    """
+
+    numbers: tuple[float, ...] = ()
+    colours: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.numbers or self.colours)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskValues:
+    """What a run says of its masks' values.
+
+    Attributes:
+        building: What is building; none where all above 0, or all colours but black, are.
+        ignored: What is neither building nor anything else: such pixels are neither learnt nor measured.
+    """
+
+    building: Values = Values()
+    ignored: Values = Values()
+
+    @classmethod
+    def parse(cls, text: str) -> MaskValues:
+        """Read the parameter.
+
+        Args:
+            text: Values that are building, with commas between them: numbers, or colours such as "#FF0000"; each that
+                begins with "ignore=" is not labelled instead. Empty for the rule of `components.import_images.meaning`.
+
+        Raises:
+            ConfigError: If it is not of that form.
+        """
+        building: list[int | float] = []
+        ignored: list[int | float] = []
+        for term in text.split(",") if text.strip() else ():
+            name = term.strip()
+            (ignored if name.startswith(IGNORE) else building).append(_value(name.removeprefix(IGNORE), text))
+        both = {value for value in building if value in ignored}
+        if both:
+            raise ConfigError(f"mask_value: {text!r} names a value as building and to be ignored; say one of them")
+        return cls(_values(building, text), _values(ignored, text))
+
+
+class _Colour(int):
+    """0xRRGGBB, which is another value than the number."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Colour) and int(self) == int(other)
+
+    __hash__ = int.__hash__
+
+
+def _value(term: str, text: str) -> int | float:
+    colour = COLOUR.fullmatch(term)
+    if colour:
+        return _Colour(colour[1], 16)
+    try:
+        number = float(term)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigError(f"mask_value: {text!r} is not understood; use {EXAMPLES}")
+    return int(number) if number.is_integer() else number
+
+
+def _values(found: list[int | float], text: str) -> Values:
+    if len(set(found)) < len(found):
+        raise ConfigError(f"mask_value: {text!r} names a value twice; say it once")
+    colours = tuple(int(value) for value in found if isinstance(value, _Colour))
+    return Values(tuple(value for value in found if not isinstance(value, _Colour)), colours)

@@ -1,0 +1,50 @@
+"""Regular expressions that users give: some patterns never end on some names, so every search has a time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import regex
+
+from components.core.errors import ConfigError
+
+SECONDS = 2.0
+"""A name takes microseconds; a pattern that backtracks without end takes longer than anybody waits."""
+
+
+@lru_cache(maxsize=256)
+def compiled(text: str) -> regex.Pattern[str]:
+    """A pattern, in the syntax of Python's `re`.
+
+    Raises:
+        ValueError: If it is no regular expression.
+    """
+    try:
+        return regex.compile(text)
+    except (regex.error, RecursionError) as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+
+
+def is_found(pattern: str, text: str) -> bool:
+    """Whether a pattern is found anywhere in a text.
+
+    Raises:
+        ConfigError: If the search does not end in time.
+    """
+    return next(matches(pattern, text), None) is not None
+
+
+def matches(pattern: str, text: str, seconds: float = SECONDS) -> Iterator[regex.Match[str]]:
+    """All places where a pattern is found, from left to right.
+
+    Raises:
+        ConfigError: If the search does not end in time.
+    """
+    try:
+        yield from compiled(pattern).finditer(text, timeout=seconds)
+    except TimeoutError as error:
+        raise ConfigError(
+            f"the pattern {pattern!r} does not end on {text!r} within {seconds:g} s; repeat nothing that repeats "
+            "itself, such as (a+)+"
+        ) from error

@@ -1,0 +1,6 @@
+"""Titles of classes that mean something to every stage."""
+
+from __future__ import annotations
+
+NEUTRAL_CLASS = "neutral"
+"""Pixels that nobody labelled: neither learnt nor measured, unless a training config names another class for that."""
