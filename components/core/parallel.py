@@ -6,12 +6,12 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.core.errors import ConfigError, FootprintsError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -94,6 +94,10 @@ def _processes_pay(seconds: float, done: int, left: int, workers: int) -> bool:
 def _in_pool(
     start: Callable[..., Callable[[Task], Result]], arguments: tuple[Any, ...], tasks: Sequence[Task], workers: int
 ) -> Iterator[Result]:
+    from concurrent.futures import ProcessPoolExecutor  # not for work that one process does
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     waiting: deque[Future[Result]] = deque()
     pool = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"), _start_worker, (start, arguments))
     try:

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
-from tqdm import tqdm
-
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -33,6 +31,8 @@ def progress(iterable: Iterable[T], total: int | None = None, what: str = "items
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     if sys.stderr.isatty():
+        from tqdm import tqdm
+
         yield from tqdm(iterable, total=total, desc=what, unit="", dynamic_ncols=True)
         return
     started = said = time.monotonic()

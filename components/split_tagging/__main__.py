@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from components.core.cli import argument_parser, run_main, write_metrics
-from components.core.dtl.stage import add_stage_arguments, write_pictures
+from components.core.dtl.stage import add_stage_arguments
 from components.core.storage import counted
 from components.split_tagging.split_tagging import split_tagging
 
@@ -35,6 +35,8 @@ def main(options: argparse.Namespace) -> None:
             max_bad=options.max_bad,
         )
     if options.pictures:
+        from components.core.dtl.report import write_pictures
+
         write_pictures(run, options.output, options.pictures)
     write_metrics(run.metrics() | moved.megabytes(), options.metrics)
     sys.stdout.write(f"{run.sentence()}, at {options.output}\n")

@@ -18,7 +18,7 @@ from components.core.footprints.records import Rules
 from components.core.geometry import Size
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.writing import RasterProfile
-from tests.benchmarks.building_masks import building_mask, confidence, rough, scene_item, split_objects
+from tests.benchmarks.building_masks import building_mask, confidence, percolating, rough, scene_item, split_objects
 from tests.benchmarks.harness import Measurement, one_core, seconds
 from tests.builders import CRS, TRANSFORM, write_tiled
 
@@ -32,10 +32,13 @@ PART_BOUNDS = (0, 1500, 3300, 5000)
 SIDES = (5000, 20_000, 50_000)
 MOST_MEBIBYTES = 1024
 MOST_GROWTH = 1.15
+PERCOLATING_SIDES = (2000, 3742, 7483)
+LEAST_STEADINESS = 0.8
+MOST_PERCOLATING_REPEATS = 2
 
 
 def run(repeats: int) -> list[Measurement]:
-    """Polygons of smooth and rough buildings, COGs of a mask and of its confidence, memory by size of the scene."""
+    """Polygons of buildings and of an untrained network's mask, COGs of a mask and its confidence, memory by size."""
     smooth = building_mask(SCENE, 0)
     masks = {"smooth": smooth, "rough": rough(smooth, 23, 0)}
     with one_core():
@@ -44,23 +47,39 @@ def run(repeats: int) -> list[Measurement]:
             for name, mask in masks.items()
             for regularise in (False, True)
         ]
+        percolating_masks = _percolating(repeats)
         with tempfile.TemporaryDirectory() as folder:
             cogs = _cogs(smooth, Path(folder), repeats)
-        return [*polygons, *cogs, *_memory()]
+        return [*polygons, *percolating_masks, *cogs, *_memory()]
 
 
 def _polygons(what: str, mask: npt.NDArray[np.bool_], regularise: bool, repeats: int) -> Measurement:
-    item = scene_item(SCENE)
-    rules = Rules(regularise=regularise)
+    rates, count = _rates(mask, Rules(regularise=regularise), repeats)
+    title = f"split a mask in memory and polygonise it, {what}, 5000×5000, one core"
+    return Measurement.at_least(title, "MP/s", rates, LEAST_RATE, footprints=count)
+
+
+def _percolating(repeats: int) -> list[Measurement]:
+    """Masks that hang together all over the scene, with holes without number: the rate is to stay what it is."""
+    measured: list[Measurement] = []
+    for side in PERCOLATING_SIDES:
+        rates, count = _rates(percolating(Size(side, side), 0), Rules(), min(repeats, MOST_PERCOLATING_REPEATS))
+        title = f"the same of an untrained network's mask, {side}×{side}"
+        least = LEAST_STEADINESS * measured[0].median if measured else 0
+        measured.append(Measurement.at_least(title, "MP/s", rates, round(least, 2), footprints=count))
+    return measured
+
+
+def _rates(mask: npt.NDArray[np.bool_], rules: Rules, repeats: int) -> tuple[list[float], int]:
+    """Megapixels a second, and the footprints that come out."""
+    size = Size(*mask.shape)
     counts = []
 
     def work() -> None:
-        tables = scene_footprints([item.with_objects(split_objects(mask))], "scene", rules, CRS)
+        tables = scene_footprints([scene_item(size).with_objects(split_objects(mask))], "scene", rules, CRS)
         counts.append(sum(table.num_rows for table in tables))
 
-    rates = [MEGAPIXELS / taken for taken in seconds(work, repeats)]
-    title = f"split a mask in memory and polygonise it, {what}, 5000×5000, one core"
-    return Measurement.at_least(title, "MP/s", rates, LEAST_RATE, footprints=counts[-1])
+    return [size.area / 1e6 / taken for taken in seconds(work, repeats)], counts[-1]
 
 
 def _cogs(mask: npt.NDArray[np.bool_], folder: Path, repeats: int) -> list[Measurement]:

@@ -37,6 +37,13 @@ def rough(mask: npt.NDArray[np.bool_], degrees: float, seed: int) -> npt.NDArray
     return np.asarray(turned + cv2.GaussianBlur(noise, (0, 0), 2) * np.float32(0.5) > 0.5, np.bool_)
 
 
+def percolating(size: Size, seed: int) -> npt.NDArray[np.bool_]:
+    """Noise of a few pixels' size cut near its percolation threshold, as an untrained network's mask."""
+    noise = np.random.default_rng(seed).normal(size=(size.height, size.width)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 2)
+    return np.asarray(smooth > -0.05 * smooth.std(), np.bool_)
+
+
 def confidence(mask: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.uint8]:
     """(H, W) uint8 confidence in the buildings: high inside, 0 far away, uneven in between."""
     near = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 4)

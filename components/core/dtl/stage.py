@@ -9,11 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
-from components.core.dtl.picture import picture_of
 from components.core.dtl.run import QueryRun, execute_query
-from components.core.project import open_project
-from components.core.reporting.contact_sheet import contact_sheet
-from components.core.reporting.page import run_report, write_page
 from components.core.storage import counted
 
 
@@ -61,26 +57,11 @@ def run_stage(
     )
     if report is None:
         return run
+    from components.core.dtl.report import write_report  # matplotlib and GDAL, once the work is done
+
     with counted() as moved:
-        pictures = [picture_of(run), contact_sheet(open_project(output))]
-        write_page(report, run_report(run.meta.name, run.sentence(), (), pictures))
+        write_report(run, output, report)
     return replace(run, pictures=moved.traffic)
-
-
-def write_pictures(run: QueryRun, output: str | Path, folder: Path) -> None:
-    """Write the report's pictures as PNG: `query.png` and `contact_sheet.png`.
-
-    Args:
-        run: The query that ran.
-        output: The project that came out.
-        folder: Where the files appear.
-
-    Raises:
-        DataError: If the project's pixels cannot be read.
-        StorageError: If the folder cannot be written.
-    """
-    picture_of(run).write(png_file=folder / "query.png")
-    contact_sheet(open_project(output)).write(png_file=folder / "contact_sheet.png")
 
 
 def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
@@ -136,6 +117,8 @@ def stage_main(
                 stage=name,
             )
         if options.pictures:
+            from components.core.dtl.report import write_pictures
+
             write_pictures(run, options.output, options.pictures)
         write_metrics(run.metrics() | moved.megabytes(), options.metrics)
         sys.stdout.write(f"{run.sentence()}, at {options.output}\n")

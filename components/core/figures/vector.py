@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-import shapely
-from shapely.geometry.base import BaseGeometry
 
 from components.core.figures.figure import (
     Figure,
@@ -23,8 +20,13 @@ from components.core.figures.figure import (
 )
 from components.core.geometry import FlipAxis, Size, Window
 
+if TYPE_CHECKING:  # shapely and OpenCV are imported by those who cut or draw: most projects hold bitmaps alone
+    from shapely.geometry.base import BaseGeometry
+
 
 def _box(window: Window) -> BaseGeometry:
+    import shapely
+
     return shapely.box(window.top, window.left, window.bottom, window.right)
 
 
@@ -49,6 +51,8 @@ class Polygon(Figure):
 
     def crop(self, window: Window) -> list[Figure]:
         """The pieces inside the window; what only touches it is left out."""
+        import shapely
+
         area = shapely.Polygon(self.exterior, self.interiors)
         if not area.is_valid:
             area = shapely.make_valid(area)
@@ -71,6 +75,8 @@ class Polygon(Figure):
 
     def draw(self, canvas: npt.NDArray[np.uint8], value: int) -> None:
         """Filled, with the outlines of the exterior and of the holes; halves round to even."""
+        import cv2
+
         cv2.fillPoly(canvas, [pixel_vertices(ring) for ring in (self.exterior, *self.interiors)], value)
 
     def key(self) -> Hashable:
@@ -79,6 +85,8 @@ class Polygon(Figure):
 
 
 def _ring(ring: BaseGeometry, window: Window) -> Vertices:
+    import shapely
+
     return vertices(shapely.get_coordinates(ring)[:-1] - (window.top, window.left))
 
 
@@ -96,6 +104,8 @@ class Line(Figure):
 
     def crop(self, window: Window) -> list[Figure]:
         """The pieces inside the window or on its border; a line that lies inside stays as it is, loops and all."""
+        import shapely
+
         if len(self.points) < 2:
             return []
         low, high = self.points.min(axis=0), self.points.max(axis=0)
@@ -119,6 +129,8 @@ class Line(Figure):
 
     def draw(self, canvas: npt.NDArray[np.uint8], value: int) -> None:
         """One pixel wide; halves round to even."""
+        import cv2
+
         cv2.polylines(canvas, [pixel_vertices(self.points)], isClosed=False, color=value)
 
     def key(self) -> Hashable:

@@ -15,6 +15,7 @@ from affine import Affine
 from pyproj.exceptions import CRSError, ProjError
 
 from components.core.errors import DataError
+from components.core.footprints.validity import is_broken
 from components.core.geometry import Size
 from components.core.project import Item
 
@@ -234,7 +235,7 @@ def _moved(geometries: Geometries, source: str, target: str) -> Geometries:
 def mended(geometries: Geometries) -> Geometries:
     """The same polygons, the invalid ones made valid; their lines and points are left out."""
     result = geometries.copy()
-    for index in np.flatnonzero(~shapely.is_valid(geometries)):
+    for index in np.flatnonzero(is_broken(geometries)):
         result[index] = polygons_of(shapely.make_valid(geometries[index]))
     return result
 

@@ -28,6 +28,7 @@ from components.core.footprints.records import (
 )
 from components.core.footprints.regularising import regularised
 from components.core.footprints.simplifying import simplified
+from components.core.footprints.validity import is_broken, is_intricate
 from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.parts import ScenePart, part_of
@@ -122,6 +123,12 @@ class SceneFootprints:
 
     def _drawn(self, exact: Geometries) -> Geometries:
         """Outlines as they are published, in (column, row) of the scene."""
+        drawn = exact.copy()
+        plain = ~is_intricate(exact)
+        drawn[plain] = self._drawn_plain(exact[plain])
+        return drawn
+
+    def _drawn_plain(self, exact: Geometries) -> Geometries:
         if not self._rules.regularise:
             return simplified(exact, self.tolerance_px)
         tolerance = max(self.tolerance_px, 1.0)  # the pixels' own edges say nothing of a building's direction
@@ -187,7 +194,7 @@ def _outlines(objects: Sequence[SceneObject]) -> Geometries:
 def _on_map(exact: Geometries, drawn: Geometries, grid: Grid, crs: str) -> tuple[Geometries, npt.NDArray[np.float64]]:
     """Published shapes in `crs`, and the true areas of the exact outlines."""
     exact, shapes = grid.to_map(exact), grid.to_map(drawn)
-    broken = ~shapely.is_valid(shapes)  # rings that touch may cross by a rounding error
+    broken = is_broken(shapes)  # rings that touch may cross by a rounding error
     shapes[broken] = exact[broken]
     return reprojected(shapes, grid.crs, crs), areas_m2(exact, grid.crs)
 

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from components.core.figures.mask import BoolPixels, Mask
 from components.core.footprints.geography import Geometries
-from components.core.footprints.rings import Integers, Rings, rings_of
+from components.core.footprints.rings import Rings, rings_of, shells_of
 from components.core.footprints.shapes import gathered
 from components.core.geometry import Size, Window, row_bands
 
@@ -92,30 +92,11 @@ class _Sheet:
         is_shell = rings.areas > 0
         shells = np.flatnonzero(is_shell)[np.argsort(owners[is_shell], kind="stable")]
         holes = np.flatnonzero(~is_shell)
-        parts_of_mask = np.bincount(owners[shells], minlength=len(self._masks))
-        if not parts_of_mask.all():
+        if not np.bincount(owners[shells], minlength=len(self._masks)).all():
             raise ValueError("a mask without pixels has no outline")
-        inside = _shell_of_holes(rings, owners, shells, holes, parts_of_mask)
-        numbers = np.concatenate([np.arange(len(shells)), inside])
+        place = np.empty(len(owners), np.int64)
+        place[shells] = np.arange(len(shells))
+        numbers = np.concatenate([place[shells], place[shells_of(rings, holes)]])
         order = np.argsort(numbers, kind="stable")  # a shell before its holes
         members = np.concatenate([shells, holes])[order]
         return gathered(shapely.polygons(shapes[members], indices=numbers[order]), owners[shells])
-
-
-def _shell_of_holes(
-    rings: Rings, owners: Integers, shells: Integers, holes: Integers, parts_of_mask: Integers
-) -> Integers:
-    """Index of each hole's shell: of its mask's shells the smallest that holds the set pixel above its first corner."""
-    first = np.cumsum(parts_of_mask) - parts_of_mask
-    inside = first[owners[holes]]
-    unsure = np.flatnonzero(parts_of_mask[owners[holes]] > 1)
-    if not len(unsure):
-        return inside
-    candidates = np.flatnonzero(parts_of_mask[owners[shells]] > 1)
-    tree = shapely.STRtree([shapely.Polygon(rings.ring(shell)) for shell in shells[candidates]])
-    corners = np.array([min(rings.ring(hole).tolist(), key=lambda corner: corner[::-1]) for hole in holes[unsure]])
-    points = shapely.points(corners[:, 0] + 0.5, corners[:, 1] - 0.5)
-    hole, shell = tree.query(points, predicate="within")
-    largest_first = np.argsort(-rings.areas[shells[candidates[shell]]], kind="stable")
-    inside[unsure[hole[largest_first]]] = candidates[shell[largest_first]]
-    return inside

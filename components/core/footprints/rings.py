@@ -59,9 +59,59 @@ def rings_of(bands: Iterable[BoolPixels]) -> Rings:
 def _double_areas(x: Integers, y: Integers, starts: Integers, counts: Integers) -> Integers:
     if not len(starts):
         return counts
-    following = np.arange(1, len(x) + 1)
-    following[starts + counts - 1] = starts
+    following = _next_corners(starts, counts)
     return np.asarray(np.add.reduceat(x * y[following] - x[following] * y, starts), np.int64)
+
+
+def shells_of(rings: Rings, holes: Integers) -> Integers:
+    """The shell of the 4-connected part that each hole is in.
+
+    Left of the set pixel above a hole's first corner, the next edge belongs to the same part: to its shell, or to a
+    hole that begins further up.
+
+    Args:
+        rings: Of a sheet.
+        holes: (N,) indices of rings.
+
+    Returns:
+        (N,) indices of rings.
+    """
+    if not len(holes):
+        return holes
+    x, y = rings.corners.T
+    width = int(x.max()) + 1
+    parents = np.arange(len(rings.starts))
+    firsts = np.minimum.reduceat(y * width + x, rings.starts)
+    rows, columns = np.divmod(firsts[holes], width)
+    parents[holes] = _edges_to_the_left(rings, rows - 1, columns)
+    while (rings.areas[parents] < 0).any():
+        parents = parents[parents]
+    return parents[holes]
+
+
+def _edges_to_the_left(rings: Rings, rows: Integers, columns: Integers) -> Integers:
+    """The ring of the next vertical edge at or left of each pixel's left edge."""
+    x, y = rings.corners.T
+    following = y[_next_corners(rings.starts, rings.counts)]
+    tops, bottoms = np.minimum(y, following), np.maximum(y, following)
+    wanted = np.unique(rows)
+    begin, end = np.searchsorted(wanted, tops), np.searchsorted(wanted, bottoms)
+    crossings = end - begin  # of each edge with the wanted rows; none of a horizontal one
+    edges = np.repeat(np.arange(len(x)), crossings)
+    row = np.arange(len(edges)) - np.repeat(np.cumsum(crossings) - crossings - begin, crossings)
+    width = int(x.max()) + 1
+    keys = row * width + x[edges]
+    order = np.argsort(keys)
+    pixels = np.searchsorted(wanted, rows) * width + columns
+    found = edges[order[np.searchsorted(keys[order], pixels, "right") - 1]]
+    return np.asarray(np.searchsorted(rings.starts, found, "right") - 1)
+
+
+def _next_corners(starts: Integers, counts: Integers) -> Integers:
+    """Index of the corner that follows each in its ring."""
+    following = np.arange(1, int(counts.sum()) + 1)
+    following[starts + counts - 1] = starts
+    return following
 
 
 class _Corners(NamedTuple):

@@ -8,6 +8,7 @@ import shapely
 
 from components.core.footprints.geography import Geometries
 from components.core.footprints.shapes import ShapeRings
+from components.core.footprints.validity import ring_counts
 
 ATTEMPTS = 4
 
@@ -61,13 +62,6 @@ def _ring_by_ring(outlines: Geometries, tolerance_px: float) -> npt.NDArray[np.b
 
 
 def _is_sound(tried: Geometries, outlines: Geometries) -> npt.NDArray[np.bool_]:
-    same_rings = _ring_count(tried) == _ring_count(outlines)
+    same_rings = ring_counts(tried) == ring_counts(outlines)
     sound: npt.NDArray[np.bool_] = same_rings & shapely.is_valid(tried) & (shapely.area(tried) > 0)
     return sound
-
-
-def _ring_count(geometries: Geometries) -> npt.NDArray[np.int64]:
-    """Rings of each geometry, in all its parts."""
-    parts, owner = shapely.get_parts(geometries, return_index=True)
-    rings = np.where(shapely.is_empty(parts), 0, 1 + shapely.get_num_interior_rings(parts))
-    return np.bincount(owner, rings, minlength=len(geometries)).astype(np.int64)

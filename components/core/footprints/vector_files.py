@@ -18,6 +18,7 @@ import shapely
 from components.core.errors import DataError
 from components.core.footprints.geography import Geometries, crs_of
 from components.core.footprints.records import GEOMETRY
+from components.core.footprints.validity import is_broken
 from components.core.storage import not_written
 
 BATCH_ROWS = 16_384
@@ -151,6 +152,6 @@ def geojson_features(rows: Rows, shapes: Geometries) -> Iterator[str]:
 def rounded(geometries: Geometries) -> Geometries:
     """Degrees to `GEOJSON_DECIMALS` decimals, but for polygons that would not survive it."""
     result: Geometries = shapely.transform(geometries, lambda points: np.round(points, GEOJSON_DECIMALS))
-    broken = ~shapely.is_valid(result)
+    broken = is_broken(result)
     result[broken] = geometries[broken]
     return result

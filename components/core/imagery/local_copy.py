@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from components.core import storage
-from components.core.imagery.opening import local_path
 
 
 def local_copy(uri: str) -> str:
@@ -23,6 +22,8 @@ def local_copy(uri: str) -> str:
     Raises:
         StorageError: If there is no such object or it cannot be fetched.
     """
+    from components.core.imagery.opening import local_path  # GDAL, for those who read pixels
+
     if local_path(uri) is not None:
         return uri
     copy = storage.cached_file(uri)

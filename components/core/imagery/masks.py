@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from components.core.geometry import Size, Window
-from components.core.imagery.reading import read_band
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +29,6 @@ class MaskRaster:
 
     def read(self, window: Window, size: Size | None = None) -> npt.NDArray[np.bool_]:
         """(H, W) bool of one window, thinned out to `size` where that is given."""
+        from components.core.imagery.reading import read_band  # GDAL, for those who read pixels
+
         return self.select(read_band(self.uri, window, size=size))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from affine import Affine
@@ -23,6 +22,8 @@ def _left_right(pixels: npt.NDArray[Pixel]) -> npt.NDArray[Pixel]:
     """Rows from right to left; bytes by OpenCV, which takes a tenth of the time of a copy of numpy's view."""
     if pixels.dtype.itemsize != 1 or not pixels.flags.c_contiguous or not pixels.size:
         return pixels[..., ::-1]
+    import cv2  # not for those who read no pixel
+
     rows = pixels.view(np.uint8).reshape(-1, pixels.shape[-1])
     return cv2.flip(rows, 1).view(pixels.dtype).reshape(pixels.shape)
 

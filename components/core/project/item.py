@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from affine import Affine
 
 from components.core.figures import Figure
 from components.core.geometry import Size
-from components.core.imagery.images import read_image
-from components.core.imagery.reading import UInt8
 from components.core.imagery.recipe import Recipe, Step
+
+if TYPE_CHECKING:
+    from components.core.imagery.reading import UInt8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class ImageRef:
 
     def pixels(self, size: Size | None = None) -> UInt8:
         """(3, H, W) uint8 RGB of the item, or of `size` where it is to be smaller; read now."""
+        from components.core.imagery.images import read_image  # GDAL, for those who read pixels
+
         return read_image(self.uri, self.recipe, size)
 
     @property

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from components.core.errors import DataError
@@ -68,6 +67,8 @@ def _write_image(item: Item, folder: Path) -> None:
     if whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
         shutil.copyfile(source, folder / f"{name}{source.suffix.lower()}")
         return
+    import cv2
+
     target = folder / f"{name}.png"
     bgr = np.ascontiguousarray(np.moveaxis(image.pixels()[::-1], 0, 2))
     is_encoded, png = cv2.imencode(".png", bgr)

@@ -18,7 +18,6 @@ from affine import Affine
 from components.core.errors import DataError
 from components.core.figures import Figure, Shape
 from components.core.geometry import Size
-from components.core.imagery.reading import describe
 from components.core.json_text import parse_json
 from components.core.keyed import digest
 from components.core.project.item import ImageRef, Item, Object
@@ -266,6 +265,8 @@ def _georeference_of(data: Any, place: str) -> tuple[str | None, Affine | None]:
 
 def _image_of(image: Path, size: Size | None, georeference: tuple[str | None, Affine | None]) -> ImageRef:
     if size is None:
+        from components.core.imagery.reading import describe  # GDAL, for projects without a manifest
+
         info = describe(str(image))
         return ImageRef.whole(str(image.resolve()), info.size, info.crs, info.transform)
     return ImageRef.whole(str(image.resolve()), size, *georeference)

@@ -7,7 +7,6 @@ import binascii
 import zlib
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -36,6 +35,8 @@ PNG_TRUE_COLOR = 2
 
 def pack_png(pixels: npt.NDArray[np.bool_]) -> str:
     """(H, W) bool as base64 of zlib of a 1-bit PNG."""
+    import cv2  # which only projects without a manifest need
+
     _, png = cv2.imencode(".png", pixels.view(np.uint8) * np.uint8(255), [cv2.IMWRITE_PNG_BILEVEL, 1])
     return base64.b64encode(zlib.compress(png.tobytes())).decode("ascii")
 
@@ -46,6 +47,8 @@ def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
     Raises:
         DataError: If it is no PNG, or one of three colour channels, which says nothing of a mask.
     """
+    import cv2
+
     try:
         png = zlib.decompress(base64.b64decode(text, validate=True))
     except (binascii.Error, zlib.error, TypeError, ValueError) as error:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from components.core.storage.local import LocalStore
 from components.core.storage.objects import Store, StoredObject
-from components.core.storage.s3 import S3Store
-from components.core.storage.settings import S3Settings
 from components.core.storage.uris import parse_uri
 
 
@@ -18,7 +16,12 @@ def store_for(uri: str | Path) -> Store:
     Raises:
         StorageError: The URI or the environment breaks a rule.
     """
-    return S3Store(S3Settings.from_environment()) if parse_uri(uri).is_remote else LocalStore()
+    if not parse_uri(uri).is_remote:
+        return LocalStore()
+    from components.core.storage.s3 import S3Store  # whose client only those need who have object storage
+    from components.core.storage.settings import S3Settings
+
+    return S3Store(S3Settings.from_environment())
 
 
 def list_objects(uri: str | Path, recursive: bool = True) -> Iterator[StoredObject]:

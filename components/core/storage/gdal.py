@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from components.core.errors import StorageError
-from components.core.storage.s3 import S3Store
 from components.core.storage.settings import S3Settings
 from components.core.storage.uris import parse_uri
 
@@ -92,6 +91,8 @@ def gdal_patiently(uri: str | Path, read: Callable[[], T]) -> T:
     if not place.is_remote:
         return read()
     from rasterio.errors import RasterioIOError  # whoever only moves objects needs no GDAL
+
+    from components.core.storage.s3 import S3Store
 
     store = S3Store(S3Settings.from_environment())
     for _ in range(TRIES - 1):

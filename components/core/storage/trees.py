@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from itertools import islice
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TypeVar
 
@@ -97,6 +96,8 @@ def _below(root_key: str, uri: str) -> str:
 
 def _all_of(transfer: Callable[[T], None], items: Iterable[T], what: str) -> int:
     """Apply `transfer` to all items, a few at a time, without holding them all."""
+    from multiprocessing.pool import ThreadPool
+
     moving = iter(progress(items, None, what))
     count = 0
     with ThreadPool(TRANSFERS) as pool:

@@ -19,6 +19,7 @@ from components.core.figures import Bitmap, InlineMask
 from components.core.figures.components import connected_components
 from components.core.footprints.making import scene_footprints
 from components.core.footprints.records import MAP_SCHEMA, PIXEL_SCHEMA, Rules, scene_schema
+from components.core.footprints.validity import MOST_RINGS
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import Rows, part_item
@@ -55,6 +56,29 @@ def in_parts(scene: Item, confidence: np.ndarray, bounds: list[int], folder: Pat
             objects=objects_of(mask[top:bottom] > 0),
             rasters={"confidence": raster},
         )
+
+
+def lattice(rows: int, columns: int) -> np.ndarray:
+    """A part with a hole in every second pixel of every second row, and stairs of pixels that touch at corners."""
+    mask = np.ones((2 * rows + 1, 2 * columns + 1), np.bool_)
+    mask[1::2, 1::2] = False
+    stairs = np.zeros_like(mask)
+    stairs[np.arange(10), np.arange(10)] = True
+    return np.concatenate([mask, stairs])
+
+
+@pytest.mark.parametrize("regularise", [False, True])
+def test_an_intricate_object_keeps_its_exact_outline(regularise: bool) -> None:
+    mask = lattice(33, 33)
+    size = Size(*mask.shape)
+    item = Item("ds", "noise", size, ImageRef.whole("noise.tif", size, CRS, TRANSFORM), objects=objects_of(mask))
+
+    rows = table_of(scene_footprints([item], "noise", Rules(tolerance_px=3.0, regularise=regularise), CRS))
+
+    (shape,) = shapely.from_wkb(rows["geometry"].to_pylist())
+    assert shape.is_valid
+    assert sum(1 + len(part.interiors) for part in shapely.get_parts(shape)) > MOST_RINGS
+    assert shape.area == pytest.approx(mask.sum() * abs(TRANSFORM.determinant))
 
 
 def table_of(made: Iterator[pa.Table] | object) -> pa.Table:

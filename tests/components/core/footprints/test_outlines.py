@@ -55,6 +55,25 @@ def test_parts_touch_at_corners_and_holes_are_kept(rows: list[str], parts: int, 
     assert shape.area == "".join(rows).count("#")
 
 
+def test_holes_belong_to_the_part_around_them() -> None:
+    """Rings in rings, which come apart at a corner, beside another mask's."""
+    rows = [
+        "#########",
+        "#.......#",
+        "#.#####.#",
+        "#.#...#.#",
+        "#.#.#.#.#",
+        "#.#...#.#",
+        "#.#####.#",
+        "#......##",
+        "#######..",
+    ]
+    shape = of(rows)
+    assert sorted(len(part.interiors) for part in shapely.get_parts(shape)) == [0, 1, 1]
+    assert shape.is_valid
+    assert shape.area == sum(row.count("#") for row in rows)
+
+
 def test_a_rectangle_has_its_four_corners() -> None:
     assert shapely.normalize(of(["###", "###"])).equals_exact(shapely.normalize(shapely.box(0, 0, 3, 2)), 0)
 
