@@ -30,6 +30,11 @@ TURNED_UPRIGHT = " when it is turned as its orientation says"
 
 TURNED = "lies upside down or mirrored beside its image by its georeference, and was turned to lie on it"
 
+ELSEWHERE = (
+    "lies far from its image by its georeference, which was not believed: its pixels were taken for the image's; give "
+    "it the image's georeference, or none"
+)
+
 
 def import_scene(task: SceneTask) -> ReadyScene | BadScene:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
@@ -42,7 +47,7 @@ def import_scene(task: SceneTask) -> ReadyScene | BadScene:
 
 def _import(task: SceneTask) -> ReadyScene:
     pair = task.pair
-    flips: Flips = ()
+    flips: Flips | None = ()
     with opened(pair.image) as (dataset, info):
         turn = turn_of(dataset, pair.image.uri, info)
         upright = turned(info, turn)
@@ -58,8 +63,8 @@ def _import(task: SceneTask) -> ReadyScene:
         mask = ready_mask(pair.mask, task)
         outcomes.append(mask.outcome)
         objects = (
-            *_objects(task.class_title, mask.building, flips, image.info.size),
-            *_objects(NEUTRAL_CLASS, mask.unlabelled, flips, image.info.size),
+            *_objects(task.class_title, mask.building, flips or (), image.info.size),
+            *_objects(NEUTRAL_CLASS, mask.unlabelled, flips or (), image.info.size),
         )
         summary = _summary(mask, flips, image.info.size)
     item = Item(
@@ -74,8 +79,8 @@ def _import(task: SceneTask) -> ReadyScene:
     return ReadyScene(shown, tuple(outcomes), summary, str(image.bands), image.notes)
 
 
-def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips:
-    """See that a mask is no image, and lies on its own; gives how it must be mirrored for that."""
+def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:
+    """See that a mask is no image, and does not lie beside its own; gives how it must be mirrored for that."""
     if mask.uri == image.uri or (mask.etag, mask.size_bytes) == (image.etag, image.size_bytes):
         raise DataError(f"{mask.uri}: is the image {image.uri} itself, not a mask of it; give masks as masks_uri")
     with opened(mask) as (dataset, mask_info):
@@ -101,10 +106,10 @@ def _objects(title: str, part: Part | None, flips: Flips, size: Size) -> Iterato
     yield Object(title, figure)
 
 
-def _summary(mask: ReadyMask, flips: Flips, size: Size) -> MaskSummary:
+def _summary(mask: ReadyMask, flips: Flips | None, size: Size) -> MaskSummary:
     unlabelled = 0 if mask.unlabelled is None else mask.unlabelled.scan.area
-    turned = (Remark(TURNED),) if flips else ()
-    return MaskSummary(mask.building.scan.area, unlabelled, size.area, (*mask.remarks, *turned))
+    place = (Remark(ELSEWHERE),) if flips is None else (Remark(TURNED),) if flips else ()
+    return MaskSummary(mask.building.scan.area, unlabelled, size.area, (*mask.remarks, *place))
 
 
 def _extra(image: ReadyImage) -> dict[str, Any]:

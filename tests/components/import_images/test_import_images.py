@@ -240,11 +240,13 @@ def test_a_run_finds_what_an_earlier_one_wrote(tmp_path: Path) -> None:
     assert (image_of(changed[1]) == noise(SIZE, 7)).all()
 
 
-def test_a_damaged_file_of_an_earlier_run_is_written_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept_bytes", [0, 7, -60_000, -1])
+def test_a_damaged_file_of_an_earlier_run_is_written_again(tmp_path: Path, kept_bytes: int) -> None:
     write_raster(tmp_path / "in" / "images" / "a.png", noise(SIZE))
     _, (item,) = run(tmp_path)
     assert item.image is not None
-    Path(item.image.uri).write_bytes(b"damaged")
+    rewritten = Path(item.image.uri)
+    rewritten.write_bytes(rewritten.read_bytes()[:kept_bytes])
     report, (again,) = run(tmp_path)
     assert report.rewritten == 1
     assert (image_of(again) == noise(SIZE)).all()

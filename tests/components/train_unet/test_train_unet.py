@@ -301,9 +301,7 @@ def test_items_of_as_many_broken_images_as_allowed_are_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     project = crop_project(tmp_path, broken=(1, 3))
-    with pytest.raises(
-        TooManyBadItemsError, match=r"cannot be read and 0 may: .*town[13]\.tif: .*set max_bad to 2 to"
-    ):
+    with pytest.raises(TooManyBadItemsError, match=r"cannot be read and 0 may: .*town[13]\.tif: .*set max_bad to 2 to"):
         train(project, tmp_path / "m", config=TINY, max_bad=1)
 
     result = train(project, tmp_path / "m", config=TINY, max_bad=2)
