@@ -5,8 +5,9 @@ taken out of it, and noted is where they lie; entries come back when their files
 anywhere leaves a `layer.json` whose entries are true, and the next one sees from it and the ledger what is left to do.
 The finished layer depends on the ledger alone.
 
-Of two updates at once, the one that ends last finds that `layer.json` is not what it wrote there. Its files and the
-other's may be mixed, so that it takes its own entries out again, and leaves them to another update.
+Of two updates at once, the one that ends last finds that `layer.json` is not what it wrote there, or that another has
+begun since; see `claims`. Its files and the other's may be mixed, so that it takes its own entries out again, and
+leaves them to another update.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from components.core.collection.ledger import Collection, Mark
 from components.core.progress import progress
 from components.publish_collection.layer.candidates import Alive
 from components.publish_collection.layer.changes import ChangeCounter, SceneChange
+from components.publish_collection.layer.claims import Claim
 from components.publish_collection.layer.dropped import Dropped
 from components.publish_collection.layer.duplicates import find_duplicates
 from components.publish_collection.layer.ids import Change
@@ -109,11 +111,22 @@ def update_layer(
     known = layer_to_mend(collection)
     work = _work_or_more(collection, images_uri, wanted, known)
     counter = ChangeCounter()
-    layer = work.kept
     if work.written or work.removed:
+        claim = Claim(collection)
+        latest = layer_to_mend(collection)
+        if latest != known:
+            work = _work_or_more(collection, images_uri, wanted, latest)
         layer = _carried_out(collection, work, counter, checkpoint)
-    if layer != known:
         write_layer(collection, layer)
+        if claim.is_shared():
+            claim.renew()
+            layer = _without_own(collection, work)
+            write_layer(collection, layer)
+        claim.end()
+    else:
+        layer = work.kept
+        if layer != known:
+            write_layer(collection, layer)
     rewritten = sorted(scene.mark.scene for scene in work.written)
     return LayerUpdate(
         layer, tuple(rewritten), tuple(sorted(work.removed)), len(work.kept.partitions), counter.changes()
