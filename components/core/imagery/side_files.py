@@ -42,8 +42,8 @@ def names_of_sides(name: str) -> frozenset[str]:
 
     Sources: GDAL's documentation of GDALReadWorldFile, of its persistent auxiliary metadata and of mask bands.
     """
-    small, suffix = name.lower(), suffix_of(name).lower()
-    stem = small.removesuffix(suffix)
+    small = name.lower()
+    stem, suffix = _stem_and_suffix(small)
     worlds = (f"{suffix[:2]}{suffix[-1]}w", f"{suffix}w", ANY_WORLD_FILE)
     return frozenset([*(small + end for end in APPENDED), *(stem + end for end in (*worlds, PROJECTION))])
 
@@ -99,19 +99,24 @@ def _group(uri: str) -> str:
     """What the keys of a file and of those beside it begin with."""
     small = uri.lower()
     appended = next((end for end in APPENDED if small.endswith(end)), "")
-    whole = uri[: len(uri) - len(appended)]
-    return whole.removesuffix(suffix_of(whole)) + "."
+    return _stem_and_suffix(uri[: len(uri) - len(appended)])[0] + "."
 
 
 def _may_be_side(uri: str) -> bool:
     small = uri.lower()
-    return small.endswith((*APPENDED, PROJECTION)) or (suffix_of(small)[-1:] == "w" or small.endswith(ANY_WORLD_FILE))
+    return small.endswith((*APPENDED, PROJECTION, ANY_WORLD_FILE)) or _stem_and_suffix(small)[1].endswith("w")
 
 
 def _is_beside(side: StoredObject, raster: StoredObject) -> bool:
-    return storage.parent_of(side.uri) == storage.parent_of(raster.uri) and name_of(side.uri).lower() in names_of_sides(
-        name_of(raster.uri)
-    )
+    folder, _, name = raster.uri.rpartition("/")
+    other, _, beside = side.uri.rpartition("/")
+    return folder == other and beside.lower() in names_of_sides(name)
+
+
+def _stem_and_suffix(uri: str) -> tuple[str, str]:
+    """A listed URI without its suffix, and the suffix with its dot; by hand, since listings may be of millions."""
+    dot = uri.rfind(".", uri.rfind("/") + 2)
+    return (uri, "") if dot < 0 else (uri[:dot], uri[dot:])
 
 
 def side_digests(source: StoredObject) -> list[str]:
