@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from components.core.errors import ConfigError
+from components.core.patterns import compiled, matches
 
 DATE_IN_KEY = (
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<between>[-_/.]?)(?P<month>0[1-9]|1[0-2])(?P=between)"
@@ -29,7 +29,7 @@ class DatePattern:
         is_asked_for: Whether a user gave the pattern, which then wins over all that images say.
     """
 
-    pattern: re.Pattern[str] | None = None
+    pattern: str | None = None
     is_asked_for: bool = False
 
 
@@ -45,16 +45,15 @@ def date_pattern(text: str) -> DatePattern:
     if text == NO_PATTERN:
         return DatePattern()
     try:
-        pattern = re.compile(text or DATE_IN_KEY)
-    except re.error as error:
+        groups = compiled(text or DATE_IN_KEY).groupindex
+    except ValueError as error:
         raise ConfigError(
-            f"captured_pattern: {text!r} is no regular expression ({error}); give one with the groups "
-            f"{_named(GROUPS)}, or {NO_PATTERN}"
+            f"captured_pattern: {error}; give one with the groups {_named(GROUPS)}, or {NO_PATTERN}"
         ) from error
-    missing = [name for name in GROUPS if name not in pattern.groupindex]
+    missing = [name for name in GROUPS if name not in groups]
     if missing:
         raise ConfigError(f"captured_pattern: {text!r} lacks {_named(missing)}; add what is missing")
-    return DatePattern(pattern, is_asked_for=bool(text))
+    return DatePattern(text or DATE_IN_KEY, is_asked_for=bool(text))
 
 
 def _named(groups: Mapping[str, int] | tuple[str, ...] | list[str]) -> str:
@@ -106,8 +105,8 @@ def _tiff_time(text: str) -> str:
         return ""
 
 
-def _day_in(key: str, pattern: re.Pattern[str] | None) -> str:
-    for found in pattern.finditer(key) if pattern else ():
+def _day_in(key: str, pattern: str | None) -> str:
+    for found in matches(pattern, key) if pattern else ():
         year, month, day = (found[name] or "" for name in GROUPS)
         try:
             return date.fromisoformat(f"{year}-{month:0>2}-{day:0>2}").isoformat()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import rasterio
 
+from components.core.errors import ConfigError
 from components.plan_imagery.capturing import captured, date_pattern
 from tests.components.plan_imagery.sites import Site
 
@@ -70,6 +71,12 @@ def test_a_pattern_that_was_asked_for_comes_before_all_metadata() -> None:
 
 def test_a_time_that_is_none_is_passed_over() -> None:
     assert captured({}, {"TIFFTAG_DATETIME": "0000:00:00 00:00:00"}, "town.tif", date_pattern("")) == ""
+
+
+def test_a_pattern_that_never_ends_ends_the_plan() -> None:
+    endless = r"^(a|a)+(?P<year>\d+)(?P<month>\d+)(?P<day>\d+)$"
+    with pytest.raises(ConfigError, match=r"the pattern '\^\(a\|a\)\+.*does not end on 'aaaa"):
+        day_in("a" * 60 + ".tif", endless)
 
 
 def test_metadata_are_read_from_images(tmp_path: Path) -> None:
