@@ -14,6 +14,7 @@ from components.core.imagery.bands import IN_COLOUR
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
 from components.core.imagery.turning import turn_of, turned
+from components.core.imagery.unpacking import check_unpacking
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
 from components.core.scene_faults import own_faults
@@ -49,6 +50,7 @@ def _import(task: SceneTask) -> ReadyScene:
     pair = task.pair
     flips: Flips | None = ()
     with opened(pair.image) as (dataset, info):
+        check_unpacking(info, pair.image.size_bytes, pair.image.uri)
         turn = turn_of(dataset, pair.image.uri, info)
         upright = turned(info, turn)
         lies = ImageRef.whole(pair.image.uri, upright.size, upright.crs, upright.transform)
@@ -84,6 +86,7 @@ def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, sho
     if mask.uri == image.uri or (mask.etag, mask.size_bytes) == (image.etag, image.size_bytes):
         raise DataError(f"{mask.uri}: is the image {image.uri} itself, not a mask of it; give masks as masks_uri")
     with opened(mask) as (dataset, mask_info):
+        check_unpacking(mask_info, mask.size_bytes, mask.uri)
         if not turn_of(dataset, mask.uri, mask_info).is_none:
             raise DataError(
                 f"{mask.uri}: the mask has an orientation tag that turns it; save it upright, without the tag"

@@ -21,6 +21,7 @@ from components.core.imagery.opening import read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
 from components.core.imagery.side_files import open_with_sides, with_crs_beside
 from components.core.imagery.turning import turn_of, turned
+from components.core.imagery.unpacking import check_unpacking
 from components.core.imagery_facts import ImageFacts
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
@@ -74,6 +75,7 @@ def _read_header(image: Found, why: Why, dates: DatePattern, asked: Sequence[int
 
 def _planned(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
     info, bands, time = _described(image, dates, asked)
+    check_unpacking(info, image.size_bytes, image.uri)
     return PlannedScene(
         id=image.id,
         key=image.key,

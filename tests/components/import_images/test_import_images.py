@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -328,7 +329,27 @@ def list_for_a_mask(root: Path) -> None:
     (root / "gt" / "a.tif").write_text(vrt_of("/etc/passwd"))
 
 
+def huge_strip(root: Path) -> None:
+    _write_sparse(root / "images" / "a.tif", 20_000, blockysize=20_000, compress="deflate")
+
+
+def next_to_nothing(root: Path) -> None:
+    _write_sparse(root / "gt" / "a.tif", 100_000, tiled=True, blockxsize=512, blockysize=512)
+
+
+def _write_sparse(file: Path, side: int, **options: object) -> None:
+    """A square that takes a few bytes, since no pixel of it is written."""
+    profile = {"driver": "GTiff", "height": side, "width": side, "count": 3, "dtype": "uint8", "SPARSE_OK": True}
+    with rasterio.open(file, "w", **profile, **options):
+        pass
+
+
 BROKEN = [
+    (
+        huge_strip,
+        r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when it is unpacked; write",
+    ),
+    (next_to_nothing, r"gt/a\.tif: its \d+ bytes unpack to 30\.0 GB, so that it shows next to nothing"),
     (swapped_image, r"images/a\.tif: lies nowhere on Earth: its latitudes reach 114\.3°"),
     (colourless_palette, r"images/a\.tif: its band is called a palette's, and there is no colour table"),
     (cut_wkt, r"images/a\.tif: cannot be opened as a raster: missing .*side files that are whole"),
