@@ -329,8 +329,8 @@ def list_for_a_mask(root: Path) -> None:
     (root / "gt" / "a.tif").write_text(vrt_of("/etc/passwd"))
 
 
-def huge_strip(root: Path) -> None:
-    _write_sparse(root / "images" / "a.tif", 20_000, blockysize=20_000, compress="deflate")
+def huge_tile(root: Path) -> None:
+    _write_sparse(root / "images" / "a.tif", 20_000, tiled=True, blockxsize=20_000, blockysize=20_000)
 
 
 def next_to_nothing(root: Path) -> None:
