@@ -346,7 +346,7 @@ def _write_sparse(file: Path, side: int, **options: object) -> None:
 
 BROKEN = [
     (
-        huge_strip,
+        huge_tile,
         r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when it is unpacked; write",
     ),
     (next_to_nothing, r"gt/a\.tif: its \d+ bytes unpack to 30\.0 GB, so that it shows next to nothing"),
