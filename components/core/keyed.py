@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 NAME_BYTES = 160
 """Of what is named after an image: file systems allow 255, of which endings, and what marks a file that is still being
@@ -15,9 +16,7 @@ def digest(*parts: str | bytes) -> str:
     """SHA-256 of the parts, each prefixed by its length so that borders count; 64 hex characters."""
     state = hashlib.sha256()
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        state.update(len(data).to_bytes(8, "big"))
-        state.update(data)
+        state.update(_counted(part))
     return state.hexdigest()
 
 
@@ -49,6 +48,23 @@ def is_text(name: str) -> bool:
 def as_text(name: str) -> str:
     """A file's name, bytes that are no text written by their hexadecimal numbers."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def uniforms(seed: int, key: str, names: Iterable[str], last: str) -> list[float]:
+    """`uniform(seed, key, name, last)` of each name."""
+    start = hashlib.sha256(_counted(str(seed)) + _counted(key))
+    end = _counted(last)
+    values = []
+    for name in names:
+        state = start.copy()
+        state.update(_counted(name) + end)
+        values.append((int.from_bytes(state.digest()[:8], "big") >> 11) / float(1 << 53))
+    return values
+
+
+def _counted(part: str | bytes) -> bytes:
+    data = part.encode() if isinstance(part, str) else part
+    return len(data).to_bytes(8, "big") + data
 
 
 def keyed_integer(seed: int, *keys: str) -> int:

@@ -9,6 +9,8 @@ import regex
 
 from components.core.errors import ConfigError
 
+_ANCHORED = regex.compile(r"\^([A-Za-z0-9_-]+)(?![A-Za-z0-9_*?{+-])")
+
 SECONDS = 2.0
 """A name takes microseconds; a pattern that backtracks without end takes longer than anybody waits."""
 
@@ -32,7 +34,25 @@ def is_found(pattern: str, text: str) -> bool:
     Raises:
         ConfigError: If the search does not end in time.
     """
-    return next(matches(pattern, text), None) is not None
+    if not text.startswith(_start(pattern)):
+        return False
+    try:
+        return compiled(pattern).search(text, timeout=SECONDS) is not None
+    except TimeoutError as error:
+        raise _endless(pattern, text, SECONDS) from error
+
+
+@lru_cache(maxsize=256)
+def _start(pattern: str) -> str:
+    """What each text begins with in which a pattern is found, where that is easily told; else nothing.
+
+    Most patterns for names begin with "^" and a place, and a search with a time limit takes twenty times as long as a
+    look at the first letters.
+    """
+    if "|" in pattern or "(?" in pattern:
+        return ""
+    found = _ANCHORED.match(pattern)
+    return found[1] if found else ""
 
 
 def matches(pattern: str, text: str, seconds: float = SECONDS) -> Iterator[regex.Match[str]]:
@@ -44,7 +64,11 @@ def matches(pattern: str, text: str, seconds: float = SECONDS) -> Iterator[regex
     try:
         yield from compiled(pattern).finditer(text, timeout=seconds)
     except TimeoutError as error:
-        raise ConfigError(
-            f"the pattern {pattern!r} does not end on {text!r} within {seconds:g} s; repeat nothing that repeats "
-            "itself, such as (a+)+"
-        ) from error
+        raise _endless(pattern, text, seconds) from error
+
+
+def _endless(pattern: str, text: str, seconds: float) -> ConfigError:
+    return ConfigError(
+        f"the pattern {pattern!r} does not end on {text!r} within {seconds:g} s; repeat nothing that repeats itself, "
+        "such as (a+)+"
+    )

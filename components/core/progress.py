@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 LINE_SECONDS = 5.0
 
 
-def progress(iterable: Iterable[T], total: int | None = None, what: str = "items") -> Iterator[T]:
+def progress(
+    iterable: Iterable[T], total: int | None = None, what: str = "items", size: Callable[[T], int] | None = None
+) -> Iterator[T]:
     """Pass the elements through and show how far the work is.
 
     A bar on a terminal; elsewhere one plain log line every few seconds and one at the end.
@@ -24,6 +26,7 @@ def progress(iterable: Iterable[T], total: int | None = None, what: str = "items
         iterable: The elements.
         total: How many there are; taken from `iterable` where it has a length.
         what: The noun of the count, such as "scenes".
+        size: How many of these an element is; one unless given.
 
     Returns:
         The same elements, one by one.
@@ -33,13 +36,16 @@ def progress(iterable: Iterable[T], total: int | None = None, what: str = "items
     if sys.stderr.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(iterable, total=total, desc=what, unit="", dynamic_ncols=True)
+        with tqdm(total=total, desc=what, unit="", dynamic_ncols=True) as bar:
+            for element in iterable:
+                yield element
+                bar.update(size(element) if size else 1)
         return
     started = said = time.monotonic()
     count = 0
     for element in iterable:
         yield element
-        count += 1
+        count += size(element) if size else 1
         now = time.monotonic()
         if now - said >= LINE_SECONDS and count != total:
             said = now

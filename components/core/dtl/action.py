@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
 from components.core.geometry import Size
-from components.core.keyed import uniform
+from components.core.keyed import uniform, uniforms
 from components.core.project import Item, ProjectMeta
 
 NULL = "null"
@@ -83,6 +84,13 @@ class Context:
         trail = "" if by_source else element.trail
         return uniform(self.seed, layer.key, str(element.source), trail)
 
+    def uniform_each(self, layer: Layer, flow: Flow) -> list[float]:
+        """The numbers of many elements that nothing has been added to the name of."""
+        sources = (
+            f"{flow.batch.project}/{dataset}/{name}" for dataset, name in zip(flow.datasets, flow.names, strict=True)
+        )
+        return uniforms(self.seed, layer.key, sources, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Emission:
@@ -144,6 +152,14 @@ class Action(ABC):
         Raises:
             DataError: If this element cannot be processed; its source image is then reported as bad.
         """
+
+    def in_columns(self) -> bool:
+        """Whether `apply_each` can stand for `apply`: names, tags and sizes are all that is looked at or changed."""
+        return False
+
+    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+        """What becomes of many elements that each stay one, and the destination of each."""
+        raise TypeError(f"{type(self).__name__} takes elements one by one")
 
     def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
         """What may leave through each destination of what arrives; None where nothing can."""

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from components.core.dtl.action import Context, Element, Layer, Settings
+from components.core.dtl.flow import Booleans, Flow
 from components.core.dtl.possible import Possible
 from components.core.patterns import compiled, is_found
 
@@ -21,6 +23,10 @@ class Condition(Settings):
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """The answer."""
         raise TypeError(f"{type(self).__name__} answers nothing")
+
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """(N,) the answers for many elements; of all conditions that do not look at objects."""
+        raise TypeError(f"{type(self).__name__} answers for one element at a time")
 
     def looks_at_objects(self) -> bool:
         """Whether the answer depends on the objects, which a dry run may not know."""
@@ -45,6 +51,10 @@ class Probability(Condition):
         """With `group_by` "source", all that came from one image go the same way."""
         return context.uniform(layer, element, self.group_by == "source") < self.probability
 
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """Each as by itself; an element of a flow is all that came from its image so far."""
+        return np.array(context.uniform_each(layer, flow)) < self.probability
+
     def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
         """Chances of 0 and 1 leave nothing to chance."""
         return (arriving if self.probability > 0 else None), (arriving if self.probability < 1 else None)
@@ -68,6 +78,10 @@ class RegexNames(Condition):
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """A search, not a full match."""
         return self._finds(element.source.name)
+
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """A search in each name."""
+        return np.fromiter(map(self._finds, flow.names), np.bool_, len(flow))
 
     def _finds(self, name: str) -> bool:
         return any(is_found(pattern, name) for pattern in self.regex_names)
@@ -98,9 +112,16 @@ class ProjectDatasets(Condition):
 
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """Looks at the source, whatever the dataset is called by now."""
-        source = element.source
+        return self._lists(element.source.project, element.source.dataset)
+
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """The same of each."""
+        listed = {dataset: self._lists(flow.batch.project, dataset) for dataset in set(flow.batch.datasets)}
+        return np.fromiter((listed[dataset] for dataset in flow.datasets), np.bool_, len(flow))
+
+    def _lists(self, project: str, dataset: str) -> bool:
         wanted = (entry.split("/") for entry in self.project_datasets)
-        return any(project in ("*", source.project) and dataset in ("*", source.dataset) for project, dataset in wanted)
+        return any(one in ("*", project) and other in ("*", dataset) for one, other in wanted)
 
 
 class MinObjectsCount(Condition):
@@ -146,7 +167,14 @@ class Tags(Condition):
 
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """Object tags do not count."""
-        return any(tag in self.tags for tag in element.item.tags)
+        return self._carried(element.item.tags)
+
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """The same of each."""
+        return flow.tagged_with(self._carried)
+
+    def _carried(self, tags: Sequence[str]) -> bool:
+        return any(tag in self.tags for tag in tags)
 
     def divide(self, arriving: Possible) -> tuple[Possible | None, Possible | None]:
         """By tags that none can carry, and that all do."""
@@ -170,6 +198,10 @@ class MinHeight(Condition):
         """Equal passes."""
         return element.item.size.height >= self.min_height
 
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """The same of each."""
+        return np.asarray(flow.heights >= self.min_height)
+
 
 class MinWidth(Condition):
     """True where the image is at least so wide, in pixels."""
@@ -180,6 +212,10 @@ class MinWidth(Condition):
         """Equal passes."""
         return element.item.size.width >= self.min_width
 
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """The same of each."""
+        return np.asarray(flow.widths >= self.min_width)
+
 
 class MinArea(Condition):
     """True where the image has at least so many pixels."""
@@ -189,6 +225,10 @@ class MinArea(Condition):
     def holds(self, element: Element, layer: Layer, context: Context) -> bool:
         """Equal passes."""
         return element.item.size.area >= self.min_area
+
+    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+        """The same of each."""
+        return np.asarray(flow.heights * flow.widths >= self.min_area)
 
 
 class SumObjectArea(Condition):

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import pyarrow as pa
+
 from components.core.dtl.action import NULL, Context, Layer
 from components.core.dtl.actions.data import Data
+from components.core.dtl.columns import Passage, passages
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
 from components.core.dtl.runner import BadItem, Outcome, Task, start_runner
@@ -49,6 +52,14 @@ class RunReport:
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
     bad: list[BadItem] = field(default_factory=list)
+
+    def add_passage(self, passage: Passage) -> None:
+        """Count many source items."""
+        self.received.update(passage.received)
+        self.emitted.update(passage.emitted)
+        self.written += len(passage.rows)
+        self.read += passage.items
+        self.pixels += passage.pixels
 
     def add(self, outcome: Outcome) -> None:
         """Count one source item."""
@@ -186,12 +197,7 @@ def run_query(
         DataError: If there is no source item.
         TooManyBadItemsError: At the end, where more than `max_bad` source items failed, or all of them.
     """
-    if max_bad is not None and max_bad < 0:
-        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad item, or a number of them")
-    lengths = [len(project) for project in projects.values()]
-    if not sum(lengths) and not allow_empty:
-        places = ", ".join(f"{name!r} ({project.place})" for name, project in projects.items())
-        raise DataError(f"project {places}: holds no item; give one that does, or allow an empty result")
+    lengths = _checked_lengths(projects, max_bad, allow_empty)
     workers = worker_count(workers, sum(lengths))
     per_task = max(1, min(TASK_ITEMS, sum(lengths) // max(MANY_TASKS, 8 * workers)))
     tasks = [
@@ -205,6 +211,55 @@ def run_query(
     for outcome in progress((outcome for outcomes in results for outcome in outcomes), sum(lengths), "items"):
         report.add(outcome)
         yield from (names.final(element) for element in outcome.elements)
+    _check_end(query, report, max_bad, allow_empty)
+
+
+def run_query_in_columns(
+    query: Query,
+    projects: Mapping[str, Project],
+    report: RunReport,
+    context: Context,
+    *,
+    workers: int = 1,
+    max_bad: int | None = 0,
+    allow_empty: bool = False,
+) -> Iterator[Item | pa.Table]:
+    """Run a query that `runs_in_columns`; see `run_query`. One process does it, however many `workers` allow.
+
+    Yields:
+        What `run_query` does, most of it as rows of a manifest: many items at once, and no more of them in memory.
+
+    Raises:
+        ConfigError: If `workers` or `max_bad` is negative, or a pattern does not end on a name.
+        DataError: If there is no source item, or a project cannot be read.
+        TooManyBadItemsError: At the end, where more than `max_bad` source items failed, or all of them.
+    """
+    total = sum(_checked_lengths(projects, max_bad, allow_empty))
+    worker_count(workers, total)
+    names = Names()
+    done = passages(query, context, list(projects.values()))
+    for _, passage in progress(done, total, "items", size=lambda counted: counted[0]):
+        if isinstance(passage, Passage):
+            report.add_passage(passage)
+            yield passage.named(names)
+        else:
+            report.add(passage)
+            yield from (names.final(element) for element in passage.elements)
+    _check_end(query, report, max_bad, allow_empty)
+
+
+def _checked_lengths(projects: Mapping[str, Project], max_bad: int | None, allow_empty: bool) -> list[int]:
+    """How many items each project holds."""
+    if max_bad is not None and max_bad < 0:
+        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad item, or a number of them")
+    lengths = [len(project) for project in projects.values()]
+    if not sum(lengths) and not allow_empty:
+        places = ", ".join(f"{name!r} ({project.place})" for name, project in projects.items())
+        raise DataError(f"project {places}: holds no item; give one that does, or allow an empty result")
+    return lengths
+
+
+def _check_end(query: Query, report: RunReport, max_bad: int | None, allow_empty: bool) -> None:
     _warn_of_empty_branches(query, report)
     _check_bad(report.bad, max_bad)
     if report.bad and not report.read and not allow_empty:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 from components.core.dtl.action import NULL, Layer
 from components.core.dtl.actions.data import Data
@@ -26,12 +27,12 @@ class Query:
     order: tuple[Layer, ...]
     readers: dict[str, tuple[Layer, ...]]
 
-    @property
+    @cached_property
     def data_layers(self) -> list[Layer]:
         """Where items enter."""
         return [layer for layer in self.layers if isinstance(layer.action, Data)]
 
-    @property
+    @cached_property
     def save_layer(self) -> Layer:
         """Where items leave."""
         return next(layer for layer in self.layers if isinstance(layer.action, Save))

@@ -7,9 +7,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from components.core.dtl.action import Context
-from components.core.dtl.engine import RunReport, name_projects, output_meta, run_query
+from components.core.dtl.columns import runs_in_columns
+from components.core.dtl.engine import RunReport, name_projects, output_meta, run_query, run_query_in_columns
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
@@ -88,11 +92,13 @@ def execute_query(
     _check_places(projects, output)
     built, named, meta = _checked(query, projects)
     report = RunReport()
-    items = run_query(built, named, report, Context(seed), workers=workers, max_bad=max_bad, allow_empty=allow_empty)
+    limits: dict[str, Any] = {"workers": workers, "max_bad": max_bad, "allow_empty": allow_empty}
     if as_files:
-        materialize(output, meta, items)
+        materialize(output, meta, run_query(built, named, report, Context(seed), **limits))
     else:
-        _write(output, meta, items, report, stage, merged_histories(read_history(p.place) for p in named.values()))
+        start = run_query_in_columns if runs_in_columns(built, named) else run_query
+        history = merged_histories(read_history(project.place) for project in named.values())
+        _write(output, meta, start(built, named, report, Context(seed), **limits), report, stage, history)
     run = QueryRun(built, meta, report)
     log.info("%s", run.sentence())
     return run
@@ -109,7 +115,7 @@ def _checked(query: str | Path, projects: Sequence[str | Path]) -> tuple[Query, 
 def _write(
     output: str | Path,
     meta: ProjectMeta,
-    items: Iterable[Item],
+    entries: Iterable[Item | pa.Table],
     report: RunReport,
     stage: str,
     history: tuple[StageRun, ...],
@@ -117,8 +123,11 @@ def _write(
     """Write the items as they come, and then what was done; `report` is complete by then."""
     began = time.monotonic()
     with manifest_writer(output, meta) as writer:
-        for item in items:
-            writer.add(item)
+        for entry in entries:
+            if isinstance(entry, Item):
+                writer.add(entry)
+            else:
+                writer.add_rows(entry)
         left_out = tuple(LeftOut(bad.source.rpartition("/")[2], bad.reason) for bad in report.bad)
         seconds = round(time.monotonic() - began, 6)
         writer.history = (*history, StageRun(stage, report.read, round(report.pixels / 1e6, 6), seconds, left_out))
@@ -144,6 +153,7 @@ def predict_query(query: str | Path, projects: Sequence[str | Path], *, seed: in
     """
     built, named, meta = _checked(query, projects)
     report = RunReport()
-    for _ in run_query(built, named, report, Context(seed, dry=True), max_bad=None, allow_empty=True):
+    start = run_query_in_columns if runs_in_columns(built, named) else run_query
+    for _ in start(built, named, report, Context(seed, dry=True), max_bad=None, allow_empty=True):
         pass
     return QueryRun(built, meta, report)

@@ -69,7 +69,7 @@ class Runner:
         opened = self._projects[project]
         label = opened.label(index)
         dataset = label.split("/")[0]
-        if not any(_reads(layer, opened.meta.name, dataset) for layer in self._query.data_layers):
+        if not any(reads(layer, opened.meta.name, dataset) for layer in self._query.data_layers):
             return Outcome()
         try:
             with own_faults(label):
@@ -81,7 +81,7 @@ class Runner:
 
     def _run(self, project: Project, item: Item) -> Outcome:
         source = Source(project.meta.name, item.dataset, item.name)
-        start = Element(replace(item, dataset=f"{source.project}__{source.dataset}"), source)
+        start = Element(replace(item, dataset=output_dataset(source.project, source.dataset)), source)
         outcome = Outcome(pixels=item.size.area)
         pools: dict[str, list[Element]] = defaultdict(list)
         for layer in self._query.order:
@@ -102,10 +102,16 @@ class Runner:
         self, layer: Layer, start: Element, project: Project, pools: dict[str, list[Element]]
     ) -> list[Element]:
         if isinstance(layer.action, Data):
-            reads = _reads(layer, start.source.project, start.source.dataset)
-            return [layer.action.enter(start, project.meta)] if reads else []
+            is_read = reads(layer, start.source.project, start.source.dataset)
+            return [layer.action.enter(start, project.meta)] if is_read else []
         return [element for name in dict.fromkeys(layer.src) for element in pools[name]]
 
 
-def _reads(layer: Layer, project: str, dataset: str) -> bool:
+def reads(layer: Layer, project: str, dataset: str) -> bool:
+    """Whether a data layer reads a dataset."""
     return f"{project}/*" in layer.src or f"{project}/{dataset}" in layer.src
+
+
+def output_dataset(project: str, dataset: str) -> str:
+    """The dataset of what comes out of a dataset."""
+    return f"{project}__{dataset}"

@@ -12,7 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.core.errors import DataError
@@ -104,6 +106,18 @@ class ManifestProject:
         for group in range(len(self._row_groups)):
             for row in self._rows_of(self._read_group(group), group):
                 yield item_of_row(row)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows as Arrow holds them, a row group at a time, without making items of them.
+
+        Raises:
+            DataError: If a part cannot be read.
+        """
+        for path in self.parts:
+            with self._reading(path, "its rows"), CountedFile(path) as file:
+                part = pq.ParquetFile(file)
+                for group in range(part.num_row_groups):
+                    yield part.read_row_group(group)
 
     def item(self, index: int) -> Item:
         """One item; row groups and small items are kept, within bounds."""
@@ -222,6 +236,8 @@ class ManifestWriter:
         self.history: tuple[StageRun, ...] = ()
         self.count = 0
         self._rows: list[Row] = []
+        self._tables: list[pa.Table] = []
+        self._waiting = 0
         self._objects = 0
         self._part: pq.ParquetWriter | None = None
         self._part_rows = 0
@@ -230,20 +246,44 @@ class ManifestWriter:
     def add(self, item: Item) -> None:
         """Append one item."""
         self._rows.append(row_of_item(item))
-        self._objects += len(item.objects)
-        self.count += 1
-        if len(self._rows) >= GROUP_ROWS or self._objects >= GROUP_OBJECTS:
+        self._count(1, len(item.objects))
+
+    def add_rows(self, rows: pa.Table) -> None:
+        """Append items as rows of a manifest; groups end where they would if the items came one by one."""
+        self._settle()
+        objects = np.cumsum(pc.list_value_length(rows["objects"]).to_numpy())
+        start = before = 0
+        while start < len(rows):
+            full = int(np.searchsorted(objects, before + GROUP_OBJECTS - self._objects)) + 1
+            stop = min(full, start + GROUP_ROWS - self._waiting, len(rows))
+            self._tables.append(rows.slice(start, stop - start))
+            self._count(stop - start, int(objects[stop - 1]) - before)
+            start, before = stop, int(objects[stop - 1])
+
+    def _count(self, rows: int, objects: int) -> None:
+        """Count what was appended, and write the group that is full."""
+        self._waiting += rows
+        self._objects += objects
+        self.count += rows
+        if self._waiting >= GROUP_ROWS or self._objects >= GROUP_OBJECTS:
             self._flush()
 
+    def _settle(self) -> None:
+        """Make the items that wait rows of Arrow's."""
+        if self._rows:
+            self._tables.append(pa.Table.from_pylist(self._rows, SCHEMA))
+            self._rows = []
+
     def _flush(self) -> None:
-        if not self._rows:
+        if not self._waiting:
             return
+        self._settle()
         if self._part is None:
             path = self.directory / f"items-{self._parts:05d}.parquet"
             self._part = pq.ParquetWriter(path, SCHEMA, compression="zstd")
-        self._part.write_table(pa.Table.from_pylist(self._rows, SCHEMA))
-        self._part_rows += len(self._rows)
-        self._rows, self._objects = [], 0
+        self._part.write_table(pa.concat_tables(self._tables).combine_chunks())
+        self._part_rows += self._waiting
+        self._tables, self._waiting, self._objects = [], 0, 0
         if self._part_rows >= PART_ROWS:
             self._close_part()
 

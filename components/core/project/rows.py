@@ -137,7 +137,7 @@ def _item_of_row(row: Row) -> Item:
         tags=tuple(row["tags"]),
         description=row["description"],
         objects=tuple(_object_of_row(entry) for entry in row["objects"]),
-        rasters={entry["role"]: _checked_uri(entry["uri"]) for entry in row["rasters"]},
+        rasters={entry["role"]: checked_uri(entry["uri"]) for entry in row["rasters"]},
         extra=_mapping(row["extra"]),
     )
 
@@ -174,6 +174,14 @@ def _mapping(text: str | None) -> dict[str, Any]:
     return parse_json(text) if text else {}
 
 
+def is_written_alike(extra: str) -> bool:
+    """Whether the text of an item's or object's further keys is as it would be written again."""
+    try:
+        return _text(_mapping(extra)) == extra
+    except ValueError:
+        return False
+
+
 def _row_of_image(image: ImageRef) -> Row:
     return {
         "uri": image.uri,
@@ -187,12 +195,12 @@ def _row_of_image(image: ImageRef) -> Row:
 
 def _image_of_row(row: Row) -> ImageRef:
     transform = None if row["transform"] is None else Affine(*row["transform"])
-    uri = _checked_uri(row["uri"])
+    uri = checked_uri(row["uri"])
     return ImageRef(uri, Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
 
 
 @lru_cache(maxsize=4096)
-def _checked_uri(uri: str) -> str:
+def checked_uri(uri: str) -> str:
     """The URI of a raster, if it is one: a manifest may come from anywhere."""
     try:
         parse_uri(uri)
@@ -258,7 +266,7 @@ def _mask_of_row(row: Row) -> Mask:
         raise ValueError(f"a bitmap of {size} px")
     if row["raster"] is not None:
         mask = RasterMask(
-            MaskRaster(_checked_uri(row["raster"]), row["value"]), Recipe.of_row(row["recipe"]), row["area"]
+            MaskRaster(checked_uri(row["raster"]), row["value"]), Recipe.of_row(row["recipe"]), row["area"]
         )
         if mask.size != size:
             raise ValueError(f"a bitmap of {size} px made of a window of {mask.size} px")

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
+
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
 from components.core.dtl.conditions import AnyCondition
+from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
 
 
@@ -41,6 +44,14 @@ class If(Action):
             yield Emission(perhaps, 1)
         else:
             yield Emission(element, 0 if condition.holds(element, layer, context) else 1)
+
+    def in_columns(self) -> bool:
+        """As the condition is."""
+        return not self.settings.condition.looks_at_objects()
+
+    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+        """One way or the other."""
+        return flow, np.where(self.settings.condition.holds_each(flow, layer, context), 0, 1)
 
     def summary(self) -> str:
         """The condition."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+import numpy as np
+
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.mapping import ClassesMapping, map_meta, map_objects, resolve_mapping
 from components.core.project import ProjectMeta
 
@@ -44,6 +47,14 @@ class Data(Action):
     def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
         """Pass on what `enter` made."""
         yield Emission(element)
+
+    def in_columns(self) -> bool:
+        """Unless classes are mapped."""
+        return bool(self.settings.classes_mapping == "default")
+
+    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+        """Pass them on."""
+        return flow, np.zeros(len(flow), np.int64)
 
     def summary(self) -> str:
         """Whether classes are mapped."""

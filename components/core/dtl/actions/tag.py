@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.flow import Flow, Integers, Tags
 from components.core.dtl.possible import Possible
 from components.core.project import ProjectMeta
 
@@ -39,12 +41,23 @@ class TagImage(Action):
 
     def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
         """The element, tagged."""
-        tags = list(element.item.tags)
+        yield Emission(element.with_item(replace(element.item, tags=self._changed(element.item.tags))))
+
+    def in_columns(self) -> bool:
+        """Tags are all that changes."""
+        return True
+
+    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+        """The elements, tagged."""
+        return flow.retagged(self._changed), np.zeros(len(flow), np.int64)
+
+    def _changed(self, tags: Tags) -> Tags:
         if self.settings.action == "add":
-            tags.append(self.settings.tag)
-        elif self.settings.tag in tags:
-            tags.remove(self.settings.tag)
-        yield Emission(element.with_item(replace(element.item, tags=tuple(tags))))
+            return (*tags, self.settings.tag)
+        if self.settings.tag not in tags:
+            return tags
+        place = tags.index(self.settings.tag)
+        return (*tags[:place], *tags[place + 1 :])
 
     def summary(self) -> str:
         """Sign and tag."""

@@ -1,0 +1,75 @@
+"""How long a query that only tags takes, and how much memory, as the items grow to a million."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.core.documents.tutorial import SPLIT_TAGGING_QUERY
+from components.core.dtl.run import execute_query
+from components.core.figures import Bitmap, RasterMask, Shape
+from components.core.geometry import Size
+from components.core.imagery.masks import MaskRaster
+from components.core.imagery.recipe import Recipe
+from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
+from tests.benchmarks.harness import Measurement, peak_memory_mib
+from tests.builders import CLASS, CRS, TRANSFORM
+
+NAME = "tagging"
+
+COUNTS = (10_000, 100_000, 1_000_000)
+MOST_SECONDS = 30
+MOST_GROWTH = 1.25
+MOST_REPEATS = 3
+
+TOWNS = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")
+SIZE = Size(5000, 5000)
+
+
+def run(repeats: int) -> list[Measurement]:
+    """Tag whole scenes with the tutorial's query, each time in a new process, without the report's pictures."""
+    measured = []
+    peaks: dict[int, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for count in COUNTS:
+            place = Path(folder) / str(count)
+            write_manifest(
+                place, ProjectMeta("INRIA", (ClassInfo.with_own_color(CLASS, Shape.BITMAP),)), _scenes(count)
+            )
+            taken, peaks[count] = zip(*(_tagged(place) for _ in range(min(repeats, MOST_REPEATS))), strict=True)
+            what = f"split tagging of {count:,} items"
+            if count == max(COUNTS):
+                measured.append(Measurement.at_most(what, "s", taken, MOST_SECONDS))
+            else:
+                measured.append(Measurement(what, "s", tuple(taken)))
+            measured.append(Measurement("of these, peak memory above the start", "MiB", tuple(peaks[count])))
+    growth = [many / few for few, many in zip(peaks[min(COUNTS)], peaks[max(COUNTS)], strict=True)]
+    what = f"of {max(COUNTS):,} items, peak memory over that of {min(COUNTS):,}"
+    return [*measured, Measurement.at_most(what, "×", growth, MOST_GROWTH)]
+
+
+def _scenes(count: int) -> Iterator[Item]:
+    for number in range(count):
+        name = f"{TOWNS[number % len(TOWNS)]}{number // len(TOWNS) + 1}"
+        mask = RasterMask(MaskRaster(f"s3://bucket/masks/{name}.tif"), Recipe.whole(SIZE), SIZE.area // 6)
+        image = ImageRef.whole(f"s3://bucket/images/{name}.tif", SIZE, CRS, TRANSFORM)
+        yield Item("ds", name, SIZE, image, objects=(Object(CLASS, Bitmap(0, 0, mask)),))
+
+
+def _tagged(place: Path) -> tuple[float, float]:
+    """Seconds, and the peak memory above the start in MiB."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(tag_all, (place,))
+
+
+def tag_all(place: Path) -> tuple[float, float]:
+    """Tag in this process."""
+    before = peak_memory_mib()
+    started = time.perf_counter()
+    done = execute_query(SPLIT_TAGGING_QUERY, [place], place.with_name(f"{place.name} tagged"))
+    if done.report.written != done.report.read or not done.report.read:
+        raise AssertionError(done.sentence())
+    return time.perf_counter() - started, peak_memory_mib() - before
