@@ -18,10 +18,10 @@ from components.core.imagery.side_files import is_read_otherwise
 from components.core.imagery.turning import Turn, turned, upright
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
 from components.core.storage import scratch_folder
+from components.import_images.image_survey import Gaps, Survey, any_not_finite, survey
 from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
-from components.import_images.surveying import Gaps, Survey, any_not_finite, survey
 from components.import_images.task import Outcome, SceneTask
 
 SCALING_TAG = "FOOTPRINTS_SCALING"

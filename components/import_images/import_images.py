@@ -24,7 +24,7 @@ from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
 from components.core.project.parts import wanted_rows
 from components.core.special import NEUTRAL_CLASS
-from components.import_images.remarks import log_masks
+from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, Outcome, ReadyScene, SceneTask
 
@@ -90,7 +90,7 @@ def import_images(
     """Import images and their binary masks as a project.
 
     Each image is an item; what its mask says is building is one object, and what it says nobody labelled another, of
-    the class "neutral"; `components.import_images.meaning` has the rules. Rasters that are tiled stay where they are;
+    the class "neutral"; `components.import_images.mask_meaning` has the rules. Rasters that are tiled stay where they are;
     others, and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once. Masks and
     rewritten images are read in full; of images that stay, only the extent of the tiles is checked.
 

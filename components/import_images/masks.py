@@ -14,12 +14,12 @@ from components.core.imagery.masks import MaskRaster
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.writing import RasterProfile, raster_writer
 from components.core.storage import StoredObject
-from components.import_images.codes import Codes, MaskForm, form_of, read_codes
-from components.import_images.meaning import Meaning, meaning_of
+from components.import_images.mask_codes import Codes, MaskForm, form_of, read_codes
+from components.import_images.mask_meaning import Meaning, meaning_of
+from components.import_images.mask_remarks import Remark
+from components.import_images.mask_survey import MaskScan, Scanner, Survey
 from components.import_images.rasters import bands_of, read_rows
-from components.import_images.remarks import Remark
 from components.import_images.rewriting import finished_tags, opened, rewritten_uri
-from components.import_images.survey import MaskScan, Scanner, Survey
 from components.import_images.task import Outcome, SceneTask
 
 MEANING = "2"

@@ -21,9 +21,9 @@ from components.core.scene_faults import own_faults
 from components.core.special import NEUTRAL_CLASS
 from components.core.storage import StoredObject
 from components.import_images.images import ReadyImage, ready_image
+from components.import_images.mask_placing import Flips, flips_to_image
+from components.import_images.mask_remarks import MaskSummary, Remark
 from components.import_images.masks import Part, ReadyMask, ready_mask
-from components.import_images.placing import Flips, flips_to_image
-from components.import_images.remarks import MaskSummary, Remark
 from components.import_images.rewriting import opened
 from components.import_images.task import BadScene, ReadyScene, SceneTask
 

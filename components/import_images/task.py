@@ -10,7 +10,7 @@ from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import Scaling
 from components.core.project import Item
 from components.core.project.parts import Rows
-from components.import_images.remarks import MaskSummary
+from components.import_images.mask_remarks import MaskSummary
 
 
 class Outcome(StrEnum):

@@ -11,8 +11,8 @@ from components.core.errors import DataError
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import info_of
 from components.core.imagery.scaling import Scaling
+from components.import_images.image_survey import HIGH_SHARE, LOW_SHARE, survey
 from components.import_images.scaling import Stretch, stretch_of
-from components.import_images.surveying import HIGH_SHARE, LOW_SHARE, survey
 from tests.builders import write_tiled
 
 SIDE = 100

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from components.core.figures import tight_window
 from components.core.geometry import Window
-from components.import_images.codes import GREY, Codes, MaskForm
+from components.import_images.mask_codes import GREY, Codes, MaskForm
 
 MOST_VALUES = 4096
 """Distinct values that are told apart; a mask of more holds no classes."""

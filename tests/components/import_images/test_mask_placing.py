@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from components.core.errors import DataError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.imagery.reading import RasterInfo, describe
-from components.import_images.placing import flips_to_image
+from components.import_images.mask_placing import flips_to_image
 from tests.builders import TRANSFORM, block_mask, noise, write_tiled
 from tests.components.import_images.test_import_images import mask_of, run
 

@@ -25,9 +25,9 @@ import numpy.typing as npt
 
 from components.core.errors import DataError
 from components.core.imagery.mask_values import MaskValues, Values
-from components.import_images.codes import GREY, Codes, MaskForm
-from components.import_images.remarks import Remark
-from components.import_images.survey import BRIGHT, Survey
+from components.import_images.mask_codes import GREY, Codes, MaskForm
+from components.import_images.mask_remarks import Remark
+from components.import_images.mask_survey import BRIGHT, Survey
 
 MIDDLE = 128
 """Least of 255 that is full where values are smeared; `HIGH_BITS` are those of colours with it."""
