@@ -51,7 +51,8 @@ class MaskValues:
 
         Args:
             text: Values that are building, with commas between them: numbers, or colours such as "#FF0000"; each that
-                begins with "ignore=" is not labelled instead. Empty for the rule of `components.import_images.mask_meaning`.
+                begins with "ignore=" is not labelled instead. Empty for the rule of
+                `components.import_images.mask_meaning`.
 
         Raises:
             ConfigError: If it is not of that form.

@@ -19,7 +19,7 @@ from components.core.imagery import read_validity
 from components.core.imagery.reading import describe
 from components.core.imagery.recipe import Recipe
 from components.core.project import Item, open_project
-from components.import_images import surveying
+from components.import_images import image_survey
 from components.import_images.import_images import ImportReport, import_images
 from tests.builders import CRS, TRANSFORM, block_mask, noise, write_raster, write_tiled
 from tests.s3_server import S3Server
@@ -58,12 +58,12 @@ def stretch_of(item: Item) -> list[float]:
     return [item.extra["scaling"]["low"], item.extra["scaling"]["high"]]
 
 
-@pytest.mark.parametrize("sampled", [surveying.SAMPLED, 2000])
+@pytest.mark.parametrize("sampled", [image_survey.SAMPLED, 2000])
 @pytest.mark.parametrize("hot", [1e30, -3e38, 1e-30, np.inf])
 def test_a_hot_pixel_does_not_set_the_scaling(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hot: float, sampled: int
 ) -> None:
-    monkeypatch.setattr(surveying, "SAMPLED", sampled)
+    monkeypatch.setattr(image_survey, "SAMPLED", sampled)
     pixels = reflectances()
     expected = percentiles(pixels)
     pixels[1, 5, 5] = hot
