@@ -91,8 +91,8 @@ def import_images(
 
     Each image is an item; what its mask says is building is one object, and what it says nobody labelled another, of
     the class "neutral"; `components.import_images.mask_meaning` has the rules. Rasters that are tiled stay where they
-    are; others, and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once. Masks
-    and rewritten images are read in full; of images that stay, only the extent of the tiles is checked.
+    are; others, and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once.
+    Masks and rewritten images are read in full; of images that stay, only the extent of the tiles is checked.
 
     Args:
         images_uri: A folder of images, or one that holds them in `images` or `img` and their masks in `ann`, `gt` or
