@@ -144,6 +144,10 @@ format: $(READY) ## Put the code in order
 bench: $(READY) ## Run the benchmarks (BENCH=name for one)
 	$(RUN) -m tests.benchmarks $(BENCH)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Try mutated input of one kind (KIND=rasters CASES=10000 SEED=1)
+	$(RUN) -m tests.fuzzing $(KIND) --cases $(or $(CASES),10000) --seed $(or $(SEED),1)
+
 .PHONY: conformance
 conformance: $(READY) ## Compare the DTL engine with recorded cases (CASES=folder)
 	$(RUN) -m tests.conformance "$(CASES)"

@@ -18,6 +18,7 @@ REDO = ("changed", "all")
 
 PARAMETERS = {
     "scaling": "images_scaling",
+    "bands": "images_bands",
     "class_title": "footprints_class_title",
     "tolerance_px": "footprints_tolerance_px",
     "tolerance_m": "footprints_tolerance_m",
@@ -48,6 +49,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
     add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
     add("--scaling", default="percentile", help="how imagery of more than 8 bits becomes 8; see import_images")
+    add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--class-title", default="untitled_dl", help="class of the query's objects that become buildings")
     add("--min-area-m2", type=float, default=0.0, help="smaller buildings are left out")
     add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels")

@@ -26,6 +26,7 @@ def detection(
     footprints_regularise: bool = False,
     footprints_tolerance_m: float = 0.0,
     footprints_tolerance_px: float = 1.0,
+    images_bands: str = "",
     images_captured_pattern: str = "",
     images_max_bad: int = 0,
     images_redo: str = "changed",
@@ -53,8 +54,9 @@ def detection(
         footprints_regularise: Whether to give outlines right angles.
         footprints_tolerance_m: Tolerance of simplification in metres; 0 to use footprints_tolerance_px.
         footprints_tolerance_px: The same in pixels; 0 keeps the pixels' edges.
+        images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
-            groups year, month and day; empty for forms such as 2026-11-22 and 20261122, none for none.
+            groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
         images_max_bad: How many images may be left out before the run counts as failed; the others are published.
         images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them
             again.
@@ -83,6 +85,7 @@ def detection(
         max_shards=shards_max,
         captured_pattern=images_captured_pattern,
         scaling=images_scaling,
+        bands=images_bands,
         data_root=output_data_root,
         formats=footprints_formats,
         max_bad=images_max_bad,

@@ -20,6 +20,7 @@ ENCODER_WORDS = ("", "imagenet", "none")
 CHECKED = {
     "images_uri": "images",
     "masks_uri": "masks",
+    "bands": "bands",
     "data_root": "data_root",
     "split_tagging_query": "split_tagging_query",
     "train_share": "train_share",
@@ -42,6 +43,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--images", default="", help="folder or URI of images; sample scenes unless given")
     add("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
+    add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--runs", type=Path, default=Path("runs"), help="folder that holds one folder a run")
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
@@ -93,6 +95,7 @@ def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
         return arguments | {
             "images_uri": absolute_place(options.images),
             "images_masks_uri": absolute_place(options.masks),
+            "images_bands": options.bands,
             "images_mask_value": options.mask_value,
             "images_allow_unpaired": options.allow_unpaired,
         }

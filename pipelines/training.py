@@ -126,6 +126,7 @@ def training(
     images_uri: str,
     crop_augment_query: list = [],
     images_allow_unpaired: bool = False,
+    images_bands: str = "",
     images_mask_value: str = "",
     images_masks_uri: str = "",
     images_max_bad: int = 0,
@@ -152,6 +153,7 @@ def training(
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
         images_allow_unpaired: Whether images without a mask, where others have one, show no building; else they are
             refused.
+        images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
         images_mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, or 1,ignore=255; empty for
             all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
@@ -177,6 +179,7 @@ def training(
     images = {
         "images_uri": images_uri,
         "masks_uri": images_masks_uri,
+        "bands": images_bands,
         "mask_value": images_mask_value,
         "allow_unpaired": images_allow_unpaired,
     }

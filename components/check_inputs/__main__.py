@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--images-uri", default="", help="folder or URI prefix of images; none with --makes-scenes")
     add("--masks-uri", default="", help="folder or URI prefix of masks, where --images-uri does not hold them")
+    add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--data-root", default="", help="folder or URI prefix for rasters; the cluster's own unless given")
     add("--output-uri", default="", help="folder or URI prefix that gets a copy of the footprints")
     add("--split-tagging-query", default="", help=DOCUMENT)

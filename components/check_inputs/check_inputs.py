@@ -10,6 +10,7 @@ from components.check_inputs.documents import read_documents
 from components.check_inputs.fit import check_fit
 from components.check_inputs.inputs import Inputs
 from components.check_inputs.places import look
+from components.core.imagery.bands import bands_of_text
 from components.core.imagery.mask_values import MaskValues
 from components.core.preflight.naming import NamedFaults
 from components.core.preflight.numbers import check_max_bad, check_max_shards, check_tags
@@ -31,6 +32,7 @@ def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None
         InputsError: If anything is wrong; it tells all that is.
     """
     faults = NamedFaults({field.name: field.name for field in fields(Inputs)} | dict(names or {}))
+    faults.attempt("bands", bands_of_text, inputs.bands)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
     faults.attempt("mask_value", MaskValues.parse, inputs.mask_value)
     faults.attempt("max_shards", check_max_shards, inputs.max_shards)

@@ -9,6 +9,7 @@ from components.base_images import CPU_IMAGE
 def check_inputs(
     images_uri: str = "",
     masks_uri: str = "",
+    bands: str = "",
     data_root: str = "",
     output_uri: str = "",
     split_tagging_query: list = [],

@@ -13,6 +13,7 @@ class Inputs:
     Attributes:
         images_uri: Folder or URI prefix of images; empty where `makes_scenes`.
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
+        bands: Numbers of the bands that are red, green and blue; empty to go by what images say.
         data_root: Folder or URI prefix for rasters; empty for the cluster's own.
         output_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
         split_tagging_query: DTL query that tags images.
@@ -35,6 +36,7 @@ class Inputs:
 
     images_uri: str = ""
     masks_uri: str = ""
+    bands: str = ""
     data_root: str = ""
     output_uri: str = ""
     split_tagging_query: str = ""

@@ -13,6 +13,7 @@ DOCUMENTS = ("split_tagging_query", "crop_augment_query", "train_config", "infer
 
 PARAMETERS: Mapping[str, str] = {
     "masks_uri": "images_masks_uri",
+    "bands": "images_bands",
     "data_root": "output_data_root",
     "output_uri": "output_footprints_uri",
     "train_share": "split_tagging_train_share",

@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add("--scaling", default=PERCENTILE, help="how more than 8 bits become 8: percentile, full, or LOW,HIGH")
     add("--mask-value", default="", help=MASK_VALUE)
     add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
+    add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--max-bad", type=int, default=0, help="how many scenes may be left out because their files are broken")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
@@ -52,6 +53,7 @@ def main(options: argparse.Namespace) -> None:
             scaling=options.scaling,
             mask_value=options.mask_value,
             allow_unpaired=options.allow_unpaired,
+            bands=options.bands,
             max_bad=options.max_bad,
             workers=options.workers,
         )

@@ -16,6 +16,7 @@ def import_images(
     dataset: str = "ds",
     class_title: str = "untitled",
     scaling: str = "percentile",
+    bands: str = "",
     mask_value: str = "",
     allow_unpaired: bool = False,
     max_bad: int = 0,

@@ -2,60 +2,188 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 import rasterio
 
-from components.core.imagery.reading import RasterInfo, palette_of
-from components.core.imagery.writing import RasterProfile, raster_writer
-from components.import_images.rasters import (
-    bands_of,
-    check_extent,
-    colour_bands,
-    declares_gaps,
-    read_rows,
-    read_validity,
-)
+from components.core.geometry import Size, Window, row_bands
+from components.core.imagery.alpha import Alpha, alpha_of, has_alpha
+from components.core.imagery.bands import ColourBands, colour_bands
+from components.core.imagery.opening import open_raster
+from components.core.imagery.reading import RasterInfo, UInt8, palette_of
+from components.core.imagery.side_files import is_read_otherwise
+from components.core.imagery.turning import Turn, turned, upright
+from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
+from components.core.storage import scratch_folder
+from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
+from components.import_images.surveying import Gaps, Survey, any_not_finite, survey
 from components.import_images.task import Outcome, SceneTask
 
 SCALING_TAG = "FOOTPRINTS_SCALING"
+NOTES_TAG = "FOOTPRINTS_NOTES"
 
 
-def ready_image(
-    dataset: rasterio.DatasetReader, info: RasterInfo, task: SceneTask
-) -> tuple[str, Stretch | None, Outcome]:
-    """Leave an image where it is, or rewrite it."""
+@dataclass(frozen=True, slots=True)
+class ReadyImage:
+    """An image that can be read by window.
+
+    Attributes:
+        uri: The image, or what was made of it.
+        info: What it says of itself, after it was turned upright.
+        outcome: Whether it was rewritten.
+        bands: Which bands became its colours.
+        stretch: How its values became 8 bits; None where they were.
+        notes: What its user should know of how its pixels were understood.
+    """
+
+    uri: str
+    info: RasterInfo
+    outcome: Outcome
+    bands: ColourBands
+    stretch: Stretch | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """How the pixels of an image are understood.
+
+    Attributes:
+        bands: Which of them are looked at.
+        gaps: Which pixels hold no data.
+        stretch: How values become 8 bits.
+        palette: (256, 3) the colours of the values; None where they are none.
+        is_min_white: Whether the least value is white.
+    """
+
+    bands: ColourBands
+    gaps: Gaps
+    stretch: Stretch | None
+    palette: UInt8 | None
+    is_min_white: bool
+
+    @property
+    def channels(self) -> int:
+        """Of what becomes of it, alpha included."""
+        return (len(self.bands.indexes) if self.palette is None else 3) + self.gaps.are_there
+
+    def read(self, dataset: rasterio.DatasetReader, uri: str, rows: Window) -> UInt8:
+        """(C, H, W) uint8 of some rows."""
+        pixels = read_rows(dataset, uri, rows, self.bands.indexes)
+        shown = pixels if self.stretch is None else self.stretch.apply(pixels)
+        if self.palette is not None:
+            shown = np.moveaxis(self.palette[shown[0]], 2, 0)
+        elif self.is_min_white:
+            shown = 255 - shown
+        if not self.gaps.are_there:
+            return shown
+        valid = self.gaps.valid(dataset, uri, rows, pixels)
+        return np.concatenate([shown, valid[np.newaxis] * np.uint8(255)])
+
+
+def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, task: SceneTask) -> ReadyImage:
+    """Leave an image where it is, or rewrite it.
+
+    Args:
+        dataset: The image, opened with the files beside it.
+        info: What it says of itself.
+        turn: What brings it upright.
+        task: What is asked for.
+
+    Raises:
+        DataError: If it is broken, or its pixels are of a kind that shows nothing.
+        StorageError: If a place cannot be read or written.
+    """
     source = task.pair.image
-    indexes = colour_bands(dataset)
     palette = palette_of(dataset) if info.has_palette else None
-    if (info.is_tiled or task.keep_untiled) and info.dtype == "uint8" and indexes in ((1,), (1, 2, 3)):
+    bands = colour_bands(dataset, source.uri, () if info.has_palette else task.bands)
+    alpha = alpha_of(source.uri) if has_alpha(dataset) else Alpha()
+    notes = () if alpha.is_mask else (alpha.note(),)
+    is_ready = info.dtype == "uint8" and bands.is_plain and not info.is_min_white and turn.is_none
+    if is_ready and (info.is_tiled or task.keep_untiled) and not is_read_otherwise(source, dataset):
         check_extent(dataset, source.uri, source.size_bytes)
-        return source.uri, None, Outcome.KEPT
-    has_gaps = declares_gaps(dataset)
-    target = rewritten_uri(source, task, "imagery", repr(task.scaling), *(["alpha"] if has_gaps else []))
-    tags = finished_tags(target, info.size)
+        return ReadyImage(source.uri, info, Outcome.KEPT, bands, notes=notes)
+    shown = turned(info, turn)
+    target = rewritten_uri(source, task, "imagery", repr(task.scaling), repr(bands.indexes), repr(turn))
+    tags = finished_tags(target, shown.size)
     if tags is not None:
         text = tags.get(SCALING_TAG)
-        return target, Stretch.of_text(text) if text else None, Outcome.REUSED
-    stretch = None if info.has_palette else stretch_of(task.scaling, dataset, source.uri, info, indexes)
+        notes = tuple(json.loads(tags.get(NOTES_TAG, "[]")))
+        return ReadyImage(target, shown, Outcome.REUSED, bands, Stretch.of_text(text) if text else None, notes)
+    meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset) and alpha.is_mask, palette)
+    fill = meaning.gaps.fill
+    notes = (*notes, *([] if fill is None else [fill.note()]))
     profile = RasterProfile(
         size=info.size,
-        bands=(3 if info.has_palette else len(indexes)) + has_gaps,
-        crs=info.crs,
-        transform=info.transform,
-        alpha=has_gaps,
-        tags={SCALING_TAG: stretch.as_text()} if stretch else {},
+        bands=meaning.channels,
+        crs=shown.crs,
+        transform=shown.transform,
+        alpha=meaning.gaps.are_there,
+        tags={SCALING_TAG: meaning.stretch.as_text()} if meaning.stretch else {},
     )
+    if notes:
+        profile = replace(profile, tags={**profile.tags, NOTES_TAG: json.dumps(notes, ensure_ascii=False)})
+    strips = (meaning.read(dataset, source.uri, rows) for rows in bands_of(info))
+    if turn.is_none:
+        _write(target, profile, strips)
+    else:
+        _write_turned(target, profile, strips, turn)
+    return ReadyImage(target, shown, Outcome.REWRITTEN, bands, meaning.stretch, notes)
+
+
+def _meaning(
+    dataset: rasterio.DatasetReader,
+    info: RasterInfo,
+    task: SceneTask,
+    bands: ColourBands,
+    declared: bool,
+    palette: UInt8 | None,
+) -> _Meaning:
+    uri, indexes = task.pair.image.uri, bands.indexes
+    surveyed: list[Survey] = []
+
+    def percentiles() -> tuple[float, float]:
+        surveyed.append(survey(dataset, uri, info, indexes, declared))
+        return surveyed[0].low, surveyed[0].high
+
+    stretch = None if palette is not None else stretch_of(task.scaling, uri, info.dtype, percentiles)
+    if surveyed:
+        gaps = Gaps(declared, surveyed[0].has_nan, surveyed[0].fill)
+    else:
+        is_float = np.dtype(info.dtype).kind == "f"
+        gaps = Gaps(declared, is_float and any_not_finite(dataset, uri, info, indexes))
+    return _Meaning(
+        bands=bands,
+        gaps=gaps,
+        stretch=stretch,
+        palette=palette,
+        is_min_white=info.is_min_white,
+    )
+
+
+def _write(target: str, profile: RasterProfile, strips: Iterator[UInt8]) -> None:
     with raster_writer(target, profile) as writer:
-        for rows in bands_of(info):
-            pixels = read_rows(dataset, source.uri, rows, indexes)
-            if stretch is not None:
-                pixels = stretch.apply(pixels)
-            if palette is not None:
-                pixels = np.moveaxis(palette[pixels[0]], 2, 0)
-            if has_gaps:
-                valid = read_validity(dataset, source.uri, rows)
-                pixels = np.concatenate([pixels, valid[np.newaxis] * np.uint8(255)])
+        for pixels in strips:
             writer.write(pixels)
-    return target, stretch, Outcome.REWRITTEN
+
+
+def _write_turned(target: str, profile: RasterProfile, strips: Iterator[UInt8], turn: Turn) -> None:
+    """Write rows as columns, or from the bottom up: by way of a tiled copy, of which any part can be read."""
+    size = turn.size(profile.size)
+    with scratch_folder("turned") as folder:
+        copy = str(folder / "stored.tif")
+        _write(copy, replace(profile, crs=None, transform=None), strips)
+        indexes = range(1, profile.bands + 1)
+        with open_raster(copy) as stored:
+            _write(target, replace(profile, size=size), _upright_strips(stored, copy, indexes, turn))
+
+
+def _upright_strips(stored: rasterio.DatasetReader, uri: str, indexes: Sequence[int], turn: Turn) -> Iterator[UInt8]:
+    size = turn.size(Size(stored.height, stored.width))
+    for rows in row_bands(size, TILE_PX):
+        yield upright(read_rows(stored, uri, turn.stored_window(rows, size), indexes), turn)

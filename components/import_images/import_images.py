@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 from components.core import storage
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Shape
+from components.core.imagery.bands import bands_of_text
 from components.core.imagery.files import NOT_TEXT
 from components.core.imagery.mask_values import MaskValues
 from components.core.imagery.pairs import SHOWN, find_pairs, no_mask
@@ -79,6 +81,7 @@ def import_images(
     dataset: str = "ds",
     class_title: str = "untitled",
     scaling: str = PERCENTILE,
+    bands: str = "",
     mask_value: str = "",
     allow_unpaired: bool = False,
     max_bad: int = 0,
@@ -101,6 +104,7 @@ def import_images(
         dataset: Name of its one dataset.
         class_title: Class of the objects.
         scaling: How more than 8 bits become 8; see `Scaling.parse`.
+        bands: Which bands are red, green and blue; see `bands_of_text`.
         mask_value: Which values of masks are building, and which are not labelled; see `MaskValues.parse`. Empty for
             all above 0.
         allow_unpaired: Whether an image without a mask, where others have one, shows no building; else it is a scene
@@ -125,12 +129,12 @@ def import_images(
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
     if class_title == NEUTRAL_CLASS:
         raise ConfigError(f"class_title: {class_title!r} is the class of pixels that nobody labelled; give another")
-    asked = Scaling.parse(scaling)
+    asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     values = MaskValues.parse(mask_value)
     pairing = find_pairs(images_uri, masks_uri)
     pairing.log_passed_over()
     root = storage.absolute_uri(data_root)
-    tasks = [SceneTask(pair, root, asked, dataset, class_title, values) for pair in pairing.pairs]
+    tasks = [SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen) for pair in pairing.pairs]
     work = partial(_import_paired, allow_unpaired=allow_unpaired or not pairing.has_masks)
     imported = run_tasks(work, tasks, workers)
     unnamable = tuple(BadScene(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable)
@@ -196,6 +200,7 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
     bad = tuple(result for result in results if isinstance(result, BadScene))
     _log_bad(bad)
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
+    _log_understood(ready)
     log_masks({scene.item.name: scene.mask for scene in ready if scene.mask is not None})
     return Imported(ready, bad, time.perf_counter() - started)
 
@@ -203,6 +208,31 @@ def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequenc
 def _log_bad(bad: Sequence[BadScene]) -> None:
     for scene in bad:
         log.warning("left out: %s: %s", scene.name, scene.reason)
+
+
+def _log_understood(ready: Sequence[ReadyScene]) -> None:
+    """Say how pixels were understood, and what is not as one might expect."""
+    for bands, count in Counter(scene.bands for scene in ready).most_common():
+        log.info("%d of %d images: %s", count, len(ready), bands)
+    for scene in ready:
+        for note in scene.notes:
+            log.warning("%s: %s", scene.item.name, note)
+    unplaced = [scene.item.name for scene in ready if _has_crs_alone(scene)]
+    if unplaced:
+        more = f" and {len(unplaced) - SHOWN} more" if len(unplaced) > SHOWN else ""
+        log.warning(
+            "%d of %d images with a CRS and no transform, which is no place: what is found in them will be in pixels; "
+            "geo-reference %s%s",
+            len(unplaced),
+            len(ready),
+            ", ".join(unplaced[:SHOWN]),
+            more,
+        )
+
+
+def _has_crs_alone(scene: ReadyScene) -> bool:
+    image = scene.item.image
+    return image is not None and image.crs is not None and image.transform is None
 
 
 def write_imported(project_dir: Path | str, name: str, class_title: str, imported: Imported) -> None:

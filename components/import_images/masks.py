@@ -63,7 +63,7 @@ def ready_mask(source: StoredObject, task: SceneTask) -> ReadyMask:
         DataError: If it is broken, or no mask.
         StorageError: If it cannot be read, or the rewritten one cannot be written.
     """
-    with opened(source.uri) as (dataset, info):
+    with opened(source) as (dataset, info):
         target = rewritten_uri(source, task, "masks", MEANING, repr(task.mask_values))
         tags = finished_tags(target, info.size)
         if tags is not None and REMARKS_TAG in tags:

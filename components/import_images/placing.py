@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -31,8 +30,11 @@ FLIPS: tuple[Flips, ...] = tuple(
 )
 
 
-def flips_to_image(image: RasterInfo, mask: RasterInfo, uri: str) -> Flips:
+def flips_to_image(image: RasterInfo, mask: RasterInfo, uri: str) -> Flips | None:
     """How a mask must be mirrored to lie on its image.
+
+    Beside its image it is refused: its pixels may be those of its own place or those of the image's. Far from all of
+    the image they can only be the latter, and the georeference is some other raster's, or a default.
 
     Args:
         image: What the image says of itself.
@@ -40,15 +42,18 @@ def flips_to_image(image: RasterInfo, mask: RasterInfo, uri: str) -> Flips:
         uri: Of the mask, for messages.
 
     Returns:
-        The axes; none where it lies on the image as it is, or either does not say where it lies.
+        The axes; none where it lies on the image as it is, or either does not say where it lies; None where the two
+        share no ground.
 
     Raises:
-        DataError: If it lies elsewhere by more than half a pixel.
+        DataError: If they share some and lie apart by more than half a pixel.
     """
     if not (_is_placed(image) and _is_placed(mask)):
         return ()
     corners = _corners_in_mask(image, mask, uri)
     own = _corners(image.size)
+    if corners is None or not _meet(corners, own):
+        return None
     for flips in FLIPS:
         if np.abs(corners - _flipped(own, image.size, flips)).max() <= MOST_PX + ROUNDING_PX:
             return flips
@@ -61,6 +66,11 @@ def flips_to_image(image: RasterInfo, mask: RasterInfo, uri: str) -> Flips:
         f"{uri}: by its georeference the mask does not lie on its image, but {shift}; give the mask of the image's "
         "ground, or remove the mask's georeference where that is wrong (gdal_edit.py -unsetgt)"
     )
+
+
+def _meet(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> bool:
+    """Whether the boxes round some points share ground."""
+    return bool((np.minimum(one.max(axis=0), other.max(axis=0)) > np.maximum(one.min(axis=0), other.min(axis=0))).all())
 
 
 def _is_placed(info: RasterInfo) -> bool:
@@ -79,24 +89,23 @@ def _flipped(corners: npt.NDArray[np.float64], size: Size, flips: Flips) -> npt.
     return np.where(mirrored, sides - corners, corners)
 
 
-def _corners_in_mask(image: RasterInfo, mask: RasterInfo, uri: str) -> npt.NDArray[np.float64]:
-    """(4, 2): row and column in the mask where it shows the image's corners."""
+def _corners_in_mask(image: RasterInfo, mask: RasterInfo, uri: str) -> npt.NDArray[np.float64] | None:
+    """(4, 2): row and column in the mask where it shows the image's corners; None where its CRS does not reach them."""
     assert image.transform is not None and mask.transform is not None
     places = [image.transform @ (column, row) for row, column in _corners(image.size)]
     if image.crs is not None and mask.crs is not None and image.crs != mask.crs:
-        places = list(_reprojected(places, image.crs, mask.crs, uri))
+        places = _reprojected(places, image.crs, mask.crs, uri)
+        if not np.isfinite(places).all():
+            return None
     back = ~mask.transform
     return np.array([(back @ place)[::-1] for place in places], np.float64)
 
 
-def _reprojected(places: list[Place], source: str, target: str, uri: str) -> Iterator[Place]:
+def _reprojected(places: list[Place], source: str, target: str, uri: str) -> list[Place]:
     try:
         xs, ys = to_crs(CRS.from_user_input(source), CRS.from_user_input(target), *zip(*places, strict=True))
     except RasterioError as error:
         raise DataError(
             f"{uri}: its CRS ({target}) cannot be compared with its image's ({source}): {error}; give both in one CRS"
         ) from error
-    found = list(zip(xs, ys, strict=True))
-    if not np.isfinite(found).all():
-        raise DataError(f"{uri}: its CRS ({target}) does not reach its image's ground ({source}); give both in one CRS")
-    yield from found
+    return list(zip(xs, ys, strict=True))

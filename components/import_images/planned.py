@@ -8,11 +8,11 @@ from components.core import storage
 from components.core.collection.plan import read_plan, shard_number
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
+from components.core.imagery.bands import bands_of_text
 from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.scene_faults import own_faults
-from components.core.storage import StoredObject
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, ReadyScene, SceneTask
@@ -62,12 +62,13 @@ def import_planned(
     root = storage.absolute_uri(data_root)
     tasks = [
         SceneTask(
-            Pair(scene.id, StoredObject(scene.uri, scene.size_bytes, scene.etag, None), None),
+            Pair(scene.id, scene.image, None),
             root,
             asked,
             dataset,
             class_title,
             keep_untiled=True,
+            bands=bands_of_text(plan.settings.bands),
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
@@ -91,11 +92,13 @@ def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
 
 
 def _changed(task: SceneTask) -> str | None:
-    """What became of an image since the plan was made; None where it is as it was."""
-    planned = task.pair.image
-    found = storage.stat(planned.uri)
-    if found is None:
-        return f"{planned.uri}: was deleted after the plan was made; the next run retires it"
-    if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
-        return f"{planned.uri}: was replaced after the plan was made; the next run does it"
+    """What became of an image and the files beside it since the plan was made; None where all is as it was."""
+    image = task.pair.image
+    for planned in (image, *image.sides):
+        found = storage.stat(planned.uri)
+        if found is None:
+            then = "the next run retires it" if planned is image else "the next run does the image without it"
+            return f"{planned.uri}: was deleted after the plan was made; {then}"
+        if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
+            return f"{planned.uri}: was replaced after the plan was made; the next run does the image"
     return None

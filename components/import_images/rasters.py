@@ -94,15 +94,6 @@ def check_extent(dataset: rasterio.DatasetReader, uri: str, size_bytes: int) -> 
                     )
 
 
-def colour_bands(dataset: rasterio.DatasetReader) -> tuple[int, ...]:
-    """Numbers of the bands that hold red, green and blue by their own account, else the first three, else the first."""
-    said = list(dataset.colorinterp)
-    colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-    if all(colour in said for colour in colours):
-        return tuple(said.index(colour) + 1 for colour in colours)
-    return (1, 2, 3) if dataset.count >= 3 else (1,)
-
-
 def value_bands(dataset: rasterio.DatasetReader) -> tuple[int, ...]:
     """Numbers of the bands of a mask that say something: all but alpha."""
     values = tuple(i for i, said in enumerate(dataset.colorinterp, 1) if said is not ColorInterp.alpha)

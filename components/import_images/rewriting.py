@@ -12,26 +12,32 @@ from components.core.errors import DataError
 from components.core.geometry import Size
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import RasterInfo, info_of
+from components.core.imagery.side_files import open_with_sides, side_digests, with_crs_beside
 from components.core.keyed import digest, short_name
 from components.core.storage import StoredObject
 from components.import_images.task import SceneTask
 
-REWRITING = "1"
+REWRITING = "2"
 """Part of the digest: another number where the same input gives another file."""
 
 KEY_CHARACTERS = 12
 
 
 @contextmanager
-def opened(uri: str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
-    """Give a raster, opened for reading, and what it says of itself."""
-    with open_raster(uri) as dataset:
-        yield dataset, info_of(dataset)
+def opened(raster: StoredObject | str) -> Iterator[tuple[rasterio.DatasetReader, RasterInfo]]:
+    """Give a raster, opened for reading, and what it says of itself; with the files beside it where they are listed."""
+    if isinstance(raster, str):
+        with open_raster(raster) as dataset:
+            yield dataset, info_of(dataset)
+        return
+    with open_with_sides(raster) as dataset:
+        yield dataset, with_crs_beside(info_of(dataset), raster)
 
 
 def rewritten_uri(source: StoredObject, task: SceneTask, kind: str, *settings: str) -> str:
     """Where the rewritten form of a file belongs: the name holds a digest of all that decides its content."""
-    key = digest(REWRITING, kind, source.uri, str(source.size_bytes), source.etag, *settings)[:KEY_CHARACTERS]
+    content = (source.uri, str(source.size_bytes), source.etag, *side_digests(source))
+    key = digest(REWRITING, kind, *content, *settings)[:KEY_CHARACTERS]
     return storage.join_uri(task.data_root, kind, f"{short_name(task.pair.name)}-{key}.tif")
 
 

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
 from components.core.footprints.placing import placed
 from components.core.geometry import Size
+from components.core.imagery.bands import IN_COLOUR
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
+from components.core.imagery.turning import turn_of, turned
+from components.core.imagery.unpacking import check_unpacking
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
 from components.core.scene_faults import own_faults
 from components.core.special import NEUTRAL_CLASS
 from components.core.storage import StoredObject
-from components.import_images.images import ready_image
+from components.import_images.images import ReadyImage, ready_image
 from components.import_images.masks import Part, ReadyMask, ready_mask
 from components.import_images.placing import Flips, flips_to_image
 from components.import_images.remarks import MaskSummary, Remark
 from components.import_images.rewriting import opened
 from components.import_images.task import BadScene, ReadyScene, SceneTask
 
+TURNED_UPRIGHT = " when it is turned as its orientation says"
+
 TURNED = "lies upside down or mirrored beside its image by its georeference, and was turned to lie on it"
+
+ELSEWHERE = (
+    "lies far from its image by its georeference, which was not believed: its pixels were taken for the image's; give "
+    "it the image's georeference, or none"
+)
 
 
 def import_scene(task: SceneTask) -> ReadyScene | BadScene:
@@ -37,45 +48,53 @@ def import_scene(task: SceneTask) -> ReadyScene | BadScene:
 
 def _import(task: SceneTask) -> ReadyScene:
     pair = task.pair
-    flips: Flips = ()
-    with opened(pair.image.uri) as (dataset, info):
+    flips: Flips | None = ()
+    with opened(pair.image) as (dataset, info):
+        check_unpacking(info, pair.image.size_bytes, pair.image.uri)
+        turn = turn_of(dataset, pair.image.uri, info)
+        upright = turned(info, turn)
+        lies = ImageRef.whole(pair.image.uri, upright.size, upright.crs, upright.transform)
+        placed(Item(task.dataset, pair.name, upright.size, lies), pair.image.uri)
         if pair.mask is not None:
-            flips = _checked_mask(pair.image, info, pair.mask)
-        lies = ImageRef.whole(pair.image.uri, info.size, info.crs, info.transform)
-        placed(Item(task.dataset, pair.name, info.size, lies), pair.image.uri)
-        uri, stretch, image_outcome = ready_image(dataset, info, task)
+            flips = _checked_mask(pair.image, upright, pair.mask, "" if turn.is_none else TURNED_UPRIGHT)
+        image = ready_image(dataset, info, turn, task)
     objects: tuple[Object, ...] = ()
-    outcomes = [image_outcome]
+    outcomes = [image.outcome]
     summary = None
     if pair.mask is not None:
         mask = ready_mask(pair.mask, task)
         outcomes.append(mask.outcome)
         objects = (
-            *_objects(task.class_title, mask.building, flips, info.size),
-            *_objects(NEUTRAL_CLASS, mask.unlabelled, flips, info.size),
+            *_objects(task.class_title, mask.building, flips or (), image.info.size),
+            *_objects(NEUTRAL_CLASS, mask.unlabelled, flips or (), image.info.size),
         )
-        summary = _summary(mask, flips, info.size)
+        summary = _summary(mask, flips, image.info.size)
     item = Item(
         dataset=task.dataset,
         name=pair.name,
-        size=info.size,
-        image=ImageRef.whole(uri, info.size, info.crs, info.transform),
+        size=image.info.size,
+        image=ImageRef.whole(image.uri, image.info.size, image.info.crs, image.info.transform),
         objects=objects,
-        extra={"scaling": asdict(stretch)} if stretch else {},
+        extra=_extra(image),
     )
-    return ReadyScene(item if task.rows is None else with_wanted_rows(item, task.rows), tuple(outcomes), summary)
+    shown = item if task.rows is None else with_wanted_rows(item, task.rows)
+    return ReadyScene(shown, tuple(outcomes), summary, str(image.bands), image.notes)
 
 
-def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject) -> Flips:
-    """See that a mask is no image, and lies on its own; gives how it must be mirrored for that."""
+def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:
+    """See that a mask is no image, and does not lie beside its own; gives how it must be mirrored for that."""
     if mask.uri == image.uri or (mask.etag, mask.size_bytes) == (image.etag, image.size_bytes):
         raise DataError(f"{mask.uri}: is the image {image.uri} itself, not a mask of it; give masks as masks_uri")
-    with opened(mask.uri) as (_, mask_info):
-        pass
+    with opened(mask) as (dataset, mask_info):
+        check_unpacking(mask_info, mask.size_bytes, mask.uri)
+        if not turn_of(dataset, mask.uri, mask_info).is_none:
+            raise DataError(
+                f"{mask.uri}: the mask has an orientation tag that turns it; save it upright, without the tag"
+            )
     if mask_info.size != info.size:
         raise DataError(
-            f"{mask.uri}: the mask has {mask_info.size} px, its image {image.uri} {info.size} px; give a mask "
-            "of the image's size"
+            f"{mask.uri}: the mask has {mask_info.size} px, its image {image.uri} {info.size} px{shown}; give "
+            "a mask of the image's size"
         )
     return flips_to_image(info, mask_info, mask.uri)
 
@@ -90,7 +109,14 @@ def _objects(title: str, part: Part | None, flips: Flips, size: Size) -> Iterato
     yield Object(title, figure)
 
 
-def _summary(mask: ReadyMask, flips: Flips, size: Size) -> MaskSummary:
+def _summary(mask: ReadyMask, flips: Flips | None, size: Size) -> MaskSummary:
     unlabelled = 0 if mask.unlabelled is None else mask.unlabelled.scan.area
-    turned = (Remark(TURNED),) if flips else ()
-    return MaskSummary(mask.building.scan.area, unlabelled, size.area, (*mask.remarks, *turned))
+    place = (Remark(ELSEWHERE),) if flips is None else (Remark(TURNED),) if flips else ()
+    return MaskSummary(mask.building.scan.area, unlabelled, size.area, (*mask.remarks, *place))
+
+
+def _extra(image: ReadyImage) -> dict[str, Any]:
+    """What is kept of how an image was read, where that is not as it is."""
+    extra: dict[str, Any] = {"scaling": asdict(image.stretch)} if image.stretch else {}
+    shown = IN_COLOUR if image.info.has_palette else image.bands.shown
+    return extra if shown == IN_COLOUR else extra | {"colours": shown}

@@ -34,6 +34,7 @@ class SceneTask:
         mask_values: What the run says of its masks' values.
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
         rows: Rows that are wanted of it; None for all.
+        bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
     """
 
     pair: Pair
@@ -44,6 +45,7 @@ class SceneTask:
     mask_values: MaskValues = field(default_factory=MaskValues)
     keep_untiled: bool = False
     rows: Rows | None = None
+    bands: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,15 @@ class ReadyScene:
         item: The scene.
         outcomes: What became of its rasters.
         mask: What its mask holds; None where it has none.
+        bands: Which bands became its colours, in words.
+        notes: What its user should know of how its pixels were understood.
     """
 
     item: Item
     outcomes: tuple[Outcome, ...]
     mask: MaskSummary | None = None
+    bands: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from components.core.documents.inference import InferenceConfig, SlidingWindowMo
 from components.core.documents.predicted import ClassPlan, plan_classes
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
+from components.core.imagery_facts import warn_of_differences
 from components.core.models import local_model, model_digest
 from components.core.network.description import read_config
 from components.core.network.model_artifact import load_model
@@ -90,6 +91,7 @@ def infer_windows(
     bad.check(_too_small(source, rows, settings.mode))
     with local_model(model_uri or str(model)) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
+        warn_of_differences(folder, (source.item(row) for row in rows))
         scenes = None if not rows else _scenes(source, rows, settings, folder, data_root, max_item_pixels)
         with manifest_writer(predictions, classes.meta) as writer:
             report = _infer(scenes, classes, writer, bad)

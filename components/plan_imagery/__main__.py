@@ -46,10 +46,11 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--captured-pattern",
         default="",
-        help="regular expression that finds the day of capture in keys, with the named groups year, month and day; "
-        "empty for the usual forms, none for none",
+        help="regular expression that finds the day of capture in keys, with the named groups year, month and day, and "
+        "wins over metadata; empty for the usual forms, none for none",
     )
     add("--scaling", default=PERCENTILE, help="of detect_scenes; checked here")
+    add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--data-root", default="", help="of detect_scenes, the cluster's own unless given; checked here")
     add("--formats", default="", help="of publish_collection")
     add("--max-bad", type=int, default=0, help="of publish_collection")

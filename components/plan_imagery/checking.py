@@ -9,6 +9,7 @@ from dataclasses import replace
 from components.core.collection.plan import SHARD_MEGAPIXELS, Settings
 from components.core.errors import ConfigError
 from components.core.faults import Faults
+from components.core.imagery.bands import bands_of_text
 from components.core.preflight.numbers import check_max_shards
 from components.core.settings import read_document
 
@@ -67,6 +68,7 @@ def check_settings(settings: Settings) -> Settings:
         tolerance_px=float(settings.tolerance_px),
         tolerance_m=float(settings.tolerance_m),
         min_area_m2=float(settings.min_area_m2),
+        bands=",".join(map(str, bands_of_text(settings.bands))),
     )
 
 

@@ -29,6 +29,7 @@ def plan_imagery(
     max_shards: int = 16,
     captured_pattern: str = "",
     scaling: str = "percentile",
+    bands: str = "",
     data_root: str = "",
     formats: str = "",
     max_bad: int = 0,

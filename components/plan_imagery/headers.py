@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import rasterio
-from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning
 
 from components.core import storage
 from components.core.collection.plan import PlannedScene, Why
 from components.core.errors import DataError, StorageError
+from components.core.footprints.geography import Grid
 from components.core.footprints.placing import placed
+from components.core.imagery.bands import IN_COLOUR, ColourBands, colour_bands
 from components.core.imagery.drivers import GDAL_ERRORS
-from components.core.imagery.opening import open_raster, read_patiently
+from components.core.imagery.opening import read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
+from components.core.imagery.side_files import open_with_sides, with_crs_beside
+from components.core.imagery.turning import turn_of, turned
+from components.core.imagery.unpacking import check_unpacking
+from components.core.imagery_facts import ImageFacts
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
 from components.core.scene_faults import own_faults
-from components.plan_imagery.capturing import captured
+from components.core.storage import StoredObject
+from components.plan_imagery.capturing import DatePattern, captured
 from components.plan_imagery.sources import Found
 
 THREADS = 16
 
 
 def read_headers(
-    todo: Sequence[tuple[Found, Why]], pattern: re.Pattern[str] | None
+    todo: Sequence[tuple[Found, Why]], dates: DatePattern, bands: Sequence[int] = ()
 ) -> Iterator[PlannedScene | LeftOut]:
     """Open the header of each image, several at a time.
 
     Args:
         todo: Images to be done, and why.
-        pattern: Finds dates of capture in keys; None for no such date.
+        dates: Finds dates of capture in keys.
+        bands: Numbers of the bands that are red, green and blue, or grey; none to go by what images say.
 
     Yields:
         In the same order, a scene that no shard has yet, or why the image cannot be done.
@@ -48,17 +54,17 @@ def read_headers(
         # Threads that silence this one by one, as opening does, undo each other's filters.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         for image, why in todo:
-            waiting.append(pool.submit(_read_header, image, why, pattern))
+            waiting.append(pool.submit(_read_header, image, why, dates, bands))
             if len(waiting) >= 4 * THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _read_header(image: Found, why: Why, pattern: re.Pattern[str] | None) -> PlannedScene | LeftOut:
+def _read_header(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -> PlannedScene | LeftOut:
     try:
         with own_faults(image.uri):
-            return _planned(image, why, pattern)
+            return _planned(image, why, dates, asked)
     except DataError as error:
         return LeftOut(image.key, str(error))
     except StorageError:
@@ -67,8 +73,9 @@ def _read_header(image: Found, why: Why, pattern: re.Pattern[str] | None) -> Pla
         return LeftOut(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
 
 
-def _planned(image: Found, why: Why, pattern: re.Pattern[str] | None) -> PlannedScene:
-    info, time = _described(image, pattern)
+def _planned(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
+    info, bands, time = _described(image, dates, asked)
+    check_unpacking(info, image.size_bytes, image.uri)
     return PlannedScene(
         id=image.id,
         key=image.key,
@@ -81,16 +88,21 @@ def _planned(image: Found, why: Why, pattern: re.Pattern[str] | None) -> Planned
         captured=time,
         why=why,
         parts=(),
+        sides=image.sides,
+        facts=_facts(image, info, bands),
     )
 
 
-def _described(image: Found, pattern: re.Pattern[str] | None) -> tuple[RasterInfo, str]:
-    with open_raster(image.uri) as dataset:
+def _described(image: Found, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:
+    stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
+    with open_with_sides(stored) as dataset:
 
-        def read() -> tuple[RasterInfo, str]:
+        def read() -> tuple[RasterInfo, ColourBands, str]:
             with rasterio.Env(**storage.gdal_environment(image.uri)):
-                time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, pattern)
-                return info_of(dataset), time
+                time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
+                info = with_crs_beside(info_of(dataset), stored)
+                bands = colour_bands(dataset, image.uri, () if info.has_palette else asked)
+                return turned(info, turn_of(dataset, image.uri, info)), bands, time
 
         try:
             return read_patiently(image.uri, read)
@@ -98,11 +110,19 @@ def _described(image: Found, pattern: re.Pattern[str] | None) -> tuple[RasterInf
             raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
 
 
+def _facts(image: Found, info: RasterInfo, bands: ColourBands) -> ImageFacts:
+    """What the network will see; how values are scaled is the same of all that are."""
+    reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
+    grid = Grid.of_item(Item("images", image.key, info.size, reference))
+    colours = IN_COLOUR if info.has_palette else bands.shown
+    return ImageFacts(None if grid is None else grid.pixel_m(info.size), info.dtype, "", colours)
+
+
 def _usable_crs(image: Found, info: RasterInfo) -> str:
     """The image's CRS, if it leads to places on the Earth."""
     missing = [
         *(["CRS"] if info.crs is None else []),
-        *(["transform"] if info.transform in (None, Affine.identity()) else []),
+        *(["transform"] if info.transform is None else []),
     ]
     if info.crs is None or missing:
         raise DataError(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from components.core import storage
@@ -20,6 +19,9 @@ from components.core.collection.plan import (
     Why,
     write_plan,
 )
+from components.core.imagery.bands import bands_of_text
+from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.models import local_model, model_digest
 from components.core.progress import progress
 from components.core.project.history import LeftOut
@@ -30,7 +32,7 @@ from components.plan_imagery.dealing import deal
 from components.plan_imagery.headers import read_headers
 from components.plan_imagery.hopeless import without_hopeless
 from components.plan_imagery.layer import check_same_imagery, read_shown
-from components.plan_imagery.sources import Found, find_images, no_images
+from components.plan_imagery.sources import find_images, no_images
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ def plan_imagery(
     shard_megapixels: float = SHARD_MEGAPIXELS,
     max_shards: int = MAX_SHARDS,
     captured_pattern: str = "",
+    scaling: str = PERCENTILE,
 ) -> Plan:
     """Compare imagery with what a collection holds, and plan what is missing.
 
@@ -71,6 +74,7 @@ def plan_imagery(
         max_shards: At most so many shards. What does not fit into them is left to the next run, in the order of the
             images' keys; an image larger than all of them together is done nonetheless, alone.
         captured_pattern: Finds the day of capture in keys; see `date_pattern`.
+        scaling: How more than 8 bits will become 8; see `Scaling.parse`.
 
     Returns:
         The plan; the same for the same imagery, parameters, ledger and notes of failures.
@@ -81,12 +85,12 @@ def plan_imagery(
         StorageError: If a place cannot be reached.
     """
     check_numbers(redo, shard_megapixels, max_shards)
-    pattern = date_pattern(captured_pattern)
+    dates, scaled = date_pattern(captured_pattern), Scaling.parse(scaling)
     settings = check_settings(settings)
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     with local_model(model_place) as folder:
-        model = model_digest(folder)
-    recipe = recipe_of(model, asdict(settings))
+        model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
+    recipe = recipe_of(model, settings.deciding())
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
@@ -95,7 +99,8 @@ def plan_imagery(
         raise no_images(images)
     todo, hopeless = without_hopeless(collection, found.todo, recipe)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
-    opened, postponed = _fill(todo, pattern, shard_pixels * max_shards)
+    headers = read_headers(todo, dates, bands_of_text(settings.bands))
+    opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
     dealt = deal({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
     plan = Plan(
@@ -112,6 +117,7 @@ def plan_imagery(
         retired=tuple(found.retired),
         left_out=(*found.left_out, *hopeless, *(entry for entry in opened if isinstance(entry, LeftOut))),
         postponed=postponed,
+        warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
@@ -119,7 +125,7 @@ def plan_imagery(
 
 
 def _fill(
-    todo: Sequence[tuple[Found, Why]], pattern: re.Pattern[str] | None, pixels: int
+    headers: Iterator[PlannedScene | LeftOut], total: int, pixels: int
 ) -> tuple[list[PlannedScene | LeftOut], int]:
     """Open headers until a run is full.
 
@@ -128,13 +134,19 @@ def _fill(
     """
     opened: list[PlannedScene | LeftOut] = []
     taken = 0
-    for entry in progress(read_headers(todo, pattern), len(todo), "headers") if todo else ():
+    for entry in progress(headers, total, "headers") if total else ():
         if isinstance(entry, PlannedScene):
             if taken and taken + entry.size.area > pixels:
                 break
             taken += entry.size.area
         opened.append(entry)
-    return opened, len(todo) - len(opened)
+    return opened, total - len(opened)
+
+
+def _facts(scenes: Iterable[PlannedScene], scaling: Scaling) -> list[ImageFacts]:
+    """What the images are like once they are imported."""
+    found = [scene.facts for scene in scenes if scene.facts is not None]
+    return [facts if facts.dtype == EIGHT_BITS else replace(facts, scaling=scaling.mode) for facts in found]
 
 
 def counts(plan: Plan) -> dict[str, float]:
@@ -154,6 +166,8 @@ def counts(plan: Plan) -> dict[str, float]:
 
 def _log_plan(plan: Plan) -> None:
     _log_left_out(plan.left_out)
+    for warning in plan.warnings:
+        log.warning("%s", warning)
     log.info(
         "%(new)d new, %(changed)d changed, %(redone)d redone, %(done)d done, %(waiting)d waiting, %(retired)d retired, "
         "%(left_out)d left out; %(megapixels).1f megapixels for %(shards)d shards",

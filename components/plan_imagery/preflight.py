@@ -11,6 +11,7 @@ from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, Settings
 from components.core.documents import inference, tutorial
+from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.network.description import ModelConfig
 from components.core.preflight.classes import check_split, predicted
@@ -91,6 +92,7 @@ def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None
         check_footprints(inputs.settings)
     faults.attempt("captured_pattern", date_pattern, inputs.captured_pattern)
     faults.attempt("scaling", Scaling.parse, inputs.scaling)
+    faults.attempt("bands", bands_of_text, inputs.settings.bands)
     faults.attempt("formats", formats_of_text, inputs.formats)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
     _check_fit(faults, inputs.settings, _look(faults, inputs))

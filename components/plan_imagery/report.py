@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.plan import Plan, Why
+from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting import Cell, Column, Fact, Section, run_report, table
 from components.core.reporting.text import counted_noun, thousands
 
@@ -71,6 +72,8 @@ def _sections(plan: Plan) -> Iterator[Section]:
         ("Recipe", plan.recipe),
     ]
     yield Section("What is to be done", "", (), table(_NAMES_AND_VALUES, rows, style="about"))
+    if plan.warnings:
+        yield Section(UNLIKE, UNLIKE_LEAD, (), table((Column("", is_text=True),), [(text,) for text in plan.warnings]))
     scenes = [
         (
             scene.key,

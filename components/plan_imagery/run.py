@@ -46,6 +46,7 @@ def check_and_plan(
         shard_megapixels=inputs.shard_megapixels,
         max_shards=inputs.max_shards,
         captured_pattern=inputs.captured_pattern,
+        scaling=inputs.scaling,
     )
     if plan.shards:
         write_plan_report(plan, report, summary)

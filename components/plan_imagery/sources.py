@@ -9,8 +9,10 @@ from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
 from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, Why, is_raster
+from components.core.imagery.side_files import side_digests, with_side_files
 from components.core.keyed import as_text, is_text
 from components.core.project.history import LeftOut
+from components.core.storage import StoredObject
 from components.core.storage.local import broken_links
 
 
@@ -25,6 +27,7 @@ class Found:
         etag: Of the image.
         size_bytes: Of the image.
         version: Of its content.
+        sides: Files beside it that belong to it.
     """
 
     id: str
@@ -33,6 +36,7 @@ class Found:
     etag: str
     size_bytes: int
     version: str
+    sides: tuple[StoredObject, ...] = ()
 
 
 def find_images(images_uri: str, output_uri: str) -> Iterator[Found | LeftOut]:
@@ -55,22 +59,28 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found | LeftOut]:
     own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
     others = PassedOver()
-    for stored in storage.list_objects(images_uri):
+    for stored in with_side_files(_noted(storage.list_objects(images_uri), start, own, others)):
         key = stored.uri[start:]
         if _is_own(key, own):
-            continue
-        if not is_raster(key):
-            others.add_file(key)
             continue
         if not is_text(stored.uri):
             yield LeftOut(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
             continue
-        version = version_of(stored.etag, stored.size_bytes)
-        yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version)
+        version = version_of(stored.etag, stored.size_bytes, side_digests(stored))
+        yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
     for link in broken_links(images_uri):
         if not _is_own(link[start:], own):
             others.add(link[start:], Why.LINK)
     others.log(images_uri)
+
+
+def _noted(listing: Iterator[StoredObject], start: int, own: str, others: PassedOver) -> Iterator[StoredObject]:
+    """A listing on its way; what is no image in it is noted."""
+    for stored in listing:
+        key = stored.uri[start:]
+        if not stored.is_folder and not is_raster(key) and not _is_own(key, own):
+            others.add_file(key)
+        yield stored
 
 
 def _is_own(key: str, own: str) -> bool:

@@ -24,6 +24,7 @@ PARAMETERS: Mapping[str, str] = {
     "max_shards": "shards_max",
     "captured_pattern": "images_captured_pattern",
     "scaling": "images_scaling",
+    "bands": "images_bands",
     "data_root": "output_data_root",
     "max_bad": "images_max_bad",
 }

@@ -15,7 +15,7 @@ import shapely
 from affine import Affine
 
 from components.core.errors import FootprintsError
-from components.core.footprints.geography import WGS84, Geometries, reprojected
+from components.core.footprints.geography import WGS84, Geometries, Grid
 from components.core.footprints.records import GEOMETRY
 from components.core.geometry import Size, Window
 from components.core.imagery.opening import use_raster
@@ -110,7 +110,7 @@ def scene_picture(
 
     Args:
         key: Of the image, for its title.
-        image_uri: The raster.
+        image_uri: The raster that the network saw, which has 8 bits whatever the image has.
         size: Of the raster, in pixels.
         crs: Of the raster.
         transform: From (column, row) of the raster to map coordinates.
@@ -121,7 +121,7 @@ def scene_picture(
     pens = THICK if is_small else THIN
     canvas = _canvas(image_uri, size, View.fitting(whole, PANEL_PX), pens, is_small or _is_cheap(image_uri, size))
     count = 0
-    for shapes in _shapes(footprints, crs, transform):
+    for shapes in _shapes(footprints, Grid(crs, transform), size):
         count += len(shapes)
         canvas.draw(shapes)
     noun = "footprint" if count == 1 else "footprints"
@@ -130,7 +130,7 @@ def scene_picture(
         return ScenePicture(key, note, (Panel("whole scene", canvas.pixels),))
     window = busiest_window(canvas.covered > 0, canvas.view)
     part = _canvas(image_uri, size, View.fitting(window, PANEL_PX), THICK, True)
-    for shapes in _shapes(footprints, crs, transform):
+    for shapes in _shapes(footprints, Grid(crs, transform), size):
         part.draw(shapes)
     overview = Panel("whole scene, with the part shown", framed(canvas.pixels, canvas.view, window))
     return ScenePicture(key, note, (overview, Panel(f"part with the most outlines: {window}", part.pixels)))
@@ -156,15 +156,9 @@ def _is_cheap(image_uri: str, size: Size) -> bool:
         return False
 
 
-def _shapes(footprints: Path | str, crs: str, transform: Affine) -> Iterator[Geometries]:
+def _shapes(footprints: Path | str, grid: Grid, size: Size) -> Iterator[Geometries]:
     """Polygons of a layer in (column, row) of the scene, batch by batch."""
-    a, b, c, d, e, f = tuple(~transform)[:6]
-
-    def to_pixels(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        x, y = points.T
-        return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)
-
     with pq.ParquetFile(footprints) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=[GEOMETRY]):
             shapes: Geometries = shapely.from_wkb(batch[GEOMETRY].to_numpy(zero_copy_only=False))
-            yield shapely.transform(reprojected(shapes, WGS84, crs), to_pixels)
+            yield grid.to_pixels(shapes, WGS84, size)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from components.core.collection.failures import MOST_TRIES
 from components.core.collection.plan import Why
+from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting import Cell, Column, Fact, Section, run_report, table, write_page
 from components.core.reporting.encode import data_uri
 from components.core.reporting.page import render
@@ -98,6 +99,9 @@ def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator
         lead = f"Scenes that were to be done and are not published; they are tried in {MOST_TRIES} runs at most."
         yield _section("Failed", lead, _missing(summary.failed, "scenes"))
     yield _section("What was done", "", _about(summary))
+    if summary.warnings:
+        rows = [(text,) for text in summary.warnings]
+        yield _section(UNLIKE, UNLIKE_LEAD, table((Column("", is_text=True),), rows))
     if pictures:
         yield _section("A few scenes", "Chosen by name, with the outlines of their buildings.", _cards(pictures))
     if summary.scenes:

@@ -52,6 +52,7 @@ class FinishedScene:
         planned: What the plan said of it.
         mark: Its marker.
         record: What the marker says.
+        pixels: URI of the raster that the network saw: the image, or what the import made of it.
         transform: From (column, row) of the image to map coordinates.
         change: Buildings against the scene's detection before; None where there was none, or it is not known any more.
         confidence: Mean over its buildings; None where there is none.
@@ -61,6 +62,7 @@ class FinishedScene:
     planned: PlannedScene
     mark: Mark
     record: SceneRecord
+    pixels: str
     transform: Affine
     change: Change | None
     confidence: float | None
@@ -105,11 +107,13 @@ class SceneFinisher:
         if not collection.has(mark):
             return None
         rows = read_footprints(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), ["confidence"])
+        item = self._item(scene, 0)
         return FinishedScene(
             planned=scene.planned,
             mark=mark,
             record=collection.read(mark),
-            transform=_grid_of(self._item(scene, 0)).transform,
+            pixels=_pixels_of(item),
+            transform=_grid_of(item).transform,
             change=None,
             confidence=pc.mean(rows["confidence"]).as_py(),
             seconds=time.perf_counter() - started,
@@ -149,6 +153,7 @@ class SceneFinisher:
             planned=planned,
             mark=mark,
             record=record,
+            pixels=_pixels_of(items.first),
             transform=grid.transform,
             change=change,
             confidence=pc.mean(rows["confidence"]).as_py(),
@@ -244,6 +249,10 @@ def _grid_of(item: Item) -> Grid:
     if grid is None:
         raise DataError(f"{item.key}: has no CRS or no transform, and the layer is a map; give the image both")
     return grid
+
+
+def _pixels_of(item: Item) -> str:
+    return "" if item.image is None else item.image.uri
 
 
 def _raster(item: Item, role: str) -> str:

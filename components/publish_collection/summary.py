@@ -108,6 +108,7 @@ class RunSummary:
         after: The layer after the run.
         shards: How many shards the scenes were dealt to.
         postponed: How many images are left to the next run.
+        warnings: What of the images is unlike those that the model learnt from.
     """
 
     name: str
@@ -127,6 +128,7 @@ class RunSummary:
     after: LayerTotals
     shards: int = 0
     postponed: int = 0
+    warnings: tuple[str, ...] = ()
 
     def count(self, why: Why) -> int:
         """How many scenes were published for a reason."""

@@ -84,6 +84,7 @@ def run_summary(done: Publication) -> RunSummary:
         after=_totals(done.layer.layer),
         shards=plan.shards,
         postponed=plan.postponed,
+        warnings=plan.warnings,
     )
 
 
@@ -121,7 +122,7 @@ def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> SceneP
     try:
         with own_faults(record.key):
             storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
-            return scene_picture(record.key, record.uri, planned.size, record.crs, scene.transform, copy)
+            return scene_picture(record.key, scene.pixels, planned.size, record.crs, scene.transform, copy)
     except (DataError, StorageError) as error:
         log.warning("report: no picture of %s: %s", record.key, error)
         return None

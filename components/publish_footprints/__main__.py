@@ -26,6 +26,12 @@ def parser() -> argparse.ArgumentParser:
     add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels; 0 for pixel edges")
     add("--tolerance-m", type=float, default=0.0, help="the same in metres, for scenes with a CRS; 0 to use pixels")
     add("--min-area-m2", type=float, default=0.0, help="smaller objects are left out; scenes without a CRS keep all")
+    add(
+        "--join-tiles",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="join buildings across the common border of scenes that are tiles of one grid",
+    )
     add("--formats", default=",".join(FORMATS), help="file formats, separated by commas")
     add("--max-bad", type=int, default=0, help="how many scenes may be left out")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
@@ -44,6 +50,7 @@ def main(options: argparse.Namespace) -> None:
             tolerance_m=options.tolerance_m,
             min_area_m2=options.min_area_m2,
             formats=formats_of_text(options.formats),
+            join_tiles=options.join_tiles,
             max_bad=options.max_bad,
             workers=options.workers,
         )

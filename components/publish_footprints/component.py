@@ -16,6 +16,7 @@ def publish_footprints(
     tolerance_m: float = 0.0,
     min_area_m2: float = 0.0,
     formats: str = "geoparquet,gpkg,geojson",
+    join_tiles: bool = True,
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -14,6 +15,7 @@ from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.footprints.geography import WGS84, Grid, common_crs
 from components.core.footprints.placing import placed
 from components.core.footprints.records import Rules, check_class
+from components.core.footprints.tiles import Tile, seams
 from components.core.parallel import parallel_map, worker_count
 from components.core.preflight.numbers import check_max_bad
 from components.core.progress import progress
@@ -23,6 +25,7 @@ from components.core.project.parts import part_of
 from components.core.scene_faults import own_faults
 from components.core.staging import staged_directory
 from components.core.storage import check_writable, put_tree
+from components.publish_footprints.joining import Joiner
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
@@ -45,6 +48,7 @@ def publish(
     tolerance_m: float = 0.0,
     min_area_m2: float = 0.0,
     formats: Sequence[str] = tuple(FORMATS),
+    join_tiles: bool = True,
     max_bad: int = 0,
     workers: int = 0,
 ) -> PublishResult:
@@ -62,6 +66,8 @@ def publish(
         tolerance_m: The same in metres, for scenes with a CRS; 0 to use `tolerance_px` there too.
         min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
         formats: Any of geoparquet, gpkg and geojson.
+        join_tiles: Whether buildings that are cut by the common border of two scenes are joined, where these are tiles
+            of one grid that do not overlap.
         max_bad: How many scenes may be left out because their place or their rasters cannot be used.
         workers: Processes; 0 for one a core. The files do not depend on it.
 
@@ -82,22 +88,29 @@ def publish(
         if place:
             check_writable(place)
     check_class(opened, class_title)
-    scenes, crs, without_crs, unplaced = _survey(opened)
-    bad = _Bad(max_bad, len(scenes) + len(unplaced))
-    bad.add(*unplaced)
+    survey = _survey(opened)
+    scenes, crs, without_crs = survey.scenes, survey.crs, survey.without_crs
+    joiner = Joiner(seams(survey.tiles) if join_tiles else [], crs)
+    bad = _Bad(max_bad, len(scenes) + len(survey.unplaced))
+    bad.add(*survey.unplaced)
     maker = FootprintMaker(opened, rules, crs)
     made = parallel_map(maker, scenes, worker_count(workers, len(scenes)))
     with staged_directory(output_dir) as aside:
         layers = {True: LayerWriter(aside, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
         if without_crs:
             layers[False] = LayerWriter(aside, None, _about(rules, None))
-        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers, bad))
+        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers, bad, joiner))
+        joiner.end(layers)
         closed = tuple(_closed(layer, formats) for layer in layers.values())
-        result = PublishResult(closed, results, rules, tuple(bad.scenes))
+        result = PublishResult(closed, results, rules, joiner.count, tuple(bad.scenes))
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
         (aside / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
     if without_crs:
-        log.warning("%s of %s scenes have no CRS; their footprints are in pixel coordinates", without_crs, len(scenes))
+        log.warning(
+            "%s of %s scenes have no CRS or no transform; their footprints are in pixel coordinates",
+            without_crs,
+            len(scenes),
+        )
     if output_uri:
         put_tree(Path(output_dir), output_uri, last=SUMMARY_FILE)
     return result
@@ -131,10 +144,30 @@ class _Bad:
             )
 
 
-def _survey(project: Project) -> tuple[list[Scene], str, int, list[LeftOut]]:
-    """The scenes, the CRS of the layer in map coordinates, how many scenes have none, and what lies nowhere."""
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What a project holds.
+
+    Attributes:
+        scenes: That can be published.
+        crs: Of the layer in map coordinates.
+        without_crs: How many of the scenes have none.
+        unplaced: Those that lie nowhere on the Earth.
+        tiles: Where the others lie, by source.
+    """
+
+    scenes: list[Scene]
+    crs: str
+    without_crs: int
+    unplaced: list[LeftOut]
+    tiles: dict[str, Tile]
+
+
+def _survey(project: Project) -> _Survey:
+    """What a project holds."""
     parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
     grids: dict[tuple[str, str], Grid | None] = {}
+    tiles: dict[tuple[str, str], Tile] = {}
     bad: dict[tuple[str, str], LeftOut] = {}
     for index in range(len(project)):
         dataset, _, name = project.label(index).partition("/")
@@ -145,29 +178,35 @@ def _survey(project: Project) -> tuple[list[Scene], str, int, list[LeftOut]]:
                 part = part_of(item)
                 key = (dataset, item.name if part is None else part.scene)
                 parts.setdefault(key, []).append((0 if part is None else part.top, index))
-                grids[key] = placed(item, item.key)
+                grids[key] = grid = placed(item, item.key)
+                if grid is not None and (part is None or part.top == 0):
+                    tiles[key] = Tile(grid, item.size if part is None else part.size)
         except DataError as error:
             bad[key] = LeftOut(f"{key[0]}/{key[1]}", str(error))
     names = Counter(name for _, name in parts)
+    sources = {(dataset, name): name if names[name] == 1 else f"{dataset}/{name}" for dataset, name in parts}
     scenes = [
-        Scene(tuple(index for _, index in sorted(found)), name if names[name] == 1 else f"{dataset}/{name}")
-        for (dataset, name), found in parts.items()
-        if (dataset, name) not in bad
+        Scene(tuple(index for _, index in sorted(found)), sources[key])
+        for key, found in parts.items()
+        if key not in bad
     ]
     found = [grid.crs for key, grid in grids.items() if grid is not None and key not in bad]
     crs = common_crs(found)
     if len(set(found)) > 1 and crs == WGS84:
         log.info("the scenes have several CRSs (%s); the layer is in WGS 84", ", ".join(sorted(set(found))))
-    return scenes, crs, len(scenes) - len(found), list(bad.values())
+    placed_tiles = {sources[key]: tile for key, tile in tiles.items() if key not in bad}
+    return _Survey(scenes, crs, len(scenes) - len(found), list(bad.values()), placed_tiles)
 
 
-def _added(made: Iterable[SceneRows | LeftOut], layers: dict[bool, LayerWriter], bad: _Bad) -> Iterator[SceneResult]:
+def _added(
+    made: Iterable[SceneRows | LeftOut], layers: dict[bool, LayerWriter], bad: _Bad, joiner: Joiner
+) -> Iterator[SceneResult]:
     for scene in made:
         if isinstance(scene, LeftOut):
             bad.add(scene)
             continue
         layer = layers[scene.on_map]
-        layer.add(scene.rows)
+        layer.add(joiner.taken(scene))
         yield SceneResult(
             source=scene.source,
             layer=layer.name,

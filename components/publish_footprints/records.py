@@ -35,6 +35,7 @@ class SceneRows:
         source: The image's name.
         on_map: Whether the rows are in map coordinates, else in pixels.
         rows: Of `MAP_SCHEMA` or `PIXEL_SCHEMA`.
+        at_border: (N,) which of them touch the scene's border.
         left_out: Objects below the least area.
         tolerance_px: Tolerance that was used, in this scene's pixels.
     """
@@ -42,6 +43,7 @@ class SceneRows:
     source: str
     on_map: bool
     rows: pa.Table
+    at_border: pa.ChunkedArray
     left_out: int
     tolerance_px: float
 
@@ -72,5 +74,7 @@ class FootprintMaker:
         items = (self.project.item(index) for index in scene.items)
         made = scene_footprints(items, scene.source, self.rules, self.crs)
         schema = scene_schema(made.on_map)
-        rows = pa.concat_tables([schema.empty_table(), *made]).drop_columns([TOUCHES_EDGE])
-        return SceneRows(made.source, made.on_map, rows, made.left_out, made.tolerance_px)
+        rows = pa.concat_tables([schema.empty_table(), *made])
+        at_border = rows[TOUCHES_EDGE]
+        rows = rows.drop_columns([TOUCHES_EDGE])
+        return SceneRows(made.source, made.on_map, rows, at_border, made.left_out, made.tolerance_px)

@@ -63,12 +63,14 @@ class PublishResult:
         layers: In map coordinates first, then in pixel coordinates; either may be missing.
         scenes: In the project's order.
         rules: What was published, and how.
+        joined: How many buildings were made of parts that several scenes show; `scenes` counts the parts.
         bad: Scenes that were left out, each with its reason.
     """
 
     layers: tuple[LayerResult, ...]
     scenes: tuple[SceneResult, ...]
     rules: Rules
+    joined: int = 0
     bad: tuple[LeftOut, ...] = ()
 
     def scalars(self) -> dict[str, float]:
@@ -77,6 +79,7 @@ class PublishResult:
             "footprints": float(sum(layer.footprints for layer in self.layers)),
             "area_m2": round(sum(layer.area_m2 or 0.0 for layer in self.layers), 3),
             "left_out": float(sum(scene.left_out for scene in self.scenes)),
+            "joined": float(self.joined),
             "scenes": float(len(self.scenes)),
             "scenes_left_out": float(len(self.bad)),
             "scenes_without_crs": float(sum(scene.area_m2 is None for scene in self.scenes)),
@@ -87,6 +90,7 @@ class PublishResult:
         return {
             **asdict(self.rules),
             "layers": [asdict(layer) for layer in self.layers],
+            "joined": self.joined,
             "scenes": [asdict(scene) for scene in self.scenes],
             "scenes_left_out": [asdict(scene) for scene in self.bad],
         }

@@ -12,6 +12,7 @@ import torch
 from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
+from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
 from components.core.keyed import digest
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
@@ -210,6 +211,7 @@ def _write(
         "digest": project.digest(),
         "items": {"train": len(datasets.train), "val": len(datasets.val)},
         "training_config": config.model_dump(mode="json"),
+        IMAGERY: ImageryFacts.of(facts_of_items(project.item(int(row)) for row in datasets.train.rows)).as_json(),
     }
     rows = [asdict(row) for row in fitted.history.rows]
     save_model(model_dir, fitted.network, described, {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows})

@@ -135,7 +135,7 @@ def test_two_runs_at_once_do_nothing_twice_and_lose_nothing(
     assert detection.run()["scenes_published"] == 0
 
 
-@pytest.mark.parametrize("event", [3, 8, 17, 19, 21, 24, 26, 30, 34, 37, 42, 50])
+@pytest.mark.parametrize("event", [2, 4, 8, 10, 12, 14, 17, 19, 21, 24, 26, 30, 34, 37])
 def test_a_step_that_is_killed_and_tried_again_keeps_the_ids(detection: Detection, tmp_path: Path, event: int) -> None:
     images = Path(detection.images)
     write_first(images)

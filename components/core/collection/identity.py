@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -36,9 +36,15 @@ def scene_id(key: str) -> str:
     return f"{stem.lstrip('_') or NAMELESS}-{digest(key)[:ID_CHARACTERS]}"
 
 
-def version_of(etag: str, size_bytes: int) -> str:
-    """Name the content of an image; a file that is replaced by another gets another name."""
-    return digest(etag, str(size_bytes))[:DIGEST_CHARACTERS]
+def version_of(etag: str, size_bytes: int, sides: Sequence[str] = ()) -> str:
+    """Name the content of an image; one whose file, or a file beside it, is replaced by another gets another name.
+
+    Args:
+        etag: Of the image.
+        size_bytes: Of the image.
+        sides: What decides on the content of the files beside it, as `side_digests` gives it.
+    """
+    return digest(etag, str(size_bytes), *sides)[:DIGEST_CHARACTERS]
 
 
 def recipe_of(model: str, settings: Mapping[str, Any]) -> str:

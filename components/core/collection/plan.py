@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +19,11 @@ from components.core.geometry import Size
 from components.core.json_text import parse_json
 from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
+from components.core.storage import StoredObject
 from components.core.storage.uris import parse_uri
+
+if TYPE_CHECKING:
+    from components.core.imagery_facts import ImageFacts  # a command that submits a run needs no GDAL
 
 PLAN_FILE = "plan.json"
 SCENES_FILE = "scenes.parquet"
@@ -38,6 +42,7 @@ _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
         *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
+        ("sides", pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))),
         ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
     ]
 )
@@ -82,6 +87,8 @@ class PlannedScene:
         captured: Day or time of capture in ISO 8601; empty where it is not known.
         why: Why it is done.
         parts: Which shard does which rows, from the top down; one part where one shard does all.
+        sides: Files beside the image that belong to it.
+        facts: What the image is like; it is not written.
     """
 
     id: str
@@ -95,6 +102,13 @@ class PlannedScene:
     captured: str
     why: Why
     parts: tuple[ShardRows, ...]
+    sides: tuple[StoredObject, ...] = ()
+    facts: ImageFacts | None = field(default=None, compare=False)
+
+    @property
+    def image(self) -> StoredObject:
+        """The image as a listing had it."""
+        return StoredObject(self.uri, self.size_bytes, self.etag, None, self.sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,7 @@ class Settings:
         min_area_m2: Smaller objects are left out.
         regularise: Whether polygons get right angles.
         confidence: Whether confidence rasters are published.
+        bands: Numbers of the bands that are red, green and blue, such as "3,2,1"; empty to go by what images say.
     """
 
     inference_config: str
@@ -120,6 +135,16 @@ class Settings:
     min_area_m2: float = 0.0
     regularise: bool = False
     confidence: bool = False
+    bands: str = ""
+
+    def deciding(self) -> dict[str, Any]:
+        """All that tells one way to detect from another, by name; bands where some are asked for, as names of recipes
+        are older than they.
+        """
+        values = asdict(self)
+        if not self.bands:
+            del values["bands"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,7 @@ class Plan:
         retired: Marks whose images are gone.
         left_out: Images that cannot be done, and why.
         postponed: How many images are left to the next run, because this one is full.
+        warnings: What of the images is unlike those that the model learnt from.
         run: Names the run; another for each plan that is made.
     """
 
@@ -156,6 +182,7 @@ class Plan:
     retired: tuple[Mark, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     postponed: int = 0
+    warnings: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     def of_shard(self, number: int) -> list[tuple[PlannedScene, ShardRows]]:
@@ -192,6 +219,7 @@ def read_plan(directory: Path | str) -> Plan:
                 "scenes": tuple(map(_scene, scenes)),
                 "retired": tuple(Mark(**entry) for entry in head["retired"]),
                 "left_out": tuple(LeftOut(**entry) for entry in head["left_out"]),
+                "warnings": tuple(head.get("warnings", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:
@@ -234,12 +262,17 @@ def _as_json(plan: Plan) -> dict[str, Any]:
 
 def _row(scene: PlannedScene) -> dict[str, Any]:
     row = asdict(scene)
+    del row["facts"]
     size = row.pop("size")
-    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value}
+    sides = [{"uri": side.uri, "size_bytes": side.size_bytes, "etag": side.etag} for side in scene.sides]
+    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value, "sides": sides}
 
 
 def _scene(row: dict[str, Any]) -> PlannedScene:
     size = Size(row.pop("height"), row.pop("width"))
     parts = tuple(ShardRows(**part) for part in row.pop("parts"))
     parse_uri(row["uri"])
-    return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts})
+    sides = tuple(StoredObject(**side, modified=None) for side in row.pop("sides"))
+    for side in sides:
+        parse_uri(side.uri)
+    return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts, "sides": sides})

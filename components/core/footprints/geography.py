@@ -24,6 +24,8 @@ Geometries = npt.NDArray[np.object_]
 
 WGS84 = "EPSG:4326"
 
+HALF_TURN, FULL_TURN = 180.0, 360.0
+
 _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
 
@@ -72,6 +74,22 @@ class Grid:
 
         oriented: Geometries = shapely.orient_polygons(shapely.transform(geometries, applied))
         return oriented
+
+    def to_pixels(self, geometries: Geometries, crs: str, size: Size) -> Geometries:
+        """From another CRS to (column, row) of a scene of `size`, on whatever turn of longitudes the grid lies."""
+        placed = reprojected(geometries, crs, self.crs)
+        a, b, c, d, e, f = tuple(~self.transform)[:6]
+        middle = self.transform @ (size.width / 2, size.height / 2)
+        is_round = is_wgs84(self.crs)
+
+        def applied(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            x, y = points.T
+            if is_round:
+                x = x - FULL_TURN * np.round((x - middle[0]) / FULL_TURN)
+            return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)
+
+        moved: Geometries = shapely.transform(placed, applied)
+        return moved
 
     def pixel_m(self, size: Size) -> float:
         """Side of a square as large on the ground as the middle pixel of a scene of `size`, in metres."""
@@ -122,15 +140,81 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
 def reprojected(geometries: Geometries, source: str, target: str) -> Geometries:
     """Polygons in another CRS: vertices are moved, and edges stay straight between them.
 
-    Where rings that touch would then cross by a hair, the polygon is mended and what has no area is left out.
+    Where rings that touch would then cross by a hair, the polygon is mended and what has no area is left out. In WGS
+    84 longitudes are from -180 to 180, and polygons are cut at that meridian; see `on_globe`.
 
     Raises:
         DataError: If a vertex lies where the projection is not defined.
     """
     if crs_of(source) == crs_of(target):
-        return geometries
-    oriented: Geometries = shapely.orient_polygons(mended(_moved(geometries, source, target)))
+        return on_globe(geometries) if is_wgs84(target) else geometries
+    moved = _moved(geometries, source, target)
+    whole = mended(_unrolled(moved) if is_wgs84(target) else moved)
+    oriented: Geometries = shapely.orient_polygons(on_globe(whole) if is_wgs84(target) else whole)
     return oriented
+
+
+@lru_cache
+def is_wgs84(crs: str) -> bool:
+    """Whether coordinates in a CRS are longitude and latitude in WGS 84."""
+    return bool(crs_of(crs).equals(crs_of(WGS84), ignore_axis_order=True))
+
+
+def on_globe(geometries: Geometries) -> Geometries:
+    """Polygons in degrees with longitudes from -180 to 180, cut in two where they cross that meridian.
+
+    An edge is taken to go the short way: from 179.9 to -179.9 as well as to 180.1.
+
+    Source: RFC 7946, section 3.1.9.
+
+    Args:
+        geometries: Longitude and latitude, the former from any turn, such as 0 to 360.
+
+    Returns:
+        The same polygons; those that are cut are multipolygons.
+    """
+    whole = _unrolled(geometries)
+    west, east = shapely.bounds(whole)[:, [0, 2]].T
+    across = np.flatnonzero((west < -HALF_TURN) | (east > HALF_TURN))
+    if not len(across):
+        return whole
+    result = whole.copy()
+    for index in across:
+        shape = mended(whole[index : index + 1])[0]
+        parts = [
+            _shifted(
+                polygons_of(shapely.intersection(shape, shapely.box(middle - HALF_TURN, -90, middle + HALF_TURN, 90))),
+                -middle,
+            )
+            for middle in (-FULL_TURN, 0.0, FULL_TURN)
+        ]
+        found = [part for part in shapely.get_parts(parts) if not part.is_empty]
+        if found:
+            result[index] = shapely.multipolygons([found])[0] if len(found) > 1 else found[0]
+    oriented: Geometries = shapely.orient_polygons(result)
+    return oriented
+
+
+def _unrolled(geometries: Geometries) -> Geometries:
+    """Each polygon with its first longitude from -180 to 180, and every other one within half a turn of the last."""
+    points, owners = shapely.get_coordinates(geometries, return_index=True)
+    if not len(points):
+        return geometries
+    longitudes = points[:, 0]
+    is_first = np.diff(owners, prepend=-1) > 0
+    steps = np.where(is_first, longitudes, np.diff(longitudes, prepend=0.0))
+    turns = np.cumsum(np.round(steps / FULL_TURN))
+    before = np.append(0.0, turns)[np.flatnonzero(is_first)]
+    turns -= np.repeat(before, np.diff(np.append(np.flatnonzero(is_first), len(points))))
+    if not turns.any():
+        return geometries
+    points[:, 0] -= FULL_TURN * turns
+    moved: Geometries = shapely.set_coordinates(geometries.copy(), points)
+    return moved
+
+
+def _shifted(geometry: shapely.Geometry, degrees: float) -> shapely.Geometry:
+    return shapely.transform(geometry, lambda points: points + np.array((degrees, 0.0)))
 
 
 def _moved(geometries: Geometries, source: str, target: str) -> Geometries:

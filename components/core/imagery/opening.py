@@ -25,7 +25,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from components.core import storage
 from components.core.errors import DataError
-from components.core.imagery.drivers import GDAL_ERRORS, open_file, open_plain, why_not
+from components.core.imagery.drivers import GDAL_ERRORS, SIDE_RASTERS, open_file, open_plain, why_not
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class _OpenRasters(threading.local):
     def get(self, uri: str) -> rasterio.DatasetReader:
         if self.process != os.getpid():  # a fork must not share file positions with its parent
             self.__init__()  # type: ignore[misc]
-        key = (uri, _version(uri))
+        key = (uri, version_of(uri))
         dataset = self.datasets.pop(key, None) or self._opened(uri)
         self.datasets[key] = dataset
         return dataset
@@ -81,7 +81,7 @@ class _OpenRasters(threading.local):
 
     def forget(self, uri: str) -> None:
         """Close a raster whose reading failed, so that another try opens it anew."""
-        dataset = self.datasets.pop((uri, _version(uri)), None)
+        dataset = self.datasets.pop((uri, version_of(uri)), None)
         if dataset is not None:
             self._close(dataset)
 
@@ -92,7 +92,7 @@ _open_anywhere: WeakSet[rasterio.DatasetReader] = WeakSet()
 _open_rasters = _OpenRasters()
 
 
-def _version(uri: str) -> object:
+def version_of(uri: str) -> object:
     """What changes when a local file is replaced; remote rasters are immutable once published."""
     path = local_path(uri)
     if path is None:
@@ -110,24 +110,60 @@ def local_path(uri: str) -> Path | None:
     return None if storage.is_remote(uri) else storage.parse_uri(uri).path
 
 
-def _open(uri: str) -> rasterio.DatasetReader:
+def _open(uri: str, beside: bool | None = None) -> rasterio.DatasetReader:
+    """Open a raster.
+
+    Args:
+        uri: The raster.
+        beside: Whether GDAL looks for files beside it; None where it does on disk and does not in object storage.
+    """
+    options = storage.gdal_environment(uri)
+    if beside is not None:
+        options["GDAL_DISABLE_READDIR_ON_OPEN"] = "TRUE" if beside else "EMPTY_DIR"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        if local_path(uri) is not None:
-            return open_plain(Path(storage.gdal_path(uri)))
-        with rasterio.Env(**storage.gdal_environment(uri)):
-            return open_file(storage.gdal_path(uri))
+        path = local_path(uri)
+        if path is not None and not options:
+            return open_plain(path)
+        with rasterio.Env(**options):
+            if path is not None:
+                return open_plain(path)
+            if beside:
+                _check_sides(uri)
+            dataset = open_file(storage.gdal_path(uri))
+            if beside:  # GDAL looks when it is asked, and has the settings of object storage only now
+                _ = dataset.crs, dataset.transform, dataset.mask_flag_enums, dataset.nodatavals, dataset.tags()
+            return dataset
 
 
-def open_raster(uri: str) -> rasterio.DatasetReader:
+def _check_sides(uri: str) -> None:
+    """See that what GDAL opens along with a raster in object storage leads nowhere else; see `open_plain`."""
+    for ending in SIDE_RASTERS:
+        side = f"{uri}{ending}"
+        if not storage.exists(side):
+            continue
+        try:
+            open_file(storage.gdal_path(side)).close()
+        except GDAL_ERRORS as error:
+            raise DataError(
+                f"{uri}: the object beside it, {storage.name_of(side)}, would be read along with it and is no TIFF "
+                f"({error}); remove it, or make it anew"
+            ) from error
+
+
+def open_raster(uri: str, beside: bool | None = None) -> rasterio.DatasetReader:
     """Open a raster for reading; the caller closes it, and reads through `read_patiently`.
+
+    Args:
+        uri: The raster.
+        beside: Whether GDAL looks for files beside it, such as a world file or a mask; None for on disk alone.
 
     Raises:
         DataError: If there is no such file, it is no TIFF, PNG or JPEG, or GDAL cannot read it.
         StorageError: If it is in object storage and cannot be reached there.
     """
     try:
-        return read_patiently(uri, lambda: _open(uri))
+        return read_patiently(uri, lambda: _open(uri, beside))
     except GDAL_ERRORS as error:
         raise _unreadable(uri, error) from error
 

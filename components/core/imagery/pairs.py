@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from components.core.errors import DataError
 from components.core.imagery.files import RASTER_SUFFIXES, PassedOver, Why, is_raster
+from components.core.imagery.side_files import with_side_files
 from components.core.keyed import as_text, is_text
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 from components.core.storage.local import broken_links
@@ -166,7 +167,7 @@ def _listed(uri: str) -> _Folder:
     entries = list(list_objects(place, recursive=False))
     if not entries:
         raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
-    rasters = tuple(entry for entry in entries if not entry.is_folder and is_raster(entry.uri))
+    rasters = tuple(with_side_files(entries))
     subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
     others = tuple(name_of(entry.uri) for entry in entries if not entry.is_folder and not is_raster(entry.uri))
     return _Folder(place.rstrip("/"), rasters, others, subfolders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from rasterio.windows import Window as RasterWindow
 
 from components.core.errors import DataError
 from components.core.geometry import Size, Window
+from components.core.imagery.alpha import alpha_of
 from components.core.imagery.opening import count_read, use_raster
 
 LARGEST_TILE_PIXELS = 2048 * 2048
@@ -32,13 +33,15 @@ class RasterInfo:
         bands: Number of bands, an alpha band included.
         dtype: Of the pixels, such as "uint8".
         crs: "EPSG:…" or WKT; None where the raster has none.
-        transform: From (column, row) to map coordinates; None where the raster has none.
+        transform: From (column, row) to map coordinates; None where the raster has none. The identity is none: GDAL
+            gives it for a raster that says nothing of its place, and on a map it would be a place all the same.
         tile: Height and width of the blocks that it is stored in.
         is_tiled: Whether it is a TIFF whose blocks are small and narrower than the raster (or all of a small one),
             so that a window reads little else.
         has_palette: Whether the one band holds indices into a colour table.
         nodata: The value that means "no data"; None where none is declared.
         is_masked: Whether it says in any way (such a value, an alpha band, a mask) which pixels hold data.
+        is_min_white: Whether the least value is white (TIFF's photometric interpretation 0).
     """
 
     size: Size
@@ -51,30 +54,31 @@ class RasterInfo:
     has_palette: bool
     nodata: float | None
     is_masked: bool
+    is_min_white: bool = False
 
 
 def describe(uri: str) -> RasterInfo:
-    """Read what a raster says of itself, without its pixels.
+    """Read what a raster says of itself; of its pixels, some of an alpha band alone, to see whether it is one.
 
     Raises:
         DataError: If it cannot be opened.
         StorageError: If it is in object storage and cannot be reached there.
     """
-    return use_raster(uri, info_of, "its description")
+    info = use_raster(uri, info_of, "its description")
+    return replace(info, is_masked=info.is_masked and alpha_of(uri).is_mask)
 
 
 def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
-    """What an open raster says of itself."""
+    """What an open raster says of itself, whether its alpha band is one or not."""
     tile_height, tile_width = dataset.block_shapes[0]
     size = Size(dataset.height, dataset.width)
     is_masked = any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums)
-    has_transform = dataset.crs is not None or dataset.transform != Affine.identity()
     return RasterInfo(
         size=size,
         bands=dataset.count,
         dtype=dataset.dtypes[0],
         crs=crs_text(dataset.crs),
-        transform=dataset.transform if has_transform else None,
+        transform=None if dataset.transform == Affine.identity() else dataset.transform,
         tile=Size(tile_height, tile_width),
         is_tiled=dataset.driver in ("GTiff", "COG")
         and (tile_width < size.width or tile_height >= size.height)
@@ -82,6 +86,7 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
         has_palette=_colours_of(dataset)[0] is ColorInterp.palette,
         nodata=dataset.nodata,
         is_masked=is_masked,
+        is_min_white=dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES",
     )
 
 
@@ -169,7 +174,8 @@ def read_rgb(uri: str, window: Window, size: Size | None = None) -> UInt8:
 def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
     """Which pixels of one window hold data, by what the raster says: an alpha band, a mask or a nodata value.
 
-    A pixel is without data where it has the nodata value in all bands, or is transparent.
+    A pixel is without data where it has the nodata value in all bands, or is transparent; an alpha band that is none
+    (see `alpha_of`) says nothing.
 
     Args:
         uri: The raster.
@@ -182,6 +188,8 @@ def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
         DataError: If the raster cannot be read.
         StorageError: If it is in object storage and cannot be reached there.
     """
+    if not alpha_of(uri).is_mask:
+        return np.ones((window.height, window.width), np.bool_)
 
     def read(dataset: rasterio.DatasetReader) -> npt.NDArray[np.bool_]:
         place = RasterWindow(window.left, window.top, window.width, window.height)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from components.core.errors import StorageError
 from components.core.storage.whole import check_whole
-from components.core.storage.workspaces import is_scratch, visible, workspace
+from components.core.storage.workspaces import SCRATCH, is_scratch, visible, workspace
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -100,6 +100,23 @@ def _full(path: Path, number: int | None) -> str:
         temporary = tempfile.gettempdir()
         return f"{rule} in the folder for temporary files {temporary}; free some there, or set TMPDIR to a larger disk"
     return f"{rule} on the disk of {_shown(path)}; free some space, or use another place"
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """Give an empty folder among the temporary files (TMPDIR) that is gone when the block ends.
+
+    Args:
+        purpose: A word for its name.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    place = Path(tempfile.gettempdir())
+    with ExitStack() as stack:
+        with local_errors("write", place):
+            folder = stack.enter_context(workspace(place, f"{SCRATCH}{purpose}"))
+        yield folder
 
 
 @contextmanager

@@ -59,9 +59,9 @@ def read_bytes(uri: str | Path) -> bytes:
     return store_for(uri).read_bytes(str(uri))
 
 
-def read_range(uri: str | Path, offset: int, size: int) -> bytes:
-    """Some bytes of an object; fewer, or none, where it ends before."""
-    return store_for(uri).read_range(str(uri), offset, size)
+def read_range(uri: str | Path, offset: int, length: int) -> bytes:
+    """Some bytes of an object from an offset on; fewer, or none, where it ends before."""
+    return store_for(uri).read_range(str(uri), offset, length)
 
 
 def write_bytes(uri: str | Path, data: bytes) -> None:

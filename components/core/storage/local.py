@@ -52,12 +52,12 @@ class LocalStore:
         counters.add(Traffic(local_read_bytes=len(data)))
         return data
 
-    def read_range(self, uri: str, offset: int, size: int) -> bytes:
+    def read_range(self, uri: str, offset: int, length: int) -> bytes:
         """See Store.read_range."""
         path = _path(uri)
         with local_errors("read", path), path.open("rb") as file:
             file.seek(offset)
-            data = file.read(size)
+            data = file.read(length)
         counters.add(Traffic(local_read_bytes=len(data)))
         return data
 

@@ -18,12 +18,14 @@ class StoredObject:
         size_bytes: The size; 0 for a folder.
         etag: Changes whenever the content is written anew; empty for a folder.
         modified: When it was written (UTC); None for a folder.
+        sides: Of a raster, the files beside it that belong to it, where somebody looked for them.
     """
 
     uri: str
     size_bytes: int
     etag: str
     modified: datetime | None
+    sides: tuple[StoredObject, ...] = ()
 
     @property
     def is_folder(self) -> bool:
@@ -67,8 +69,8 @@ class Store(Protocol):
         """The content of an object that fits in memory."""
         ...
 
-    def read_range(self, uri: str, offset: int, size: int) -> bytes:
-        """Some bytes of an object; fewer, or none, where it ends before."""
+    def read_range(self, uri: str, offset: int, length: int) -> bytes:
+        """Some bytes of an object from an offset on; fewer, or none, where it ends before."""
         ...
 
     def write_bytes(self, uri: str, data: bytes) -> None:

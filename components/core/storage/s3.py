@@ -79,23 +79,16 @@ class S3Store:
         """See Store.read_bytes."""
         return b"".join(self._download(self._place(uri)))
 
-    def read_range(self, uri: str, offset: int, size: int) -> bytes:
+    def read_range(self, uri: str, offset: int, length: int) -> bytes:
         """See Store.read_range."""
-        place = self._place(uri)
-        if size < 1:
-            return b""
-        with self._explained("read", place):
+        place, backoff = self._place(uri), Backoff(self.settings.wait_s)
+        while True:
             try:
-                response = self._client.get_object(place.bucket, place.key, offset=offset, length=size)
-            except S3Error as error:
-                if error.code != "InvalidRange":
-                    raise
-                return b""
-            try:
-                data = response.read()
-            finally:
-                response.close()
-                response.release_conn()
+                data = self._range(place, offset, length)
+                break
+            except TRANSIENT_ERRORS as error:
+                if not backoff.wait(str(place), type(error).__name__):
+                    raise explain(error, self.settings, "read", place) from None
         counters.add(Traffic(remote_read_bytes=len(data)))
         return data
 
@@ -182,6 +175,20 @@ class S3Store:
     def _open(self, place: Uri, offset: int, etag: str | None) -> BaseHTTPResponse:
         with self._explained("read", place):
             return self._client.get_object(place.bucket, place.key, offset=offset, request_headers=_if_still(etag))
+
+    def _range(self, place: Uri, offset: int, length: int) -> bytes:
+        with self._explained("read", place):
+            try:
+                response = self._client.get_object(place.bucket, place.key, offset=offset, length=length)
+            except S3Error as error:
+                if error.code == "InvalidRange":  # it ends before
+                    return b""
+                raise
+        try:
+            return response.read()
+        finally:
+            response.close()
+            response.release_conn()
 
     def _upload(self, place: Uri, open_source: Callable[[], BinaryIO], size_bytes: int) -> None:
         part_size_bytes = max(self.settings.part_size_bytes, -(-size_bytes // MOST_PARTS))

@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from components.core.storage.aside import local_errors, see_whole, written_aside
+from components.core.storage.aside import local_errors, scratch_folder, see_whole, written_aside
 from components.core.storage.dispatch import put_file, read_range
 from components.core.storage.objects import StoredObject
 from components.core.storage.tiff import check_tiff
 from components.core.storage.traffic import Traffic, counters
 from components.core.storage.uris import name_of, parse_uri
-from components.core.storage.workspaces import SCRATCH, workspace
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 16
 """So much of a file is asked for at once where little of it is wanted."""
-
-
-@contextmanager
-def scratch_folder(purpose: str) -> Iterator[Path]:
-    """Give an empty folder among the temporary files (TMPDIR) that is gone when the block ends.
-
-    Args:
-        purpose: A word for its name.
-
-    Raises:
-        StorageError: It cannot be made.
-    """
-    place = Path(tempfile.gettempdir())
-    with ExitStack() as stack:
-        with local_errors("write", place):
-            folder = stack.enter_context(workspace(place, f"{SCRATCH}{purpose}"))
-        yield folder
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+
+from components.core.storage.aside import scratch_folder
 
 FOLDER_VARIABLE = "STORAGE_TRAFFIC_FOLDER"
 """Where the processes of a stage keep their counts while `counted` runs; it sets this itself."""
@@ -126,8 +127,8 @@ def counted() -> Iterator[Moved]:
     moved = Moved()
     before = counters.snapshot()
     outer = os.environ.get(FOLDER_VARIABLE)
-    with tempfile.TemporaryDirectory(prefix="traffic-") as folder:
-        os.environ[FOLDER_VARIABLE] = folder
+    with scratch_folder("traffic") as folder:
+        os.environ[FOLDER_VARIABLE] = str(folder)
         try:
             yield moved
         finally:
@@ -135,7 +136,7 @@ def counted() -> Iterator[Moved]:
                 del os.environ[FOLDER_VARIABLE]
             else:
                 os.environ[FOLDER_VARIABLE] = outer
-            counters.add(_of_others(Path(folder)))
+            counters.add(_of_others(folder))
             moved.traffic = counters.snapshot() - before
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ import shapely
 from components.core.footprints.geography import Geometries, mended
 from components.core.footprints.records import GEOMETRY
 from components.core.footprints.vector_files import geometries_of
+from components.publish_collection.layer.dropped import NOTHING, Dropped
+from components.publish_collection.layer.index import Bounds
 from components.publish_collection.layer.scenes import Overlaps, within
 
 COLUMNS = ("id", "confidence", "touches_edge", GEOMETRY)
@@ -24,15 +26,35 @@ COLUMNS = ("id", "confidence", "touches_edge", GEOMETRY)
 KEPT_FOOTPRINTS = 200_000
 """How many candidates are held in memory at most, beside those of one scene."""
 
-ReadRows = Callable[[str], pa.Table]
-"""Gives the rows of a scene, with `COLUMNS`."""
+
+class Alive(NamedTuple):
+    """Footprints of a scene that were not dropped before a moment.
+
+    Attributes:
+        rows: (N,) their places in the scene's table, ascending.
+        table: Of N rows, with `COLUMNS`.
+        dropped: All footprints of the scene that were ever dropped.
+    """
+
+    rows: npt.NDArray[np.int64]
+    table: pa.Table
+    dropped: Dropped = NOTHING
+
+    @classmethod
+    def whole(cls, table: pa.Table) -> Alive:
+        """Of a scene of which nothing was decided."""
+        return cls(np.arange(table.num_rows), table)
+
+
+ReadAlive = Callable[[str], Alive]
+"""Gives what is alive of a scene."""
 
 
 class Candidates(NamedTuple):
     """Some footprints of one scene.
 
     Attributes:
-        rows: (N,) their places in the scene's table.
+        rows: (N,) their places in the scene's table, ascending.
         ids: (N,) of strings.
         touches_edge: (N,) whether the scene's border cuts them.
         confidence: (N,), NaN where it is not known.
@@ -54,17 +76,15 @@ class CandidateReader:
 
     Attributes:
         overlaps: Of all scenes.
-        read: Gives the rows of a scene.
+        read: Gives what is alive of a scene.
+        areas: Where other scenes were, and are no more; what lies there is a candidate as well.
     """
 
     overlaps: Overlaps
-    read: ReadRows
-    _kept: OrderedDict[str, Candidates]
-
-    @classmethod
-    def of(cls, overlaps: Overlaps, read: ReadRows) -> CandidateReader:
-        """A reader that has read nothing yet."""
-        return cls(overlaps, read, OrderedDict())
+    read: ReadAlive
+    areas: Sequence[Bounds] = ()
+    _kept: OrderedDict[str, Candidates] = field(default_factory=OrderedDict)
+    _dropped: dict[str, Dropped] = field(default_factory=dict)
 
     def __call__(self, scene: str) -> Candidates:
         """The candidates of a scene."""
@@ -75,18 +95,23 @@ class CandidateReader:
         self._kept.move_to_end(scene)
         return self._kept[scene]
 
+    def dropped(self, scene: str) -> Dropped:
+        """What was ever dropped of a scene that was read."""
+        return self._dropped[scene]
+
     def _read(self, scene: str) -> Candidates:
-        table = self.read(scene)
-        shapes = geometries_of(table)
+        alive = self.read(scene)
+        self._dropped[scene] = alive.dropped
+        shapes = geometries_of(alive.table)
         boxes = shapely.bounds(shapes)
-        areas = [self.overlaps.bounds(other) for other in self.overlaps.neighbours(scene)]
-        rows = np.flatnonzero(within(boxes, areas))
-        chosen = table.select(["id", "confidence", "touches_edge"]).take(pa.array(rows)).combine_chunks()
+        areas = [*self.areas, *(self.overlaps.bounds(other) for other in self.overlaps.neighbours(scene))]
+        inside = np.flatnonzero(within(boxes, areas))
+        chosen = alive.table.select(["id", "confidence", "touches_edge"]).take(pa.array(inside)).combine_chunks()
         return Candidates(
-            rows,
+            alive.rows[inside],
             pc.fill_null(chosen["id"], "").combine_chunks(),
             pc.fill_null(chosen["touches_edge"], False).to_numpy().astype(np.bool_),
             chosen["confidence"].to_numpy().astype(np.float64),
-            mended(shapes[rows]),
-            boxes[rows],
+            mended(shapes[inside]),
+            boxes[inside],
         )

@@ -29,7 +29,9 @@ class Partition:
         scene: Its id.
         mark: Stem of the marker that it was made from.
         duplicates: How many footprints it leaves to other scenes.
-        dropped: Digest of their ids; empty where there is none.
+        dropped: Digest of what they are, and when they were dropped; empty where there is none.
+        last_dropped: Moment of the last capture for which one was dropped, in seconds since 1970; None where that is
+            not known, or there is none.
         footprints: How many it has.
         area_m2: Of these.
         bounds: Of the scene's image.
@@ -40,10 +42,16 @@ class Partition:
     mark: str
     duplicates: int
     dropped: str
+    last_dropped: float | None
     footprints: int
     area_m2: float
     bounds: Bounds
     captured: str
+
+    def shows_anything_from(self, moment: float) -> bool:
+        """Whether any footprint was shown just before a moment, in seconds since 1970, or is now."""
+        last = -math.inf if self.last_dropped is None else self.last_dropped
+        return self.footprints > 0 or (self.duplicates > 0 and last >= moment)
 
 
 @dataclass(frozen=True, slots=True)

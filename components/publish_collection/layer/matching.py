@@ -69,11 +69,11 @@ def matches(first: Geometries, second: Geometries, measure: Measure, least: floa
     """
     one, other = _whose_boxes_meet(first, second)
     areas, other_areas = shapely.area(first), shapely.area(second)
+    boxes, other_boxes = shapely.bounds(first), shapely.bounds(second)
     found = []
     for start in range(0, len(one), CHUNK_PAIRS):
         a, b = one[start : start + CHUNK_PAIRS], other[start : start + CHUNK_PAIRS]
-        most = np.minimum(_common_boxes(first[a], second[b]), np.minimum(areas[a], other_areas[b]))
-        possible = _score(most, areas[a], other_areas[b], measure) >= least
+        possible = may_match((boxes[a], areas[a]), (other_boxes[b], other_areas[b]), measure, least)
         a, b = a[possible], b[possible]
         score = shares(first[a], second[b], measure)
         good = score >= least
@@ -96,9 +96,27 @@ def _whose_boxes_meet(first: Geometries, second: Geometries) -> tuple[Indices, I
     return one, other
 
 
-def _common_boxes(first: Geometries, second: Geometries) -> Floats:
-    """Areas that the polygons' boxes share; the polygons share no more."""
-    one, other = shapely.bounds(first), shapely.bounds(second)
+def may_match(
+    first: tuple[Floats, Floats], second: tuple[Floats, Floats], measure: Measure, least: float = SAME
+) -> npt.NDArray[np.bool_]:
+    """Whether polygons share enough of their area if they share all that their boxes do.
+
+    Args:
+        first: (M, 4) boxes and (M,) areas of polygons.
+        second: Of the polygons at the same places.
+        measure: What the common area is divided by.
+        least: The least share.
+
+    Returns:
+        (M,) bool; all pairs that `matches` would give are among them.
+    """
+    (boxes, areas), (other_boxes, other_areas) = first, second
+    most = np.minimum(_common_boxes(boxes, other_boxes), np.minimum(areas, other_areas))
+    return _score(most, areas, other_areas, measure) >= least
+
+
+def _common_boxes(one: Floats, other: Floats) -> Floats:
+    """Areas that polygons' boxes share; the polygons share no more."""
     sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2])
     areas: Floats = np.prod(np.maximum(sides, 0.0), axis=1)
     return areas

@@ -11,11 +11,18 @@ import pyarrow as pa
 
 from components.core import storage
 from components.core.collection.ledger import Collection
+from components.publish_collection.layer.candidates import COLUMNS, Alive
 from components.publish_collection.layer.changes import COMPARED_COLUMNS
-from components.publish_collection.layer.duplicates import Dropped
+from components.publish_collection.layer.dropped import Dropped
 from components.publish_collection.layer.index import Partition
 from components.publish_collection.layer.scenes import LayerScene
-from components.publish_collection.layer.tables import FOOTPRINTS_FILE, partition_bytes, read_columns, read_footprints
+from components.publish_collection.layer.tables import (
+    FOOTPRINTS_FILE,
+    partition_bytes,
+    read_columns,
+    read_footprints,
+    read_kept,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +42,60 @@ def scenes_with_partition(collection: Collection) -> Iterator[str]:
             yield storage.stem_of(found.uri)
 
 
+class LostPartitionError(Exception):
+    """A partition is not what `layer.json` says of it.
+
+    Attributes:
+        scene: Whose it is.
+    """
+
+    def __init__(self, scene: str, reason: str) -> None:
+        super().__init__(f"{scene}: {reason}")
+        self.scene = scene
+
+
+def read_alive(collection: Collection, scene: LayerScene, part: Partition | None, since: float) -> Alive:
+    """The footprints of a scene that were not dropped before a moment.
+
+    Where none was dropped after it either, they are those that the partition has, and no more is read.
+
+    Args:
+        collection: Where it is.
+        scene: The scene.
+        part: What `layer.json` says of it; None where nothing is decided yet.
+        since: The moment, in seconds since 1970.
+
+    Raises:
+        LostPartitionError: If the partition is not what `layer.json` says.
+        DataError: If the scene's footprints are broken.
+        StorageError: If a file cannot be read.
+    """
+    if part is None:
+        return Alive.whole(read_footprints(footprints_uri(collection, scene), COLUMNS))
+    place = collection.partition(part.scene)
+    if not storage.exists(place):
+        raise LostPartitionError(part.scene, "is gone")
+    try:
+        kept, dropped = read_kept(place, COLUMNS)
+    except (pa.ArrowException, ValueError) as error:
+        raise LostPartitionError(part.scene, str(error)) from error
+    if (kept.num_rows, dropped.digest) != (part.footprints, part.dropped):
+        raise LostPartitionError(part.scene, "has other footprints than layer.json says")
+    gone = dropped.before(since)
+    if len(gone) == len(dropped.rows):
+        return Alive(_others(gone, kept.num_rows + len(gone)), kept, dropped)
+    table = read_footprints(footprints_uri(collection, scene), COLUMNS)
+    alive = _others(gone, table.num_rows)
+    return Alive(alive, table.take(pa.array(alive)), dropped)
+
+
+def _others(rows: np.ndarray, count: int) -> np.ndarray:
+    """The places of a table of so many rows that are not among some."""
+    chosen = np.ones(count, np.bool_)
+    chosen[rows] = False
+    return np.flatnonzero(chosen)
+
+
 def write_partition(collection: Collection, scene: LayerScene, dropped: Dropped) -> tuple[Partition, pa.Table]:
     """Write the footprints of a scene but for those that others show.
 
@@ -45,14 +106,15 @@ def write_partition(collection: Collection, scene: LayerScene, dropped: Dropped)
     kept = np.ones(rows.num_rows, np.bool_)
     kept[dropped.rows] = False
     rows = rows.filter(pa.array(kept))
-    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows))
+    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, dropped))
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
     return (
         Partition(
             scene=scene.mark.scene,
             mark=scene.mark.stem,
             duplicates=len(dropped.rows),
-            dropped=dropped.ids,
+            dropped=dropped.digest,
+            last_dropped=dropped.last,
             footprints=rows.num_rows,
             area_m2=round(area_m2, 3),
             bounds=scene.bounds,

@@ -1,143 +1,184 @@
-"""Pairs of footprints of different scenes that show the same building, found from where the search begins.
+"""Footprints that a change may reach, and which of them may show the same building: told by their boxes.
 
-The search follows matches: a footprint that matches one it has reached is reached as well, and is compared with all
-scenes that overlap its own. So it sees every chain of matches whole, and reads only scenes that it gets to. A pair of
-scenes is in memory at a time, and the matches.
+The search follows possible matches: a footprint whose box shares enough with that of one it has reached is reached as
+well. So it sees every chain of matches whole, and reads only scenes that it gets to. Boxes are in memory, and what the
+choice among duplicates looks at; the polygons are not.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import shapely
 
-from components.core.progress import progress
 from components.publish_collection.layer.candidates import CandidateReader, Candidates
 from components.publish_collection.layer.index import Bounds
-from components.publish_collection.layer.matching import Measure, matches
+from components.publish_collection.layer.matching import Measure, may_match
 from components.publish_collection.layer.scenes import Overlaps, within
 
-Chosen = npt.NDArray[np.bool_]
+Bool = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+CHUNK_FOOTPRINTS = 2048
+"""So many are looked up at once; where a place has a thousand captures, each has a thousand partners."""
 
 
-class Ends(NamedTuple):
-    """One end of several matches, all in one scene.
+@dataclass(frozen=True)
+class Found:
+    """The footprints that were read, and their possible matches.
 
     Attributes:
-        scene: The scene.
-        rows: (M,) places in the scene's table.
-        ids: (M,) of strings.
-        touches_edge: (M,) whether the scene's border cuts them.
-        confidence: (M,), NaN where it is not known.
+        scenes: Names of their scenes, in order.
+        scene: (N,) indices into these.
+        row: (N,) places in their scenes' tables.
+        ids: (N,) of strings.
+        touches_edge: (N,) whether their scene's border cuts them.
+        confidence: (N,), NaN where it is not known.
+        reached: (N,) bool.
+        first: (M,) footprints that may match, of scenes whose names come before the others'.
+        second: (M,) what these may match.
     """
 
-    scene: str
-    rows: npt.NDArray[np.int64]
+    scenes: list[str]
+    scene: Indices
+    row: Indices
     ids: pa.Array
-    touches_edge: npt.NDArray[np.bool_]
-    confidence: npt.NDArray[np.float64]
+    touches_edge: Bool
+    confidence: Floats
+    reached: Bool
+    first: Indices
+    second: Indices
 
-    @classmethod
-    def of(cls, scene: str, candidates: Candidates, chosen: npt.NDArray[np.int64]) -> Ends:
-        """The chosen candidates of a scene."""
-        return cls(
-            scene,
-            candidates.rows[chosen],
-            candidates.ids.take(pa.array(chosen)),
-            candidates.touches_edge[chosen],
-            candidates.confidence[chosen],
-        )
+
+@dataclass
+class _Loaded:
+    """Candidates of all scenes that were read, one scene after the other.
+
+    Attributes:
+        starts: First footprint of each scene.
+        parts: What was read, without the polygons.
+        areas: Of the polygons, by scene.
+        count: Of footprints.
+    """
+
+    starts: dict[str, int] = field(default_factory=dict)
+    parts: list[Candidates] = field(default_factory=list)
+    areas: list[Floats] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, scene: str, candidates: Candidates) -> None:
+        self.starts[scene] = self.count
+        self.parts.append(candidates._replace(shapes=np.zeros(0, object)))
+        self.areas.append(shapely.area(candidates.shapes))
+        self.count += len(candidates.rows)
+
+    def column(self, name: str) -> npt.NDArray[np.generic]:
+        return np.concatenate([getattr(part, name) for part in self.parts])
 
 
 class Search:
-    """Finds matches.
-
-    Attributes:
-        found: Matches, each once; two ends of the same length.
-    """
+    """Finds what a change may reach."""
 
     def __init__(self, overlaps: Overlaps, candidates: CandidateReader) -> None:
-        self.found: list[tuple[Ends, Ends]] = []
         self._overlaps = overlaps
         self._candidates = candidates
-        self._whole: set[str] = set()
-        self._reached: dict[str, Chosen] = {}
-        self._compared: dict[str, Chosen] = {}
-        self._waiting: list[tuple[int, str]] = []
+        self._loaded = _Loaded()
+        self._reached = np.zeros(0, np.bool_)
+        self._expanded = np.zeros(0, np.bool_)
+        self._pairs: list[tuple[Indices, Indices]] = []
 
-    @property
-    def reached(self) -> set[str]:
-        """Scenes of which at least one footprint was reached."""
-        return {scene for scene, chosen in self._reached.items() if chosen.any()}
+    def begin(self, scenes: Iterable[str], areas: Sequence[Bounds]) -> None:
+        """Reach all footprints of some scenes, and those of others that lie in some areas."""
+        whole = sorted((scene for scene in scenes if self._overlaps.neighbours(scene)), key=self._place)
+        for scene in whole:
+            self._load(scene)
+            self._reached[self._own(scene)] = True
+        near = {scene for area in areas for scene in self._overlaps.near(area)}.difference(whole)
+        for scene in sorted(near, key=self._place):
+            self._load(scene)
+            self._reached[self._own(scene)] |= within(self._candidates(scene).boxes, areas)
 
-    def begin(self, scene: str) -> None:
-        """Reach all footprints of a scene."""
-        if self._overlaps.neighbours(scene):
-            self._whole.add(scene)
-            self._wait(scene)
+    def run(self) -> Found:
+        """Follow all chains to their ends."""
+        while (fresh := np.flatnonzero(self._reached & ~self._expanded)).size:
+            self._load_around(fresh)
+            self._expanded[fresh] = True
+            self._expand(fresh)
+        return self._found()
 
-    def begin_within(self, scene: str, areas: Iterable[Bounds]) -> None:
-        """Reach the footprints of a scene that lie in some areas."""
-        if self._overlaps.neighbours(scene):
-            self._reach(scene, within(self._candidates(scene).boxes, areas))
+    def _place(self, scene: str) -> int:
+        return self._overlaps.order[scene]
 
-    def run(self) -> None:
-        """Compare all that was reached, and all that is reached on the way."""
-        if self._waiting:
-            for scene in progress(self._each_waiting(), None, "scenes compared with their neighbours"):
-                self._compare(scene)
+    def _own(self, scene: str) -> slice:
+        start = self._loaded.starts[scene]
+        return slice(start, start + len(self._candidates(scene).rows))
 
-    def _each_waiting(self) -> Iterator[str]:
-        while self._waiting:
-            _, scene = heapq.heappop(self._waiting)
-            yield scene
-
-    def _wait(self, scene: str) -> None:
-        heapq.heappush(self._waiting, (self._overlaps.order[scene], scene))
-
-    def _reach(self, scene: str, chosen: Chosen) -> None:
-        if scene in self._whole:
+    def _load(self, scene: str) -> None:
+        if scene in self._loaded.starts:
             return
-        reached = self._reached.get(scene)
-        if reached is None or (chosen & ~reached).any():
-            self._reached[scene] = chosen if reached is None else reached | chosen
-            self._wait(scene)
+        self._loaded.add(scene, self._candidates(scene))
+        more = np.zeros(self._loaded.count - len(self._reached), np.bool_)
+        self._reached = np.concatenate([self._reached, more])
+        self._expanded = np.concatenate([self._expanded, more])
 
-    def _compare(self, scene: str) -> None:
-        mine = self._candidates(scene)
-        compared_own = self._compared.get(scene, np.zeros(len(mine.rows), np.bool_))
-        if scene in self._whole:
-            self._reached[scene] = np.ones(len(mine.rows), np.bool_)
-        own = self._reached[scene] & ~compared_own
-        if not own.any():
-            return
-        for other in self._overlaps.neighbours(scene):
-            compared = self._compared.get(other)
-            if compared is not None and compared.all():
-                continue  # these matches were found from the other end
-            theirs = self._candidates(other)
-            fresh = np.ones(len(theirs.rows), np.bool_) if compared is None else ~compared
-            self._match((scene, mine, own), (other, theirs, fresh))
-        self._compared[scene] = compared_own | own
+    def _load_around(self, fresh: Indices) -> None:
+        """Read the scenes on whose ground some footprints lie."""
+        boxes = self._loaded.column("boxes")[fresh]
+        names = list(self._loaded.starts)
+        scene = np.searchsorted(list(self._loaded.starts.values()), fresh, side="right") - 1
+        wanted: set[str] = set()
+        for number in np.unique(scene).tolist():
+            own = boxes[scene == number]
+            for other in self._overlaps.neighbours(names[number]):
+                is_known = other in self._loaded.starts or other in wanted
+                if not is_known and within(own, [self._overlaps.bounds(other)]).any():
+                    wanted.add(other)
+        for name in sorted(wanted, key=self._place):
+            self._load(name)
 
-    def _match(self, one: tuple[str, Candidates, Chosen], other: tuple[str, Candidates, Chosen]) -> None:
-        (scene, mine, own), (neighbour, theirs, fresh) = one, other
-        first = np.flatnonzero(own & within(mine.boxes, [self._overlaps.bounds(neighbour)]))
-        second = np.flatnonzero(fresh & within(theirs.boxes, [self._overlaps.bounds(scene)]))
-        if scene < neighbour:
-            pairs = matches(mine.shapes[first], theirs.shapes[second], Measure.OVERLAP)
-            ours, others = pairs.first, pairs.second
-        else:  # a score at the very threshold may depend on which comes first, and must not on the search
-            pairs = matches(theirs.shapes[second], mine.shapes[first], Measure.OVERLAP)
-            ours, others = pairs.second, pairs.first
-        if not len(ours):
-            return
-        first, second = first[ours], second[others]
-        self.found.append((Ends.of(scene, mine, first), Ends.of(neighbour, theirs, second)))
-        met = np.zeros(len(theirs.rows), np.bool_)
-        met[second] = True
-        self._reach(neighbour, met)
+    def _expand(self, fresh: Indices) -> None:
+        """Reach what some footprints may match, and note the pairs, each once."""
+        boxes = np.asarray(self._loaded.column("boxes"), np.float64)
+        areas = np.concatenate(self._loaded.areas)
+        scene = np.repeat(np.arange(len(self._loaded.parts)), [len(part.rows) for part in self._loaded.parts])
+        tree = shapely.STRtree(shapely.box(*boxes.T))
+        is_fresh = np.zeros(len(boxes), np.bool_)
+        is_fresh[fresh] = True
+        for start in range(0, len(fresh), CHUNK_FOOTPRINTS):
+            chunk = fresh[start : start + CHUNK_FOOTPRINTS]
+            one, other = tree.query(shapely.box(*boxes[chunk].T))
+            one = chunk[one]
+            # Pairs with what was expanded before were found from the other end; of two fresh ends one finds the pair.
+            once = np.where(is_fresh[other], one < other, ~self._expanded[other])
+            chosen = (scene[one] != scene[other]) & once
+            one, other = one[chosen], other[chosen]
+            possible = may_match((boxes[one], areas[one]), (boxes[other], areas[other]), Measure.OVERLAP)
+            self._pairs.append((one[possible], other[possible]))
+            self._reached[other[possible]] = True
+
+    def _found(self) -> Found:
+        loaded = self._loaded
+        names = sorted(loaded.starts)
+        number = {name: place for place, name in enumerate(names)}
+        counts = [len(part.rows) for part in loaded.parts]
+        scene = np.repeat(np.array([number[name] for name in loaded.starts], np.int64), counts)
+        nothing = [np.zeros(0, np.int64)]
+        one = np.concatenate([pair[0] for pair in self._pairs] or nothing)
+        other = np.concatenate([pair[1] for pair in self._pairs] or nothing)
+        swapped = scene[one] > scene[other]  # a score at the very threshold may depend on which comes first
+        return Found(
+            scenes=names,
+            scene=scene,
+            row=np.concatenate([part.rows for part in loaded.parts] or nothing),
+            ids=pa.concat_arrays([part.ids for part in loaded.parts]) if loaded.parts else pa.array([], pa.string()),
+            touches_edge=np.concatenate([part.touches_edge for part in loaded.parts] or [np.zeros(0, np.bool_)]),
+            confidence=np.concatenate([part.confidence for part in loaded.parts] or [np.zeros(0)]),
+            reached=self._reached,
+            first=np.where(swapped, other, one),
+            second=np.where(swapped, one, other),
+        )

@@ -14,6 +14,7 @@ from components.core import storage
 from components.core.errors import DataError
 from components.core.footprints.records import TOUCHES_EDGE, scene_schema
 from components.core.footprints.vector_files import geo_metadata, geometries_of
+from components.publish_collection.layer.dropped import NOTHING, Dropped
 
 FOOTPRINTS_FILE = "footprints.parquet"
 """Name of a scene's footprints, in the scene's folder."""
@@ -34,6 +35,9 @@ LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float
 """Columns of the layer: the same, and each footprint's bounds, by which readers skip what they do not need."""
 
 GROUP_ROWS = 16_384
+
+DROPPED = "footprints:dropped"
+"""Metadata of a partition: what the scene leaves to others, as `Dropped.as_json` gives it."""
 
 
 def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -> pa.Table:
@@ -68,17 +72,36 @@ def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
         return file.read(list(columns)).select(list(columns))
 
 
-def partition_bytes(rows: pa.Table) -> bytes:
-    """A partition of the layer: GeoParquet 1.1 with a covering; the same rows give the same bytes.
+def read_kept(uri: str, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
+    """Some columns of a partition, and what its scene leaves to others.
+
+    Raises:
+        ArrowException: If it is none.
+        ValueError: If a column is missing, or its metadata are broken.
+        StorageError: If it cannot be read.
+    """
+    with pq.ParquetFile(pa.BufferReader(storage.read_bytes(uri))) as file:
+        about = file.schema_arrow.metadata or {}
+        text = about.get(DROPPED.encode())
+        schema = pa.schema([LAYER_SCHEMA.field(name) for name in columns])
+        return file.read(list(columns)).select(list(columns)).cast(schema), (
+            NOTHING if text is None else Dropped.of_json(text)
+        )
+
+
+def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
+    """A partition of the layer: GeoParquet 1.1 with a covering; the same arguments give the same bytes.
 
     Args:
         rows: Of `FOOTPRINT_SCHEMA`.
+        dropped: Which rows of the scene are not among them.
     """
     boxes = shapely.bounds(geometries_of(rows))
     bounds = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()] if len(boxes) else None
     geo = geo_metadata(CRS84, bounds, BBOX)
     table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
-    table = table.cast(LAYER_SCHEMA).replace_schema_metadata({"geo": json.dumps(geo)})
+    about = {"geo": json.dumps(geo)} | ({DROPPED: dropped.as_json()} if len(dropped.rows) else {})
+    table = table.cast(LAYER_SCHEMA).replace_schema_metadata(about)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()

@@ -5,33 +5,38 @@ taken out of it, and noted is where they lie; entries come back when their files
 anywhere leaves a `layer.json` whose entries are true, and the next one sees from it and the ledger what is left to do.
 The finished layer depends on the ledger alone.
 
-Of two updates at once, the one that ends last finds that `layer.json` is not what it wrote there. Its files and the
-other's may be mixed, so that it takes its own entries out again, and leaves them to another update.
+Of two updates at once, the one that ends last finds that `layer.json` is not what it wrote there, or that another has
+begun since; see `claims`. Its files and the other's may be mixed, so that it takes its own entries out again, and
+leaves them to another update.
 """
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-
-import pyarrow as pa
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark
 from components.core.progress import progress
-from components.publish_collection.layer.candidates import COLUMNS
+from components.publish_collection.layer.candidates import Alive
 from components.publish_collection.layer.changes import ChangeCounter, SceneChange
-from components.publish_collection.layer.duplicates import Dropped, find_duplicates
+from components.publish_collection.layer.claims import Claim
+from components.publish_collection.layer.dropped import Dropped
+from components.publish_collection.layer.duplicates import find_duplicates
 from components.publish_collection.layer.ids import Change
-from components.publish_collection.layer.index import Bounds, Layer, is_layer, layer_to_mend, write_layer
+from components.publish_collection.layer.index import Bounds, Layer, Partition, is_layer, layer_to_mend, write_layer
 from components.publish_collection.layer.partitions import (
-    footprints_uri,
+    LostPartitionError,
+    read_alive,
     read_partition,
     scenes_with_partition,
     write_partition,
 )
-from components.publish_collection.layer.scenes import LayerScene, flat
-from components.publish_collection.layer.tables import read_footprints
+from components.publish_collection.layer.scenes import LayerScene, flat, moment_of
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT_PARTITIONS = 1000
 """After so many partitions `layer.json` is written, so that a killed run need not do them again."""
@@ -104,13 +109,24 @@ def update_layer(
     """
     wanted = _by_scene(marks)
     known = layer_to_mend(collection)
-    work = _work(collection, images_uri, wanted, known)
+    work = _work_or_more(collection, images_uri, wanted, known)
     counter = ChangeCounter()
-    layer = work.kept
     if work.written or work.removed:
+        claim = Claim(collection)
+        latest = layer_to_mend(collection)
+        if latest != known:
+            work = _work_or_more(collection, images_uri, wanted, latest)
         layer = _carried_out(collection, work, counter, checkpoint)
-    if layer != known:
         write_layer(collection, layer)
+        if claim.is_shared():
+            claim.renew()
+            layer = _without_own(collection, work)
+            write_layer(collection, layer)
+        claim.end()
+    else:
+        layer = work.kept
+        if layer != known:
+            write_layer(collection, layer)
     rewritten = sorted(scene.mark.scene for scene in work.written)
     return LayerUpdate(
         layer, tuple(rewritten), tuple(sorted(work.removed)), len(work.kept.partitions), counter.changes()
@@ -126,6 +142,18 @@ def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
     return wanted
 
 
+def _work_or_more(collection: Collection, images_uri: str, wanted: dict[str, Mark], known: Layer | None) -> _Work:
+    """What is to be done; partitions that turn out to be lost are made anew."""
+    while True:
+        try:
+            return _work(collection, images_uri, wanted, known)
+        except LostPartitionError as lost:
+            assert known is not None
+            log.warning("%s: the part of the layer is made anew: %s", collection.partition(lost.scene), lost)
+            left = {name: part for name, part in known.partitions.items() if name != lost.scene}
+            known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
+
+
 def _work(collection: Collection, images_uri: str, wanted: dict[str, Mark], known: Layer | None) -> _Work:
     before = known or Layer()
     partitions = before.partitions
@@ -133,14 +161,21 @@ def _work(collection: Collection, images_uri: str, wanted: dict[str, Mark], know
     there = set(partitions) if sure else set(scenes_with_partition(collection))
     scenes = {scene: _scene(collection, mark, before) for scene, mark in wanted.items()}
     changed = {scene for scene, mark in wanted.items() if _mark_in(before, scene) != mark.stem}
-    former = {scene: part.bounds for scene, part in partitions.items() if scene in changed or scene not in wanted}
+    leaving = {name: part for name, part in partitions.items() if name in changed or name not in wanted}
+    former = {name: part.bounds for name, part in leaving.items()}
     areas = sorted({*before.unsettled, *former.values()})
+    since = _since([scenes[name] for name in changed], leaving.values(), before)
 
-    def read(scene: str) -> pa.Table:
-        return read_footprints(footprints_uri(collection, scenes[scene]), COLUMNS)
+    def read(name: str) -> Alive:
+        return read_alive(collection, scenes[name], None if name in changed else partitions[name], since)
 
-    dropped = find_duplicates(scenes, changed, areas, read)
-    stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.ids}
+    shown = {
+        name: scene
+        for name, scene in scenes.items()
+        if name in changed or scene.moment >= since or partitions[name].shows_anything_from(since)
+    }
+    dropped = find_duplicates(shown, changed, areas, since, read)
+    stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.digest}
     kept = {name: part for name, part in partitions.items() if name in wanted and name not in stale}
     noted = {*areas, *(scenes[name].bounds for name in stale)} if stale or there - set(wanted) else ()
     return _Work(
@@ -150,6 +185,14 @@ def _work(collection: Collection, images_uri: str, wanted: dict[str, Mark], know
         former,
         there,
     )
+
+
+def _since(changed: Iterable[LayerScene], leaving: Iterable[Partition], before: Layer) -> float:
+    """The first moment at which anything changes; all of time where an update did not come to its end."""
+    if before.unsettled:
+        return -math.inf
+    moments = [scene.moment for scene in changed] + [moment_of(part.captured) for part in leaving]
+    return min(moments, default=math.inf)
 
 
 def _mark_in(layer: Layer, scene: str) -> str | None:

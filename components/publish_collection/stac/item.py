@@ -137,20 +137,9 @@ def _projection(record: SceneRecord, transform: Affine) -> dict[str, Any]:
 
 
 def _footprint(record: SceneRecord, transform: Affine) -> dict[str, Any]:
-    """GeoJSON of the image's corners, cut in two where it crosses the 180th meridian (RFC 7946, section 3.1.9)."""
+    """GeoJSON of the image's corners."""
     corners = np.array([shapely.box(0, 0, record.width, record.height)], dtype=object)
     placed = reprojected(Grid(record.crs, transform).to_map(corners), record.crs, WGS84)
-    west, _, east, _ = shapely.total_bounds(placed)
-    if east - west > 180:
-        placed = _cut_at_180(placed)
     rounded = shapely.transform(placed, lambda points: np.round(points, DECIMALS))
     result: dict[str, Any] = shapely.geometry.mapping(rounded[0])
     return result
-
-
-def _cut_at_180(placed: np.ndarray) -> np.ndarray:
-    eastward = shapely.transform(placed, lambda points: points + np.where(points < 0, (360, 0), (0, 0)))
-    here = shapely.intersection(eastward, shapely.box(0, -90, 180, 90))
-    beyond = shapely.intersection(eastward, shapely.box(180, -90, 360, 90))
-    back = shapely.transform(beyond, lambda points: points - (360, 0))
-    return np.array([shapely.multipolygons([shapely.orient_polygons(part) for part in (here[0], back[0])])])

@@ -62,17 +62,24 @@ def test_a_mask_on_its_image_is_taken_as_it_is(tmp_path: Path, options: dict[str
         ({"transform": TRANSFORM @ Affine.scale(2)}, "15 px below and 22.5 px right of it"),
         ({"transform": TRANSFORM @ Affine.translation(45, 30) @ Affine.scale(0.5) @ Affine.translation(-45, -30)},
          "45.0 px off at its corners"),
-        ({"crs": "EPSG:32632"}, "px right of it|px left of it"),
     ],
 )  # fmt: skip
-def test_a_mask_elsewhere_is_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+def test_a_mask_beside_its_image_is_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(TooManyBadItemsError, match=rf"gt/a\.tif: by its georeference .*, but .*({words})"):
         imported(tmp_path, block_mask(SIZE), **options)
 
 
-def test_a_crs_that_does_not_reach_the_image_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TooManyBadItemsError, match=r"gt/a\.tif: (its CRS|by its georeference)"):
-        imported(tmp_path, block_mask(SIZE), crs="EPSG:3413")
+@pytest.mark.parametrize(
+    "options",
+    [{"crs": "EPSG:32632"}, {"crs": "EPSG:3413"}, {"transform": moved(2 * SIZE.width, 0)}],
+    ids=["zone", "pole", "transform"],
+)
+def test_a_mask_on_other_ground_altogether_is_taken_by_its_pixels(
+    tmp_path: Path, options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    mask = block_mask(SIZE)
+    assert (imported(tmp_path, mask, **options) == mask).all()
+    assert "mask a: lies far from its image by its georeference, which was not believed" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from components.core.errors import DataError
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import info_of
 from components.core.imagery.scaling import Scaling
-from components.import_images.scaling import HIGH_SHARE, LOW_SHARE, Stretch, stretch_of
+from components.import_images.scaling import Stretch, stretch_of
+from components.import_images.surveying import HIGH_SHARE, LOW_SHARE, survey
 from tests.builders import write_tiled
 
 SIDE = 100
@@ -20,7 +21,13 @@ SIDE = 100
 def measured(path: Path, pixels: np.ndarray, text: str, **options: object) -> Stretch | None:
     uri = write_tiled(path / "a.tif", pixels, **options)
     with open_raster(uri) as dataset:
-        return stretch_of(Scaling.parse(text), dataset, uri, info_of(dataset), range(1, dataset.count + 1))
+        info, indexes = info_of(dataset), range(1, dataset.count + 1)
+
+        def percentiles() -> tuple[float, float]:
+            found = survey(dataset, uri, info, indexes, info.is_masked)
+            return found.low, found.high
+
+        return stretch_of(Scaling.parse(text), uri, info.dtype, percentiles)
 
 
 def values(dtype: str, scale: float = 1.0) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from components.core.geometry import Size
 from components.core.network.model_artifact import load_model, save_model
 from components.core.project import ImageRef, Item
 from components.infer_windows.__main__ import main, parser
+from components.infer_windows.outputs import BYTES
 from tests.builders import CRS, TRANSFORM, files_below, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import CONFIG, SIZE, arguments, infer, raster, write_project
 
@@ -58,6 +60,30 @@ def test_a_record_that_breaks_off_or_lacks_its_raster_is_done_again(project: Pat
 
     assert infer(project, model)[0].reused == 0
     assert infer(project, model)[2] == items
+
+
+@pytest.mark.parametrize("raster_kind", ["classes", "confidence"])
+@pytest.mark.parametrize("has_sizes", [True, False])
+def test_a_raster_that_was_cut_off_is_done_again(project: Path, model: Path, raster_kind: str, has_sizes: bool) -> None:
+    _, _, items = infer(project, model)
+    expected = files_below(project.parent / "data")
+    record = Path(items[0].rasters["classes"]).with_suffix(".json")
+    if not has_sizes:  # as earlier releases wrote it, which might record truncated rasters
+        record.write_text(json.dumps({k: v for k, v in json.loads(record.read_text()).items() if k != BYTES}))
+        assert infer(project, model)[0].reused == 2
+    cut_off = Path(items[0].rasters[raster_kind])
+    os.truncate(cut_off, cut_off.stat().st_size - 1)
+
+    report, _, again = infer(project, model)
+
+    assert (report.reused, again) == (1, items)
+    assert files_below(project.parent / "data") == expected
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_network(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"file/predictions: cannot write it: Not a directory; a part of the path"):
+        infer(project, tmp_path / "no model", data_root=str(tmp_path / "file"))
 
 
 def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> None:
@@ -164,6 +190,7 @@ KILLED = """
 import os, signal, sys
 from components.core.cli import run_main
 from components.infer_windows.__main__ import main, parser
+from components.infer_windows.outputs import BYTES
 
 records = 0
 

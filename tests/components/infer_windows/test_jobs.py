@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from components.core.documents.inference import load_config
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError, DataError, FootprintsError
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, open_project, write_manifest
+from components.infer_windows.bad_scenes import BadScenes
 from components.infer_windows.jobs import Scenes, Settings
 from components.infer_windows.predictor import NetworkPredictor
 from tests.builders import bitmap_meta, noise, write_tiled
@@ -77,3 +78,20 @@ def test_a_batch_that_does_not_fit_ends_the_run_and_is_no_scenes_fault(project: 
     with pytest.raises(ConfigError, match=r"batch_size: 6 at once do not fit .* use at most 2"):
         for _, finish in scenes.run():
             finish()
+
+
+class Failing(nn.Module):
+    """Fails as a GPU does that is lost."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+
+def test_a_network_that_fails_ends_the_run_and_is_no_scenes_fault(scenes: Scenes) -> None:
+    scenes.predictor = NetworkPredictor(Failing(), Size(32, 32), torch.device("cpu"))
+    bad = BadScenes(99, 4, allow_empty=True)
+    with pytest.raises(FootprintsError, match="the network cannot be applied: RuntimeError: CUDA error: unspecified"):
+        for label, finish in scenes.run():
+            with bad.tolerated(label):
+                finish()
+    assert bad.scenes == []

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.figures import Bitmap, Rectangle
 from components.core.geometry import Size
 from components.core.project import Item, open_project, write_manifest
@@ -119,3 +120,42 @@ def test_rows_that_the_scene_does_not_have_make_it_a_bad_one(tmp_path: Path, sce
 def test_a_negative_limit_is_refused(tmp_path: Path, scene: Item, model: Path) -> None:
     with pytest.raises(ConfigError, match="max_item_pixels: -1 is negative; use 0"):
         infer(tmp_path, scene, model, max_item_pixels=-1)
+
+
+def break_tile(file: Path, row: int) -> None:
+    """Overwrite a tile of the first column."""
+    with rasterio.open(file) as dataset:
+        start, length = (int(dataset.get_tag_item(f"BLOCK_{what}_0_{row}", "TIFF", 1)) for what in ("OFFSET", "SIZE"))
+    content = bytearray(file.read_bytes())
+    content[start : start + length] = bytes(length)
+    file.write_bytes(content)
+
+
+def test_a_scene_that_fails_half_way_leaves_nothing_of_itself(tmp_path: Path, model: Path) -> None:
+    """The objects that are kept come from a mask of which only the last part cannot be read."""
+    scenes = [scene_item(tmp_path, name, SIZE, seed) for seed, name in enumerate(("austin1", "vienna1"))]
+    break_tile(tmp_path / "gt" / "austin1.tif", 2)
+    write_manifest(tmp_path / "project", bitmap_meta(), scenes)
+    options: dict[str, Any] = {
+        "data_root": str(tmp_path / "data"),
+        "config": CONFIG | {"existing_objects": {"save_classes": ["untitled"], "add_suffix": "_gt"}},
+        "image_tags": [],
+        "max_item_pixels": PART_PIXELS,
+    }
+    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .*austin1: .*gt/austin1\.tif"):
+        infer_windows(tmp_path / "project", model, tmp_path / "inf", **options)
+
+    report = infer_windows(tmp_path / "project", model, tmp_path / "inf", max_bad=1, **options)
+
+    assert [scene.name for scene in report.bad] == ["ds/austin1"]
+    assert [item.name for item in open_project(tmp_path / "inf")] == [f"vienna1__r{top:07}" for top in (0, 512, 1024)]
+
+
+def test_an_item_that_leads_elsewhere_is_left_out(tmp_path: Path, scene: Item, model: Path) -> None:
+    assert scene.image is not None
+    elsewhere = replace(scene, name="odd", image=replace(scene.image, uri="/vsicurl/http://host/a.tif"))
+    write_manifest(tmp_path / "project", bitmap_meta(), [elsewhere, scene])
+    options: dict[str, Any] = {"data_root": str(tmp_path / "data"), "config": CONFIG, "image_tags": []}
+    report = infer_windows(tmp_path / "project", model, tmp_path / "inf", max_bad=1, **options)
+    assert [(entry.name, "leads elsewhere" in entry.reason) for entry in report.bad] == [("ds/odd", True)]
+    assert [item.name for item in open_project(tmp_path / "inf")] == ["austin1"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import rasterio
 
+from components.core.errors import ConfigError
 from components.plan_imagery.capturing import captured, date_pattern
 from tests.components.plan_imagery.sites import Site
 
@@ -50,27 +51,41 @@ def test_a_pattern_of_ones_own() -> None:
         ("2026-11-22T10:11:12Z", "2026-11-22T10:11:12Z"),
         ("2026-11-22T10:11:12+02:00", "2026-11-22T08:11:12Z"),
         ("2026-11-22", "2026-11-22"),
-        ("0000-00-00 00:00:00", "2025-05-04T03:02:01"),
-        ("noon", "2025-05-04T03:02:01"),
+        ("0000-00-00 00:00:00", "2024-01-01"),
+        ("noon", "2024-01-01"),
     ],
 )
-def test_metadata_come_before_names_and_acquisition_before_the_file(acquired: str, time: str) -> None:
+def test_acquisition_comes_before_names_and_names_before_the_time_of_the_file(acquired: str, time: str) -> None:
     tags = {"TIFFTAG_DATETIME": "2025:05:04 03:02:01"}
     assert captured({"ACQUISITIONDATETIME": acquired}, tags, "2024-01-01.tif", date_pattern("")) == time
+    assert captured({}, tags, "town.tif", date_pattern("")) == "2025-05-04T03:02:01"
+    assert captured({}, tags, "2024-01-01.tif", date_pattern("none")) == "2025-05-04T03:02:01"
+
+
+def test_a_pattern_that_was_asked_for_comes_before_all_metadata() -> None:
+    imagery, tags = {"ACQUISITIONDATETIME": "2026-11-22"}, {"TIFFTAG_DATETIME": "2025:05:04 03:02:01"}
+    asked = date_pattern(r"_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)")
+    assert captured(imagery, tags, "town_20240101.tif", asked) == "2024-01-01"
+    assert captured(imagery, tags, "town.tif", asked) == "2026-11-22", "where it finds nothing, metadata tell"
 
 
 def test_a_time_that_is_none_is_passed_over() -> None:
-    tags = {"TIFFTAG_DATETIME": "0000:00:00 00:00:00"}
-    assert captured({}, tags, "2024-01-01.tif", date_pattern("")) == "2024-01-01"
+    assert captured({}, {"TIFFTAG_DATETIME": "0000:00:00 00:00:00"}, "town.tif", date_pattern("")) == ""
+
+
+def test_a_pattern_that_never_ends_ends_the_plan() -> None:
+    endless = r"^(a|a)+(?P<year>\d+)(?P<month>\d+)(?P<day>\d+)$"
+    with pytest.raises(ConfigError, match=r"the pattern '\^\(a\|a\)\+.*does not end on 'aaaa"):
+        day_in("a" * 60 + ".tif", endless)
 
 
 def test_metadata_are_read_from_images(tmp_path: Path) -> None:
     site = Site(str(tmp_path / "site"), tmp_path)
-    for key in ("a_2024-01-01.tif", "b_2024-01-01.tif", "c_2024-01-01.tif"):
+    for key in ("a_2024-01-01.tif", "b.tif", "c_2024-01-01.tif"):
         site.put_image(key)
     with rasterio.open(f"{site.images_uri}/a_2024-01-01.tif", "r+") as dataset:
         dataset.update_tags(ns="IMAGERY", ACQUISITIONDATETIME="2026-11-22 10:11:12")
-    with rasterio.open(f"{site.images_uri}/b_2024-01-01.tif", "r+") as dataset:
+    with rasterio.open(f"{site.images_uri}/b.tif", "r+") as dataset:
         dataset.update_tags(TIFFTAG_DATETIME="2025:05:04 03:02:01")
 
     assert [scene.captured for scene in site.plan().scenes] == [

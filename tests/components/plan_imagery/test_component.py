@@ -122,7 +122,7 @@ def test_flags_carry_the_inputs_names_and_defaults(site: Site) -> None:
 
 def test_the_compiled_component_has_a_list_beside_its_artifacts(tmp_path: Path) -> None:
     spec = compiled(plan_imagery, tmp_path)
-    assert len(input_names(spec)) == 19
+    assert len(input_names(spec)) == 20
     kinds = {"plan": "Dataset", "metrics": "Metrics", "report": "HTML", "summary": "Artifact"}
     assert output_kinds(spec) == {name: f"system.{kind}" for name, kind in kinds.items()}
     (entry,) = spec["components"].values()

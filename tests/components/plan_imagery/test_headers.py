@@ -10,6 +10,7 @@ from components.core import storage
 from components.core.collection.plan import PlannedScene, Why
 from components.core.errors import StorageError
 from components.core.project.history import LeftOut
+from components.plan_imagery.capturing import DatePattern
 from components.plan_imagery.headers import THREADS, read_headers
 from components.plan_imagery.sources import Found, find_images
 from tests.components.plan_imagery.sites import Site
@@ -27,7 +28,7 @@ def test_an_image_that_was_deleted_meanwhile_is_left_out(s3_environment: S3Serve
     todo = listed(site)
     storage.delete(gone)
 
-    east, west = read_headers(todo, None)
+    east, west = read_headers(todo, DatePattern())
 
     assert isinstance(east, PlannedScene)
     assert west == LeftOut("west.tif", f"{gone}: was deleted while the imagery was listed; the next run retires it")
@@ -42,7 +43,7 @@ def test_a_store_that_cannot_be_reached_is_no_images_fault(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not the store's key")
 
     with pytest.raises(StorageError, match=r"east\.tif"):
-        list(read_headers(todo, None))
+        list(read_headers(todo, DatePattern()))
 
 
 def test_more_images_than_wait_at_a_time_come_in_order(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_more_images_than_wait_at_a_time_come_in_order(tmp_path: Path) -> None:
         storage.write_bytes(f"{site.images_uri}/{number:04}.tif", original if number % 7 else b"broken")
     todo = listed(site)
 
-    results = list(read_headers(todo, None))
+    results = list(read_headers(todo, DatePattern()))
 
     names = [result.key if isinstance(result, PlannedScene) else result.name for result in results]
     assert names == [image.key for image, _ in todo]

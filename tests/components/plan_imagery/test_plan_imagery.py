@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import rasterio
 
 from components.core import storage
 from components.core.collection.identity import scene_id
 from components.core.collection.plan import read_plan
 from components.core.errors import ConfigError
 from components.core.geometry import Size
+from components.core.storage import StoredObject
 from components.plan_imagery import headers
 from tests.builders import CRS
 from tests.components.plan_imagery.sites import SETTINGS, Site, summary
@@ -141,8 +143,13 @@ def test_no_header_of_a_done_image_is_opened(local: Site, monkeypatch: pytest.Mo
     local.finish(local.plan())
     local.put_image("north.tif")
     opened = []
-    really = headers.open_raster
-    monkeypatch.setattr(headers, "open_raster", lambda uri: opened.append(uri) or really(uri))  # type: ignore[func-returns-value]
+    really = headers.open_with_sides
+
+    def watched(image: StoredObject) -> rasterio.DatasetReader:
+        opened.append(image.uri)
+        return really(image)
+
+    monkeypatch.setattr(headers, "open_with_sides", watched)
 
     assert summary(local.plan()) == {"north.tif": "new", "done": 2}
     assert opened == [f"{local.images_uri}/north.tif"]

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark
+from components.core.project import Item
 from components.publish_collection.gathering import Failure
 from components.publish_collection.layer.tables import read_footprints
 from components.publish_collection.scenes import FinishedScene
@@ -103,3 +106,37 @@ def test_what_is_wrong_with_a_scene_is_its_result(detected: Detected, tmp_path: 
     assert (found.key, found.stage, found.is_lasting) == (TOWN, "publish_collection", False)
     assert "01d.bb/footprints.parquet" in found.reason
     assert list(Collection(str(tmp_path)).marks()) == []
+
+
+def test_whatever_goes_wrong_with_a_scene_is_its_failure(detected: Detected, tmp_path: Path) -> None:
+    scene = detected.scene(TOWN)
+    finisher = detected.finisher(tmp_path)
+    (place,) = scene.places
+    project = finisher.projects[place.project]
+    odd = replace(project.item(place.item), image=None)
+    unplaced = replace(finisher, projects=(_Showing(odd),))
+    nowhere = project.item(place.item).image
+    assert nowhere is not None
+    placed = replace(odd, image=replace(nowhere, crs="EPSG:4326", transform=Affine(3e-6, 0, 30.5, 0, -3e-6, 114.3)))
+
+    results = [
+        unplaced(scene),
+        replace(finisher, projects=(_Showing(placed),))(scene),
+        replace(finisher, projects=(_Showing(None),))(scene),
+    ]
+
+    assert all(isinstance(result, Failure) and result.is_lasting and result.key == TOWN for result in results), results
+    told = [result.reason for result in results if isinstance(result, Failure)]
+    assert "has no CRS or no transform" in told[0] and "latitudes reach 114.3" in told[1]
+    assert "unexpected AttributeError" in told[2] and "please report this" in told[2]
+    assert list(Collection(str(tmp_path)).marks()) == []
+
+
+class _Showing:
+    """A project of one item, or of something that is none."""
+
+    def __init__(self, item: Item | None) -> None:
+        self._item = item
+
+    def item(self, _index: int) -> Item | None:
+        return self._item

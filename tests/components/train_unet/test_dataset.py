@@ -16,6 +16,7 @@ from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMe
 from components.train_unet.dataset import (
     Failure,
     FailureBudget,
+    Sample,
     WindowDataset,
     collate,
     draw_mask,
@@ -145,6 +146,28 @@ def test_a_broken_training_item_is_reported_and_the_next_one_taken(tmp_path: Pat
     assert torch.equal(sample.image, dataset[3].image)
     assert [failure.label for failure in sample.failures] == ["ds/block1", "ds/block2"]
     assert "block1.tif" in sample.failures[0].reason
+
+
+def test_items_of_other_images_take_the_place_of_those_of_broken_ones(tmp_path: Path) -> None:
+    size = Size(SIDE, 4 * SIDE)
+    items = []
+    for index in range(3):
+        image = ImageRef.whole(write_tiled(tmp_path / f"{index}.tif", noise(size, index)), size)
+        crops = [Window(0, left, SIDE, SIDE) for left in range(0, size.width, SIDE)]
+        items += [Item("ds", f"{index}_{crop.left}", crop.size, image.then(Crop(crop))) for crop in crops]
+    write_manifest(tmp_path / "p", ProjectMeta("p"), items)
+    for index in (0, 1):
+        (tmp_path / f"{index}.tif").write_bytes(b"torn")
+
+    def sample(others: int) -> Sample:
+        opened = open_project(tmp_path / "p")
+        rows = rows_with_tag(opened, "__all__", "train")
+        return WindowDataset(opened, rows, VALUES, Size(SIDE, SIDE), other_images=others)[1]
+
+    assert [failure.label for failure in sample(2).failures] == ["ds/0_48", "ds/1_0"]
+    assert sample(2).image.tolist() == noise(size, 2)[:, :, :SIDE].tolist()
+    assert len(sample(1).failures) == 2 and sample(1).mask.unique().tolist() == [255]
+    assert sample(1).failures[0].image == str(tmp_path / "0.tif")
 
 
 def test_a_broken_item_without_replacement_is_neutral_throughout(tmp_path: Path) -> None:

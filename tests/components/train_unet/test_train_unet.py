@@ -22,11 +22,14 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.documents.training import load_config
 from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
+from components.core.figures import Bitmap
+from components.core.geometry import Size, Window
+from components.core.imagery.recipe import Crop
 from components.core.network.classes import model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.model_artifact import load_model
 from components.core.network.unetv2 import UNetV2
-from components.core.project import open_project, write_manifest
+from components.core.project import ImageRef, Item, Object, open_project, write_manifest
 from components.train_unet import train_unet
 from components.train_unet.__main__ import main, parser
 from components.train_unet.dataset import Batch
@@ -36,9 +39,10 @@ from components.train_unet.module import SegmentationModule
 from components.train_unet.sampling import RoundSampler, Share, epoch_order
 from components.train_unet.train_unet import TrainingResult, build_network, train
 from components.train_unet.training import own_error
-from tests.builders import CLASS, bitmap_meta
+from tests.builders import CLASS, bitmap_meta, block_mask, noise, write_raster
 from tests.components.train_unet.by_hand import ByHand
-from tests.components.train_unet.projects import TINY, block_item, block_project, covered_item
+from tests.components.train_unet.projects import SIDE, TINY, block_item, block_project, covered_item
+from tests.odd_files import break_middle
 
 Weights = dict[str, torch.Tensor]
 
@@ -117,6 +121,7 @@ def test_a_folder_says_how_its_network_was_trained(project: Path, tmp_path: Path
     assert list(rows[0]) == ["step", "epoch", "phase", "loss", "accuracy", "dice", "iou", "lr"]
     data = json.loads((tmp_path / "model" / "data.json").read_text())
     assert data["items"] == {"train": 12, "val": 4} and len(data["digest"]) == 64
+    assert data["imagery"] == {"gsd_m": None, "values": ["uint8"], "colours": ["red, green and blue"]}
     model = load_model(tmp_path / "model")
     assert [entry.title for entry in model.config.classes] == ["bg", "untitled"]
     assert (model.config.size.height, model.config.size.width) == (48, 48)
@@ -267,6 +272,74 @@ def test_broken_items_within_the_budget_are_reported_and_beyond_it_named(tmp_pat
     with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 1 items .* 0 may: ds/block13: "):
         train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"train": 1}})
     assert not (tmp_path / "n").exists()
+
+
+def crop_project(root: Path, images: int = 5, broken: tuple[int, ...] = ()) -> Path:
+    """Tiled images that are cut into crops, of which the last image's validate; in some the middle is broken."""
+    items = []
+    for index in range(images):
+        size = Size(4 * SIDE, 4 * SIDE)
+        pixels, mask = noise(size, index), block_mask(size, index)
+        uri = write_raster(root / f"town{index}.tif", pixels, tile=SIDE, compress="deflate", interleave="pixel")
+        if index in broken:
+            break_middle(Path(uri), 400)
+        for window in windows_of_size(size):
+            bitmap = Bitmap.of_pixels(mask[window.slices])
+            found = () if bitmap is None else (Object(CLASS, bitmap),)
+            tags = ("val",) if index == images - 1 else ("train",)
+            image = ImageRef.whole(uri, size).then(Crop(window))
+            items.append(Item("ds", f"town{index}_{window.top}_{window.left}", window.size, image, tags, objects=found))
+    write_manifest(root / "project", bitmap_meta("towns", tags=("train", "val")), items)
+    return root / "project"
+
+
+def windows_of_size(size: Size) -> list[Window]:
+    return [Window(top, left, SIDE, SIDE) for top in range(0, size.height, SIDE) for left in range(0, size.width, SIDE)]
+
+
+def test_items_of_as_many_broken_images_as_allowed_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = crop_project(tmp_path, broken=(1, 3))
+    with pytest.raises(TooManyBadItemsError, match=r"cannot be read and 0 may: .*town[13]\.tif: .*set max_bad to 2 to"):
+        train(project, tmp_path / "m", config=TINY, max_bad=1)
+
+    result = train(project, tmp_path / "m", config=TINY, max_bad=2)
+
+    failed = result.metrics["corrupted_samples"]
+    assert {Path(entry["image"]).name for entry in failed} == {"town1.tif", "town3.tif"}
+    assert all(Path(entry["image"]).name in entry["reason"] for entry in failed)
+    assert len(failed) < 16, "only what shows the broken part is left out"
+    warnings = [record.message for record in caplog.records if "left out" in record.message]
+    assert len([message for message in warnings if "town1.tif" in message]) <= 2, "one an image and training"
+
+
+def test_never_all_items_are_left_out(tmp_path: Path) -> None:
+    project = block_project(tmp_path, 4, 2)
+    for index in (4, 5):
+        (tmp_path / f"block{index}.tif").write_bytes(b"torn")
+    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 2 items .* but never without all"):
+        train(project, tmp_path / "m", config=TINY, max_bad=9)
+
+
+def test_images_that_break_count_on_when_a_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = block_project(tmp_path)
+    config = TINY | {"epochs": 3, "val_every": 1}
+
+    def kill(_self: object, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == 4:
+            raise Killed
+
+    first, second = tmp_path / "block2.tif", tmp_path / "block5.tif"
+    whole = first.read_bytes()
+    first.write_bytes(b"torn")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(LogProgress, "on_train_batch_end", kill)
+        train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
+    first.write_bytes(whole)
+    second.write_bytes(b"torn")
+    with pytest.raises(TooManyBadItemsError, match=r"block2: .*; ds/block5: .*set max_bad to 2"):
+        train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
 
 
 def test_a_training_that_goes_on_goes_on_counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyproj
 import pytest
 import shapely
 from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.core.errors import DataError
-from components.core.footprints.geography import Grid, areas_m2, common_crs, mended, reprojected
+from components.core.footprints.geography import Grid, areas_m2, common_crs, mended, on_globe, reprojected
 from components.core.geometry import Size
+from components.core.imagery.reading import describe
 from components.core.project import ImageRef, Item
+from tests.builders import noise, write_tiled
 
 SIZE = Size(100, 100)
 
@@ -92,3 +98,65 @@ def test_rings_that_would_cross_are_mended() -> None:
     )
     (moved,) = reprojected(polygons(touching), "EPSG:3035", "EPSG:4326")
     assert moved.is_valid
+
+
+def test_a_crs_without_a_transform_is_no_place(tmp_path: Path) -> None:
+    write_tiled(tmp_path / "a.tif", noise(SIZE), crs="EPSG:32633", transform=Affine.identity())
+    info = describe(str(tmp_path / "a.tif"))
+    assert (info.crs, info.transform) == ("EPSG:32633", None)
+    assert Grid.of_item(item(info.crs, info.transform)) is None
+
+
+@pytest.mark.parametrize("turn", [-360, 0, 360])
+@pytest.mark.parametrize(
+    ("west", "east", "sides"),
+    [
+        (179.5, 180.25, [(179.5, 180.0), (-180.0, -179.75)]),
+        (-180.25, -179.5, [(179.75, 180.0), (-180.0, -179.5)]),
+        (179.5, 180.0, [(179.5, 180.0)]),
+        (180.0, 180.5, [(-180.0, -179.5)]),
+        (200.0, 200.5, [(-160.0, -159.5)]),
+        (10.0, 10.5, [(10.0, 10.5)]),
+    ],
+)
+def test_polygons_are_cut_at_the_antimeridian(
+    turn: int, west: float, east: float, sides: list[tuple[float, float]]
+) -> None:
+    (shape,) = on_globe(polygons(shapely.box(west + turn, 10, east + turn, 11)))
+    assert shape.is_valid
+    assert {part.bounds for part in shapely.get_parts(shape)} == {(left, 10, right, 11) for left, right in sides}
+    assert all(part.exterior.is_ccw for part in shapely.get_parts(shape))
+    assert (shape.geom_type == "MultiPolygon") == (len(sides) > 1)
+
+
+@given(st.floats(-200, 200), st.floats(1e-4, 2), st.floats(1e-4, 0.45), st.integers(0, 3))
+def test_cutting_keeps_area_and_holes(west: float, width: float, inset: float, others: int) -> None:
+    outer = shapely.box(west, 50, west + width, 50.5)
+    hole = shapely.box(west + inset * width, 50.1, west + (1 - inset) * width, 50.2)
+    shape = shapely.orient_polygons(outer.difference(hole))
+    wrapped = shapely.transform(shape, lambda points: np.stack([(points[:, 0] + 180) % 360 - 180, points[:, 1]], 1))
+    before = polygons(*[shapely.box(5, 5, 6, 6)] * others, shape)
+    for given_shape in (shape, wrapped):  # as a projection gives it, longitudes jump where they pass the meridian
+        *same, cut = on_globe(polygons(*before[:-1], given_shape))
+        assert same == list(before[:-1])
+        assert cut.is_valid
+        assert cut.bounds[0] >= -180 and cut.bounds[2] <= 180
+        assert shapely.area(cut) == pytest.approx(shape.area, rel=1e-6, abs=1e-9)
+        assert areas_m2(polygons(cut), "EPSG:4326") == pytest.approx(areas_m2(polygons(shape), "EPSG:4326"), rel=1e-3)
+
+
+def test_a_scene_across_the_antimeridian_gives_narrow_polygons_and_gets_them_back() -> None:
+    east, north = pyproj.Transformer.from_crs(4326, 32601, always_xy=True).transform(180.0, 52.0)
+    for grid in (
+        Grid("EPSG:32601", Affine(0.5, 0, east - 25, 0, -0.5, north + 25)),
+        Grid("EPSG:4326", Affine(5e-6, 0, 180 - 2.5e-4, 0, -5e-6, 52)),
+        Grid("EPSG:4326", Affine(5e-6, 0, -180 - 2.5e-4, 0, -5e-6, 52)),
+    ):
+        squares = polygons(*(shapely.box(column, 40, column + 30, 60) for column in (0, 35, 65)))
+        placed = reprojected(grid.to_map(squares), grid.crs, "EPSG:4326")
+        assert [shape.geom_type for shape in placed] == ["Polygon", "MultiPolygon", "Polygon"]
+        parts = shapely.get_parts(placed)
+        assert (shapely.bounds(parts)[:, 2] - shapely.bounds(parts)[:, 0]).max() < 0.001
+        assert areas_m2(placed, "EPSG:4326") == pytest.approx(areas_m2(grid.to_map(squares), grid.crs), rel=1e-6)
+        back = grid.to_pixels(placed, "EPSG:4326", SIZE)
+        assert shapely.area(shapely.intersection(mended(back), squares)) == pytest.approx(600, rel=1e-3)

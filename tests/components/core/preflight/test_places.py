@@ -18,6 +18,7 @@ from components.core.preflight.places import Place, askable, check_file, place_f
 from components.core.storage import check_writable
 from components.core.storage.mounted import MOUNTS_VARIABLE
 from tests.builders import bitmap_meta
+from tests.full_disk import leave_free
 from tests.s3_server import S3Server
 
 KEYS = ("images", "masks", "output", "local")
@@ -194,3 +195,11 @@ def test_a_model_is_described_where_it_lies(s3_environment: S3Server, tmp_path: 
         storage.write_bytes(f"{place}/{CONFIG_FILE}", b"{}")
         with pytest.raises(DataError, match=rf"{place}/config\.json: format_version is None"):
             described_model(place)
+
+
+def test_a_full_disk_is_found_and_named(small_disk: Path) -> None:
+    leave_free(small_disk, 0)
+    with pytest.raises(StorageError, match=f"No space left on device on the disk of {small_disk}; free some space"):
+        check_writable(str(small_disk / "new" / "folder"))
+    leave_free(small_disk, 1 << 20)
+    check_writable(str(small_disk / "new" / "folder"))

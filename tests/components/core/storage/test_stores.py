@@ -22,6 +22,7 @@ from components.core.storage import (
     put_file,
     put_tree,
     read_bytes,
+    read_range,
     staged_file,
     stat,
     store_for,
@@ -68,6 +69,16 @@ def test_bytes_come_back(root: str) -> None:
     write_bytes(uri, b"content")
     assert read_bytes(uri) == b"content"
     assert exists(uri)
+
+
+@pytest.mark.parametrize(("offset", "length"), [(0, 4), (3, 2), (5, 100), (7, 1), (200, 3)])
+def test_a_range_is_read_alone(root: str, offset: int, length: int) -> None:
+    uri = join_uri(root, "a.bin")
+    write_bytes(uri, b"content")
+    before = counters.snapshot()
+    assert read_range(uri, offset, length) == b"content"[offset : offset + length]
+    moved = counters.snapshot() - before
+    assert moved.local_read_bytes + moved.remote_read_bytes == len(b"content"[offset : offset + length])
 
 
 def test_files_come_back(root: str, tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +116,23 @@ def finish_all(collection: Collection, scenes: Iterable[SmallScene]) -> None:
         collection.retire(mark)
     for mark in sorted(set(wanted) - there):
         finish(collection, wanted[mark])
+
+
+@contextmanager
+def opened_files(folder: Path) -> Iterator[list[str]]:
+    """The files below a folder that this process opens in the block, each time that it does."""
+    opened: list[str] = []
+    listens = True
+
+    def listen(name: str, arguments: tuple[object, ...]) -> None:
+        if listens and name == "open" and str(arguments[0]).startswith(f"{folder}/"):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(listen)
+    try:
+        yield opened
+    finally:
+        listens = False  # a hook stays for good
 
 
 def layer_files(collection: Collection) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,67 +10,75 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.keyed import digest
-from components.publish_collection.layer.duplicates import (
-    DIGEST_CHARACTERS,
-    Dropped,
-    find_duplicates,
-    kept_best_first,
-)
+from components.publish_collection.layer.candidates import Alive
+from components.publish_collection.layer.dropped import NOTHING, Dropped
+from components.publish_collection.layer.duplicates import find_duplicates, kept_best_first
 from components.publish_collection.layer.index import Bounds
 from components.publish_collection.layer.scenes import LayerScene, moment_of
 from tests.components.publish_collection.layer.drawing import collections
 from tests.components.publish_collection.layer.small_collections import Building, SmallScene, rows_of
 
 
+def _seen(scenes: Iterable[SmallScene]) -> dict[str, LayerScene]:
+    return {scene.id: LayerScene(scene.mark, scene.bounds, scene.captured) for scene in scenes}
+
+
 def _found(
-    scenes: Sequence[SmallScene], changed: Iterable[str] | None = None, areas: Sequence[Bounds] = ()
+    scenes: Sequence[SmallScene],
+    changed: Iterable[str] | None = None,
+    areas: Sequence[Bounds] = (),
+    since: float = -np.inf,
+    before: Mapping[str, Dropped] | None = None,
 ) -> dict[str, Dropped]:
-    seen = {scene.id: LayerScene(scene.mark, scene.bounds, scene.captured) for scene in scenes}
     tables = {scene.id: rows_of(scene.buildings) for scene in scenes}
-    return find_duplicates(seen, seen if changed is None else changed, areas, tables.__getitem__)
+
+    def read(name: str) -> Alive:
+        dropped = (before or {}).get(name, NOTHING)
+        alive = np.setdiff1d(np.arange(tables[name].num_rows), dropped.before(since))
+        return Alive(alive, tables[name].take(pa.array(alive)), dropped)
+
+    seen = _seen(scenes)
+    return find_duplicates(seen, seen if changed is None else changed, areas, since, read)
 
 
-def _one_by_one(scenes: Sequence[SmallScene]) -> dict[str, list[str]]:
-    """The rule as it is written down, with no index and no search."""
-    everything = [(scene, building) for scene in scenes for building in scene.buildings]
+def _same(one: tuple[SmallScene, Building], other: tuple[SmallScene, Building]) -> bool:
+    boxes = [shapely.box(b.x, b.y, b.x + b.width, b.y + b.height) for _, b in (one, other)]
+    common = boxes[0].intersection(boxes[1]).area
+    return one[0] is not other[0] and common >= 0.5 * min(box.area for box in boxes)
 
-    def same(one: tuple[SmallScene, Building], other: tuple[SmallScene, Building]) -> bool:
-        boxes = [shapely.box(b.x, b.y, b.x + b.width, b.y + b.height) for _, b in (one, other)]
-        common = boxes[0].intersection(boxes[1]).area
-        return one[0] is not other[0] and common >= 0.5 * min(box.area for box in boxes)
 
-    def badness(entry: tuple[SmallScene, Building]) -> tuple[bool, float, float, str, str]:
-        scene, building = entry
-        certain = -np.inf if building.confidence is None else building.confidence
-        return building.touches_edge, -moment_of(scene.captured), -certain, building.id, scene.id
+def _badness(entry: tuple[SmallScene, Building]) -> tuple[bool, float, float, str, str]:
+    scene, building = entry
+    certain = -np.inf if building.confidence is None else building.confidence
+    return building.touches_edge, -moment_of(scene.captured), -certain, building.id, scene.id
 
+
+def _one_by_one(scenes: Sequence[SmallScene]) -> dict[str, dict[int, float]]:
+    """The rule as it is written down, with no index and no search: by scene, rows and when they were dropped."""
     kept: list[tuple[SmallScene, Building]] = []
-    dropped: dict[str, list[str]] = {scene.id: [] for scene in scenes}
-    for entry in sorted(everything, key=badness):
-        if any(same(entry, better) for better in kept):
-            dropped[entry[0].id].append(entry[1].id)
-        else:
-            kept.append(entry)
+    dropped: dict[str, dict[int, float]] = {scene.id: {} for scene in scenes}
+    for moment in sorted({moment_of(scene.captured) for scene in scenes}):
+        new = [(s, building) for s in scenes if moment_of(s.captured) == moment for building in s.buildings]
+        entries, kept = sorted([*kept, *new], key=_badness), []
+        for entry in entries:
+            if any(_same(entry, better) for better in kept):
+                dropped[entry[0].id][entry[0].buildings.index(entry[1])] = moment
+            else:
+                kept.append(entry)
     return dropped
 
 
-def _digest(ids: Iterable[str]) -> str:
-    listed = sorted(ids)
-    return digest(*listed)[:DIGEST_CHARACTERS] if listed else ""
+def _by_row(found: Mapping[str, Dropped]) -> dict[str, dict[int, float]]:
+    return {
+        name: dict(zip(dropped.rows.tolist(), dropped.moments.tolist(), strict=True)) for name, dropped in found.items()
+    }
 
 
 @given(collections(), st.randoms(use_true_random=False))
 def test_the_rule_holds_in_whatever_order_the_scenes_come(scenes: list[SmallScene], random: object) -> None:
     expected = _one_by_one(scenes)
     random.shuffle(scenes)  # type: ignore[attr-defined]
-
-    found = _found(scenes)
-
-    assert {name: dropped.ids for name, dropped in found.items()} == {n: _digest(i) for n, i in expected.items()}
-    for scene in scenes:
-        ids = [scene.buildings[row].id for row in found[scene.id].rows]
-        assert sorted(ids) == sorted(expected[scene.id])
+    assert _by_row(_found(scenes)) == expected
 
 
 @given(collections())
@@ -78,7 +86,7 @@ def test_a_scene_alone_loses_nothing(scenes: list[SmallScene]) -> None:
     for scene in scenes:
         found = _found([scene])
         assert list(found) == [scene.id]
-        assert not found[scene.id].ids and not len(found[scene.id].rows)
+        assert not len(found[scene.id].rows)
 
 
 @settings(max_examples=200)
@@ -86,27 +94,26 @@ def test_a_scene_alone_loses_nothing(scenes: list[SmallScene]) -> None:
 def test_only_what_a_change_reaches_is_found_anew(before: list[SmallScene], after: list[SmallScene]) -> None:
     old, new = {scene.id: scene for scene in before}, {scene.id: scene for scene in after}
     changed = {name for name, scene in new.items() if old.get(name) != scene}
-    areas = [scene.bounds for name, scene in old.items() if new.get(name) != scene]
+    both = changed | {name for name, scene in old.items() if new.get(name) != scene}
+    areas = [old[name].bounds for name in sorted(both & set(old))]
+    moments = [moment_of(scene.captured) for scenes in (old, new) for name, scene in scenes.items() if name in both]
+    known = {name: dropped for name, dropped in _found(before).items() if name not in changed}
+    found = _found(after, changed, areas, min(moments, default=np.inf), known)
 
-    found = _found(after, changed, areas)
-
-    kept = {name: dropped.ids for name, dropped in _found(before).items() if name in new}
-    now = {name: dropped.ids for name, dropped in _found(after).items()}
-    assert {name: found[name].ids if name in found else kept[name] for name in new} == now
+    assert _by_row({name: found.get(name, known.get(name, NOTHING)) for name in new}) == _one_by_one(after)
 
 
 def test_scenes_far_from_a_change_are_not_read() -> None:
     row = [SmallScene(f"s{n:02}", 8 * n, 0, 10, 10, (Building(f"b{n}", 8 * n + 8.5, 4),)) for n in range(20)]
     read = []
 
-    def rows(name: str) -> pa.Table:
+    def rows(name: str) -> Alive:
         read.append(name)
-        return rows_of(row[int(name[1:])].buildings)
+        return Alive.whole(rows_of(row[int(name[1:])].buildings))
 
-    seen = {scene.id: LayerScene(scene.mark, scene.bounds, "") for scene in row}
-    found = find_duplicates(seen, {"s10"}, [], rows)
+    found = find_duplicates(_seen(row), {"s10"}, [row[10].bounds], -np.inf, rows)
 
-    assert set(found) == {"s09", "s10", "s11"}
+    assert set(found) == {"s09", "s10"}
     assert set(read) <= {f"s{n:02}" for n in range(8, 13)}
 
 
@@ -119,8 +126,33 @@ def test_a_change_goes_on_along_a_chain_of_matches() -> None:
     with_first = _found([first, middle, last])
     without = _found([middle, last], [], [first.bounds])
 
-    assert [name for name in "abc" if with_first[name].ids] == ["b"]
-    assert {name: bool(dropped.ids) for name, dropped in without.items()} == {"b": False, "c": True}
+    assert _by_row(with_first) == {"a": {}, "b": {0: moment_of("2026")}, "c": {0: moment_of("2025")}}
+    assert _by_row(without) == {"b": {}, "c": {0: moment_of("2025")}}
+
+
+def test_what_a_capture_settled_does_not_come_back() -> None:
+    """The last one matches the middle one alone, which the first one matches, too."""
+    oldest = SmallScene("c", 0, 0, 9, 4, (Building("c1", 6.5, 1, 1),), "2024")
+    middle = SmallScene("b", 0, 0, 9, 4, (Building("b1", 2.5, 1, 5),), "2025")
+    newest = SmallScene("a", 0, 0, 9, 4, (Building("a1", 2.5, 1, 1.5),), "2026")
+    assert _by_row(_found([oldest, middle, newest])) == {
+        "a": {}, "b": {0: moment_of("2026")}, "c": {0: moment_of("2025")},
+    }  # fmt: skip
+    assert _by_row(_found([oldest, newest])) == {"a": {}, "c": {}}
+
+
+def test_one_more_capture_is_compared_with_what_is_shown() -> None:
+    """However many there were before, no settled capture is asked for."""
+    buildings = tuple(Building(f"b{n}", 2 * n, 1) for n in range(4))
+    captures = [SmallScene(f"s{n:02}", 0, 0, 9, 4, buildings, f"2026-01-{n + 1:02}") for n in range(20)]
+    before = _found(captures[:-1])
+    assert [name for name, dropped in before.items() if len(dropped.rows) < 4] == ["s18"]
+    since = moment_of(captures[-1].captured)
+    shown = [scene for scene in captures if scene.id in ("s18", "s19")]
+
+    found = _found(shown, {"s19"}, [], since, before)
+
+    assert _by_row(found) == {"s18": dict.fromkeys(range(4), since), "s19": {}}
 
 
 def _pair(one: Building, other: Building, captured: tuple[str, str] = ("", "")) -> list[str]:
@@ -130,7 +162,7 @@ def _pair(one: Building, other: Building, captured: tuple[str, str] = ("", "")) 
         SmallScene("b", 0, 0, 4, 4, (other,), captured[1]),
     ]
     found = _found(scenes)
-    return [name for name in "ab" if not found[name].ids]
+    return [name for name in "ab" if not len(found[name].rows)]
 
 
 def test_the_better_one_is_kept() -> None:
@@ -171,9 +203,18 @@ def test_many_at_a_time_is_as_one_by_one(count: int, data: st.DataObject) -> Non
     ranks = np.array(data.draw(st.permutations(range(count))), np.int64)
     first, second = np.array(pairs, np.int64).reshape(-1, 2).T
 
-    partners = [{*(b for a, b in pairs if a == node), *(a for a, b in pairs if b == node)} for node in range(count)]
+    matching = {index for index in range(len(pairs)) if data.draw(st.booleans())}
+    real = [pair for index, pair in enumerate(pairs) if index in matching]
+    partners = [{*(b for a, b in real if a == node), *(a for a, b in real if b == node)} for node in range(count)]
     kept: set[int] = set()
     for node in np.argsort(ranks).tolist():
         if not partners[node] & kept:
             kept.add(node)
-    assert set(np.flatnonzero(kept_best_first(ranks, first, second)).tolist()) == kept
+    looked_at: list[int] = []
+
+    def same(chosen: np.ndarray) -> np.ndarray:
+        looked_at.extend(chosen.tolist())
+        return np.array([index in matching for index in chosen.tolist()], np.bool_)
+
+    assert set(np.flatnonzero(kept_best_first(ranks, first, second, same)).tolist()) == kept
+    assert len(looked_at) == len(set(looked_at))

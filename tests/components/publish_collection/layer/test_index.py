@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ from components.publish_collection.layer.index import (
 
 
 def _part(scene: str, footprints: int) -> Partition:
-    return Partition(scene, f"{scene}.aa.bb", 1, "cafe", footprints, 0.1 * footprints, (16.0, 48.0, 16.1, 48.1), "2026")
+    return Partition(
+        scene, f"{scene}.aa.bb", 1, "cafe", 1.5e9, footprints, 0.1 * footprints, (16.0, 48.0, 16.1, 48.1), "2026"
+    )
 
 
 LAYER = Layer("/imagery", {"ö-2": _part("ö-2", 2), "a-1": _part("a-1", 1)}, ((1.0, 2.0, 3.0, 4.0),))
@@ -64,3 +68,21 @@ def test_a_stem_names_its_marker() -> None:
     mark = Mark("town-0123", "aa", "bb")
 
     assert mark_of(mark.stem) == mark
+
+
+@pytest.mark.parametrize(
+    ("footprints", "duplicates", "last", "moment", "shows"),
+    [
+        (1, 0, None, 2e9, True),
+        (0, 0, None, -math.inf, False),
+        (0, 1, None, -math.inf, True),
+        (0, 1, None, 0.0, False),
+        (0, 1, 5.0, 5.0, True),
+        (0, 1, 5.0, 5.1, False),
+    ],
+)
+def test_a_settled_scene_shows_nothing(
+    footprints: int, duplicates: int, last: float | None, moment: float, shows: bool
+) -> None:
+    part = replace(_part("a-1", footprints), duplicates=duplicates, last_dropped=last)
+    assert part.shows_anything_from(moment) is shows

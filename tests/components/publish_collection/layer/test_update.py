@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +24,7 @@ from tests.components.publish_collection.layer.small_collections import (
     finish,
     finish_all,
     layer_files,
+    opened_files,
 )
 
 IMAGES = "/imagery"
@@ -162,6 +165,61 @@ def test_the_layer_is_made_anew_where_its_description_is_lost(tmp_path: Path, co
 
     assert update.removed == ("far-1",)
     assert layer_files(collection) == _fresh([WEST_TOWN, EAST_TOWN])
+
+
+@pytest.mark.parametrize("content", [None, b"broken", b""])
+def test_a_part_of_the_layer_that_is_lost_is_made_anew(tmp_path: Path, content: bytes | None) -> None:
+    collection = Collection(str(tmp_path))
+    _updated(collection, [WEST_TOWN, EAST_TOWN, FAR_TOWN])
+    part = tmp_path / "layer" / "west-1.parquet"
+    part.unlink()
+    if content is not None:
+        part.write_bytes(content)
+    newer = replace(WEST_TOWN, id="west-2", captured="2027-01-01")
+
+    _updated(collection, [WEST_TOWN, EAST_TOWN, FAR_TOWN, newer])
+
+    assert layer_files(collection) == _fresh([WEST_TOWN, EAST_TOWN, FAR_TOWN, newer])
+
+
+def test_a_layer_of_an_earlier_release_is_made_anew(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    _updated(collection, [WEST_TOWN, EAST_TOWN])
+    expected = layer_files(collection)
+    said = json.loads((tmp_path / "layer.json").read_text())
+    for part in said["partitions"]:
+        del part["last_dropped"]
+    (tmp_path / "layer.json").write_text(json.dumps(said))
+
+    _updated(collection, [WEST_TOWN, EAST_TOWN])
+
+    assert layer_files(collection) == expected
+
+
+def _capture(number: int) -> SmallScene:
+    """One of many of the same ground, each a little beside the others."""
+    beside = 0.01 * (number % 7)
+    buildings = tuple(Building(f"b{n}-{number}", 1 + 2 * n + beside, 1) for n in range(4))
+    return SmallScene(f"c{number:03}", 0, 0, 10, 4, buildings, f"2026-01-01T00:{number:02}:00Z")
+
+
+def test_one_more_capture_costs_what_it_changes(tmp_path: Path) -> None:
+    """However many there are: the files that are opened are those of the new one and of the one that it replaces."""
+    opened: dict[int, list[str]] = {}
+    for count in (4, 40):
+        collection = Collection(str(tmp_path / str(count)))
+        _updated(collection, [_capture(number) for number in range(count)])
+        finish(collection, _capture(count))
+        marks = list(collection.marks())
+        with opened_files(tmp_path) as opened[count]:
+            update = update_layer(collection, IMAGES, marks)
+        assert update.rewritten == (f"c{count - 1:03}", f"c{count:03}")
+        assert update.change == Change(changed=update.change.changed, kept=update.change.kept)
+        assert update.layer.footprints == 4
+    names = [
+        sorted(re.sub(r"/(4|40)(/|$)|c\d{3}|\.?[0-9a-f]{16,}", "", name) for name in opened[count]) for count in opened
+    ]
+    assert names[0] == names[1]
 
 
 def test_two_marks_of_a_scene_are_refused(tmp_path: Path) -> None:
