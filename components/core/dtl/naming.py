@@ -79,9 +79,11 @@ class Taken:
 
     def _make_room(self, more: int) -> None:
         while self._count + more > MOST_FILLED * len(self._slots):
-            kept = self._slots[self._slots > 0]
-            self._slots = np.zeros(2 * len(self._slots), np.uint64)
-            self._put(kept)
+            old = self._slots
+            self._slots = np.zeros(2 * len(old), np.uint64)
+            for start in range(0, len(old), SLOTS):  # part by part: nothing else is to be as long as the table
+                part = old[start : start + SLOTS]
+                self._put(part[part > 0])
 
     def _places(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Where each key's slot is, or a later one where that is another's."""
