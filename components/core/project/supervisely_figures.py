@@ -30,6 +30,13 @@ FARTHEST = 2**30
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOR_TYPE_BYTE = 25
+PNG_SIZE_BYTES = (20, 16)
+"""Where height and width stand."""
+
+MOST_PNG_BYTES = 64 << 20
+MOST_PIXELS = 1 << 28
+"""Of one object's bitmap; a few hundred bytes may unpack to any number."""
+
 PNG_TRUE_COLOR = 2
 
 
@@ -45,14 +52,27 @@ def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
     """(H, W) bool of base64 of zlib of a PNG; alpha decides where there is one.
 
     Raises:
-        DataError: If it is no PNG, or one of three colour channels, which says nothing of a mask.
+        DataError: If it is no PNG, a very large one, or one of three colour channels, which says nothing of a mask.
     """
     import cv2
 
     try:
-        png = zlib.decompress(base64.b64decode(text, validate=True))
+        unpacker = zlib.decompressobj()
+        png = unpacker.decompress(base64.b64decode(text, validate=True), MOST_PNG_BYTES)
+        if unpacker.unconsumed_tail:
+            raise DataError(
+                f"{place}.data: unpacks to more than {MOST_PNG_BYTES >> 20} MiB; keep such masks as rasters"
+            )
+        if not unpacker.eof:
+            raise ValueError("the data break off")
     except (binascii.Error, zlib.error, TypeError, ValueError) as error:
         raise DataError(f"{place}.data: is not base64 of zlib of a PNG ({error}); export the object again") from error
+    height, width = (int.from_bytes(png[start : start + 4], "big") for start in PNG_SIZE_BYTES)
+    if height * width > MOST_PIXELS:
+        raise DataError(
+            f"{place}.data: is a PNG of {height}×{width} px, and an object has {MOST_PIXELS} at most; keep such "
+            "masks as rasters"
+        )
     if png[PNG_COLOR_TYPE_BYTE : PNG_COLOR_TYPE_BYTE + 1] == bytes([PNG_TRUE_COLOR]):
         raise DataError(
             f"{place}.data: the PNG has three colour channels; a mask is 1-bit, grey or has an alpha channel"

@@ -19,7 +19,7 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.reading import read_rgb
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import Item, materialize, open_project, write_manifest
-from components.core.project.supervisely_figures import pack_png, unpack_png
+from components.core.project.supervisely_figures import MOST_PNG_BYTES, pack_png, unpack_png
 from tests import strategies
 from tests.builders import CRS, bitmap_meta, noise, scene_item, whole, write_raster
 from tests.components.core.project.test_manifest import META, SIZE, inline, items
@@ -111,6 +111,8 @@ def of_bitmap(data: object) -> dict[str, object]:
     return annotation(objects=[{"classTitle": "untitled", "bitmap": {"origin": [0, 0], "data": data}}])
 
 
+HUGE_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (30_000).to_bytes(4, "big") + (100_000).to_bytes(4, "big") + b"\1\0\0\0\0"
+
 RGB_PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
 
 
@@ -128,6 +130,12 @@ RGB_PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
         (of_bitmap("%%%"), r"objects\[0\].bitmap.data: is not base64"),
         (of_bitmap(packed(b"no image")), "data: is not a PNG"),
         (of_bitmap(packed(RGB_PNG)), "three colour channels"),
+        (of_bitmap(base64.b64encode(zlib.compress(RGB_PNG)[:-6]).decode()), r"\.data: is not base64 of zlib of a PNG"),
+        (
+            of_bitmap(packed(bytes(MOST_PNG_BYTES + 1))),
+            r"\.data: unpacks to more than 64 MiB; keep such masks as rasters",
+        ),
+        (of_bitmap(packed(HUGE_PNG)), r"\.data: is a PNG of 100000×30000 px, and an object has 268435456 at most"),
     ],
 )
 def test_broken_annotations_are_explained(tmp_path: Path, data: object, words: str) -> None:
