@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import regex
@@ -34,15 +34,25 @@ def is_found(pattern: str, text: str) -> bool:
     Raises:
         ConfigError: If the search does not end in time.
     """
-    if not text.startswith(_start(pattern)):
-        return False
-    try:
-        return compiled(pattern).search(text, timeout=SECONDS) is not None
-    except TimeoutError as error:
-        raise _endless(pattern, text, SECONDS) from error
+    return finder(pattern)(text)
 
 
 @lru_cache(maxsize=256)
+def finder(pattern: str) -> Callable[[str], bool]:
+    """`is_found` of one pattern, for many texts."""
+    start, search = _start(pattern), compiled(pattern).search
+
+    def find(text: str) -> bool:
+        if not text.startswith(start):
+            return False
+        try:
+            return search(text, timeout=SECONDS) is not None
+        except TimeoutError as error:
+            raise _endless(pattern, text, SECONDS) from error
+
+    return find
+
+
 def _start(pattern: str) -> str:
     """What each text begins with in which a pattern is found, where that is easily told; else nothing.
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from components.core.dtl.action import Context, Element, Layer, Settings
 from components.core.dtl.flow import Booleans, Flow
 from components.core.dtl.possible import Possible
-from components.core.patterns import compiled, is_found
+from components.core.patterns import compiled, finder, is_found
 
 SHOWN = 5
 
@@ -81,7 +81,10 @@ class RegexNames(Condition):
 
     def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
         """A search in each name."""
-        return np.fromiter(map(self._finds, flow.names), np.bool_, len(flow))
+        names, found = flow.names, np.zeros(len(flow), np.bool_)
+        for pattern in self.regex_names:
+            found |= np.fromiter(map(finder(pattern), names), np.bool_, len(names))
+        return found
 
     def _finds(self, name: str) -> bool:
         return any(is_found(pattern, name) for pattern in self.regex_names)

@@ -117,7 +117,7 @@ class ManifestProject:
             with self._reading(path, "its rows"), CountedFile(path) as file:
                 part = pq.ParquetFile(file)
                 for group in range(part.num_row_groups):
-                    yield part.read_row_group(group)
+                    yield part.read_row_group(group, use_threads=False)  # a thousand rows are no work for several
 
     def item(self, index: int) -> Item:
         """One item; row groups and small items are kept, within bounds."""
