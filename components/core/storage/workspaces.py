@@ -98,11 +98,15 @@ def _locked_folder(parent: Path, name: str) -> tuple[Path, int]:
     while True:
         folder = parent / f".{short}.{_tag(parent)}{secrets.token_hex(RANDOM_CHARACTERS // 2)}.part"
         folder.mkdir(mode=0o700)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # whoever clears up came in between and took it for a dead one's
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pass  # whoever clears up came in between, and removes it
+            os.close(lock)
+            continue  # the same, and it is about to be removed
         except OSError:
             return folder, lock  # no locks here; its age will tell
         if os.fstat(lock).st_nlink and folder.exists():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,6 +91,29 @@ def test_a_process_does_not_clear_up_after_itself_while_it_works(tmp_path: Path)
         (second / "b").write_bytes(b"b")
         assert clear_dead(tmp_path) == 0
     assert (tmp_path / "a.bin").read_bytes() + (tmp_path / "b" / "b").read_bytes() == b"ab"
+
+
+def test_clearing_up_takes_no_workspace_that_is_being_made(tmp_path: Path) -> None:
+    """Threads and processes clear up at any moment, also between the making of a folder and its lock."""
+    ends = threading.Event()
+
+    def clear() -> None:
+        while not ends.is_set():
+            clear_dead(tmp_path)
+
+    clearers = [threading.Thread(target=clear) for _ in range(2)]
+    for thread in clearers:
+        thread.start()
+    try:
+        for number in range(300):
+            with workspace(tmp_path, "result") as folder:
+                (folder / "file").write_text(str(number))
+                assert (folder / "file").read_text() == str(number)
+    finally:
+        ends.set()
+        for thread in clearers:
+            thread.join()
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_another_machines_only_age_tells(tmp_path: Path) -> None:
