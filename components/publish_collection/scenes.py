@@ -18,7 +18,7 @@ from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.collection.plan import Plan, PlannedScene
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import WGS84, Grid, reprojected
-from components.core.footprints.making import scene_footprints
+from components.core.footprints.making import SceneFootprints, scene_footprints
 from components.core.footprints.placing import placed
 from components.core.footprints.records import Rules
 from components.core.geometry import Size
@@ -125,7 +125,8 @@ class SceneFinisher:
         mark = self.plan.mark(planned)
         items = _PassingItems(self._items(scene), self._roles().values())
         earlier = self._earlier_rows(planned, collection)
-        rows, change = self._footprints(items, planned), None
+        found = self._found(items, planned)
+        rows, change = self._footprints(found, planned), None
         grid = _grid_of(items.first)
         files = self._write_rasters(items, planned.size, collection.scene_folder(mark), grid)
         if earlier is not None:
@@ -146,6 +147,8 @@ class SceneFinisher:
             area_m2=round(pc.sum(rows["area_m2"]).as_py() or 0.0, 3),
             bounds=_bounds(planned, grid),
             files=files | {"footprints": FOOTPRINTS_FILE},
+            transform=tuple(grid.transform)[:6],
+            tolerance_px=found.tolerance_px,
         )
         self._describe(mark, record, grid.transform, collection)
         collection.finish(mark, record)
@@ -185,8 +188,8 @@ class SceneFinisher:
             write_cog(storage.join_uri(folder, files["confidence"]), parts, tagged, Overviews.AVERAGE)
         return files
 
-    def _footprints(self, items: Iterable[Item], planned: PlannedScene) -> pa.Table:
-        """The scene's rows in WGS 84, of `FOOTPRINT_SCHEMA`."""
+    def _found(self, items: Iterable[Item], planned: PlannedScene) -> SceneFootprints:
+        """The scene's objects in WGS 84."""
         settings = self.plan.settings
         rules = Rules(
             settings.class_title, settings.tolerance_px, settings.tolerance_m, settings.min_area_m2, settings.regularise
@@ -194,6 +197,10 @@ class SceneFinisher:
         found = scene_footprints(items, planned.id, rules, WGS84)
         if not found.on_map:
             raise DataError(f"{planned.key}: has no CRS or no transform, and the layer is a map; give the image both")
+        return found
+
+    def _footprints(self, found: SceneFootprints, planned: PlannedScene) -> pa.Table:
+        """The scene's rows, of `FOOTPRINT_SCHEMA`."""
         constant = {
             "source": planned.key,
             "captured": planned.captured or None,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.core.footprints.tiles import Halves, Seam, joined
+from components.core.footprints.joining import Halves, buildings, joined_row
+from components.core.footprints.tiles import Seam, Tile
 from components.publish_footprints.layers import LayerWriter
 from components.publish_footprints.records import SceneRows
 
@@ -19,22 +22,32 @@ class Joiner:
         count: How many buildings were joined.
     """
 
-    def __init__(self, seams: Sequence[Seam], crs: str) -> None:
+    def __init__(self, tiles: Mapping[str, Tile], borders: Sequence[Seam], crs: str) -> None:
         self.count = 0
-        self._seams = seams
+        self._tiles = tiles
+        self._seams = borders
         self._crs = crs
-        self._with_seam = {name for seam in seams for name in (seam.first, seam.second)}
+        self._with_seam = {name for seam in borders for name in (seam.first, seam.second)}
         self._halves: dict[str, Halves] = {}
 
     def taken(self, scene: SceneRows) -> pa.Table:
         """The rows of a scene that need not wait."""
         if scene.source not in self._with_seam or not scene.on_map:
             return scene.rows
-        self._halves[scene.source] = Halves(scene.rows.filter(scene.at_border), scene.tolerance_px)
+        rows = scene.rows.filter(scene.at_border).combine_chunks()
+        self._halves[scene.source] = Halves(rows, self._tiles[scene.source], scene.tolerance_px, self._crs)
         return scene.rows.filter(pc.invert(scene.at_border))
 
     def end(self, layers: dict[bool, LayerWriter]) -> None:
         """Add what has waited."""
-        rows, self.count = joined(self._halves, self._seams, self._crs)
-        if rows is not None:
-            layers[True].add(rows)
+        found = buildings(self._halves, self._seams)
+        self.count = len(found)
+        joined: defaultdict[str, list[int]] = defaultdict(list)
+        for half in (half for building in found for half in building.halves):
+            joined[half.tile].append(half.row)
+        for name, halves in sorted(self._halves.items()):
+            alone = np.ones(halves.rows.num_rows, np.bool_)
+            alone[joined[name]] = False
+            layers[True].add(halves.rows.filter(pa.array(alone)))
+        for building in found:
+            layers[True].add(joined_row(building, self._halves))

@@ -90,7 +90,7 @@ def publish(
     check_class(opened, class_title)
     survey = _survey(opened)
     scenes, crs, without_crs = survey.scenes, survey.crs, survey.without_crs
-    joiner = Joiner(seams(survey.tiles) if join_tiles else [], crs)
+    joiner = Joiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs)
     bad = _Bad(max_bad, len(scenes) + len(survey.unplaced))
     bad.add(*survey.unplaced)
     maker = FootprintMaker(opened, rules, crs)

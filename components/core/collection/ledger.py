@@ -10,13 +10,15 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from components.core import storage
 from components.core.errors import DataError
 from components.core.json_text import parse_json
 
 _NAME = re.compile(r"(?P<scene>[\w-]+)\.(?P<version>[0-9a-f]+)\.(?P<recipe>[0-9a-f]+)\.json")
+
+TRANSFORM_NUMBERS = 6
 
 RETIRING = "retiring"
 """Folder of notes that stand while a detection is retired; empty but after a killed run."""
@@ -60,6 +62,9 @@ class SceneRecord:
         area_m2: Of these.
         bounds: West, south, east, north of the image in WGS 84.
         files: Names of the outputs in the scene's folder, by role.
+        transform: From (column, row) of the image to map coordinates, as a, b, c, d, e, f; None where an earlier
+            version of this software did the scene.
+        tolerance_px: Of the footprints' simplification, in pixels.
     """
 
     key: str
@@ -75,6 +80,8 @@ class SceneRecord:
     area_m2: float
     bounds: tuple[float, float, float, float]
     files: dict[str, str]
+    transform: tuple[float, ...] | None = None
+    tolerance_px: float = 0.0
 
     @classmethod
     def of_json(cls, text: bytes, place: str) -> SceneRecord:
@@ -85,7 +92,13 @@ class SceneRecord:
         """
         try:
             content = parse_json(text)
-            return cls(**content | {"bounds": tuple(content["bounds"])})
+            record = cls(**content | {"bounds": tuple(content["bounds"])})
+            if record.transform is None:
+                return record
+            transform = tuple(map(float, record.transform))
+            if len(transform) != TRANSFORM_NUMBERS:
+                raise ValueError(f"transform: {len(transform)} numbers are no affine transform, which has six")
+            return replace(record, transform=transform)
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(
                 f"{place}: is no marker of a scene ({error}); delete it, and the scene is done again"

@@ -9,9 +9,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from affine import Affine
+
 from components.core import storage
-from components.core.collection.ledger import Collection, Mark
+from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.errors import DataError
+from components.core.footprints.geography import Grid
+from components.core.footprints.tiles import Tile
+from components.core.geometry import Size
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +24,42 @@ LAYER_FILE = "layer.json"
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in WGS 84."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageGrid:
+    """The pixels of an image on the map.
+
+    Attributes:
+        crs: "EPSG:…" or WKT.
+        transform: From (column, row) to map coordinates, as a, b, c, d, e, f.
+        height: In pixels.
+        width: In pixels.
+        tolerance_px: Of the footprints' simplification, in pixels.
+    """
+
+    crs: str
+    transform: tuple[float, ...]
+    height: int
+    width: int
+    tolerance_px: float
+
+    @classmethod
+    def of(cls, record: SceneRecord) -> ImageGrid | None:
+        """As a marker says; None where it does not."""
+        if record.transform is None:
+            return None
+        return cls(record.crs, record.transform, record.height, record.width, record.tolerance_px)
+
+    @classmethod
+    def of_json(cls, content: dict[str, Any]) -> ImageGrid:
+        """From what `asdict` gives."""
+        return cls(**content | {"transform": tuple(map(float, content["transform"]))})
+
+    @property
+    def tile(self) -> Tile:
+        """As tiles are compared."""
+        return Tile(Grid(self.crs, Affine(*self.transform)), Size(self.height, self.width))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +75,11 @@ class Partition:
             not known, or there is none.
         footprints: How many it has.
         area_m2: Of these.
+        joined: How many buildings it shows of which other scenes show a part, too.
+        joins: Digest of all buildings of which it and others show a part; empty where there is none.
         bounds: Of the scene's image.
         captured: Day or time of capture in ISO 8601; empty where it is not known.
+        grid: The image's pixels on the map; None where the scene's marker does not say.
     """
 
     scene: str
@@ -45,13 +89,16 @@ class Partition:
     last_dropped: float | None
     footprints: int
     area_m2: float
+    joined: int
+    joins: str
     bounds: Bounds
     captured: str
+    grid: ImageGrid | None
 
     def shows_anything_from(self, moment: float) -> bool:
-        """Whether any footprint was shown just before a moment, in seconds since 1970, or is now."""
+        """Whether any footprint was shown just before a moment, in seconds since 1970, or is now, be it as a part."""
         last = -math.inf if self.last_dropped is None else self.last_dropped
-        return self.footprints > 0 or (self.duplicates > 0 and last >= moment)
+        return self.footprints > 0 or self.joins != "" or (self.duplicates > 0 and last >= moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +107,14 @@ class Layer:
 
     Attributes:
         images_uri: Prefix of the imagery.
+        join_tiles: Whether buildings that the borders of tiles cut are joined.
         partitions: By scene, those whose file is as they say.
         unsettled: Where scenes have changed since that are not among them yet; empty but while an update runs, or
             after one that was killed.
     """
 
     images_uri: str = ""
+    join_tiles: bool = True
     partitions: dict[str, Partition] = field(default_factory=dict)
     unsettled: tuple[Bounds, ...] = ()
 
@@ -89,14 +138,21 @@ class Layer:
         """How many footprints were left out because another scene shows the building, too."""
         return sum(part.duplicates for part in self.parts)
 
+    @property
+    def joined(self) -> int:
+        """How many buildings were made of parts that several scenes show."""
+        return sum(part.joined for part in self.parts)
+
     def as_json(self) -> bytes:
         """The file's content, one partition a line."""
         head = {
             "images_uri": self.images_uri,
+            "join_tiles": self.join_tiles,
             "scenes": len(self.parts),
             "footprints": self.footprints,
             "area_m2": self.area_m2,
             "duplicates": self.duplicates,
+            "joined": self.joined,
         }
         lines = [f" {_text(name)}: {_text(value)},\n" for name, value in head.items()]
         lines.append(f' "unsettled": {_listed(self.unsettled)},\n')
@@ -125,11 +181,19 @@ def read_layer(collection: Collection) -> Layer | None:
         return None
     try:
         content = json.loads(storage.read_bytes(place))
-        parts = [Partition(**part | {"bounds": tuple(part["bounds"])}) for part in content["partitions"]]
+        parts = [_partition(part) for part in content["partitions"]]
         unsettled = tuple((west, south, east, north) for west, south, east, north in content["unsettled"])
-        return Layer(content["images_uri"], {part.scene: part for part in parts}, unsettled)
+        join_tiles = bool(content["join_tiles"])
+        return Layer(content["images_uri"], join_tiles, {part.scene: part for part in parts}, unsettled)
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{place}: is no description of a layer ({error}); delete it, and it is made anew") from error
+
+
+def _partition(content: dict[str, Any]) -> Partition:
+    grid = content["grid"]
+    return Partition(
+        **content | {"bounds": tuple(content["bounds"]), "grid": None if grid is None else ImageGrid.of_json(grid)}
+    )
 
 
 def layer_to_mend(collection: Collection) -> Layer | None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from components.core import storage
 from components.core.collection.ledger import Collection
+from components.core.footprints.geography import WGS84
+from components.core.footprints.joining import Halves
+from components.core.footprints.records import TOUCHES_EDGE
 from components.publish_collection.layer.candidates import COLUMNS, Alive
 from components.publish_collection.layer.changes import COMPARED_COLUMNS
-from components.publish_collection.layer.dropped import Dropped
+from components.publish_collection.layer.dropped import NOTHING, Dropped
 from components.publish_collection.layer.index import Partition
+from components.publish_collection.layer.joins import Joins, SceneHalves
 from components.publish_collection.layer.scenes import LayerScene
 from components.publish_collection.layer.tables import (
     FOOTPRINTS_FILE,
@@ -57,7 +62,8 @@ class LostPartitionError(Exception):
 def read_alive(collection: Collection, scene: LayerScene, part: Partition | None, since: float) -> Alive:
     """The footprints of a scene that were not dropped before a moment.
 
-    Where none was dropped after it either, they are those that the partition has, and no more is read.
+    Where none was dropped after it either, and the scene has no part of a joined building, they are those that the
+    partition has, and no more is read.
 
     Args:
         collection: Where it is.
@@ -72,21 +78,53 @@ def read_alive(collection: Collection, scene: LayerScene, part: Partition | None
     """
     if part is None:
         return Alive.whole(read_footprints(footprints_uri(collection, scene), COLUMNS))
-    place = collection.partition(part.scene)
-    if not storage.exists(place):
-        raise LostPartitionError(part.scene, "is gone")
-    try:
-        kept, dropped = read_kept(place, COLUMNS)
-    except (pa.ArrowException, ValueError) as error:
-        raise LostPartitionError(part.scene, str(error)) from error
-    if (kept.num_rows, dropped.digest) != (part.footprints, part.dropped):
-        raise LostPartitionError(part.scene, "has other footprints than layer.json says")
+    kept, dropped = _read_kept(collection, part, COLUMNS)
     gone = dropped.before(since)
-    if len(gone) == len(dropped.rows):
+    if len(gone) == len(dropped.rows) and not part.joins:
         return Alive(_others(gone, kept.num_rows + len(gone)), kept, dropped)
     table = read_footprints(footprints_uri(collection, scene), COLUMNS)
     alive = _others(gone, table.num_rows)
     return Alive(alive, table.take(pa.array(alive)), dropped)
+
+
+def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
+    place = collection.partition(part.scene)
+    if not storage.exists(place):
+        raise LostPartitionError(part.scene, "is gone")
+    try:
+        kept, dropped = read_kept(place, columns)
+    except (pa.ArrowException, ValueError) as error:
+        raise LostPartitionError(part.scene, str(error)) from error
+    if (kept.num_rows, dropped.digest) != (part.footprints, part.dropped):
+        raise LostPartitionError(part.scene, "has other footprints than layer.json says")
+    return kept, dropped
+
+
+def read_dropped(collection: Collection, part: Partition) -> Dropped:
+    """What a scene leaves to others.
+
+    Raises:
+        LostPartitionError: If the partition is not what `layer.json` says.
+        StorageError: If it cannot be read.
+    """
+    return _read_kept(collection, part, ("id",))[1] if part.dropped else NOTHING
+
+
+def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> SceneHalves:
+    """The footprints of a scene that end at its border, without those that it leaves to others.
+
+    Raises:
+        ValueError: If it is not known where its pixels lie.
+        DataError: If the scene's footprints are broken.
+        StorageError: If they cannot be read.
+    """
+    if scene.grid is None:
+        raise ValueError(f"{scene.mark.stem}: its marker does not say where its pixels lie")
+    rows = read_footprints(footprints_uri(collection, scene))
+    chosen = pc.fill_null(rows[TOUCHES_EDGE], False).to_numpy().astype(np.bool_)
+    chosen[dropped.rows] = False
+    halves = rows.filter(pa.array(chosen)).combine_chunks()
+    return SceneHalves(np.flatnonzero(chosen), Halves(halves, scene.grid.tile, scene.grid.tolerance_px, WGS84))
 
 
 def _others(rows: np.ndarray, count: int) -> np.ndarray:
@@ -96,8 +134,17 @@ def _others(rows: np.ndarray, count: int) -> np.ndarray:
     return np.flatnonzero(chosen)
 
 
-def write_partition(collection: Collection, scene: LayerScene, dropped: Dropped) -> tuple[Partition, pa.Table]:
+def write_partition(
+    collection: Collection, scene: LayerScene, dropped: Dropped, joins: Joins, whole: pa.Table
+) -> tuple[Partition, pa.Table]:
     """Write the footprints of a scene but for those that others show.
+
+    Args:
+        collection: Where it is.
+        scene: The scene.
+        dropped: What it leaves to others.
+        joins: What it has of buildings that several tiles show.
+        whole: Those of these buildings that it shows.
 
     Returns:
         What `layer.json` says of it, and its rows.
@@ -105,7 +152,8 @@ def write_partition(collection: Collection, scene: LayerScene, dropped: Dropped)
     rows = read_footprints(footprints_uri(collection, scene))
     kept = np.ones(rows.num_rows, np.bool_)
     kept[dropped.rows] = False
-    rows = rows.filter(pa.array(kept))
+    kept[list(joins.away)] = False
+    rows = pa.concat_tables([rows.filter(pa.array(kept)), whole])
     storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, dropped))
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
     return (
@@ -117,8 +165,11 @@ def write_partition(collection: Collection, scene: LayerScene, dropped: Dropped)
             last_dropped=dropped.last,
             footprints=rows.num_rows,
             area_m2=round(area_m2, 3),
+            joined=len(joins.shown),
+            joins=joins.digest,
             bounds=scene.bounds,
             captured=scene.captured,
+            grid=scene.grid,
         ),
         rows,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from components.core.collection.ledger import Mark
-from components.publish_collection.layer.index import Bounds
+from components.publish_collection.layer.index import Bounds, ImageGrid
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,13 @@ class LayerScene:
         mark: Its marker.
         bounds: Of its image; west is greater than east where it crosses the 180th meridian.
         captured: Day or time of capture in ISO 8601; empty where it is not known.
+        grid: Its pixels on the map; None where its marker does not say.
     """
 
     mark: Mark
     bounds: Bounds
     captured: str
+    grid: ImageGrid | None = None
 
     @property
     def moment(self) -> float:

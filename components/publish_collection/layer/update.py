@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark
@@ -26,10 +27,21 @@ from components.publish_collection.layer.claims import Claim
 from components.publish_collection.layer.dropped import Dropped
 from components.publish_collection.layer.duplicates import find_duplicates
 from components.publish_collection.layer.ids import Change
-from components.publish_collection.layer.index import Bounds, Layer, Partition, is_layer, layer_to_mend, write_layer
+from components.publish_collection.layer.index import (
+    Bounds,
+    ImageGrid,
+    Layer,
+    Partition,
+    is_layer,
+    layer_to_mend,
+    write_layer,
+)
+from components.publish_collection.layer.joins import Joiner, Joins, SceneHalves
 from components.publish_collection.layer.partitions import (
     LostPartitionError,
     read_alive,
+    read_dropped,
+    read_halves,
     read_partition,
     scenes_with_partition,
     write_partition,
@@ -76,6 +88,8 @@ class _Work:
     Attributes:
         kept: The layer without what is to be written or deleted.
         written: Scenes to be written, and what they leave to others.
+        joins: What scenes have of buildings that several tiles show.
+        joiner: Makes these buildings whole.
         removed: Scenes whose files are to be deleted.
         former: Bounds of partitions that are to be replaced or deleted, where they are known.
         there: Scenes that have files.
@@ -83,13 +97,20 @@ class _Work:
 
     kept: Layer
     written: dict[LayerScene, Dropped]
+    joins: dict[str, Joins]
+    joiner: Joiner
     removed: set[str]
     former: dict[str, Bounds]
     there: set[str]
 
 
 def update_layer(
-    collection: Collection, images_uri: str, marks: Iterable[Mark], checkpoint: int = CHECKPOINT_PARTITIONS
+    collection: Collection,
+    images_uri: str,
+    marks: Iterable[Mark],
+    *,
+    join_tiles: bool = True,
+    checkpoint: int = CHECKPOINT_PARTITIONS,
 ) -> LayerUpdate:
     """Have the layer show what the ledger says; nothing is written where it does already.
 
@@ -97,6 +118,7 @@ def update_layer(
         collection: Where the ledger, the scenes and the layer are.
         images_uri: Prefix of the imagery.
         marks: Those of the ledger that make the layer, one a scene.
+        join_tiles: Whether buildings that the borders of tiles cut are joined; see `joins`.
         checkpoint: After how many partitions `layer.json` is written.
 
     Returns:
@@ -109,13 +131,14 @@ def update_layer(
     """
     wanted = _by_scene(marks)
     known = layer_to_mend(collection)
-    work = _work_or_more(collection, images_uri, wanted, known)
+    goal = Layer(images_uri, join_tiles)
+    work = _work_or_more(collection, goal, wanted, known)
     counter = ChangeCounter()
     if work.written or work.removed:
         claim = Claim(collection)
         latest = layer_to_mend(collection)
         if latest != known:
-            work = _work_or_more(collection, images_uri, wanted, latest)
+            work = _work_or_more(collection, goal, wanted, latest)
         layer = _carried_out(collection, work, counter, checkpoint)
         write_layer(collection, layer)
         if claim.is_shared():
@@ -142,11 +165,11 @@ def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
     return wanted
 
 
-def _work_or_more(collection: Collection, images_uri: str, wanted: dict[str, Mark], known: Layer | None) -> _Work:
-    """What is to be done; partitions that turn out to be lost are made anew."""
+def _work_or_more(collection: Collection, goal: Layer, wanted: dict[str, Mark], known: Layer | None) -> _Work:
+    """What is to be done for a layer like `goal`; partitions that turn out to be lost are made anew."""
     while True:
         try:
-            return _work(collection, images_uri, wanted, known)
+            return _work(collection, goal, wanted, known)
         except LostPartitionError as lost:
             assert known is not None
             log.warning("%s: the part of the layer is made anew: %s", collection.partition(lost.scene), lost)
@@ -154,7 +177,7 @@ def _work_or_more(collection: Collection, images_uri: str, wanted: dict[str, Mar
             known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
 
 
-def _work(collection: Collection, images_uri: str, wanted: dict[str, Mark], known: Layer | None) -> _Work:
+def _work(collection: Collection, goal: Layer, wanted: dict[str, Mark], known: Layer | None) -> _Work:
     before = known or Layer()
     partitions = before.partitions
     sure = known is not None and not before.unsettled
@@ -176,15 +199,42 @@ def _work(collection: Collection, images_uri: str, wanted: dict[str, Mark], know
     }
     dropped = find_duplicates(shown, changed, areas, since, read)
     stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.digest}
+    left = dict(dropped)
+    joiner = Joiner(scenes if goal.join_tiles else {}, partial(_halves, collection, partitions, left))
+    joins = _joins(joiner, goal, before, stale, areas)
+    stale |= {name for name, found in joins.items() if name in partitions and partitions[name].joins != found.digest}
     kept = {name: part for name, part in partitions.items() if name in wanted and name not in stale}
     noted = {*areas, *(scenes[name].bounds for name in stale)} if stale or there - set(wanted) else ()
     return _Work(
-        Layer(images_uri, kept, tuple(sorted(noted))),
-        {scenes[name]: dropped[name] for name in stale},
+        replace(goal, partitions=kept, unsettled=tuple(sorted(noted))),
+        {scenes[name]: _left(collection, partitions, left, name) for name in stale},
+        joins,
+        joiner,
         there - set(wanted),
         former,
         there,
     )
+
+
+def _joins(joiner: Joiner, goal: Layer, before: Layer, stale: set[str], areas: Sequence[Bounds]) -> dict[str, Joins]:
+    """What scenes have of buildings that several tiles show, for every scene where that may have changed."""
+    joined = {name for name, part in before.partitions.items() if part.joins}
+    if not goal.join_tiles:
+        return dict.fromkeys(joined, Joins())
+    return joiner.find(stale if before.join_tiles else joiner.scenes, areas, joined)
+
+
+def _left(collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], name: str) -> Dropped:
+    """What a scene leaves to others; noted in `left`, since its partition may be replaced while others look at it."""
+    if name not in left:
+        left[name] = read_dropped(collection, partitions[name])
+    return left[name]
+
+
+def _halves(
+    collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], scene: LayerScene
+) -> SceneHalves:
+    return read_halves(collection, scene, _left(collection, partitions, left, scene.mark.scene))
 
 
 def _since(changed: Iterable[LayerScene], leaving: Iterable[Partition], before: Layer) -> float:
@@ -204,9 +254,9 @@ def _scene(collection: Collection, mark: Mark, layer: Layer) -> LayerScene:
     """A scene as `layer.json` knows it, or as its marker says."""
     part = layer.partitions.get(mark.scene)
     if part is not None and part.mark == mark.stem:
-        return LayerScene(mark, part.bounds, part.captured)
+        return LayerScene(mark, part.bounds, part.captured, part.grid)
     record = collection.read(mark)
-    return LayerScene(mark, record.bounds, record.captured)
+    return LayerScene(mark, record.bounds, record.captured, ImageGrid.of(record))
 
 
 def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, checkpoint: int) -> Layer:
@@ -220,7 +270,8 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
             storage.delete(collection.partition(name))
             counter.add(name, bounds, old, None)
             continue
-        part, rows = write_partition(collection, scene, work.written[scene])
+        joins = work.joins.get(name, Joins())
+        part, rows = write_partition(collection, scene, work.written[scene], joins, work.joiner.rows(joins))
         counter.add(name, bounds, old, rows)
         layer.partitions[name] = part
         if count % checkpoint == 0:
@@ -231,7 +282,7 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
 
 def _without_own(collection: Collection, work: _Work) -> Layer:
     """What another update says meanwhile, without the partitions that both may have written."""
-    theirs = layer_to_mend(collection) or Layer(work.kept.images_uri)
+    theirs = layer_to_mend(collection) or Layer(work.kept.images_uri, work.kept.join_tiles)
     own = {scene.mark.scene for scene in work.written} | work.removed
     kept = {name: part for name, part in theirs.partitions.items() if name not in own}
     return replace(theirs, partitions=kept, unsettled=tuple(sorted({*theirs.unsettled, *work.kept.unsettled})))

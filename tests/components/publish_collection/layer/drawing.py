@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tests.components.publish_collection.layer.small_collections import Building, SmallScene
@@ -36,3 +38,39 @@ def collections(draw: st.DrawFn, most: int = 5) -> list[SmallScene]:
     """Scenes of different names."""
     names = draw(st.lists(st.sampled_from("abcdefg"), unique=True, max_size=most))
     return [draw(scenes(name)) for name in names]
+
+
+TILE = 4
+"""Side of a tile of a mosaic, in units."""
+
+
+def clipped(name: str, at: tuple[int, int], houses: list[tuple[float, float, float, float]]) -> SmallScene:
+    """A tile of a mosaic and what of some houses, as (x, y, width, height), lies in it; at (column, row)."""
+    x, y = TILE * at[0], TILE * at[1]
+    shown = []
+    for number, (left, bottom, wide, high) in enumerate(houses):
+        west, east = max(left, x), min(left + wide, x + TILE)
+        south, north = max(bottom, y), min(bottom + high, y + TILE)
+        if west < east and south < north:
+            is_cut = west == x or south == y or east == x + TILE or north == y + TILE
+            shown.append(Building(f"{number}{name}", west, south, east - west, north - south, is_cut))
+    return SmallScene(name, x, y, TILE, TILE, tuple(shown))
+
+
+@st.composite
+def mosaics(draw: st.DrawFn) -> list[SmallScene]:
+    """Tiles of a mosaic, each captured now and then, perhaps in two versions; every capture misses some houses."""
+    spots = st.tuples(st.integers(0, 20), st.integers(0, 14), st.integers(1, 11), st.integers(1, 11))
+    houses = [tuple(side / 2 for side in spot) for spot in draw(st.lists(spots, min_size=1, max_size=6))]
+    tiles = [(column, row) for column in range(3) for row in range(2)]
+    capture = st.tuples(st.sampled_from(tiles), st.sampled_from(CAPTURED), st.sampled_from(("aa", "ab")))
+    found = []
+    for at, captured, version in draw(st.lists(capture, unique=True, max_size=9)):
+        name = f"t{at[0]}{at[1]}c{CAPTURED.index(captured)}"
+        seen = [house if draw(st.integers(0, 4)) else (-1.0, -1.0, 0.5, 0.5) for house in houses]
+        scene = clipped(name, at, seen)
+        turned = draw(st.booleans())
+        shown = tuple(replace(each, id=each.id[::-1] if turned else each.id) for each in scene.buildings)
+        is_placed = draw(st.integers(0, 5)) > 0
+        found.append(replace(scene, buildings=shown, captured=captured, is_placed=is_placed, version=version))
+    return found

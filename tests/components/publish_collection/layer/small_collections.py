@@ -21,6 +21,9 @@ from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRI
 UNIT = 1e-4
 """Degrees of one unit of the tests' coordinates; about 11 m."""
 
+UNIT_PX = 10
+"""Pixels of one unit."""
+
 WEST, SOUTH = 16.0, 48.0
 
 
@@ -39,7 +42,7 @@ class Building:
 
 @dataclass(frozen=True)
 class SmallScene:
-    """A scene: its bounds in units, and what it shows."""
+    """A scene: its bounds in units, what it shows, and whether its marker says where its pixels lie."""
 
     id: str
     x: float
@@ -49,6 +52,7 @@ class SmallScene:
     buildings: tuple[Building, ...]
     captured: str = ""
     version: str = "aa"
+    is_placed: bool = True
 
     @property
     def mark(self) -> Mark:
@@ -94,15 +98,18 @@ def finish(collection: Collection, scene: SmallScene) -> Mark:
         uri=f"/imagery/{scene.id}.tif",
         etag=scene.version,
         size_bytes=1,
-        height=1,
-        width=1,
-        crs="EPSG:32633",
+        height=round(scene.height * UNIT_PX),
+        width=round(scene.width * UNIT_PX),
+        crs="EPSG:4326",
         captured=scene.captured,
         model="ab" * 32,
         footprints=rows.num_rows,
         area_m2=100.0,
         bounds=scene.bounds,
         files={"footprints": FOOTPRINTS_FILE},
+        transform=(UNIT / UNIT_PX, 0.0, scene.bounds[0], 0.0, -UNIT / UNIT_PX, scene.bounds[3])
+        if scene.is_placed
+        else None,
     )
     collection.finish(scene.mark, record)
     return scene.mark

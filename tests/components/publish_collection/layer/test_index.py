@@ -10,6 +10,7 @@ import pytest
 from components.core.collection.ledger import Collection, Mark
 from components.core.errors import DataError
 from components.publish_collection.layer.index import (
+    ImageGrid,
     Layer,
     Partition,
     layer_to_mend,
@@ -21,11 +22,23 @@ from components.publish_collection.layer.index import (
 
 def _part(scene: str, footprints: int) -> Partition:
     return Partition(
-        scene, f"{scene}.aa.bb", 1, "cafe", 1.5e9, footprints, 0.1 * footprints, (16.0, 48.0, 16.1, 48.1), "2026"
+        scene=scene,
+        mark=f"{scene}.aa.bb",
+        duplicates=1,
+        dropped="cafe",
+        last_dropped=1.5e9,
+        footprints=footprints,
+        area_m2=0.1 * footprints,
+        joined=1,
+        joins="beef",
+        bounds=(16.0, 48.0, 16.1, 48.1),
+        captured="2026",
+        grid=GRID if scene == "a-1" else None,
     )
 
 
-LAYER = Layer("/imagery", {"ö-2": _part("ö-2", 2), "a-1": _part("a-1", 1)}, ((1.0, 2.0, 3.0, 4.0),))
+GRID = ImageGrid("EPSG:32633", (0.3, 0.0, 500_000.0, 0.0, -0.3, 5_300_000.0), 30, 40, 1.5)
+LAYER = Layer("/imagery", False, {"ö-2": _part("ö-2", 2), "a-1": _part("a-1", 1)}, ((1.0, 2.0, 3.0, 4.0),))
 
 
 def test_the_description_comes_back_and_has_totals(tmp_path: Path) -> None:
@@ -41,10 +54,10 @@ def test_the_description_comes_back_and_has_totals(tmp_path: Path) -> None:
 
 
 def test_it_is_the_same_text_in_whatever_order_it_was_made() -> None:
-    turned = Layer(LAYER.images_uri, dict(reversed(LAYER.partitions.items())), LAYER.unsettled)
+    turned = Layer(LAYER.images_uri, LAYER.join_tiles, dict(reversed(LAYER.partitions.items())), LAYER.unsettled)
 
     assert turned.as_json() == LAYER.as_json()
-    assert LAYER.as_json().count(b'{"scene"') == len(LAYER.as_json().splitlines()) - 12
+    assert LAYER.as_json().count(b'{"scene"') == len(LAYER.as_json().splitlines()) - 14
 
 
 def test_an_empty_layer_has_a_description_too(tmp_path: Path) -> None:
@@ -71,18 +84,19 @@ def test_a_stem_names_its_marker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("footprints", "duplicates", "last", "moment", "shows"),
+    ("footprints", "duplicates", "joins", "last", "moment", "shows"),
     [
-        (1, 0, None, 2e9, True),
-        (0, 0, None, -math.inf, False),
-        (0, 1, None, -math.inf, True),
-        (0, 1, None, 0.0, False),
-        (0, 1, 5.0, 5.0, True),
-        (0, 1, 5.0, 5.1, False),
+        (1, 0, "", None, 2e9, True),
+        (0, 0, "", None, -math.inf, False),
+        (0, 0, "beef", None, 2e9, True),
+        (0, 1, "", None, -math.inf, True),
+        (0, 1, "", None, 0.0, False),
+        (0, 1, "", 5.0, 5.0, True),
+        (0, 1, "", 5.0, 5.1, False),
     ],
 )
 def test_a_settled_scene_shows_nothing(
-    footprints: int, duplicates: int, last: float | None, moment: float, shows: bool
+    footprints: int, duplicates: int, joins: str, last: float | None, moment: float, shows: bool
 ) -> None:
-    part = replace(_part("a-1", footprints), duplicates=duplicates, last_dropped=last)
+    part = replace(_part("a-1", footprints), duplicates=duplicates, joins=joins, last_dropped=last)
     assert part.shows_anything_from(moment) is shows

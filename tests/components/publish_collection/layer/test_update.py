@@ -45,7 +45,7 @@ FAR_TOWN = SmallScene("far-1", 100, 0, 10, 10, (Building("f1", 101, 1), Building
 
 def _updated(collection: Collection, scenes: Sequence[SmallScene], checkpoint: int = 1000) -> LayerUpdate:
     finish_all(collection, scenes)
-    return update_layer(collection, IMAGES, collection.marks(), checkpoint)
+    return update_layer(collection, IMAGES, collection.marks(), checkpoint=checkpoint)
 
 
 def _fresh(scenes: Sequence[SmallScene]) -> dict[str, bytes]:
@@ -270,7 +270,9 @@ def test_a_run_that_is_killed_anywhere_leaves_what_the_next_one_mends(
         collection = Collection(str(tmp_path / str(event)))
         _updated(collection, [WEST_TOWN, EAST_TOWN, FAR_TOWN])
         finish_all(collection, AFTER)
-        came_so_far = killed_at(event, lambda place=collection: update_layer(place, IMAGES, place.marks(), checkpoint))
+        came_so_far = killed_at(
+            event, lambda place=collection: update_layer(place, IMAGES, place.marks(), checkpoint=checkpoint)
+        )
 
         _updated(collection, then)
 

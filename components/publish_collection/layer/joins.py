@@ -1,0 +1,274 @@
+"""Buildings that lie across the borders of tiles: which footprints are parts of one, and who shows it.
+
+The rule: of scenes that show the same pixels of one grid, those captured last are joined with those captured last
+beside them. What duplicates leave there is looked at, and of that what ends at a common border. A building is shown by
+the scene of the part whose id comes first; the other parts are shown by nobody. So the layer depends on the ledger
+alone, and one more capture of a tile is compared with its neighbours' last, however many there were before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+
+from components.core.footprints.joining import Halves, buildings, crossings, joined_row
+from components.core.footprints.tiles import Seam, Tile, seams
+from components.core.keyed import digest
+from components.publish_collection.layer.index import Bounds
+from components.publish_collection.layer.scenes import LayerScene, flat
+from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA
+
+NEAR_SHARE = 0.01
+"""Bounds that lie so far apart, as a share of their size, are looked at as if they met."""
+
+KEPT_HALVES = 200_000
+"""How many footprints are held in memory at most, beside those of one scene."""
+
+DIGEST_CHARACTERS = 16
+
+Part = tuple[str, int]
+"""A footprint: its scene, and its place in the scene's table."""
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SceneHalves:
+    """Footprints of a scene that end at its border and that no other scene shows.
+
+    Attributes:
+        places: (N,) in the scene's table, ascending.
+        halves: N footprints, of `FOOTPRINT_SCHEMA`.
+    """
+
+    places: Indices
+    halves: Halves
+
+
+ReadHalves = Callable[[LayerScene], SceneHalves]
+"""Gives the halves of a scene."""
+
+
+@dataclass(frozen=True)
+class Joins:
+    """What a scene has of buildings that several tiles show.
+
+    Attributes:
+        away: Places, in its table, of the footprints that are parts of such buildings.
+        shown: The parts of each such building that this scene shows.
+        digest: Of the buildings of which it has a part; empty for none.
+    """
+
+    away: tuple[int, ...] = ()
+    shown: tuple[tuple[Part, ...], ...] = ()
+    digest: str = ""
+
+
+class Joiner:
+    """Finds buildings that the borders of tiles cut, and makes them whole.
+
+    Attributes:
+        scenes: All scenes of the layer.
+    """
+
+    def __init__(self, scenes: Mapping[str, LayerScene], read: ReadHalves) -> None:
+        """Of some scenes; `read` gives their halves."""
+        self.scenes = scenes
+        self._halves = _HalvesCache(read)
+        self._links: dict[Seam, list[tuple[Part, Part]]] = {}
+        self._by_scene: dict[str, dict[int, list[Part]]] = {}
+        self._buildings: dict[Part, tuple[Part, ...]] = {}
+
+    @cached_property
+    def _borders(self) -> _Borders:
+        return _Borders(self.scenes)
+
+    def find(self, changed: Iterable[str], areas: Sequence[Bounds], joined: Iterable[str]) -> dict[str, Joins]:
+        """The joins of every scene where they may have changed.
+
+        A change reaches the parts of the buildings that lie at the borders of what changed.
+
+        Args:
+            changed: Scenes that are new, or whose duplicates are others.
+            areas: Bounds of scenes that were there before and are no more, or lay elsewhere; more do no harm.
+            joined: Scenes that had a part of such a building before.
+
+        Returns:
+            By scene; the changed ones that lie on a grid are among them.
+        """
+        changed = set(changed)
+        if not changed and not areas:
+            return {}
+        begin = self._borders.beginning(changed, areas, set(joined))
+        around = begin | {other for name in begin for other in self._borders.beside(name)}
+        order = sorted(around, key=self._sweep)
+        reached = around | {other for name in order for parts in self._of(name) for other, _ in parts}
+        return {name: self._joins(name) for name in sorted(reached, key=self._sweep)}
+
+    def rows(self, joins: Joins) -> pa.Table:
+        """The footprints of the buildings that a scene shows; of `FOOTPRINT_SCHEMA`, in the order of `shown`."""
+        if not joins.shown:
+            return FOOTPRINT_SCHEMA.empty_table()
+        wanted: defaultdict[str, list[int]] = defaultdict(list)
+        for name, place in sorted(part for parts in joins.shown for part in parts):
+            wanted[name].append(place)
+        halves = {name: self._chosen(name, places) for name, places in wanted.items()}
+        found = buildings(halves, sorted({seam for name in wanted for seam in self._borders.of(name)}, key=_by_names))
+        first = {
+            (building.halves[0].tile, wanted[building.halves[0].tile][building.halves[0].row]): building
+            for building in found
+        }
+        return pa.concat_tables([joined_row(first[parts[0]], halves) for parts in joins.shown])
+
+    def _sweep(self, name: str) -> tuple[float, str]:
+        return flat(self.scenes[name].bounds)[0], name
+
+    def _chosen(self, name: str, places: Sequence[int]) -> Halves:
+        own = self._halves(self.scenes[name])
+        rows = own.halves.rows.take(pa.array(np.searchsorted(own.places, places)))
+        return Halves(rows, own.halves.tile, own.halves.tolerance_px, own.halves.crs)
+
+    def _joins(self, name: str) -> Joins:
+        found = self._of(name)
+        if not found:
+            return Joins()
+        shown = tuple(parts for parts in found if self._owner(parts) == name)
+        text = json.dumps([[[self.scenes[other].mark.stem, place] for other, place in parts] for parts in found])
+        away = sorted(place for parts in found for other, place in parts if other == name)
+        return Joins(tuple(away), shown, digest(text)[:DIGEST_CHARACTERS])
+
+    def _of(self, name: str) -> list[tuple[Part, ...]]:
+        """The buildings of which a scene has a part, each by its parts in order."""
+        parts = [(name, place) for place in sorted(self._links_of(name))]
+        return sorted({self._building(part) for part in parts})
+
+    def _building(self, part: Part) -> tuple[Part, ...]:
+        """All parts of the building of which one is known."""
+        if part not in self._buildings:
+            found, waiting = {part}, [part]
+            while waiting:
+                name, place = waiting.pop()
+                for other in self._links_of(name).get(place, ()):
+                    if other not in found:
+                        found.add(other)
+                        waiting.append(other)
+            building = tuple(sorted(found))
+            self._buildings |= dict.fromkeys(building, building)
+        return self._buildings[part]
+
+    def _owner(self, parts: Sequence[Part]) -> str:
+        named = []
+        for name, place in parts:
+            own = self._halves(self.scenes[name])
+            named.append((own.halves.rows["id"][int(np.searchsorted(own.places, place))].as_py(), name))
+        return min(named)[1]
+
+    def _links_of(self, name: str) -> dict[int, list[Part]]:
+        """What goes on in another scene, and where; by place in the scene's table."""
+        if name not in self._by_scene:
+            found: defaultdict[int, list[Part]] = defaultdict(list)
+            for seam in self._borders.of(name):
+                for one, other in self._across(seam):
+                    mine, theirs = (one, other) if seam.first == name else (other, one)
+                    found[mine[1]].append(theirs)
+            self._by_scene[name] = dict(found)
+        return self._by_scene[name]
+
+    def _across(self, seam: Seam) -> list[tuple[Part, Part]]:
+        if seam not in self._links:
+            first, second = (self._halves(self.scenes[name]) for name in (seam.first, seam.second))
+            found = crossings(seam, first.halves, second.halves)
+            places = first.places[found.first].tolist(), second.places[found.second].tolist()
+            self._links[seam] = [((seam.first, one), (seam.second, other)) for one, other in zip(*places, strict=True)]
+        return self._links[seam]
+
+
+def _by_names(seam: Seam) -> tuple[str, str]:
+    return seam.first, seam.second
+
+
+class _Borders:
+    """The borders between scenes that are the last at their places."""
+
+    def __init__(self, scenes: Mapping[str, LayerScene]) -> None:
+        self._scenes = {name: scene for name, scene in sorted(scenes.items()) if scene.grid is not None}
+        self._names = list(self._scenes)
+        boxes = np.array([flat(scene.bounds) for scene in self._scenes.values()], np.float64).reshape(-1, 4)
+        self._tree = shapely.STRtree(shapely.box(*boxes.T))
+        self._places: dict[str, tuple[object, ...]] = {}
+        self._last: dict[tuple[object, ...], float] = {}
+        self._seams: dict[str, list[Seam]] = {}
+
+    def beginning(self, changed: Iterable[str], areas: Sequence[Bounds], joined: set[str]) -> set[str]:
+        """The scenes with which a change begins: those at the same places, too, whose turn comes or is over."""
+        begin = {name for name in changed if name in self._scenes}
+        near = {name for area in areas for name in self._near(area)}
+        for name in begin.copy():
+            near.update(self._at_place_of(name))
+        return begin | {name for name in near - begin if name in joined or self._is_last(name)}
+
+    def of(self, name: str) -> list[Seam]:
+        """The borders of a scene; none where another is the last at its place."""
+        if name not in self._seams:
+            self._seams[name] = self._found(name) if name in self._scenes and self._is_last(name) else []
+        return self._seams[name]
+
+    def beside(self, name: str) -> list[str]:
+        """The scenes across the borders of one."""
+        return [seam.second if seam.first == name else seam.first for seam in self.of(name)]
+
+    def _found(self, name: str) -> list[Seam]:
+        near = [other for other in self._near(self._scenes[name].bounds) if other == name or self._is_last(other)]
+        tiles = {other: self._tile(other) for other in near}
+        return [seam for seam in seams(tiles) if name in (seam.first, seam.second)]
+
+    def _near(self, bounds: Bounds) -> list[str]:
+        west, south, east, north = flat(bounds)
+        reach_x, reach_y = NEAR_SHARE * (east - west), NEAR_SHARE * (north - south)
+        box = shapely.box(west - reach_x, south - reach_y, east + reach_x, north + reach_y)
+        return [self._names[index] for index in np.sort(self._tree.query(box)).tolist()]
+
+    def _at_place_of(self, name: str) -> list[str]:
+        place = self._place(name)
+        return [other for other in self._near(self._scenes[name].bounds) if self._place(other) == place]
+
+    def _is_last(self, name: str) -> bool:
+        place = self._place(name)
+        if place not in self._last:
+            self._last[place] = max(self._scenes[other].moment for other in self._at_place_of(name))
+        return self._scenes[name].moment == self._last[place]
+
+    def _place(self, name: str) -> tuple[object, ...]:
+        if name not in self._places:
+            self._places[name] = self._tile(name).place
+        return self._places[name]
+
+    def _tile(self, name: str) -> Tile:
+        grid = self._scenes[name].grid
+        assert grid is not None
+        return grid.tile
+
+
+@dataclass(frozen=True, slots=True)
+class _HalvesCache:
+    """Reads halves, and keeps those that were used last."""
+
+    read: ReadHalves
+    _kept: OrderedDict[str, SceneHalves] = field(default_factory=OrderedDict)
+
+    def __call__(self, scene: LayerScene) -> SceneHalves:
+        name = scene.mark.scene
+        if name not in self._kept:
+            self._kept[name] = self.read(scene)
+            while len(self._kept) > 1 and sum(len(kept.places) for kept in self._kept.values()) > KEPT_HALVES:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(name)
+        return self._kept[name]
