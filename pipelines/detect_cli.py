@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
+from components.core.footprints import tolerance
 from pipelines.local import Results, run_pipeline
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage
@@ -20,12 +21,12 @@ PARAMETERS = {
     "scaling": "images_scaling",
     "bands": "images_bands",
     "class_title": "footprints_class_title",
-    "tolerance_px": "footprints_tolerance_px",
-    "tolerance_m": "footprints_tolerance_m",
+    "tolerance": "footprints_tolerance",
     "min_area_m2": "footprints_min_area_m2",
     "regularise": "footprints_regularise",
     "confidence": "footprints_confidence",
     "formats": "footprints_formats",
+    "join_tiles": "footprints_join_tiles",
     "redo": "images_redo",
     "shard_megapixels": "shards_megapixels",
     "max_shards": "shards_max",
@@ -52,9 +53,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--class-title", default="untitled_dl", help="class of the query's objects that become buildings")
     add("--min-area-m2", type=float, default=0.0, help="smaller buildings are left out")
-    add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels")
-    add("--tolerance-m", type=float, default=0.0, help="the same in metres; 0 to use --tolerance-px")
+    tolerance.add_flags(parser)
     add("--regularise", action="store_true", help="give polygons right angles")
+    add(
+        "--join-tiles",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="join buildings across the common border of scenes that are tiles of one grid",
+    )
     add("--confidence", action="store_true", help="publish confidence rasters beside the masks")
     add("--formats", default="", help="of the whole layer beside GeoParquet: gpkg, geojsonl; separated by commas")
     add("--redo", choices=REDO, default="changed", help="all: do again what another model or other settings did")

@@ -22,10 +22,10 @@ def detection(
     footprints_class_title: str = "untitled_dl",
     footprints_confidence: bool = False,
     footprints_formats: str = "",
+    footprints_join_tiles: bool = True,
     footprints_min_area_m2: float = 0.0,
     footprints_regularise: bool = False,
-    footprints_tolerance_m: float = 0.0,
-    footprints_tolerance_px: float = 1.0,
+    footprints_tolerance: str = "1 px",
     images_bands: str = "",
     images_captured_pattern: str = "",
     images_max_bad: int = 0,
@@ -50,10 +50,12 @@ def detection(
         footprints_confidence: Whether to publish confidence rasters beside the masks.
         footprints_formats: Further files of the whole layer, of gpkg and geojsonl, separated by commas; empty for
             GeoParquet alone.
+        footprints_join_tiles: Whether to join buildings that the common borders of images cut, where these are tiles of
+            one grid.
         footprints_min_area_m2: Smaller buildings are left out; 0 for none.
         footprints_regularise: Whether to give outlines right angles.
-        footprints_tolerance_m: Tolerance of simplification in metres; 0 to use footprints_tolerance_px.
-        footprints_tolerance_px: The same in pixels; 0 keeps the pixels' edges.
+        footprints_tolerance: Tolerance of simplification, in pixels or metres, such as 1 px or 0.5 m; 0 keeps the
+            pixels' edges.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
             groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
@@ -75,8 +77,7 @@ def detection(
         inference_config=infer_config,
         split_masks_query=split_masks_query,
         class_title=footprints_class_title,
-        tolerance_px=footprints_tolerance_px,
-        tolerance_m=footprints_tolerance_m,
+        tolerance=footprints_tolerance,
         min_area_m2=footprints_min_area_m2,
         regularise=footprints_regularise,
         confidence=footprints_confidence,
@@ -88,6 +89,7 @@ def detection(
         bands=images_bands,
         data_root=output_data_root,
         formats=footprints_formats,
+        join_tiles=footprints_join_tiles,
         max_bad=images_max_bad,
     )
     place(planned, "plan_imagery", "Plan: what is new")
@@ -103,7 +105,10 @@ def detection(
         place(detected, "detect_scenes", "Detect buildings")
 
     published = publish_collection(
-        plan=planned.outputs["plan"], formats=footprints_formats, max_bad=images_max_bad
+        plan=planned.outputs["plan"],
+        formats=footprints_formats,
+        join_tiles=footprints_join_tiles,
+        max_bad=images_max_bad,
     ).after(detected)
     place(published, "publish_collection", "Publish: layer and report")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
+from components.core.footprints import tolerance
 from components.core.imagery.scaling import PERCENTILE
 from components.core.storage import counted
 from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED
@@ -31,8 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add("--inference-config", default="", help="a JSON file or JSON text; empty for the default of infer_windows")
     add("--split-masks-query", default="", help="a JSON file or JSON text; empty for the default of split_masks")
     add("--class-title", default="untitled_dl", help="class of the objects that become footprints")
-    add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels")
-    add("--tolerance-m", type=float, default=0.0, help="the same in metres; 0 to use --tolerance-px")
+    tolerance.add_flags(result)
     add("--min-area-m2", type=float, default=0.0, help="smaller objects are left out")
     add("--regularise", action="store_true", help="give polygons right angles")
     add("--confidence", action="store_true", help="publish confidence rasters, too")
@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--data-root", default="", help="of detect_scenes, the cluster's own unless given; checked here")
     add("--formats", default="", help="of publish_collection")
+    add("--join-tiles", action=argparse.BooleanOptionalAction, default=True, help="of publish_collection")
     add("--max-bad", type=int, default=0, help="of publish_collection")
     return result
 

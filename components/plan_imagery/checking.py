@@ -9,6 +9,7 @@ from dataclasses import replace
 from components.core.collection.plan import SHARD_MEGAPIXELS, Settings
 from components.core.errors import ConfigError
 from components.core.faults import Faults
+from components.core.footprints.tolerance import Tolerance
 from components.core.imagery.bands import bands_of_text
 from components.core.preflight.numbers import check_max_shards
 from components.core.settings import read_document
@@ -47,15 +48,15 @@ def check_footprints(settings: Settings) -> None:
     faults = Faults()
     if not settings.class_title:
         faults.add("class_title: is empty; give the class that becomes footprints, such as untitled_dl")
-    for name in ("tolerance_px", "tolerance_m", "min_area_m2"):
-        value = getattr(settings, name)
-        if not (value >= 0 and math.isfinite(value)):
-            faults.add(f"{name}: {value} is no number from 0 up; use 0 for none")
+    with faults.caught():
+        Tolerance.parse(settings.tolerance)
+    if not (settings.min_area_m2 >= 0 and math.isfinite(settings.min_area_m2)):
+        faults.add(f"min_area_m2: {settings.min_area_m2} is no number from 0 up; use 0 for none")
     faults.raise_any()
 
 
 def check_settings(settings: Settings) -> Settings:
-    """The same settings in one form, however they were given: documents as JSON text, lengths and areas as floats.
+    """The same settings in one form, however they were given: documents as JSON text, areas as floats.
 
     Raises:
         ConfigError: If a document is no JSON of its kind, or a number breaks its rule.
@@ -65,8 +66,7 @@ def check_settings(settings: Settings) -> Settings:
         settings,
         inference_config=_document(settings.inference_config, "inference_config", dict, "an object {…}"),
         split_masks_query=_document(settings.split_masks_query, "split_masks_query", list, "a list of actions […]"),
-        tolerance_px=float(settings.tolerance_px),
-        tolerance_m=float(settings.tolerance_m),
+        tolerance=str(Tolerance.parse(settings.tolerance)),
         min_area_m2=float(settings.min_area_m2),
         bands=",".join(map(str, bands_of_text(settings.bands))),
     )

@@ -19,8 +19,7 @@ def plan_imagery(
     inference_config: dict = {},
     split_masks_query: list = [],
     class_title: str = "untitled_dl",
-    tolerance_px: float = 1.0,
-    tolerance_m: float = 0.0,
+    tolerance: str = "1 px",
     min_area_m2: float = 0.0,
     regularise: bool = False,
     confidence: bool = False,
@@ -32,6 +31,7 @@ def plan_imagery(
     bands: str = "",
     data_root: str = "",
     formats: str = "",
+    join_tiles: bool = True,
     max_bad: int = 0,
 ) -> List[str]:
     """Check what the run is given, find images that are new or changed, and spread them over shards."""

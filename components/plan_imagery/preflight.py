@@ -43,6 +43,7 @@ class Inputs:
         scaling: How more than 8 bits become 8.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own.
         formats: Further files of the whole layer, separated by commas.
+        join_tiles: Whether buildings that the borders of tiles cut are joined.
         max_bad: How many images may be left out.
     """
 
@@ -57,6 +58,7 @@ class Inputs:
     scaling: str = PERCENTILE
     data_root: str = ""
     formats: str = ""
+    join_tiles: bool = True
     max_bad: int = 0
 
     @staticmethod

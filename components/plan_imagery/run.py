@@ -51,6 +51,13 @@ def check_and_plan(
     if plan.shards:
         write_plan_report(plan, report, summary)
         return plan, counts(plan)
-    formats, max_bad = inputs.formats, inputs.max_bad
-    published = publish_collection(plan_dir, [], summary, report=report, formats=formats, max_bad=max_bad)
+    published = publish_collection(
+        plan_dir,
+        [],
+        summary,
+        report=report,
+        formats=inputs.formats,
+        join_tiles=inputs.join_tiles,
+        max_bad=inputs.max_bad,
+    )
     return plan, counts(plan) | published

@@ -25,6 +25,12 @@ def parser() -> argparse.ArgumentParser:
     add("--metrics", type=Path, help="JSON file of counts to write")
     add("--report", type=Path, help="HTML file of what was done to write")
     add("--formats", default="", help="of the whole layer beside GeoParquet: gpkg, geojsonl; separated by commas")
+    add(
+        "--join-tiles",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="join buildings across the common border of scenes that are tiles of one grid",
+    )
     add("--max-bad", type=int, default=0, help="how many images may be left out")
     add("--workers", type=int, default=0, help="processes; 0 for one a core")
     return result
@@ -41,6 +47,7 @@ def main(options: argparse.Namespace) -> None:
                 options.summary,
                 report=options.report,
                 formats=options.formats,
+                join_tiles=options.join_tiles,
                 max_bad=options.max_bad,
                 workers=options.workers,
             )

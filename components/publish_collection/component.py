@@ -12,6 +12,7 @@ def publish_collection(
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     formats: str = "",
+    join_tiles: bool = True,
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

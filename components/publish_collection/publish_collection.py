@@ -42,6 +42,7 @@ def publish_collection(
     *,
     report: Path | str | None = None,
     formats: str = "",
+    join_tiles: bool = True,
     max_bad: int = 0,
     workers: int = 0,
 ) -> dict[str, float]:
@@ -57,6 +58,7 @@ def publish_collection(
         summary: JSON file to write: what was done, and where it lies.
         report: HTML file to write; None for none beside that in the collection.
         formats: Further files of the whole layer, separated by commas: gpkg, geojsonl.
+        join_tiles: Whether buildings that the borders of tiles cut are joined.
         max_bad: How many images may be left out.
         workers: Processes; 0 for one a core.
 
@@ -96,7 +98,7 @@ def publish_collection(
     before = layer_to_mend(collection)
     own = {scene.mark.scene: scene.mark for scene in finished}
     note_failures(collection, opened, own, failures, opened.run)
-    layer = settle(collection, opened, own)
+    layer = settle(collection, opened, own, join_tiles)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, finisher.classes)
     done = Publication(

@@ -21,6 +21,7 @@ from components.core.footprints.geography import WGS84, Grid, reprojected
 from components.core.footprints.making import SceneFootprints, scene_footprints
 from components.core.footprints.placing import placed
 from components.core.footprints.records import Rules
+from components.core.footprints.tolerance import Tolerance
 from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
@@ -192,7 +193,7 @@ class SceneFinisher:
         """The scene's objects in WGS 84."""
         settings = self.plan.settings
         rules = Rules(
-            settings.class_title, settings.tolerance_px, settings.tolerance_m, settings.min_area_m2, settings.regularise
+            settings.class_title, Tolerance.parse(settings.tolerance), settings.min_area_m2, settings.regularise
         )
         found = scene_footprints(items, planned.id, rules, WGS84)
         if not found.on_map:

@@ -23,7 +23,7 @@ ROUNDS = 6
 THREADS = 16
 
 
-def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark]) -> LayerUpdate:
+def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_tiles: bool = True) -> LayerUpdate:
     """Have the layer show what the ledger says, and retire what it shows no more.
 
     Both are done again where another run has changed the ledger or the layer meanwhile, after a while that differs
@@ -33,6 +33,7 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark]) -> Laye
         collection: It.
         plan: Says what is retired.
         done: The marks of this run by scene; other marks of these scenes are retired.
+        join_tiles: Whether buildings that the borders of tiles cut are joined.
 
     Returns:
         All updates as one.
@@ -48,7 +49,7 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark]) -> Laye
         marks = set(collection.marks())
         leaving = {mark for mark in marks if mark in retired or mark != done.get(mark.scene, mark)}
         chosen = _one_a_scene(marks - retired, done, plan.recipe)
-        update = _updated(collection, plan, chosen, marks, is_last=number == ROUNDS - 1)
+        update = _updated(collection, plan.images_uri, chosen, marks, join_tiles, is_last=number == ROUNDS - 1)
         if update is not None:
             total = update if total is None else _joined(total, update)
         if update is not None and not update.layer.unsettled:
@@ -74,11 +75,16 @@ def _one_a_scene(marks: Iterable[Mark], done: Mapping[str, Mark], recipe: str) -
 
 
 def _updated(
-    collection: Collection, plan: Plan, chosen: Mapping[str, Mark], marks: set[Mark], is_last: bool
+    collection: Collection,
+    images_uri: str,
+    chosen: Mapping[str, Mark],
+    marks: set[Mark],
+    join_tiles: bool,
+    is_last: bool,
 ) -> LayerUpdate | None:
     """What an update did; None where it missed what another run has retired since the ledger was listed."""
     try:
-        return update_layer(collection, plan.images_uri, chosen.values())
+        return update_layer(collection, images_uri, chosen.values(), join_tiles=join_tiles)
     except (DataError, StorageError):
         if is_last or marks <= set(collection.marks()):
             raise

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
+from components.core.footprints import tolerance
 from components.core.storage import counted
 from components.publish_footprints.layers import FORMATS
 from components.publish_footprints.publish_footprints import formats_of_text, publish
@@ -23,8 +24,7 @@ def parser() -> argparse.ArgumentParser:
     add("--metrics", type=Path, help="JSON file of counts and areas to write")
     add("--output-uri", default="", help="folder or URI prefix that gets a copy of the files; empty for none")
     add("--class-title", default="untitled_dl", help="class of the objects")
-    add("--tolerance-px", type=float, default=1.0, help="tolerance of simplification in pixels; 0 for pixel edges")
-    add("--tolerance-m", type=float, default=0.0, help="the same in metres, for scenes with a CRS; 0 to use pixels")
+    tolerance.add_flags(result)
     add("--min-area-m2", type=float, default=0.0, help="smaller objects are left out; scenes without a CRS keep all")
     add(
         "--join-tiles",
@@ -46,8 +46,7 @@ def main(options: argparse.Namespace) -> None:
             options.footprints,
             output_uri=options.output_uri,
             class_title=options.class_title,
-            tolerance_px=options.tolerance_px,
-            tolerance_m=options.tolerance_m,
+            tolerance=options.tolerance,
             min_area_m2=options.min_area_m2,
             formats=formats_of_text(options.formats),
             join_tiles=options.join_tiles,

@@ -16,6 +16,7 @@ from components.core.footprints.geography import WGS84, Grid, common_crs
 from components.core.footprints.placing import placed
 from components.core.footprints.records import Rules, check_class
 from components.core.footprints.tiles import Tile, seams
+from components.core.footprints.tolerance import DEFAULT, Tolerance
 from components.core.parallel import parallel_map, worker_count
 from components.core.preflight.numbers import check_max_bad
 from components.core.progress import progress
@@ -44,8 +45,7 @@ def publish(
     *,
     output_uri: str = "",
     class_title: str = "untitled_dl",
-    tolerance_px: float = 1.0,
-    tolerance_m: float = 0.0,
+    tolerance: str = "1 px",
     min_area_m2: float = 0.0,
     formats: Sequence[str] = tuple(FORMATS),
     join_tiles: bool = True,
@@ -62,8 +62,8 @@ def publish(
         output_dir: Directory to write: a file for each layer and format, and `summary.json`.
         output_uri: Folder or URI prefix that gets a copy of the files; empty for none.
         class_title: Class of the objects.
-        tolerance_px: Tolerance of simplification in pixels; 0 keeps the pixels' edges.
-        tolerance_m: The same in metres, for scenes with a CRS; 0 to use `tolerance_px` there too.
+        tolerance: Of simplification, such as "1 px" or "0.5 m"; metres count in scenes with a CRS, and 0 keeps the
+            pixels' edges.
         min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
         formats: Any of geoparquet, gpkg and geojson.
         join_tiles: Whether buildings that are cut by the common border of two scenes are joined, where these are tiles
@@ -80,7 +80,7 @@ def publish(
         TooManyBadItemsError: If more scenes are left out than `max_bad`, or all; nothing is written.
         StorageError: If a place cannot be written.
     """
-    rules = Rules(class_title, tolerance_px, tolerance_m, min_area_m2)
+    rules = Rules(class_title, Tolerance.parse(tolerance), min_area_m2)
     _check(rules, formats)
     check_max_bad(max_bad)
     opened = open_project(project)
@@ -226,12 +226,10 @@ def _closed(layer: LayerWriter, formats: Sequence[str]) -> LayerResult:
 
 def _about(rules: Rules, crs: str | None) -> dict[str, str | float]:
     """What the files say of themselves."""
-    tolerance = f"{rules.tolerance_px:g} px"
-    if crs is not None and rules.tolerance_m:
-        tolerance = f"{rules.tolerance_m:g} m"
+    is_known = crs is not None or rules.tolerance.unit == "px"
     return {
         "coordinates": coordinates_of(crs),
-        "simplification_tolerance": tolerance,
+        "simplification_tolerance": str(rules.tolerance if is_known else DEFAULT),
         "area_m2": "of the object's pixels, on the ellipsoid of WGS 84, before simplification",
         "area_px": "number of the object's pixels",
         "confidence": "mean over the object's pixels, 0 to 1",
@@ -240,13 +238,8 @@ def _about(rules: Rules, crs: str | None) -> dict[str, str | float]:
 
 
 def _check(rules: Rules, formats: Sequence[str]) -> None:
-    for name, value in (
-        ("tolerance_px", rules.tolerance_px),
-        ("tolerance_m", rules.tolerance_m),
-        ("min_area_m2", rules.min_area_m2),
-    ):
-        if not 0 <= value < float("inf"):
-            raise ConfigError(f"{name}: {value} is not a number of at least 0; use 0 for none")
+    if not 0 <= rules.min_area_m2 < float("inf"):
+        raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of at least 0; use 0 for none")
     unknown = [known for known in formats if known not in FORMATS]
     if unknown or not formats:
         raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is none of {', '.join(FORMATS)}")

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from components.core.collection.ledger import Mark
 from components.core.errors import ConfigError, DataError, StorageError
+from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
 from components.core.geometry import Size
 from components.core.json_text import parse_json
 from components.core.project.history import LeftOut
@@ -119,8 +120,7 @@ class Settings:
         inference_config: JSON text.
         split_masks_query: JSON text; empty for the default one.
         class_title: Class of the objects that become footprints.
-        tolerance_px: Tolerance of simplification in pixels.
-        tolerance_m: The same in metres; 0 to use pixels.
+        tolerance: Of simplification, such as "1 px" or "0.5 m".
         min_area_m2: Smaller objects are left out.
         regularise: Whether polygons get right angles.
         confidence: Whether confidence rasters are published.
@@ -130,18 +130,21 @@ class Settings:
     inference_config: str
     split_masks_query: str = ""
     class_title: str = "untitled_dl"
-    tolerance_px: float = 1.0
-    tolerance_m: float = 0.0
+    tolerance: str = str(DEFAULT)
     min_area_m2: float = 0.0
     regularise: bool = False
     confidence: bool = False
     bands: str = ""
 
     def deciding(self) -> dict[str, Any]:
-        """All that tells one way to detect from another, by name; bands where some are asked for, as names of recipes
-        are older than they.
+        """All that tells one way to detect from another, by name.
+
+        Names of recipes stay what they were before bands could be asked for, and when tolerances were two numbers.
         """
         values = asdict(self)
+        tolerance = Tolerance.parse(values.pop("tolerance"))
+        values["tolerance_px"] = tolerance.value if tolerance.unit == "px" else DEFAULT_PX
+        values["tolerance_m"] = tolerance.value if tolerance.unit == "m" else 0.0
         if not self.bands:
             del values["bands"]
         return values

@@ -101,9 +101,7 @@ class SceneFootprints:
                 yield rows
 
     def _tolerance_px(self) -> float:
-        if self._grid is None or self._rules.tolerance_m == 0:
-            return self._rules.tolerance_px
-        return self._rules.tolerance_m / self._grid.pixel_m(self.size)
+        return self._rules.tolerance.pixels(None if self._grid is None else self._grid.pixel_m(self.size))
 
     def _taken_apart(self, item: Item) -> Part:
         """The pieces of one item, in the scene's pixels."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.footprints.assembling import Place
+from components.core.footprints.tolerance import DEFAULT, Tolerance
 from components.core.keyed import digest
 from components.core.project import Project
 
@@ -44,15 +45,13 @@ class Rules:
 
     Attributes:
         class_title: Their class.
-        tolerance_px: Tolerance of simplification in pixels; 0 keeps the pixels' edges.
-        tolerance_m: The same in metres, for scenes with a CRS; 0 to use `tolerance_px` there too.
+        tolerance: Of simplification; metres count in scenes with a CRS.
         min_area_m2: Smaller objects are left out, in scenes with a CRS.
         regularise: Whether outlines that are nearly rectangular get right angles.
     """
 
     class_title: str = "untitled_dl"
-    tolerance_px: float = 1.0
-    tolerance_m: float = 0.0
+    tolerance: Tolerance = DEFAULT
     min_area_m2: float = 0.0
     regularise: bool = False
 

@@ -84,7 +84,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "formats": ({"formats": "gpkg,shp"}, "formats: 'shp' is none of gpkg, geojsonl"),
     "max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
     "no class": ({"class_title": ""}, "class_title: is empty; give the class that becomes footprints"),
-    "tolerance": ({"tolerance_px": -1.0}, "tolerance_px: -1.0 is no number from 0 up; use 0 for none"),
+    "tolerance": ({"tolerance": "-1 px"}, "tolerance: '-1 px' is no distance from 0 up; give one in pixels or metres"),
     "a config of no kind": ({"inference_config": "[]"}, "inference_config: []: input should be a valid dictionary"),
     "a config that is none": ({"inference_config": "{"}, "inference_config: not JSON: "),
     "a query of no kind": ({"split_masks_query": "{}"}, "split_masks_query: is a JSON dict, and a query is a list"),

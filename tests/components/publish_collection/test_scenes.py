@@ -77,7 +77,7 @@ def test_a_building_keeps_the_id_that_it_had(detected: Detected, tmp_path: Path)
     Path(collection.scene_folder(before)).rename(collection.scene_folder(earlier))
     collection.retire(before)
 
-    done = finished(detected.finisher(tmp_path, {scene.planned.id: earlier}, tolerance_px=4.0)(scene))
+    done = finished(detected.finisher(tmp_path, {scene.planned.id: earlier}, tolerance="4 px")(scene))
 
     assert done.change is not None and (done.change.new, done.change.gone) == (0, 0)
     ids = [{row["id"] for row in footprints(collection, mark)} for mark in (earlier, done.mark)]
@@ -90,7 +90,7 @@ def test_a_scene_that_has_its_marker_is_left_as_it_is(detected: Detected, tmp_pa
     before = files(Collection(str(tmp_path)))
     gone = Mark(first.mark.scene, "01d", first.mark.recipe)
 
-    again = finished(detected.finisher(tmp_path, {scene.planned.id: gone}, tolerance_px=4.0)(scene))
+    again = finished(detected.finisher(tmp_path, {scene.planned.id: gone}, tolerance="4 px")(scene))
 
     assert files(Collection(str(tmp_path))) == before
     assert (again.record, again.confidence, again.transform) == (first.record, first.confidence, first.transform)

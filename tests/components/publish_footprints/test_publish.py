@@ -93,7 +93,7 @@ def test_all_formats_hold_the_same_footprints(tmp_path: Path) -> None:
 
 
 def test_without_tolerance_the_polygons_are_the_pixels(tmp_path: Path) -> None:
-    publish(project(tmp_path, scene("austin1", 1)), tmp_path / "out", tolerance_px=0, workers=1)
+    publish(project(tmp_path, scene("austin1", 1)), tmp_path / "out", tolerance="0", workers=1)
     frame = geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")
     mask = rasterize(frame.geometry, (SIZE.height, SIZE.width), transform=TRANSFORM) > 0
     assert np.array_equal(mask, scene_mask(1))
@@ -102,7 +102,7 @@ def test_without_tolerance_the_polygons_are_the_pixels(tmp_path: Path) -> None:
 
 
 def test_areas_are_geodesic(tmp_path: Path) -> None:
-    publish(project(tmp_path, scene("austin1", 1, "EPSG:3857")), tmp_path / "out", tolerance_px=0, workers=1)
+    publish(project(tmp_path, scene("austin1", 1, "EPSG:3857")), tmp_path / "out", tolerance="0", workers=1)
     frame = geopandas.read_file(tmp_path / "out" / "footprints.geojson")
     geod = Geod(ellps="WGS84")
     measured = [abs(geod.geometry_area_perimeter(shapely.orient_polygons(shape))[0]) for shape in frame.geometry]
@@ -138,7 +138,7 @@ def test_scenes_of_several_crs_meet_in_wgs84(tmp_path: Path) -> None:
 
 def test_scenes_without_crs_make_a_layer_of_pixels(tmp_path: Path) -> None:
     items = (scene("austin1", 1), scene("plain", 2, None, None))
-    result = publish(project(tmp_path, *items), tmp_path / "out", tolerance_px=0, workers=1)
+    result = publish(project(tmp_path, *items), tmp_path / "out", tolerance="0", workers=1)
     assert [layer.name for layer in result.layers] == ["footprints", "footprints_pixels"]
     for frame in read(tmp_path / "out").values():
         assert set(frame["source"]) == {"austin1"}
@@ -182,7 +182,7 @@ def test_flipped_crops_lie_where_their_pixels_lie(tmp_path: Path) -> None:
     window = whole(np.zeros((40, 50))).shift(10, 20)
     image = image.then(Crop(window)).then(Flip(FlipAxis.LEFT_RIGHT))
     item = Item("ds", "crop", Size(40, 50), image, objects=split_objects(mask[window.slices][:, ::-1].copy()))
-    publish(project(tmp_path, item), tmp_path / "out", tolerance_px=0, workers=1)
+    publish(project(tmp_path, item), tmp_path / "out", tolerance="0", workers=1)
     frame = geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")
     expected = np.zeros_like(mask)
     expected[window.slices] = mask[window.slices]
@@ -201,7 +201,7 @@ def test_confidence_is_the_mean_over_the_objects_pixels(tmp_path: Path, monkeypa
         objects=split_objects(scene_mask(1)[::-1].copy()),
         rasters={"confidence": write_tiled(tmp_path / "flipped.tif", values[::-1].copy())},
     )
-    publish(project(tmp_path, item, upside_down), tmp_path / "out", tolerance_px=0, workers=1)
+    publish(project(tmp_path, item, upside_down), tmp_path / "out", tolerance="0", workers=1)
     frame = geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")
     for row in frame.itertuples():
         inside = rasterize([row.geometry], values.shape, transform=TRANSFORM) > 0
@@ -227,7 +227,7 @@ def test_small_objects_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_tolerance_in_metres_counts_on_the_ground(tmp_path: Path) -> None:
-    result = publish(project(tmp_path, scene("austin1", 1)), tmp_path / "out", tolerance_m=0.6, workers=1)
+    result = publish(project(tmp_path, scene("austin1", 1)), tmp_path / "out", tolerance="0.6 m", workers=1)
     assert result.scenes[0].tolerance_px == pytest.approx(2, rel=1e-3)
 
 
@@ -272,8 +272,8 @@ def test_a_copy_goes_where_it_is_asked_for(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"class_title": "roof"}, r"class_title: 'roof' is no class of .*untitled_dl, bg_dl"),
-        ({"tolerance_px": -1.0}, "tolerance_px: -1.0 is not a number of at least 0"),
-        ({"tolerance_m": float("nan")}, "tolerance_m: nan is not a number of at least 0"),
+        ({"tolerance": "-1"}, "tolerance: '-1' is no distance from 0 up"),
+        ({"tolerance": "nan m"}, "tolerance: 'nan m' is no distance from 0 up"),
         ({"min_area_m2": float("inf")}, "min_area_m2: inf is not a number of at least 0"),
         ({"formats": ["shapefile"]}, "formats: 'shapefile' is none of geoparquet, gpkg, geojson"),
         ({"formats": []}, "formats: 'none' is none of geoparquet"),

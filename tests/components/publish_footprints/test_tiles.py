@@ -52,22 +52,20 @@ def published(folder: Path, items: list[Item], **options: object) -> geopandas.G
     return geopandas.read_parquet(folder / "out" / "footprints.parquet")
 
 
-@pytest.mark.parametrize("tolerance_px", [0.0, 1.0])
+@pytest.mark.parametrize("tolerance", ["0", "1 px"])
 @pytest.mark.parametrize("crs", [CRS, "EPSG:4326"])
-def test_tiles_give_the_buildings_of_the_whole(tmp_path: Path, tolerance_px: float, crs: str) -> None:
+def test_tiles_give_the_buildings_of_the_whole(tmp_path: Path, tolerance: str, crs: str) -> None:
     transform = TRANSFORM if crs == CRS else Affine(3e-6, 0, 16.0, 0, -2e-6, 48.0)
-    whole = published(
-        tmp_path / "whole", [item_of("all", Window.of_size(SIZE), transform, crs)], tolerance_px=tolerance_px
-    )
+    whole = published(tmp_path / "whole", [item_of("all", Window.of_size(SIZE), transform, crs)], tolerance=tolerance)
     tiles = [item_of(f"tile{number}", window, transform, crs) for number, window in enumerate(quarters())]
-    found = published(tmp_path / "tiles", tiles, tolerance_px=tolerance_px)
+    found = published(tmp_path / "tiles", tiles, tolerance=tolerance)
 
     assert sorted(found["area_px"]) == sorted(whole["area_px"])
     assert sorted(found["area_m2"]) == pytest.approx(sorted(whole["area_m2"]), abs=0.003)
     for shape in whole.geometry:
         common = found.geometry.intersection(shape).area
         best = int(common.argmax())
-        assert common.iloc[best] / found.geometry.iloc[best].union(shape).area > (0.999 if tolerance_px == 0 else 0.9)
+        assert common.iloc[best] / found.geometry.iloc[best].union(shape).area > (0.999 if tolerance == "0" else 0.9)
     assert found.geometry.is_valid.all() and (found.geometry.geom_type == "Polygon").all()
 
 

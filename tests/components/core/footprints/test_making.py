@@ -19,6 +19,7 @@ from components.core.figures import Bitmap, InlineMask
 from components.core.figures.components import connected_components
 from components.core.footprints.making import scene_footprints
 from components.core.footprints.records import MAP_SCHEMA, PIXEL_SCHEMA, Rules, scene_schema
+from components.core.footprints.tolerance import Tolerance
 from components.core.footprints.validity import MOST_RINGS
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, Object
@@ -73,7 +74,7 @@ def test_an_intricate_object_keeps_its_exact_outline(regularise: bool) -> None:
     size = Size(*mask.shape)
     item = Item("ds", "noise", size, ImageRef.whole("noise.tif", size, CRS, TRANSFORM), objects=objects_of(mask))
 
-    rows = table_of(scene_footprints([item], "noise", Rules(tolerance_px=3.0, regularise=regularise), CRS))
+    rows = table_of(scene_footprints([item], "noise", Rules(tolerance=Tolerance(3.0), regularise=regularise), CRS))
 
     (shape,) = shapely.from_wkb(rows["geometry"].to_pylist())
     assert shape.is_valid
@@ -128,7 +129,7 @@ def test_objects_at_the_border_are_marked() -> None:
         for rows in (Rows(0, 5), Rows(5, 9))
     )
     for items in ([item], [upper, lower]):
-        rows = table_of(scene_footprints(items, "plain", Rules(tolerance_px=0), CRS))
+        rows = table_of(scene_footprints(items, "plain", Rules(tolerance=Tolerance(0)), CRS))
         centres = shapely.centroid(shapely.from_wkb(rows["geometry"].to_numpy()))
         inner = (shapely.get_x(centres) == 4.5) & (shapely.get_y(centres) == 4.5)
         assert rows["touches_edge"].to_pylist() == (~inner).tolist()
