@@ -145,6 +145,7 @@ def _counts(done: Publication, retired: int) -> dict[str, float]:
         "layer_buildings": layer.footprints,
         "layer_area_m2": layer.area_m2,
         "layer_duplicates_left_out": layer.duplicates,
+        "layer_buildings_joined": layer.joined,
         "partitions_written": len(done.layer.rewritten),
         "partitions_removed": len(done.layer.removed),
     }

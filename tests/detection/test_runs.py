@@ -236,6 +236,20 @@ def test_overlapping_scenes_show_a_building_once(detection: Detection) -> None:
     assert sorted(layer(detection).source) == ["new_2026-01-01.tif", "old_2025-01-01.tif"]
 
 
+def test_a_building_over_the_border_of_two_tiles_is_one(detection: Detection) -> None:
+    images = Path(detection.images)
+    write_town(images / "west.tif", SIZE, HOUSE, (100, SIZE.width - 30, 40, 30))
+    write_town(images / "east.tif", SIZE, (100, 0, 40, 24), east_px=SIZE.width)
+
+    counts = detection.run()
+
+    assert (counts["layer_buildings"], counts["layer_buildings_joined"]) == (2, 1)
+    found = layer(detection)
+    joined = found.loc[found.area_m2.idxmax()]
+    assert joined.geometry.geom_type == "Polygon"
+    assert (joined.area_px, joined.touches_edge) == (40 * 54, False)
+
+
 def test_scenes_of_several_crs_make_one_layer(detection: Detection) -> None:
     images = Path(detection.images)
     write_town(images / "utm.tif", SIZE, HOUSE)
