@@ -2,7 +2,8 @@
 
 Where a run does not say so (`mask_value`), the file decides:
 
-- One band: every value above 0 is building. Where there are several such values, a warning lists them.
+- One band: every value above 0 is building. Where there are several such values, in one mask or from mask to mask, a
+  warning lists them.
 - A palette: a colour counts, not its index; black and transparent are not building. Where several used colours are
   neither and none is, index 0 is not building, and a warning says so.
 - Red, green and blue: every colour but black is building; greys are as one band. Transparent is not building, unless
@@ -16,7 +17,7 @@ Where a run does not say so (`mask_value`), the file decides:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,32 +226,34 @@ def _of_palette(form: MaskForm, survey: Survey, ignored: tuple[float, ...]) -> t
         remarks.append(
             Remark(f"no colour of the palette is black: index 0 ({_hex(first)}) counts as not building; {SAY_WHICH}")
         )
-    if len(colours) > 1:
-        remarks.append(_several("colours", "but black ", [_hex(colour) for colour in colours]))
+    remarks += _word_on("colours", "but black ", [_hex(colour) for colour in colours])
     return tuple(sorted(drawn)), remarks
 
 
 def _of_several(form: MaskForm, survey: Survey, ignored: tuple[float, ...], is_rounded: bool) -> list[Remark]:
-    """A word where more than one value counts as building."""
+    """A word on what counts as building."""
     is_coloured = form.is_colour and not survey.is_grey
     if survey.has_many and not is_rounded:
         bounds = (survey.lowest, survey.highest)
-        return [_several("values", "above 0 ", [_hex_of(bound) for bound in bounds] if is_coloured else bounds)]
+        return _word_on("values", "above 0 ", [_hex_of(bound) for bound in bounds] if is_coloured else bounds)
     codes = {_rounded_colour(code) for code in survey.counts} if is_rounded else set(survey.counts)
     counted = {code for code in codes if code > 0 and code not in ignored}
-    if len(counted) <= 1:
-        return []
     if is_coloured:
-        return [_several("colours", "but black ", [_hex_of(code) for code in counted])]
-    return [_several("values", "above 0 ", [code // GREY if form.is_colour else code for code in codes])]
+        return _word_on("colours", "but black ", [_hex_of(code) for code in counted])
+    return _word_on("values", "above 0 ", [code // GREY if form.is_colour else code for code in counted])
 
 
 def _rounded_colour(code: float) -> int:
     return (int(code) & HIGH_BITS) // MIDDLE * 255
 
 
-def _several(noun: str, which: str, values: Iterable[float | str]) -> Remark:
-    return Remark(f"{noun} {{values}}: all {which}count as building; {SAY_WHICH}, such as mask_value=VALUE", (*values,))
+def _word_on(noun: str, which: str, values: Collection[float | str]) -> list[Remark]:
+    """On what counts as building: several values, or one where other masks have another."""
+    ask = f"{SAY_WHICH}, such as mask_value=VALUE"
+    if len(values) > 1:
+        return [Remark(f"{noun} {{values}}: all {which}count as building; {ask}", (*values,))]
+    alone = f"hold one of the {noun} {{values}} each, which counts as building; where one of them is not, {ask}"
+    return [Remark(alone, (*values,), if_several=True)] if values else []
 
 
 def _codes_of(uri: str, values: Values, form: MaskForm, survey: Survey) -> tuple[float, ...]:

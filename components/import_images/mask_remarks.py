@@ -21,10 +21,12 @@ class Remark:
     Attributes:
         text: What; `{values}` stands for the values of all masks of which the same is said.
         values: Of this one.
+        if_several: Whether it is worth a word only where these masks have more than one value together.
     """
 
     text: str
     values: tuple[float | str, ...] = ()
+    if_several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,15 @@ def _log_remarks(remarks: Iterable[tuple[str, Remark]]) -> None:
     """Say each text once, with the names of the scenes that it is about."""
     names: dict[str, list[str]] = {}
     values: dict[str, set[float | str]] = {}
+    idle: set[str] = set()
     for name, remark in remarks:
         names.setdefault(remark.text, []).append(name)
         values.setdefault(remark.text, set()).update(remark.values)
+        if remark.if_several:
+            idle.add(remark.text)
     for text, own in sorted(names.items()):
-        log.warning("%s: %s", _some(own), text.replace("{values}", _listed(values[text])))
+        if text not in idle or len(values[text]) > 1:
+            log.warning("%s: %s", _some(own), text.replace("{values}", _listed(values[text])))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -178,7 +178,7 @@ def _reused(target: str, said: str) -> ReadyMask:
             labels = read_rows(dataset, target, rows, (1,))[0]
             building.add(rows, labels == BUILDING)
             silent.add(rows, labels == UNLABELLED)
-    remarks = tuple(Remark(entry["text"], tuple(entry["values"])) for entry in json.loads(said))
+    remarks = tuple(Remark(**entry | {"values": tuple(entry["values"])}) for entry in json.loads(said))
     return _ready(target, building.result(), silent.result(), Outcome.REUSED, remarks)
 
 

@@ -157,7 +157,7 @@ def test_outlines_that_resampling_smeared_are_cut_in_the_middle(
 def test_several_values_are_building_with_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     item = imported(tmp_path, classes().astype(np.uint8), tile=64)
     assert (drawn(item, "untitled") == (classes() > 0)).all()
-    assert "mask a: values 0, 1, 2, 3: all above 0 count as building; say which are building with mask_value" in (
+    assert "mask a: values 1, 2, 3: all above 0 count as building; say which are building with mask_value" in (
         caplog.text
     )
 
@@ -310,6 +310,32 @@ def test_a_word_on_many_masks_is_said_once(tmp_path: Path, caplog: pytest.LogCap
     (line,) = [record.message for record in caplog.records if "all above 0" in record.message]
     assert line.startswith("11 masks town01, ")
     assert "town10 and 1 more: values 1, 2, 3" in line
+
+
+@pytest.mark.parametrize(("values", "is_told"), [((255, 255), False), ((1, 2), True), ((1, 255), True)])
+def test_masks_of_one_value_each_are_compared(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, values: tuple[int, int], is_told: bool
+) -> None:
+    for name, value in zip("ab", values, strict=True):
+        write_tiled(tmp_path / "in" / "images" / f"{name}.tif", noise(SIZE))
+        write_raster(tmp_path / "in" / "gt" / f"{name}.tif", byte(value))
+    for _ in ("rewritten", "reused"):
+        caplog.clear()
+        run(tmp_path)
+        words = f"2 masks a, b: hold one of the values {values[0]}, {values[1]} each, which counts as building"
+        assert (words in caplog.text) is is_told
+    caplog.clear()
+    run(tmp_path, mask_value=str(values[0]))
+    assert "which counts as building" not in caplog.text
+
+
+def test_palettes_of_one_colour_each_are_compared(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name, mask in (("town", byte(1)), ("wood", byte(0))):
+        write_tiled(tmp_path / "in" / "images" / f"{name}.tif", noise(SIZE))
+        write_raster(tmp_path / "in" / "gt" / f"{name}.png", mask, colormap={0: WHITE, 1: RED})
+    run(tmp_path)
+    assert "2 masks town, wood: hold one of the colours #FF0000, #FFFFFF each" in caplog.text
+    assert "mask wood: more than 90 % is building; is it inverted?" in caplog.text
 
 
 @pytest.mark.parametrize(
