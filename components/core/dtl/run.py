@@ -17,7 +17,7 @@ from components.core.dtl.engine import RunReport, name_projects, output_meta, ru
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
-from components.core.project import Item, Project, ProjectMeta, manifest_writer, materialize, open_project
+from components.core.project import Item, Project, ProjectMeta, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
 from components.core.settings import naming_file
 from components.core.storage import Traffic
@@ -94,6 +94,8 @@ def execute_query(
     report = RunReport()
     limits: dict[str, Any] = {"workers": workers, "max_bad": max_bad, "allow_empty": allow_empty}
     if as_files:
+        from components.core.project.materialize import materialize
+
         materialize(output, meta, run_query(built, named, report, Context(seed), **limits))
     else:
         start = run_query_in_columns if runs_in_columns(built, named) else run_query
