@@ -20,7 +20,7 @@ from components.core.storage.dispatch import (
 )
 from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patiently
 from components.core.storage.objects import Store, StoredObject
-from components.core.storage.probing import check_writable
+from components.core.storage.probing import check_file_writable, check_writable
 from components.core.storage.settings import S3Settings
 from components.core.storage.staging import is_whole_tiff, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
@@ -46,6 +46,7 @@ __all__ = [
     "Traffic",
     "Uri",
     "absolute_uri",
+    "check_file_writable",
     "check_writable",
     "counted",
     "counters",
