@@ -7,13 +7,15 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
 from components.core.footprints import tolerance
-from pipelines.local import Results, run_pipeline
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage
+
+if TYPE_CHECKING:
+    from pipelines.local import Results
 
 REDO = ("changed", "all")
 
@@ -75,6 +77,7 @@ def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
     check_all(partial(_check_places, options), partial(_check_inputs, options))
     from pipelines.detection import detection  # compiled by its import: after what may be refused
+    from pipelines.local import run_pipeline
 
     results = run_pipeline(detection, pipeline_arguments(options), options.runs, options.runner, options.threads)
     sys.stdout.write(summary(results))

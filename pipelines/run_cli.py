@@ -7,13 +7,15 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.core.errors import ConfigError
 from pipelines.documents import Documents
-from pipelines.local import Results, run_pipeline
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage
+
+if TYPE_CHECKING:
+    from pipelines.local import Results
 
 ENCODER_WORDS = ("", "imagenet", "none")
 
@@ -68,6 +70,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was reached."""
     check_all(partial(_check_masks, options), partial(_check_data_root, options), partial(_check_inputs, options))
+    from pipelines.local import run_pipeline
     from pipelines.training import sample_training, training  # compiled by their import: after what may be refused
 
     pipeline = training if options.images else sample_training

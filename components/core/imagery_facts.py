@@ -15,7 +15,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from components.core.footprints.geography import Grid
 from components.core.imagery.bands import IN_COLOUR
 from components.core.models import DATA_FILE
 from components.core.project import ImageRef, Item
@@ -67,6 +66,8 @@ def facts_of_items(items: Iterable[Item]) -> list[ImageFacts]:
 
 
 def _facts_of_item(item: Item, image: ImageRef) -> ImageFacts:
+    from components.core.footprints.geography import Grid  # PROJ, for those who look at images
+
     grid = Grid.of_item(item)
     whole = None if grid is None or image.transform is None else Grid(grid.crs, image.transform)
     scaling, colours = item.extra.get("scaling", {}), item.extra.get("colours", IN_COLOUR)

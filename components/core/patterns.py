@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-
-import regex
+from typing import TYPE_CHECKING
 
 from components.core.errors import ConfigError
 
-_ANCHORED = regex.compile(r"\^([A-Za-z0-9_-]+)(?![A-Za-z0-9_*?{+-])")
+if TYPE_CHECKING:
+    import regex
+
+_ANCHORED = re.compile(r"\^([A-Za-z0-9_-]+)(?![A-Za-z0-9_*?{+-])")
 
 SECONDS = 2.0
 """A name takes microseconds; a pattern that backtracks without end takes longer than anybody waits."""
@@ -22,6 +25,8 @@ def compiled(text: str) -> regex.Pattern[str]:
     Raises:
         ValueError: If it is no regular expression.
     """
+    import regex  # not for queries without a pattern
+
     try:
         return regex.compile(text)
     except (regex.error, RecursionError) as error:
@@ -34,23 +39,28 @@ def is_found(pattern: str, text: str) -> bool:
     Raises:
         ConfigError: If the search does not end in time.
     """
-    return finder(pattern)(text)
+    start, find = _finder(pattern)
+    return text.startswith(start) and find(text)
+
+
+def found_in(pattern: str, texts: Iterable[str]) -> Iterator[bool]:
+    """`is_found` in each of many texts."""
+    start, find = _finder(pattern)
+    return (text.startswith(start) and find(text) for text in texts)
 
 
 @lru_cache(maxsize=256)
-def finder(pattern: str) -> Callable[[str], bool]:
-    """`is_found` of one pattern, for many texts."""
-    start, search = _start(pattern), compiled(pattern).search
+def _finder(pattern: str) -> tuple[str, Callable[[str], bool]]:
+    """What each text begins with in which a pattern is found, and what looks at one that does."""
+    search = compiled(pattern).search
 
     def find(text: str) -> bool:
-        if not text.startswith(start):
-            return False
         try:
             return search(text, timeout=SECONDS) is not None
         except TimeoutError as error:
             raise _endless(pattern, text, SECONDS) from error
 
-    return find
+    return _start(pattern), find
 
 
 def _start(pattern: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from components.core.errors import StorageError
@@ -62,6 +61,8 @@ def _finish_all(aside: Path, target: Path) -> int:
         return file.stat().st_size
 
     if len(files) > FINISHED_AT_ONCE:
+        from multiprocessing.pool import ThreadPool  # not for projects of a few files
+
         with ThreadPool(FINISHED_AT_ONCE) as pool:
             sizes = pool.map(finished, files)
     else:

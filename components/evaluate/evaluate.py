@@ -13,6 +13,7 @@ from components.core.progress import progress
 from components.core.project import Project, open_project
 from components.core.project.history import LeftOut
 from components.core.staging import staged_directory
+from components.core.storage import check_writable
 from components.evaluate.counting import AREA_SHAPES, ImageCounter, Rules
 from components.evaluate.pairing import Pairing, listed, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
@@ -70,10 +71,13 @@ def evaluate(
         DataError: If an item has no partner.
         TooManyBadItemsError: If more than `max_bad` pairs, or all, cannot be compared: partners differ in size, or a
             raster cannot be read.
+        StorageError: If `output_dir` cannot be written, which is found out before the first image is compared.
     """
     rules = Rules(truth_class, predicted_class, iou_threshold, boundary_px)
     _check_numbers(rules)
     predicted_project, true_project = open_project(predictions), open_project(truth)
+    if output_dir is not None:
+        check_writable(output_dir)
     _check_class(predicted_project, predicted_class, "predicted_class")
     _check_class(true_project, truth_class, "truth_class")
     pairing = pair_items(predicted_project, true_project, frozenset(image_tags), match_by)

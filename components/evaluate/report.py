@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.core.project import open_project
-from components.core.reporting import (
-    Picture,
-    compared_scenes,
-    evaluation_table,
-    prediction_panels,
-    run_report,
-)
-from components.core.reporting.page import write_page
+from components.core.reporting.page import Picture, run_report, write_page
+from components.core.reporting.panels import prediction_panels
+from components.core.reporting.scenes import compared_scenes
+from components.core.reporting.towns import evaluation_table
 from components.evaluate.result import EvaluationResult
 
 

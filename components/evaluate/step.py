@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from components.core.step import Artifact, Metrics, log_metrics, step
 from components.evaluate.evaluate import evaluate
-from components.evaluate.report import write_report
 from components.evaluate.result import LABELS
 
 
@@ -41,6 +40,8 @@ def run(
     """
     with step() as moved:
         result = evaluate(predictions.path, truth.path, evaluation.path, **options)
+        from components.evaluate.report import write_report  # jinja2, once the work is done
+
         write_report(
             result,
             report.path,

@@ -12,9 +12,9 @@ import rasterio
 from components.core.geometry import Size, Window, row_bands
 from components.core.imagery.alpha import Alpha, alpha_of, has_alpha
 from components.core.imagery.bands import ColourBands, colour_bands
+from components.core.imagery.beside import is_read_otherwise
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import RasterInfo, UInt8, palette_of
-from components.core.imagery.side_files import is_read_otherwise
 from components.core.imagery.turning import Turn, turned, upright
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
 from components.core.storage import scratch_folder

@@ -119,6 +119,7 @@ def import_images(
         ConfigError: If a parameter breaks its rule.
         DataError: If the folders do not hold what they should, or no mask holds building.
         TooManyBadItemsError: If more scenes are broken than `max_bad`; no project is written.
+        StorageError: If a place cannot be written, which is found out before the first image is read.
     """
     if max_bad < 0:
         raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad scene")
@@ -131,9 +132,11 @@ def import_images(
         raise ConfigError(f"class_title: {class_title!r} is the class of pixels that nobody labelled; give another")
     asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     values = MaskValues.parse(mask_value)
-    pairing = find_pairs(images_uri, masks_uri)
-    pairing.log_passed_over()
     root = storage.absolute_uri(data_root)
+    pairing = find_pairs(images_uri, masks_uri)
+    for place in (root, project_dir):
+        storage.check_writable(place)
+    pairing.log_passed_over()
     tasks = [SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen) for pair in pairing.pairs]
     work = partial(_import_paired, allow_unpaired=allow_unpaired or not pairing.has_masks)
     imported = run_tasks(work, tasks, workers)

@@ -16,10 +16,10 @@ from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import Grid
 from components.core.footprints.placing import placed
 from components.core.imagery.bands import IN_COLOUR, ColourBands, colour_bands
+from components.core.imagery.beside import open_with_sides, with_crs_beside
 from components.core.imagery.drivers import GDAL_ERRORS
 from components.core.imagery.opening import read_patiently
 from components.core.imagery.reading import RasterInfo, info_of
-from components.core.imagery.side_files import open_with_sides, with_crs_beside
 from components.core.imagery.turning import turn_of, turned
 from components.core.imagery.unpacking import check_unpacking
 from components.core.imagery_facts import ImageFacts

@@ -25,14 +25,13 @@ from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.models import local_model, model_digest
 from components.core.progress import progress
 from components.core.project.history import LeftOut
-from components.plan_imagery.capturing import date_pattern
+from components.plan_imagery.capturing import DatePattern, date_pattern
 from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
 from components.plan_imagery.comparing import compare
 from components.plan_imagery.dealing import deal
-from components.plan_imagery.headers import read_headers
 from components.plan_imagery.hopeless import without_hopeless
 from components.plan_imagery.layer import check_same_imagery, read_shown
-from components.plan_imagery.sources import find_images, no_images
+from components.plan_imagery.sources import Found, find_images, no_images
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +98,7 @@ def plan_imagery(
         raise no_images(images)
     todo, hopeless = without_hopeless(collection, found.todo, recipe)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
-    headers = read_headers(todo, dates, bands_of_text(settings.bands))
+    headers = _headers(todo, dates, bands_of_text(settings.bands))
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
     dealt = deal({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
@@ -122,6 +121,16 @@ def plan_imagery(
     write_plan(plan_dir, plan)
     _log_plan(plan)
     return plan
+
+
+def _headers(
+    todo: Sequence[tuple[Found, Why]], dates: DatePattern, bands: Sequence[int]
+) -> Iterator[PlannedScene | LeftOut]:
+    if not todo:
+        return iter(())
+    from components.plan_imagery.headers import read_headers  # GDAL and PROJ, where an image is new
+
+    return read_headers(todo, dates, bands)
 
 
 def _fill(

@@ -9,7 +9,8 @@ from pathlib import Path
 from components.core import storage
 from components.core.collection.plan import Plan, Why
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
-from components.core.reporting import Cell, Column, Fact, Section, run_report, table
+from components.core.reporting.page import Fact, Section, run_report
+from components.core.reporting.tables import Cell, Column, table
 from components.core.reporting.text import counted_noun, thousands
 
 SHOWN = 200

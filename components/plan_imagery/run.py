@@ -8,8 +8,6 @@ from pathlib import Path
 from components.core.collection.plan import Plan
 from components.plan_imagery.plan_imagery import counts, plan_imagery
 from components.plan_imagery.preflight import Inputs, check_inputs
-from components.plan_imagery.report import write_plan_report
-from components.publish_collection.publish_collection import publish_collection
 
 
 def check_and_plan(
@@ -49,8 +47,12 @@ def check_and_plan(
         scaling=inputs.scaling,
     )
     if plan.shards:
+        from components.plan_imagery.report import write_plan_report
+
         write_plan_report(plan, report, summary)
         return plan, counts(plan)
+    from components.publish_collection.publish_collection import publish_collection  # as a step of its own otherwise
+
     published = publish_collection(
         plan_dir,
         [],

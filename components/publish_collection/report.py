@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from components.core.collection.failures import MOST_TRIES
 from components.core.collection.plan import Why
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
-from components.core.reporting import Cell, Column, Fact, Section, run_report, table, write_page
-from components.core.reporting.encode import data_uri
-from components.core.reporting.page import render
+from components.core.reporting.page import Fact, Section, render, run_report, write_page
+from components.core.reporting.tables import Cell, Column, table
 from components.core.reporting.text import counted_noun, thousands
-from components.publish_collection.pictures import ScenePicture
 from components.publish_collection.summary import (
     Changes,
     DoneScene,
@@ -24,6 +23,9 @@ from components.publish_collection.summary import (
     StageTotals,
     stage_totals,
 )
+
+if TYPE_CHECKING:
+    from components.publish_collection.pictures import ScenePicture
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 NONE = "–"
@@ -140,6 +142,8 @@ def _about(summary: RunSummary) -> Markup:
 
 
 def _cards(pictures: Sequence[ScenePicture]) -> Markup:
+    from components.core.reporting.encode import data_uri  # OpenCV, where there is a picture
+
     cards = [
         {
             "title": picture.key,

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.core import storage
 from components.core.collection.ledger import Collection
@@ -15,7 +16,6 @@ from components.core.reporting.text import counted_noun
 from components.core.scene_faults import own_faults
 from components.publish_collection.layer.index import Layer
 from components.publish_collection.layer.tables import FOOTPRINTS_FILE
-from components.publish_collection.pictures import ScenePicture, scene_picture
 from components.publish_collection.publication import Publication
 from components.publish_collection.report import run_summary_page
 from components.publish_collection.scenes import FinishedScene
@@ -27,6 +27,9 @@ from components.publish_collection.summary import (
     RunSummary,
     scenes_to_show,
 )
+
+if TYPE_CHECKING:
+    from components.publish_collection.pictures import ScenePicture
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +121,8 @@ def _pictures(done: Publication, told: RunSummary, collection: Collection) -> li
 
 def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture | None:
     """None where another run has retired the scene meanwhile, or it cannot be drawn."""
+    from components.publish_collection.pictures import scene_picture  # GDAL and OpenCV, where a scene is new
+
     record, planned = scene.record, scene.planned
     try:
         with own_faults(record.key):

@@ -17,6 +17,7 @@ from components.core.geometry import Size
 from components.core.progress import progress
 from components.core.staging import staged_directory
 from components.core.storage import (
+    check_writable,
     delete,
     exists,
     is_remote,
@@ -77,7 +78,7 @@ def generate(
 
     Raises:
         ConfigError: If a parameter breaks a rule, or `output` is a file or holds something else.
-        StorageError: If `output` cannot be written.
+        StorageError: If `output` cannot be written, which is found out before the first scene is drawn.
     """
     request = Request(tuple(towns), scenes_per_town, size, float(gsd_m), seed, tiled)
     count = (os.cpu_count() or 1) if workers is None else workers
@@ -87,7 +88,9 @@ def generate(
     made = SampleScenes(join_uri(place, IMAGES), join_uri(place, MASKS), request.names)
     if _is_made(place, request):
         log.info("%s scenes are in %s already", len(made.names), place)
-    elif is_remote(place):
+        return made
+    check_writable(place)
+    if is_remote(place):
         with scratch_folder("sample_scenes") as folder:
             _fill(folder, request, count)
             delete(join_uri(place, RECORD))

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from components.core.cli import argument_parser, run_main, write_metrics
-from components.core.dtl.stage import add_stage_arguments
+from components.core.dtl.stage import add_stage_arguments, check_asked_for
 from components.core.storage import counted
 from components.split_tagging.split_tagging import split_tagging
 
@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(options: argparse.Namespace) -> None:
     """Do what the options say."""
+    check_asked_for(options)
     with counted() as moved:
         run = split_tagging(
             options.project,

@@ -19,7 +19,8 @@ from components.core.errors import DataError, FootprintsError, StorageError, Too
 from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
-from components.core.project import Item, Project, with_local_copies
+from components.core.project import Item, Project
+from components.core.project.local_copies import with_local_copies
 from components.core.scene_faults import own_faults, stops_all
 from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING

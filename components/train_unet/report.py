@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.core.reporting import Fact, HistoryRow, run_report, training_curves
-from components.core.reporting.page import write_page
+from components.core.reporting.curves import HistoryRow, training_curves
+from components.core.reporting.page import Fact, run_report, write_page
 from components.core.reporting.text import thousands
 from components.train_unet.train_unet import TrainingResult
 

@@ -8,8 +8,8 @@ import yaml
 
 from components.base_images import CPU_IMAGE
 from components.core.errors import StorageError
-from components.core.storage import CacheSettings, S3Settings
 from components.core.storage.mounted import CREDENTIALS, DATA_ROOT_VARIABLE
+from components.core.storage.settings import CacheSettings, S3Settings
 from pipelines.package import package_version
 from pipelines.placement import SPOT_TOLERATIONS, load_node_pools
 from tests.manifests.rendering import (

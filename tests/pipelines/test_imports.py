@@ -5,11 +5,18 @@ from pathlib import Path
 import pytest
 
 from components.core import storage
+from components.core.cli import BAD_INPUT
 from pipelines.__main__ import COMMANDS
 from tests.components.plan_imagery.sites import Site
 from tests.manifests.rendering import KUSTOMIZATIONS, containers, pod_templates, rendered
 from tests.pipelines.kubeflow_server import Kubeflow
 from tests.pipelines.packages import IMAGES, packages_of, run_shut_in
+from tests.start_up import imported_by_command
+
+STAGES_LIBRARIES = {"cv2", "matplotlib", "minio", "pandas", "pyogrio", "rasterio", "scipy", "shapely", "torch"}
+
+WITH_KFP = ("readme", "submit", "schedule", "runs")
+"""Commands whose flags, or the table that they make, are told with Kubeflow's library."""
 
 TO_KUBEFLOW = ("submit", "schedule", "runs")
 ROOT = ("--param", "data_root=s3://bucket/data")
@@ -19,7 +26,7 @@ def test_an_image_has_what_its_files_bring_and_nothing_else() -> None:
     assert {"kfp", "kfp_server_api", "yaml", "google"} <= packages_of("submit")
     assert not {"docker", "torch", "pytest", "pytorch_lightning"} & packages_of("submit")
     assert {"kfp", "rasterio", "numpy"} <= packages_of("cpu")
-    assert not {"kubernetes", "torch"} & packages_of("cpu")
+    assert not {"geopandas", "kubernetes", "pandas", "torch"} & packages_of("cpu")
     assert {"kfp", "rasterio", "torch", "pytorch_lightning"} <= packages_of("gpu")
 
 
@@ -34,6 +41,21 @@ def test_every_command_says_its_flags_with_what_the_submit_image_has(command: st
     done = run_shut_in("submit", "pipelines", command, "--help")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: python -m pipelines {command} [-h]")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_begins_without_what_it_needs_later(command: str) -> None:
+    imported = imported_by_command("pipelines", command, "--help")
+    assert not imported & STAGES_LIBRARIES
+    assert command in WITH_KFP or not imported & {"kfp", "kubernetes", "requests", "urllib3"}
+
+
+@pytest.mark.parametrize("command", ["run", "detect"])
+def test_a_run_that_is_refused_needs_no_kubeflow(command: str, tmp_path: Path) -> None:
+    flags = ["--images", str(tmp_path / "none"), "--runs", str(tmp_path / "runs")]
+    flags += ["--model", str(tmp_path / "none")] if command == "detect" else []
+    imported = imported_by_command("pipelines", command, *flags, status=BAD_INPUT)
+    assert not imported & {*STAGES_LIBRARIES, "kfp"}
 
 
 def test_the_commands_are_listed_where_there_is_nothing_but_python() -> None:

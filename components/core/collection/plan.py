@@ -201,7 +201,7 @@ def write_plan(directory: Path | str, plan: Plan) -> None:
     """Write a plan; it appears at `directory` when it is whole."""
     head = _as_json(plan)
     with staged_directory(directory) as aside:
-        pq.write_table(pa.Table.from_pylist([_row(scene) for scene in plan.scenes], _SCHEMA), aside / SCENES_FILE)
+        pq.write_table(_table(plan.scenes), aside / SCENES_FILE)
         (aside / PLAN_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -214,7 +214,8 @@ def read_plan(directory: Path | str) -> Plan:
     folder = Path(directory)
     try:
         head = parse_json((folder / PLAN_FILE).read_bytes())
-        scenes = pq.read_table(folder / SCENES_FILE).to_pylist()
+        with pq.ParquetFile(folder / SCENES_FILE) as file:
+            scenes = file.read().to_pylist()
         return Plan(
             **head
             | {
@@ -261,6 +262,13 @@ def _as_json(plan: Plan) -> dict[str, Any]:
         "retired": [asdict(mark) for mark in plan.retired],
         "left_out": [asdict(entry) for entry in plan.left_out],
     }
+
+
+def _table(scenes: Sequence[PlannedScene]) -> pa.Table:
+    """One row a scene. Where there is none, no list is looked at, for which Arrow would import pandas."""
+    if not scenes:
+        return pa.Table.from_batches([], _SCHEMA)
+    return pa.Table.from_pylist([_row(scene) for scene in scenes], _SCHEMA)
 
 
 def _row(scene: PlannedScene) -> dict[str, Any]:

@@ -23,9 +23,7 @@ OTHER_MODES = ("full_image", "roi", "bboxes")
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class WindowSize(_Settings):

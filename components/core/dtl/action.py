@@ -22,9 +22,12 @@ log = logging.getLogger(__name__)
 
 
 class Settings(BaseModel):
-    """Settings of an action: unknown keys are refused, numbers are not guessed from text."""
+    """Settings of an action: unknown keys are refused, numbers are not guessed from text.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    What checks them is built when a query has such an action.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

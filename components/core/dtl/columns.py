@@ -19,7 +19,6 @@ from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
 from components.core.dtl.runner import Outcome, Runner, output_dataset, reads
 from components.core.project import ManifestProject, Project
-from components.core.project.unread import pass_unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,8 @@ def passages(query: Query, context: Context, projects: Sequence[Project]) -> Ite
         DataError: If a project cannot be read.
         ConfigError: If a pattern does not end on a name.
     """
+    from components.core.project.unread import pass_unread  # Arrow's functions, once there are rows
+
     runner = Runner(query, context, list(projects))
     for number, project in enumerate(projects):
         if not isinstance(project, ManifestProject):

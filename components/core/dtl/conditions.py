@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from components.core.dtl.action import Context, Element, Layer, Settings
 from components.core.dtl.flow import Booleans, Flow
 from components.core.dtl.possible import Possible
-from components.core.patterns import compiled, finder, is_found
+from components.core.patterns import compiled, found_in, is_found
 
 SHOWN = 5
 
@@ -83,7 +83,7 @@ class RegexNames(Condition):
         """A search in each name."""
         names, found = flow.names, np.zeros(len(flow), np.bool_)
         for pattern in self.regex_names:
-            found |= np.fromiter(map(finder(pattern), names), np.bool_, len(names))
+            found |= np.fromiter(found_in(pattern, names), np.bool_, len(names))
         return found
 
     def _finds(self, name: str) -> bool:

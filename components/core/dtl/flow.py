@@ -91,15 +91,23 @@ class Flow:
     def retagged(self, change: Callable[[Tags], Tags]) -> Flow:
         """With other tags."""
         lists = list(self.batch.tag_lists)
-        used, place = np.unique(self.tags, return_inverse=True)
-        changed = np.array([self.batch.tag_list(change(lists[index])) for index in used.tolist()], np.int64)
-        return replace(self, tags=changed[place])
+        changed = np.zeros(len(lists), np.int64)
+        for index in self._used():
+            changed[index] = self.batch.tag_list(change(lists[index]))
+        return replace(self, tags=changed[self.tags])
 
     def tagged_with(self, holds: Callable[[Tags], bool]) -> Booleans:
         """(N,) whether each one's tags are such."""
         lists = list(self.batch.tag_lists)
-        used, place = np.unique(self.tags, return_inverse=True)
-        return np.array([holds(lists[index]) for index in used.tolist()], np.bool_)[place]
+        held = np.zeros(len(lists), np.bool_)
+        for index in self._used():
+            held[index] = holds(lists[index])
+        return held[self.tags]
+
+    def _used(self) -> list[int]:
+        """Which of the batch's lists of tags any element has."""
+        used: list[int] = np.flatnonzero(np.bincount(self.tags)).tolist()
+        return used
 
     @classmethod
     def joined(cls, batch: Batch, flows: Sequence[Flow]) -> Flow:

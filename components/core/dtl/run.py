@@ -17,10 +17,10 @@ from components.core.dtl.engine import RunReport, name_projects, output_meta, ru
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
-from components.core.project import Item, Project, ProjectMeta, manifest_writer, materialize, open_project
+from components.core.project import Item, Project, ProjectMeta, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
 from components.core.settings import naming_file
-from components.core.storage import Traffic
+from components.core.storage import Traffic, check_writable
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +88,16 @@ def execute_query(
     Raises:
         ConfigError: If the query is faulty or does not fit the projects.
         DataError: If a project cannot be read, more than `max_bad` items failed, or no item is there or left.
+        StorageError: If `output` cannot be written, which is found out before the first item is read.
     """
     _check_places(projects, output)
     built, named, meta = _checked(query, projects)
+    check_writable(output)
     report = RunReport()
     limits: dict[str, Any] = {"workers": workers, "max_bad": max_bad, "allow_empty": allow_empty}
     if as_files:
+        from components.core.project.materialize import materialize
+
         materialize(output, meta, run_query(built, named, report, Context(seed), **limits))
     else:
         start = run_query_in_columns if runs_in_columns(built, named) else run_query

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.dtl.run import QueryRun, execute_query
-from components.core.storage import counted
+from components.core.storage import check_file_writable, check_writable, counted
 
 
 def run_stage(
@@ -44,7 +44,10 @@ def run_stage(
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
         DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
+        StorageError: If a place cannot be written, which is found out before the query runs.
     """
+    if report is not None:
+        check_file_writable(report)
     run = execute_query(
         query,
         [project],
@@ -82,6 +85,18 @@ def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("--max-bad", type=int, default=0, help="source items that may fail")
 
 
+def check_asked_for(options: argparse.Namespace) -> None:
+    """See that what the arguments of `add_stage_arguments` ask for beside the project can be written.
+
+    Raises:
+        StorageError: If it cannot.
+    """
+    if options.metrics is not None:
+        check_file_writable(options.metrics)
+    if options.pictures is not None:
+        check_writable(options.pictures)
+
+
 def stage_main(
     name: str,
     description: str,
@@ -105,6 +120,7 @@ def stage_main(
     add_stage_arguments(parser, output)
 
     def main(options: argparse.Namespace) -> None:
+        check_asked_for(options)
         with counted() as moved:
             run = run_stage(
                 options.query or default_query,

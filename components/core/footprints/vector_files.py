@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyogrio
 import shapely
 
 from components.core.errors import DataError
@@ -85,6 +84,8 @@ def write_geopackage(
     Raises:
         StorageError: If the file cannot be written.
     """
+    import pyogrio  # GDAL's vectors and pandas, for those who want this format
+
     rows = 0
 
     def counted() -> Iterator[pa.RecordBatch]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import rasterio
-from rasterio.enums import ColorInterp
+from typing import TYPE_CHECKING
 
 from components.core.errors import ConfigError, DataError
 
-COLOURS = ("red", "green", "blue")
+if TYPE_CHECKING:
+    import rasterio
 
-INTERPRETATIONS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+COLOURS = ("red", "green", "blue")
 
 OTHER_WORDS = frozenset({"coastal", "edge", "infrared", "near", "pan", "swir", "yellow"})
 """Beside a colour in a band's name they mean another band: red edge, coastal blue."""
@@ -103,9 +102,9 @@ def colour_bands(dataset: rasterio.DatasetReader, uri: str, asked: Sequence[int]
     named = _named(dataset.descriptions)
     if named:
         return ColourBands(named, count, BY_NAME)
-    tagged = dataset.colorinterp
-    if all(colour in tagged for colour in INTERPRETATIONS):
-        return ColourBands(tuple(tagged.index(colour) + 1 for colour in INTERPRETATIONS), count, BY_TAG)
+    tagged = [interpretation.name for interpretation in dataset.colorinterp]
+    if all(colour in tagged for colour in COLOURS):
+        return ColourBands(tuple(tagged.index(colour) + 1 for colour in COLOURS), count, BY_TAG)
     return ColourBands((1, 2, 3) if count >= len(COLOURS) else (1,), count, BY_PLACE)
 
 

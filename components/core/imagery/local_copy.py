@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from components.core import storage
-
 
 def local_copy(uri: str) -> str:
     """Where to read a raster from of which most windows will be read, some of them often, as in a training.
 
-    A raster in object storage is fetched whole into this machine's cache (`storage.cached_file`), by whichever process
-    asks first, and is not read from the store again. Whoever reads each window once, or few windows, reads from the
-    URI itself: that moves no more than those windows. Ask again before each window: the answer is quick, and keeps
-    the copy from being removed.
+    A raster in object storage is fetched whole into this machine's cache (`cached_file`), by whichever process asks
+    first, and is not read from the store again. Whoever reads each window once, or few windows, reads from the URI
+    itself: that moves no more than those windows. Ask again before each window: the answer is quick, and keeps the
+    copy from being removed.
 
     Args:
         uri: The raster.
@@ -23,8 +21,9 @@ def local_copy(uri: str) -> str:
         StorageError: If there is no such object or it cannot be fetched.
     """
     from components.core.imagery.opening import local_path  # GDAL, for those who read pixels
+    from components.core.storage.cache import cached_file
 
     if local_path(uri) is not None:
         return uri
-    copy = storage.cached_file(uri)
+    copy = cached_file(uri)
     return uri if copy is None else str(copy)

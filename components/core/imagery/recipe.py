@@ -6,14 +6,16 @@ A recipe is data: it goes into the manifest, and pixels are touched only when so
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from affine import Affine
 
 from components.core.errors import DataError
 from components.core.geometry import FlipAxis, Size, Window
+
+if TYPE_CHECKING:
+    from affine import Affine
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 
@@ -105,6 +107,8 @@ class Recipe:
 
     def affine(self) -> Affine:
         """From (column, row) of the result to (column, row) of the raster."""
+        from affine import Affine  # not for those who ask for no place on the map
+
         matrix = Affine.translation(self.window.left, self.window.top)
         if self.left_right:
             matrix = matrix @ Affine.translation(self.size.width, 0) @ Affine.scale(-1, 1)

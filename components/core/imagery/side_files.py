@@ -1,27 +1,17 @@
 """Files beside a raster that say where it lies or which of its pixels hold data.
 
 GDAL looks for them on disk by itself. In object storage each look is a request, so that only those are asked for that
-a listing has shown; and they belong to the version of an image wherever it lies.
+a listing has shown; and they belong to the version of an image wherever it lies. `beside` reads what they say.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-import rasterio
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
-
-from components.core import storage
 from components.core.imagery.files import is_raster
-from components.core.imagery.opening import open_raster
-from components.core.imagery.reading import RasterInfo, crs_text
-from components.core.storage import StoredObject, name_of, stem_of, suffix_of
-
-log = logging.getLogger(__name__)
+from components.core.storage import StoredObject, name_of
 
 APPENDED = (".aux.xml", ".msk")
 """Follow the raster's whole name: GDAL's metadata (PAM), and a mask of the pixels that hold data."""
@@ -30,9 +20,6 @@ PROJECTION = ".prj"
 """In place of the raster's suffix: the CRS as WKT, beside a world file; GDAL reads it of no picture and no TIFF."""
 
 ANY_WORLD_FILE = ".wld"
-
-MOST_BYTES = 1 << 16
-"""Of a `.prj`: the longest definitions of CRSs have some kilobytes."""
 
 
 def names_of_sides(name: str) -> frozenset[str]:
@@ -122,58 +109,3 @@ def _stem_and_suffix(uri: str) -> tuple[str, str]:
 def side_digests(source: StoredObject) -> list[str]:
     """What decides on the content of the files beside a raster; nothing where there are none."""
     return [part for side in source.sides for part in (name_of(side.uri), side.etag, str(side.size_bytes))]
-
-
-def open_with_sides(source: StoredObject) -> rasterio.DatasetReader:
-    """Open a raster so that it says what the files beside it say, on disk and in object storage.
-
-    Raises:
-        DataError: If there is no such file or GDAL cannot read it.
-        StorageError: If it is in object storage and cannot be reached there.
-    """
-    return open_raster(source.uri, True if source.sides and storage.is_remote(source.uri) else None)
-
-
-def is_read_otherwise(source: StoredObject, dataset: rasterio.DatasetReader) -> bool:
-    """Whether the files beside a raster say more of its pixels than it says itself: gaps, or what its bands are.
-
-    Whoever reads pixels later, by URI alone, does not look beside it in object storage.
-
-    Args:
-        source: The raster.
-        dataset: The same, opened with the files beside it.
-    """
-    if not any(side.uri.lower().endswith(APPENDED) for side in source.sides):
-        return False
-    with open_raster(source.uri, beside=False) as alone:
-        return _pixels_as_said(alone) != _pixels_as_said(dataset)
-
-
-def _pixels_as_said(dataset: rasterio.DatasetReader) -> tuple[object, ...]:
-    return repr(dataset.nodatavals), dataset.mask_flag_enums, dataset.colorinterp
-
-
-def with_crs_beside(info: RasterInfo, source: StoredObject) -> RasterInfo:
-    """What a raster says of itself, with the CRS of the `.prj` beside it where it has a transform and no CRS.
-
-    Raises:
-        StorageError: If the file cannot be read.
-    """
-    if info.crs is not None or info.transform is None:
-        return info
-    for side in source.sides:
-        if suffix_of(side.uri).lower() == PROJECTION and stem_of(side.uri) == stem_of(source.uri):
-            return replace(info, crs=_crs_in(side))
-    return info
-
-
-def _crs_in(side: StoredObject) -> str | None:
-    if side.size_bytes > MOST_BYTES:
-        log.warning("%s: has %d bytes, too many for a CRS, and is passed over", side.uri, side.size_bytes)
-        return None
-    try:
-        text = storage.read_bytes(side.uri).decode("utf-8-sig")
-        return crs_text(CRS.from_wkt(text, morph_from_esri_dialect=True))
-    except (CRSError, UnicodeDecodeError) as error:
-        log.warning("%s: holds no CRS as WKT (%s) and is passed over; write one", side.uri, error)
-        return None

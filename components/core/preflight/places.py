@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.core import storage
 from components.core.errors import StorageError
 from components.core.preflight.naming import NamedFaults
 from components.core.storage import S3Settings
-from components.core.storage.asking import Reach, Trouble, ask
 from components.core.storage.mounted import (
     CREDENTIALS_FOLDER,
     SETTINGS_FOLDER,
     data_root_or_default,
     empty_mounts,
 )
+
+if TYPE_CHECKING:
+    from components.core.storage.asking import Trouble
 
 HOW_TO_APPLY = "kubectl apply --server-side --kustomize manifests/overlays/…"
 
@@ -69,6 +72,8 @@ def _in_a_store_that_answers(faults: NamedFaults, places: Sequence[Place]) -> li
 def _in_buckets_that_answer(
     faults: NamedFaults, places: Sequence[Place], settings: S3Settings, no_credentials: Path | None
 ) -> list[Place]:
+    from components.core.storage.asking import Reach, ask  # the store's client, for those who have one
+
     by_bucket: dict[str, list[Place]] = {}
     for place in places:
         by_bucket.setdefault(storage.parse_uri(place.uri).bucket, []).append(place)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from affine import Affine
-
 from components.core.figures import Figure
 from components.core.geometry import Size
 from components.core.imagery.recipe import Recipe, Step
 
 if TYPE_CHECKING:
+    from affine import Affine
+
     from components.core.imagery.reading import UInt8
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.core.errors import DataError
@@ -220,6 +220,12 @@ def _is_small(item: Item) -> bool:
     )
 
 
+def _list_lengths(lists: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """How long each list is; by Arrow's own offsets, since its functions take a tenth of a stage's start to import."""
+    lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in lists.chunks]
+    return np.concatenate([np.zeros(0, np.int64), *lengths])
+
+
 class ManifestWriter:
     """Writes items in order into a directory; made by `manifest_writer`.
 
@@ -251,7 +257,7 @@ class ManifestWriter:
     def add_rows(self, rows: pa.Table) -> None:
         """Append items as rows of a manifest; groups end where they would if the items came one by one."""
         self._settle()
-        objects = np.cumsum(pc.list_value_length(rows["objects"]).to_numpy())
+        objects = np.cumsum(_list_lengths(rows["objects"]))
         start = before = 0
         while start < len(rows):
             full = int(np.searchsorted(objects, before + GROUP_OBJECTS - self._objects)) + 1

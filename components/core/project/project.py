@@ -9,6 +9,7 @@ from typing import Protocol
 from components.core.errors import DataError
 from components.core.geometry import Size
 from components.core.project.item import Item
+from components.core.project.json_files import read_json
 from components.core.project.meta import ProjectMeta
 
 
@@ -69,7 +70,6 @@ def open_project(place: Path | str) -> Project:
         DataError: If there is no project.
     """
     from components.core.project.manifest import FORMAT, ManifestProject
-    from components.core.project.supervisely import SuperviselyProject, read_json
 
     directory = Path(place)
     if not directory.is_dir():
@@ -80,4 +80,6 @@ def open_project(place: Path | str) -> Project:
     meta = read_json(file)
     if isinstance(meta, dict) and meta.get("format") == FORMAT:
         return ManifestProject(directory, meta)
+    from components.core.project.supervisely import SuperviselyProject
+
     return SuperviselyProject(directory, meta)

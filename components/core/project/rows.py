@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from affine import Affine
 
 from components.core.errors import DataError, StorageError
 from components.core.figures import (
@@ -32,6 +31,9 @@ from components.core.imagery.recipe import Recipe
 from components.core.json_text import parse_json
 from components.core.project.item import ImageRef, Item, Object
 from components.core.storage.uris import parse_uri
+
+if TYPE_CHECKING:
+    from affine import Affine
 
 _RECIPE = pa.struct(
     [
@@ -194,9 +196,15 @@ def _row_of_image(image: ImageRef) -> Row:
 
 
 def _image_of_row(row: Row) -> ImageRef:
-    transform = None if row["transform"] is None else Affine(*row["transform"])
+    transform = None if row["transform"] is None else _transform_of(row["transform"])
     uri = checked_uri(row["uri"])
     return ImageRef(uri, Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+
+
+def _transform_of(numbers: Iterable[float]) -> Affine:
+    from affine import Affine  # not for rows that are passed on unread
+
+    return Affine(*numbers)
 
 
 @lru_cache(maxsize=4096)

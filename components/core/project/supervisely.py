@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from affine import Affine
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.core.errors import DataError
 from components.core.figures import Figure, Shape
 from components.core.geometry import Size
-from components.core.json_text import parse_json
 from components.core.keyed import digest
 from components.core.project.item import ImageRef, Item, Object
+from components.core.project.json_files import read_counted, read_json
 from components.core.project.supervisely_figures import figure_of_any_shape, figure_of_json, json_of_figure
 from components.core.project.supervisely_meta import SuperviselyMeta, meta_of_json, tag_names
-from components.core.storage import CountedFile
+
+if TYPE_CHECKING:
+    from affine import Affine
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
 
@@ -46,25 +46,6 @@ _ITEM_KEYS = frozenset(("tags", "description", "objects", "size", GEOREFERENCE))
 _OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap", "points"))
 
 log = logging.getLogger(__name__)
-
-
-def _read(file: Path) -> bytes:
-    with CountedFile(file) as opened:
-        return opened.read()
-
-
-def read_json(file: Path) -> Any:
-    """Parse a JSON file.
-
-    Raises:
-        DataError: If it cannot be read or is not JSON.
-    """
-    try:
-        return parse_json(_read(file))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise DataError(f"{file}: is not JSON ({error}); mend or remove it") from error
 
 
 class _Entry(NamedTuple):
@@ -137,10 +118,10 @@ class SuperviselyProject:
 
     def digest(self) -> str:
         """SHA-256 of the annotations and of the images' names."""
-        parts: list[str | bytes] = [_read(self.directory / "meta.json")]
+        parts: list[str | bytes] = [read_counted(self.directory / "meta.json")]
         for entry in self._entries:
             parts += [entry.dataset, entry.name, str(entry.image)]
-            parts += [_read(entry.annotation)] if entry.annotation else []
+            parts += [read_counted(entry.annotation)] if entry.annotation else []
         return digest(*parts)
 
 
@@ -255,12 +236,18 @@ def _georeference_of(data: Any, place: str) -> tuple[str | None, Affine | None]:
         return None, None
     try:
         crs, numbers = data.get("crs"), data.get("transform")
-        transform = Affine(*map(float, numbers)) if numbers else None
+        transform = _transform_of(map(float, numbers)) if numbers else None
         if not (crs is None or isinstance(crs, str)):
             raise ValueError("crs is no text")
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"{place}: {GEOREFERENCE}: {data!r} holds no crs and transform of six numbers") from error
     return crs, transform
+
+
+def _transform_of(numbers: Iterable[float]) -> Affine:
+    from affine import Affine  # not for projects in the manifest's form
+
+    return Affine(*numbers)
 
 
 def _image_of(image: Path, size: Size | None, georeference: tuple[str | None, Affine | None]) -> ImageRef:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ Integers = npt.NDArray[np.int64]
 
 TRANSFORM_NUMBERS = 6
 
+_PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
+"""What decides on whether a URI is a place lies in front of such a name, so that one of a folder stands for all."""
+
 
 def pass_unread(rows: pa.Table) -> bool:
     """Whether rows may be passed on without an item made of any.
@@ -32,6 +36,12 @@ def pass_unread(rows: pa.Table) -> bool:
         return False
     batches = rows.combine_chunks().to_batches()
     return all(map(_pass_unread, batches))
+
+
+def standing_for(uri: str) -> str:
+    """A URI that is a place if, and only if, another one is; the same for most of the files of a folder."""
+    folder, _, name = uri.rpartition("/")
+    return f"{folder}/-" if folder.strip("/.") and _PLAIN_NAME.fullmatch(name) else uri
 
 
 def _pass_unread(rows: pa.RecordBatch) -> bool:
@@ -170,7 +180,7 @@ def _is_any(array: pa.BooleanArray) -> bool:
 def _are_places(uris: pa.StringArray) -> bool:
     """Whether each is the URI of a raster."""
     try:
-        for uri in _texts(uris):
+        for uri in dict.fromkeys(map(standing_for, _texts(uris))):
             checked_uri(uri)
     except DataError:
         return False

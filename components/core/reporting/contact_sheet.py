@@ -12,7 +12,6 @@ from components.core.errors import FootprintsError
 from components.core.geometry import Window
 from components.core.project import Item, Project, ProjectMeta
 from components.core.reporting.encode import Pixels, data_uri
-from components.core.reporting.image_sheet import Cell, image_sheet_png
 from components.core.reporting.page import Fact, Picture, render
 from components.core.reporting.survey import Survey, survey
 from components.core.reporting.text import thousands
@@ -177,6 +176,8 @@ def _count_list(title: str, counts: Mapping[str, int], colors: Mapping[str, str]
 
 
 def _png(found: Survey, thumbnails: Sequence[Thumbnail]) -> bytes:
+    from components.core.reporting.image_sheet import Cell, image_sheet_png  # matplotlib, which pages do without
+
     cells: list[Cell | None] = [
         Cell(entry.pixels, entry.name, (entry.caption, ", ".join(entry.tags)), entry.problem) for entry in thumbnails
     ]

@@ -7,7 +7,6 @@ from functools import partial
 
 from markupsafe import Markup
 
-from components.core.reporting.graph_image import graph_png
 from components.core.reporting.graph_plan import (
     LINE_PX,
     SINK_PX,
@@ -64,8 +63,14 @@ def graph_picture(layers: Sequence[GraphLayer], edges: Sequence[GraphEdge], titl
         if layers
         else render("empty.html.j2", text="No layers.")
     )
-    return Picture(title, lead, tuple(facts), body, partial(graph_png, plan))
+    return Picture(title, lead, tuple(facts), body, partial(_png, plan))
 
 
 def _svg(plan: GraphPlan) -> Markup:
     return render("graph.svg.j2", plan=plan, title_px=TITLE_PX, text_px=TEXT_PX, line_px=LINE_PX, sink_px=SINK_PX)
+
+
+def _png(plan: GraphPlan) -> bytes:
+    from components.core.reporting.graph_image import graph_png  # matplotlib, which pages do without
+
+    return graph_png(plan)

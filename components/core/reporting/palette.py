@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 INK = "#1d2730"
 MUTED = "#64707d"
@@ -93,6 +92,8 @@ def _neighbours(labels: npt.NDArray[np.int32]) -> dict[int, set[int]]:
     """Which objects come closer than `NEIGHBOUR_PX` to each other, by their nearest-object regions."""
     if not labels.any():
         return {}
+    from scipy import ndimage  # not for those who only look colours up
+
     distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
     regions = labels[tuple(nearest)]
     found: dict[int, set[int]] = {}

@@ -16,7 +16,6 @@ from components.core.figures import Figure
 from components.core.geometry import Window
 from components.core.reporting import palette
 from components.core.reporting.encode import Pixels, data_uri
-from components.core.reporting.image_sheet import Cell, image_sheet_png
 from components.core.reporting.page import Picture, render
 from components.core.reporting.palette import object_colors, rgb
 from components.core.reporting.scenes import ComparedScene
@@ -217,6 +216,8 @@ def busiest_window(mask: BoolPixels, view: View) -> Window:
 
 
 def _png(rows: Sequence[SceneRow]) -> bytes:
+    from components.core.reporting.image_sheet import Cell, image_sheet_png  # matplotlib, which pages do without
+
     columns = max((len(row.panels) for row in rows), default=1)
     cells: list[Cell | None] = []
     for row in rows:

@@ -5,7 +5,6 @@ S3Settings.from_environment and CacheSettings.from_environment list the variable
 """
 
 from components.core.storage.aside import local_errors, not_written, scratch_folder
-from components.core.storage.cache import cached_file
 from components.core.storage.dispatch import (
     delete,
     exists,
@@ -21,8 +20,8 @@ from components.core.storage.dispatch import (
 )
 from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patiently
 from components.core.storage.objects import Store, StoredObject
-from components.core.storage.probing import check_writable
-from components.core.storage.settings import CacheSettings, S3Settings
+from components.core.storage.probing import check_file_writable, check_writable
+from components.core.storage.settings import S3Settings
 from components.core.storage.staging import is_whole_tiff, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
 from components.core.storage.trees import get_tree, put_tree
@@ -39,7 +38,6 @@ from components.core.storage.uris import (
 )
 
 __all__ = [
-    "CacheSettings",
     "CountedFile",
     "Moved",
     "S3Settings",
@@ -48,7 +46,7 @@ __all__ = [
     "Traffic",
     "Uri",
     "absolute_uri",
-    "cached_file",
+    "check_file_writable",
     "check_writable",
     "counted",
     "counters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from components.core.storage.aside import local_errors
 from components.core.storage.dispatch import delete, write_bytes
-from components.core.storage.uris import Uri, join_uri, parse_uri
+from components.core.storage.uris import Uri, join_uri, parent_of, parse_uri
 
 PROBE = ".footprints-check-"
 """What the names of objects begin with that are written for a moment; the dot keeps them out of listings of images."""
@@ -34,6 +35,19 @@ def check_writable(uri: str | Path) -> None:
     probe = join_uri(uri, f"{PROBE}{secrets.token_hex(8)}")
     write_bytes(probe, b"written and removed by a check\n")
     delete(probe)
+
+
+def check_file_writable(uri: str | Path) -> None:
+    """See that a file can be written at a place: that its folder takes files, and is not called like it.
+
+    Raises:
+        StorageError: If it cannot.
+    """
+    place = parse_uri(uri)
+    if not place.is_remote and place.path.is_dir():
+        with local_errors("write", place.path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    check_writable(parent_of(uri))
 
 
 def _check_folder(place: Uri) -> None:

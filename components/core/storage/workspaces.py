@@ -6,6 +6,9 @@ other machines that share the file system, so a folder's name tells which kernel
 folder, as of one on a file system without locks, nobody can say whether it is in use; it goes when nothing in it has
 changed for `UNTOUCHED_S`.
 
+Folders that releases without locks left stay for good: their names ended in eight random letters and digits, as
+`.INRIA.20260101` does, which somebody may have put aside by hand, and nothing in them tells the one from the other.
+
 A folder in which a directory waits that had made way for its successor gives it back where no successor came.
 """
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from components.core.cli import BAD_INPUT, run_main
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
 from components.core.figures import Bitmap, Shape, vertices
 from components.core.figures.vector import Polygon
 from components.core.geometry import Size
@@ -290,6 +290,14 @@ def test_the_command_line_prints_the_table(
     )
     assert "truth_class: 'roof'" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
+
+
+def test_a_place_that_cannot_be_written_is_found_before_an_image_is_compared(
+    projects: Projects, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="file: cannot write it: Not a directory"):
+        evaluate(projects.predictions, projects.truth, tmp_path / "file", boundary_px=1)
 
 
 def test_projects_stay_as_they_are(projects: Projects) -> None:

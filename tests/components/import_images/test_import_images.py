@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 
-from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, FootprintsError, StorageError, TooManyBadItemsError
 from components.core.figures import Bitmap, RasterMask, Shape, tight_window
 from components.core.geometry import Size
 from components.core.imagery.reading import describe, read_rgb
@@ -478,6 +478,15 @@ def test_a_data_root_that_cannot_be_written_is_not_the_scenes_fault(tmp_path: Pa
     with pytest.raises(FootprintsError, match="data") as caught:
         run(tmp_path, max_bad=1)
     assert not isinstance(caught.value, TooManyBadItemsError)
+
+
+@pytest.mark.parametrize("place", ["data", "project"])
+def test_a_place_that_cannot_be_written_is_found_before_an_image_is_read(tmp_path: Path, place: str) -> None:
+    (tmp_path / "in" / "images").mkdir(parents=True)
+    (tmp_path / "in" / "images" / "a.tif").write_text("would fail")
+    (tmp_path / place).write_text("a file")
+    with pytest.raises(StorageError, match=f"^{tmp_path / place}: cannot write it: Not a directory"):
+        run(tmp_path)
 
 
 def test_counts_are_numbers(tmp_path: Path) -> None:

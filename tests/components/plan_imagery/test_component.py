@@ -16,6 +16,9 @@ from components.plan_imagery.component import plan_imagery
 from tests.components.plan_imagery.sites import Site
 from tests.components.publish_collection.detected import detected_towns
 from tests.shims import artifact, compiled, input_names, output_kinds
+from tests.start_up import imported_by, imported_by_command
+
+NOT_TO_PLAN = {"cv2", "geopandas", "kfp", "matplotlib", "minio", "pyogrio", "scipy", "torch"}
 
 
 @pytest.fixture
@@ -110,6 +113,19 @@ def test_where_nothing_is_to_be_detected_planning_ends_the_run(tmp_path: Path) -
     assert shards == []
     assert "Nothing new" in (tmp_path / "again" / "report").read_text()
     assert json.loads((tmp_path / "again" / "summary").read_text())["counts"]["scenes_up_to_date"] == 2
+
+    places = ("--images-uri", run.images, "--output-uri", run.output, "--model-uri", run.model)
+    places += ("--inference-config", run.settings.inference_config, "--data-root", str(tmp_path / "data"))
+    made = [part for name in ("plan", "summary", "report") for part in (f"--{name}", str(tmp_path / f"third {name}"))]
+    imported = imported_by_command("components.plan_imagery", *places, *made)
+    assert "Nothing new" in (tmp_path / "third report").read_text()
+    assert not imported & {*NOT_TO_PLAN, "pandas"}, "such a run is most of all its imports"
+
+
+def test_what_is_new_is_planned_without_what_detects_and_publishes(site: Site) -> None:
+    imported = imported_by("components.plan_imagery.step")
+    assert not imported & {*NOT_TO_PLAN, "jinja2", "pandas", "pyproj", "pystac", "rasterio", "shapely", "urllib3"}
+    assert not imported_by_command("components.plan_imagery", *flags(site)) & {*NOT_TO_PLAN, "pystac"}
 
 
 def test_flags_carry_the_inputs_names_and_defaults(site: Site) -> None:

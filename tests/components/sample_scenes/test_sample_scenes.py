@@ -1,6 +1,7 @@
 """The stage: files, names, geo-referencing, re-runs, errors, the command line and the component."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import rasterio.warp
 from kfp import dsl
 
 from components.core.cli import run_main
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, StorageError
 from components.core.geometry import Size
 from components.core.storage import list_objects, read_bytes, stat
 from components.sample_scenes.__main__ import main, parser
@@ -146,6 +147,17 @@ def test_object_storage_gets_the_same_files_once(tmp_path: Path, s3_environment:
     assert {item.uri.removeprefix(f"{place}/"): read_bytes(item.uri) for item in stored} == files_of(tmp_path)
     generate(place, towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
     assert [stat(item.uri) for item in stored] == stored
+
+
+def test_a_place_that_cannot_be_written_is_found_before_a_scene_is_drawn(
+    tmp_path: Path, s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"{s3_environment.new_folder()}/set"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_environment.reader_access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_environment.reader_secret_key)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no folder to draw in"))
+    with pytest.raises(StorageError, match=rf"^{place}/\S+ at \S+: cannot write it: the store refuses access"):
+        generate(place, towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
 
 
 def test_data_root_keeps_sets_of_scenes_apart(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from kfp import dsl
 
 from components.core.cli import run_main
 from components.core.documents.share import share_query
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, StorageError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.split_tagging.__main__ import main, parser
@@ -82,6 +82,28 @@ def test_bad_items_are_limited(tmp_path: Path) -> None:
     with pytest.raises(TooManyBadItemsError):
         split_tagging(project, tmp_path / "tagged", query=query, max_bad=1)
     assert split_tagging(project, tmp_path / "tagged", query=query, max_bad=2).counts()["left_out"] == 2
+
+
+@pytest.mark.parametrize("place", ["tagged", "report"])
+def test_a_place_that_cannot_be_written_is_found_before_an_item_is_read(tmp_path: Path, place: str) -> None:
+    query = json.dumps([data(), windows("$all", "$1", 500, 500), save("$1")])
+    project = write(tmp_path, [item("would fail", size=Size(500, 500))])
+    (tmp_path / "file").touch()
+    places = {"tagged": tmp_path / "tagged"} | {place: tmp_path / "file" / "below"}
+    with pytest.raises(StorageError, match=r"file(/below)?: cannot write it: Not a directory; a part of the path is"):
+        split_tagging(project, query=query, **places)
+    assert not (tmp_path / "tagged").exists()
+
+
+@pytest.mark.parametrize(("flag", "place"), [("--metrics", "file/m.json"), ("--metrics", ""), ("--pictures", "file")])
+def test_what_a_command_is_to_write_beside_is_looked_at_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    arguments = ["--project", str(write(tmp_path, items(3))), "--tagged", str(tmp_path / "tagged")]
+    assert run_main(main, parser(), [*arguments, "--train-share", "0.5", flag, str(tmp_path / place)]) == 2
+    assert "cannot write it" in capsys.readouterr().err
+    assert not (tmp_path / "tagged").exists()
 
 
 def test_the_report_shows_the_query_and_the_items(tmp_path: Path) -> None:

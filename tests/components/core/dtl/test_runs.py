@@ -19,8 +19,9 @@ from components.core.dtl.graph import build_query
 from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.geometry import Size
-from components.core.project import manifest_writer, materialize, open_project, write_manifest
+from components.core.project import manifest_writer, open_project, write_manifest
 from components.core.project.history import LeftOut, StageRun, read_history
+from components.core.project.materialize import materialize
 from tests.builders import bitmap_meta, files_below, scene_item, scene_project
 from tests.components.core.dtl.projects import META, house, item, names, write
 from tests.queries import choose, data, layer, save, tag, windows

@@ -3,51 +3,50 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.components.core.dtl.projects import items, write
+from tests.pipelines.packages import shut_in
 from tests.queries import choose, data, save, tag
+from tests.start_up import imported_by, imported_by_command
 
-HEAVY = ("cv2", "jinja2", "matplotlib", "minio", "rasterio", "scipy", "shapely", "torch", "tqdm")
+HEAVY = {
+    *("cv2", "geopandas", "jinja2", "kfp", "matplotlib", "minio", "pandas", "pyogrio", "pyproj", "pystac", "rasterio"),
+    *("scipy", "shapely", "torch", "tqdm", "urllib3", "yaml"),
+}
+"""What none needs that handles rows alone."""
 
-RUN = """
-import sys
-from components.{stage}.{stage} import {stage}
-{stage}(*sys.argv[1:3], query=sys.argv[3])
-print(*(name for name in {heavy} if name in sys.modules))
-"""
+LATER = {"affine", "multiprocessing.pool", "numpy.ma", "pyarrow.compute", "pyarrow.dataset", "regex"}
+"""What some need once they have seen their query and their rows."""
 
-COMMAND = """
-import runpy, sys
-try:
-    runpy.run_module("components.{stage}", run_name="__main__")
-except SystemExit as end:
-    print(*(name for name in {heavy} if name in sys.modules), file=sys.stderr)
-    raise
-"""
+STAGES = ("split_tagging", "crop_augment", "split_masks")
 
 QUERY = json.dumps([data(), choose("$all", ["$a", "$b"], probability=0.5), tag("$a $b", "$c", "x"), save("$c", "NEW")])
 
 
-@pytest.mark.parametrize("stage", ["split_tagging", "crop_augment"])
-def test_rows_are_tagged_without_gdal_matplotlib_and_the_like(stage: str, tmp_path: Path) -> None:
-    project = write(tmp_path, items(3))
-    code = RUN.format(stage=stage, heavy=HEAVY)
-    arguments = [sys.executable, "-c", code, str(project), str(tmp_path / "new"), QUERY]
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == []
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_step_begins_with_numbers_rows_and_settings_alone(stage: str) -> None:
+    assert not imported_by(f"components.{stage}.step") & (HEAVY | LATER)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stages_flags_are_told_without_more(stage: str) -> None:
+    assert not imported_by_command(f"components.{stage}", "--help") & (HEAVY | LATER)
+
+
+@pytest.mark.parametrize(("stage", "output"), [("split_tagging", "tagged"), ("crop_augment", "crops")])
+def test_rows_are_tagged_without_gdal_matplotlib_and_the_like(stage: str, output: str, tmp_path: Path) -> None:
+    """With the packages of the image: where pandas is installed, Arrow imports it."""
+    flags = ("--project", str(write(tmp_path, items(3))), f"--{output}", str(tmp_path / "new"), "--query", QUERY)
+    assert not imported_by_command(f"components.{stage}", *flags, env=shut_in("cpu")) & HEAVY
     assert (tmp_path / "new" / "meta.json").is_file()
 
 
-@pytest.mark.parametrize("stage", ["split_tagging", "crop_augment", "split_masks"])
-def test_a_stages_flags_are_told_without_them(stage: str) -> None:
-    code = COMMAND.format(stage=stage, heavy=HEAVY)
-    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "--max-bad" in done.stdout
-    assert done.stderr.split() == []
+def test_a_report_is_written_without_matplotlib(tmp_path: Path) -> None:
+    flags = ("--project", str(write(tmp_path, items(3))), "--crops", str(tmp_path / "new"), "--query", QUERY)
+    report = tmp_path / "report.html"
+    imported = imported_by_command("components.crop_augment", *flags, "--report", str(report), env=shut_in("cpu"))
+    assert not imported & {"matplotlib", "pandas", "scipy", "torch"}
+    assert "3 items in, 3 out" in report.read_text(encoding="utf-8")

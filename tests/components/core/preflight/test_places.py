@@ -15,7 +15,7 @@ from components.core.network.description import ModelConfig
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
 from components.core.preflight.places import Place, askable, check_file, place_for_rasters
-from components.core.storage import check_writable
+from components.core.storage import check_file_writable, check_writable
 from components.core.storage.mounted import MOUNTS_VARIABLE
 from tests.builders import bitmap_meta
 from tests.full_disk import leave_free
@@ -172,6 +172,15 @@ def test_a_file_is_no_folder_to_write_to(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(StorageError, match=f"^{place}: cannot write it: Not a directory; a part"):
             check_writable(str(place))
+
+
+def test_a_file_can_be_written_beside_others_or_over_one(s3_environment: S3Server, tmp_path: Path) -> None:
+    (tmp_path / "report.html").touch()
+    for place in (tmp_path / "report.html", tmp_path / "new" / "report.html", f"{s3_environment.new_folder()}/r.html"):
+        check_file_writable(place)
+    for place, rule in ((tmp_path, "Is a directory; name a file"), (tmp_path / "report.html" / "r", "Not a directory")):
+        with pytest.raises(StorageError, match=f"cannot write it: {rule}"):
+            check_file_writable(place)
 
 
 def test_a_file_is_there_or_not(s3_environment: S3Server, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from components.core.figures import Bitmap, InlineMask, Point, Polygon, Rectangl
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.reading import read_rgb
 from components.core.imagery.recipe import Crop, Flip
-from components.core.project import Item, materialize, open_project, write_manifest
+from components.core.project import Item, open_project, write_manifest
+from components.core.project.materialize import materialize
 from components.core.project.supervisely_figures import MOST_PNG_BYTES, pack_png, unpack_png
 from tests import strategies
 from tests.builders import CRS, bitmap_meta, noise, scene_item, whole, write_raster

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from components.core.errors import DataError
 from components.core.figures import Bitmap, Line, Point, Polygon, Rectangle
 from components.core.geometry import Size
-from components.core.project import Project, materialize, open_project, write_manifest
+from components.core.project import Project, open_project, write_manifest
+from components.core.project.materialize import materialize
 from components.core.project.supervisely_figures import pack_png
 from tests.builders import noise, write_raster
 

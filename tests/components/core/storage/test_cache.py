@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from components.core.errors import StorageError
-from components.core.storage import cache, cached_file, counted, write_bytes
+from components.core.storage import cache, counted, write_bytes
 from components.core.storage.aside import written_aside
-from components.core.storage.cache import IN_USE_S, FileCache
+from components.core.storage.cache import IN_USE_S, FileCache, cached_file
 from tests.s3_server import S3Server
 
 SIZE = 100_000
