@@ -32,7 +32,8 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark]) -> Laye
     Args:
         collection: It.
         plan: Says what is retired.
-        done: The marks of this run by scene; other marks of these scenes are retired.
+        done: The marks of this run by scene; other marks of these scenes are retired, unless another run, which did
+            the scene anew, has retired that of this one meanwhile.
 
     Returns:
         All updates as one.
@@ -46,8 +47,9 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark]) -> Laye
     for number in range(ROUNDS):
         began = time.monotonic()
         marks = set(collection.marks())
-        leaving = {mark for mark in marks if mark in retired or mark != done.get(mark.scene, mark)}
-        chosen = _one_a_scene(marks - retired, done, plan.recipe)
+        there = {scene: mark for scene, mark in done.items() if mark in marks}
+        leaving = {mark for mark in marks if mark in retired or mark != there.get(mark.scene, mark)}
+        chosen = _one_a_scene(marks - retired, there, plan.recipe)
         update = _updated(collection, plan, chosen, marks, is_last=number == ROUNDS - 1)
         if update is not None:
             total = update if total is None else _joined(total, update)
