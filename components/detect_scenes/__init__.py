@@ -1,1 +1,1 @@
-"""A shard of new imagery, from images to buildings, in one step."""
+"""A shard of new imagery, from images to finished scenes, in one step."""

@@ -1,4 +1,4 @@
-"""The KFP component: a plan in, what one of its shards found out."""
+"""The KFP component: a plan in; the scenes of one of its shards detected and finished."""
 
 from kfp import dsl
 
@@ -16,7 +16,7 @@ def detect_scenes(
     gpus: int = 0,
     require_gpus: bool = False,
 ) -> None:
-    """Detect the buildings of one shard: import its images, run the network, split the masks."""
+    """Detect the buildings of one shard: import its images, run the network, split the masks, finish its scenes."""
     options = dict(locals())
     from components.detect_scenes.step import run
 

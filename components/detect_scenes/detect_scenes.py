@@ -1,9 +1,10 @@
-"""One shard of a detection: its images imported, put through the network and split into buildings, one after the other.
+"""One shard of a detection: images imported, put through the network, split into buildings, and published as scenes.
 
-The three stages are steps of their own where a model is trained. Here they are one, for every step of a Kubeflow run
+The first three are steps of their own where a model is trained. Here all are one, for every step of a Kubeflow run
 takes a pod more that drives it, some 20 seconds, and a share of the mebibyte that Argo has for a run: with three steps
 a shard a run could not have thirty of them. Import reads headers, and splitting takes a few hundredths of the network's
-time, so the GPU waits for neither.
+time. Finishing scenes takes more, and the GPU waits for it; but all shards do it at once, on the cores that they have,
+and the one step that follows them would do it alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from components.core.imagery.scaling import PERCENTILE
 from components.core.models import local_model, model_digest
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
+from components.publish_collection.shards import finish_shard
 from components.split_masks.split_masks import split_masks
 
 EVERY_SCENE = 1_000_000_000
@@ -37,9 +39,11 @@ def detect_scenes(
     max_item_pixels: int = ITEM_PIXELS,
     workers: int = 0,
 ) -> dict[str, float]:
-    """Detect what a plan gives to a shard, and leave the result for publish_collection beside the collection.
+    """Detect what a plan gives to a shard, and finish every scene that is wholly its own.
 
-    Scenes that were put through the network before, by this step or an earlier try of it, are not again.
+    What is left, scenes that are cut over several shards or could not be finished, goes to publish_collection beside
+    the collection, with what that tells of the others. Scenes that were put through the network or finished before, by
+    this step or an earlier try of it, are not again.
 
     Args:
         plan_dir: What plan_imagery wrote; it says with which model and settings.
@@ -47,14 +51,15 @@ def detect_scenes(
         data_root: Folder or URI prefix for masks and confidences.
         scaling: How more than 8 bits become 8; see `components.core.imagery.scaling`.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
-        workers: Processes for import and splitting; 0 for one a core.
+        workers: Processes for import, splitting and finishing; 0 for one a core.
 
     Returns:
         Counts, for metrics.
 
     Raises:
-        ConfigError: If a parameter breaks its rule, or the config or query does not fit the model.
-        DataError: If there is no plan, or the model is another than when it was made.
+        ConfigError: If a parameter breaks its rule, the config or query does not fit the model, or the query gives no
+            objects of the plan's class.
+        DataError: If there is no plan, or the model is another than when it was made, before or after detecting.
         StorageError: If a place cannot be reached or written.
     """
     plan = read_plan(plan_dir)
@@ -63,7 +68,7 @@ def detect_scenes(
     settings = plan.settings
     with storage.scratch_folder("detect") as folder, local_model(plan.model_uri) as model:
         _check_model(plan, model)
-        project, predictions, split = (folder / name for name in ("project", "predictions", "split"))
+        project, predictions, split, part = (folder / name for name in ("project", "predictions", "split", "part"))
         imported = import_planned(plan_dir, shard, project, data_root=data_root, scaling=scaling, workers=workers)
         inferred = infer_windows(
             project,
@@ -84,9 +89,11 @@ def detect_scenes(
             allow_empty=True,
             workers=workers,
         )
-        put_part(plan, shard, split)
+        _check_model(plan, model)
+        finished = finish_shard(plan, split, model, part, workers=workers)
+        put_part(plan, shard, part)
     left_out = len(imported.bad) + len(inferred.bad) + objects.counts()["left_out"]
-    return {**inferred.counts(), "bad": left_out}
+    return {**inferred.counts(), "finished": finished, "bad": left_out}
 
 
 def _check_model(plan: Plan, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The KFP component: a plan in, and what its shards found; scenes, ledger and layer brought up to date."""
+"""The KFP component: a plan in, and what its shards left; the layer brought up to date, and a report."""
 
 from kfp import dsl
 

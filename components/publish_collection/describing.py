@@ -6,19 +6,21 @@ import os
 from functools import reduce
 from importlib.metadata import PackageNotFoundError, version
 from operator import or_
+from pathlib import Path
 
 from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan
 from components.core.errors import ConfigError, DataError
 from components.core.json_text import parse_json
-from components.core.models import CONFIG_FILE, local_model, model_digest
+from components.core.models import local_model, model_digest
 from components.publish_collection.layer.index import Layer, mark_of
 from components.publish_collection.stac import (
     COLLECTION_FILE,
     Extent,
     MaskClass,
     Period,
+    classes_of_model,
     collection_json,
     document_bytes,
     model_item,
@@ -39,33 +41,53 @@ def software() -> dict[str, str]:
         return {PACKAGE: os.environ.get(VERSION_VARIABLE, "unknown")}
 
 
-def describe_model(collection: Collection, plan: Plan) -> tuple[MaskClass, ...]:
+def describe_model(collection: Collection, plan: Plan, folder: Path) -> None:
     """Put the item of the plan's model into the collection, unless it is there.
 
-    Where scenes were detected, the model is fetched and compared with the plan's: one that was replaced meanwhile may
-    have detected some of them.
+    Args:
+        collection: It.
+        plan: Names the model, and where it lies for good.
+        folder: The model itself, on local disk.
 
-    Returns:
-        What the values of its masks mean.
+    Raises:
+        DataError: If the model cannot be read.
+        StorageError: If its item cannot be written.
+    """
+    place = collection.place(model_place(plan.model))
+    if not storage.exists(place):
+        storage.write_bytes(place, document_bytes(model_item(folder, plan.model_uri, plan.model)))
+
+
+def described_classes(collection: Collection, plan: Plan) -> tuple[MaskClass, ...]:
+    """What the values of the masks of the plan's model mean, as the model's item says.
+
+    Raises:
+        DataError: If the item is none.
+        StorageError: If it cannot be read, or is not there.
+    """
+    place = collection.place(model_place(plan.model))
+    try:
+        return classes_of_model(parse_json(storage.read_bytes(place)))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            f"{place}: is no item of a model ({error!r}); delete it and run again, which writes it"
+        ) from error
+
+
+def fetch_and_describe_model(collection: Collection, plan: Plan) -> None:
+    """Put the item of the plan's model into the collection as `describe_model` does, from the place of the model.
+
+    It is fetched where that is to be done alone: shards that detected something with it have done so.
 
     Raises:
         ConfigError: If the model is not the plan's any more.
         DataError: If the model cannot be read.
         StorageError: If it cannot be fetched, or its item cannot be written.
     """
-    place = collection.place(model_place(plan.model))
-    is_described = storage.exists(place)
-    if plan.scenes or not is_described:
+    if not storage.exists(collection.place(model_place(plan.model))):
         with local_model(plan.model_uri) as folder:
             _check_unchanged(plan, model_digest(folder))
-            if not is_described:
-                storage.write_bytes(place, document_bytes(model_item(folder, plan.model_uri, plan.model)))
-    config = storage.join_uri(plan.model_uri, CONFIG_FILE)
-    try:
-        entries = parse_json(storage.read_bytes(config))["classes"]
-        return tuple(MaskClass(value, entry["title"], entry["color"]) for value, entry in enumerate(entries))
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{config}: is no config of a model ({error}); give what train_unet wrote") from error
+            describe_model(collection, plan, folder)
 
 
 def _check_unchanged(plan: Plan, found: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from components.core.collection.plan import Plan, PlannedScene
@@ -70,22 +70,27 @@ class Gathered:
     failures: tuple[Failure, ...]
 
 
-def gather(plan: Plan, projects: Sequence[Project], history: Iterable[StageRun]) -> Gathered:
-    """Find the items of every planned scene.
+def gather(
+    plan: Plan, projects: Sequence[Project], history: Iterable[StageRun], finished: Container[str] = ()
+) -> Gathered:
+    """Find the items of every planned scene that is to be finished.
 
     Args:
         plan: What was to be done.
         projects: What the shards gave; items are named by scene, or by scene and first row.
         history: Of all projects; says why images were left out.
+        finished: Ids of scenes that are finished, and so neither scenes nor failures.
 
     Returns:
         Scenes in the plan's order, and failures: the plan's own first.
     """
     found = _places_by_scene(projects)
-    reasons = {_scene_of(left.name)[0]: (run.stage, left.reason) for run in history for left in run.left_out}
+    reasons = {scene_of(left.name)[0]: (run.stage, left.reason) for run in history for left in run.left_out}
     scenes: list[GatheredScene] = []
     failures = [Failure(left.name, "plan_imagery", left.reason) for left in plan.left_out]
     for scene in plan.scenes:
+        if scene.id in finished:
+            continue
         places = tuple(sorted(found.get(scene.id, [])))
         if _cover(places, scene.size.height):
             scenes.append(GatheredScene(scene, places))
@@ -102,12 +107,12 @@ def _places_by_scene(projects: Sequence[Project]) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
     for number, project in enumerate(projects):
         for index, size in enumerate(project.item_sizes()):
-            scene, top = _scene_of(project.label(index))
+            scene, top = scene_of(project.label(index))
             found.setdefault(scene, []).append(Place(top, size.height, number, index))
     return found
 
 
-def _scene_of(label: str) -> tuple[str, int]:
+def scene_of(label: str) -> tuple[str, int]:
     """Scene and first row of an item by its label or name."""
     name = label.rpartition("/")[2]
     part = _PART.fullmatch(name)

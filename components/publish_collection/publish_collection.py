@@ -1,4 +1,4 @@
-"""Publishes what a run of detection found: scenes one by one, then the layer that all scenes make."""
+"""Publishes what a run of detection found: the scenes that its shards did not finish, then the layer of all scenes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.formats import formats_of_text
-from components.core.collection.ledger import Collection, Mark
+from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, read_plan
 from components.core.errors import ConfigError, TooManyBadItemsError
-from components.core.footprints.records import check_class
-from components.core.parallel import parallel_map, worker_count
-from components.core.progress import progress
-from components.core.project import open_project
-from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
+from components.core.project import Project
+from components.core.project.history import LeftOut, StageRun, merged_histories
 from components.core.reporting.text import counted_noun
-from components.publish_collection.describing import describe_collection, describe_model, software
+from components.publish_collection.describing import (
+    describe_collection,
+    described_classes,
+    fetch_and_describe_model,
+    software,
+)
 from components.publish_collection.gathering import Failure, Gathered, gather
 from components.publish_collection.layer.exports import export_layer, outdated_files
 from components.publish_collection.layer.index import Layer, layer_to_mend
 from components.publish_collection.noting import note_failures
 from components.publish_collection.publication import Publication
-from components.publish_collection.scenes import STAGE, FinishedScene, SceneFinisher
+from components.publish_collection.scenes import (
+    STAGE,
+    FinishedScene,
+    SceneFinisher,
+    earlier_marks,
+    finish_scenes,
+)
 from components.publish_collection.settling import settle
+from components.publish_collection.shards import read_part
+from components.publish_collection.stac import MaskClass
 from components.publish_collection.telling import tell
 
 log = logging.getLogger(__name__)
@@ -48,13 +58,14 @@ def publish_collection(
 ) -> dict[str, float]:
     """Publish detected scenes, bring the layer up to date, and say what was done.
 
-    Each scene gets a folder of its own with its mask, footprints and STAC item, then its marker in the ledger; what
-    it had before is retired when the layer shows the new. All of it may be interrupted anywhere: the next run finds
-    by the ledger what is missing, and by `layer.json` whether the layer is as the ledger says.
+    Each scene gets a folder of its own with its mask, footprints and STAC item, then its marker in the ledger: from its
+    shard, or here where several shards have rows of it or its shard could not. What it had before is retired when the
+    layer shows the new. All of it may be interrupted anywhere: the next run finds by the ledger what is missing, and
+    by `layer.json` whether the layer is as the ledger says.
 
     Args:
         plan: What plan_imagery wrote.
-        parts: Split projects of the shards; none where nothing was to be done.
+        parts: What the shards left; none where nothing was to be done.
         summary: JSON file to write: what was done, and where it lies.
         report: HTML file to write; None for none beside that in the collection.
         formats: Further files of the whole layer, separated by commas: gpkg, geojsonl.
@@ -66,8 +77,8 @@ def publish_collection(
         Counts, for metrics.
 
     Raises:
-        ConfigError: If a parameter breaks its rule, or the model finds no objects of the plan's class.
-        DataError: If the plan or a project cannot be read.
+        ConfigError: If a parameter breaks its rule, or the model is to be described and not the plan's any more.
+        DataError: If the plan or a part cannot be read.
         TooManyBadItemsError: If more images are left out than `max_bad`; all others are published, and the report is
             written.
         StorageError: If a place cannot be written.
@@ -79,63 +90,56 @@ def publish_collection(
     if opened.scenes:
         storage.check_writable(opened.output_uri)
     started = datetime.now(UTC).replace(microsecond=0)
-    projects = tuple(open_project(part) for part in parts)
-    for project in projects:
-        check_class(project, opened.settings.class_title)
-    history = merged_histories(read_history(part) for part in parts)
-    gathered = gather(opened, projects, history)
-    collection = Collection(opened.output_uri)
-    finisher = SceneFinisher(
-        plan=opened,
-        projects=projects,
-        earlier=_earlier(collection, opened),
-        classes=describe_model(collection, opened),
-        detected=started,
-        software=software(),
-    )
     begun = time.perf_counter()
-    finished, failures = _finish(finisher, gathered, workers)
+    shards = [read_part(part, opened) for part in parts]
+    history = merged_histories(shard.history for shard in shards)
+    collection = Collection(opened.output_uri)
+    fetch_and_describe_model(collection, opened)
+    classes = described_classes(collection, opened)
+    finished = {scene.mark.scene: scene for shard in shards for scene in shard.finished}
+    projects = tuple(shard.project for shard in shards)
+    gathered = gather(opened, projects, history, finished)
+    own, failures = _finish(opened, projects, gathered, classes, workers)
+    finished |= {scene.mark.scene: scene for scene in own}
+    marks = {name: scene.mark for name, scene in finished.items()}
     before = layer_to_mend(collection)
-    own = {scene.mark.scene: scene.mark for scene in finished}
-    note_failures(collection, opened, own, failures, opened.run)
-    layer = settle(collection, opened, own, join_tiles)
+    note_failures(collection, opened, marks, failures, opened.run)
+    layer = settle(collection, opened, marks, join_tiles)
     exports = _export(collection, layer.layer, wanted)
-    describe_collection(collection, layer.layer, finisher.classes)
+    describe_collection(collection, layer.layer, classes)
     done = Publication(
         plan=opened,
         started=started,
-        finished=finished,
+        finished=tuple(finished[scene.id] for scene in opened.scenes if scene.id in finished),
         failures=failures,
         before=before,
         layer=layer,
         exports=exports,
         outdated=outdated_files(collection, layer.layer),
-        history=(*history, _own_run(finished, failures, time.perf_counter() - begun)),
+        history=(*history, _own_run(own, failures, time.perf_counter() - begun)),
     )
     counts = tell(done, collection, Path(summary), None if report is None else Path(report))
     _check_failures(failures, max_bad, collection)
     return counts
 
 
-def _earlier(collection: Collection, plan: Plan) -> dict[str, Mark]:
-    """What was detected before in the planned scenes: their ids go on."""
-    planned = {scene.id: plan.mark(scene) for scene in plan.scenes}
-    found: dict[str, Mark] = {}
-    for mark in sorted(collection.marks()) if planned else ():
-        if mark.scene in planned and mark != planned[mark.scene]:
-            found[mark.scene] = mark
-    return found
-
-
 def _finish(
-    finisher: SceneFinisher, gathered: Gathered, workers: int
+    plan: Plan, projects: Sequence[Project], gathered: Gathered, classes: Sequence[MaskClass], workers: int
 ) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
-    scenes = gathered.scenes
-    results = list(
-        progress(parallel_map(finisher, scenes, worker_count(workers, len(scenes))), len(scenes), "scenes published")
-    )
-    finished = tuple(result for result in results if isinstance(result, FinishedScene))
-    failures = (*gathered.failures, *(result for result in results if isinstance(result, Failure)))
+    """Finish what the shards did not."""
+    finished: tuple[FinishedScene, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    if gathered.scenes:
+        finisher = SceneFinisher(
+            plan=plan,
+            projects=tuple(projects),
+            earlier=earlier_marks(Collection(plan.output_uri), plan),
+            classes=tuple(classes),
+            detected=datetime.now(UTC).replace(microsecond=0),
+            software=software(),
+        )
+        finished, failed = finish_scenes(finisher, gathered.scenes, workers)
+    failures = (*gathered.failures, *failed)
     for failure in failures:
         log.warning("left out: %s: %s: %s", failure.key, failure.stage, failure.reason)
     return finished, failures

@@ -1,9 +1,12 @@
-"""Finishing a scene: its rasters, footprints and STAC item are written, then its marker; then it is done."""
+"""Finishing a scene: its rasters, footprints and STAC item are written, then its marker; then it is done.
+
+A shard finishes the scenes that are wholly its own, and publication those that several shards have rows of, and those
+that a shard could not finish.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,6 +29,8 @@ from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
+from components.core.parallel import parallel_map, worker_count
+from components.core.progress import progress
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
 from components.core.scene_faults import own_faults
@@ -57,7 +62,6 @@ class FinishedScene:
         transform: From (column, row) of the image to map coordinates.
         change: Buildings against the scene's detection before; None where there was none, or it is not known any more.
         confidence: Mean over its buildings; None where there is none.
-        seconds: That finishing it took.
     """
 
     planned: PlannedScene
@@ -67,7 +71,41 @@ class FinishedScene:
     transform: Affine
     change: Change | None
     confidence: float | None
-    seconds: float
+
+
+def earlier_marks(collection: Collection, plan: Plan) -> dict[str, Mark]:
+    """What was detected before in the planned scenes: their ids go on.
+
+    Raises:
+        StorageError: If the ledger cannot be listed.
+    """
+    planned = {scene.id: plan.mark(scene) for scene in plan.scenes}
+    found: dict[str, Mark] = {}
+    for mark in sorted(collection.marks()) if planned else ():
+        if mark.scene in planned and mark != planned[mark.scene]:
+            found[mark.scene] = mark
+    return found
+
+
+def finish_scenes(
+    finisher: SceneFinisher, scenes: Sequence[GatheredScene], workers: int
+) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
+    """Finish scenes, several at a time.
+
+    Args:
+        finisher: It.
+        scenes: They.
+        workers: Processes; 0 for one a core.
+
+    Returns:
+        The scenes that are done, and why the others are not; each in the order of `scenes`.
+    """
+    found = parallel_map(finisher, scenes, worker_count(workers, len(scenes)))
+    results = list(progress(found, len(scenes), "scenes finished")) if scenes else []
+    return (
+        tuple(result for result in results if isinstance(result, FinishedScene)),
+        tuple(result for result in results if isinstance(result, Failure)),
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +114,7 @@ class SceneFinisher:
 
     Attributes:
         plan: Says how scenes are published, and where.
-        projects: What the shards gave.
+        projects: Split projects that hold the scenes' rows.
         earlier: The detection before, by scene.
         classes: What the mask's values mean.
         detected: When this run detects; with its time zone.
@@ -103,7 +141,6 @@ class SceneFinisher:
             return Failure(scene.planned.key, STAGE, str(error), is_lasting=isinstance(error, DataError))
 
     def _as_it_is(self, scene: GatheredScene) -> FinishedScene | None:
-        started = time.perf_counter()
         collection, mark = Collection(self.plan.output_uri), self.plan.mark(scene.planned)
         if not collection.has(mark):
             return None
@@ -117,11 +154,9 @@ class SceneFinisher:
             transform=_grid_of(item).transform,
             change=None,
             confidence=pc.mean(rows["confidence"]).as_py(),
-            seconds=time.perf_counter() - started,
         )
 
     def _finish(self, scene: GatheredScene) -> FinishedScene:
-        started = time.perf_counter()
         planned, collection = scene.planned, Collection(self.plan.output_uri)
         mark = self.plan.mark(planned)
         items = _PassingItems(self._items(scene), self._roles().values())
@@ -161,7 +196,6 @@ class SceneFinisher:
             transform=grid.transform,
             change=change,
             confidence=pc.mean(rows["confidence"]).as_py(),
-            seconds=time.perf_counter() - started,
         )
 
     def _item(self, scene: GatheredScene, number: int) -> Item:

@@ -32,7 +32,8 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_ti
     Args:
         collection: It.
         plan: Says what is retired.
-        done: The marks of this run by scene; other marks of these scenes are retired.
+        done: The marks of this run by scene; other marks of these scenes are retired, unless another run, which did
+            the scene anew, has retired that of this one meanwhile.
         join_tiles: Whether buildings that the borders of tiles cut are joined.
 
     Returns:
@@ -47,8 +48,9 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_ti
     for number in range(ROUNDS):
         began = time.monotonic()
         marks = set(collection.marks())
-        leaving = {mark for mark in marks if mark in retired or mark != done.get(mark.scene, mark)}
-        chosen = _one_a_scene(marks - retired, done, plan.recipe)
+        there = {scene: mark for scene, mark in done.items() if mark in marks}
+        leaving = {mark for mark in marks if mark in retired or mark != there.get(mark.scene, mark)}
+        chosen = _one_a_scene(marks - retired, there, plan.recipe)
         update = _updated(collection, plan.images_uri, chosen, marks, join_tiles, is_last=number == ROUNDS - 1)
         if update is not None:
             total = update if total is None else _joined(total, update)

@@ -14,7 +14,7 @@ def run(plan: Artifact, summary: Artifact, metrics: Metrics, report: Artifact, *
     """Run the stage; see `publish_collection`.
 
     Args:
-        plan: What plan_imagery wrote; it says where the collection lies, and what the shards found.
+        plan: What plan_imagery wrote; it says where the collection lies, and with it what the shards left.
         summary: Gets a JSON file of what was done and where it lies.
         metrics: Get counts of scenes and buildings; megabytes read and written.
         report: Gets what was new, done, passed over and left out, with pictures.

@@ -159,8 +159,8 @@ class StageTotals:
 
     @property
     def speed(self) -> float | None:
-        """Megapixels a second of one shard, on average; None where no time was taken."""
-        return self.megapixels / self.seconds if self.seconds > 0 else None
+        """Megapixels a second of one shard, on average; None where no time was taken, or none for images."""
+        return self.megapixels / self.seconds if self.seconds > 0 and self.megapixels > 0 else None
 
 
 def stage_totals(stages: Sequence[StageRun]) -> list[StageTotals]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.collection.plan import Settings
+from components.core.collection.plan import Settings, read_plan
 from components.core.geometry import Size
 from components.core.imagery import Crop
 from components.core.project import open_project
@@ -20,6 +20,7 @@ from components.infer_windows.infer_windows import infer_windows
 from components.infer_windows.scene import plan_windows, predict_scene
 from components.plan_imagery.plan_imagery import plan_imagery
 from components.publish_collection.publish_collection import publish_collection
+from components.publish_collection.shards import finish_shard
 from components.split_masks.split_masks import split_masks
 from tests.benchmarks.building_masks import building_mask, rough
 from tests.benchmarks.harness import Measurement, one_core
@@ -111,7 +112,10 @@ def _detect(folder: Path, model: Path, repeat: int) -> dict[str, float]:
     split_masks(place / "predictions", place / "split")
     times["split_masks"] = read_history(place / "split")[-1].seconds
     started = time.perf_counter()
-    publish_collection(planned, [place / "split"], place / "summary.json", report=place / "report.html", workers=1)
+    finish_shard(read_plan(planned), place / "split", model, place / "part", workers=1)
+    times["finish_scenes"] = time.perf_counter() - started
+    started = time.perf_counter()
+    publish_collection(planned, [place / "part"], place / "summary.json", report=place / "report.html", workers=1)
     times["publish_collection"] = time.perf_counter() - started
     started = time.perf_counter()
     publish_collection(plan("again"), [], place / "summary.json", report=place / "report.html", workers=1)

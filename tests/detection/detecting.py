@@ -18,9 +18,12 @@ from components.core import storage
 from components.core.collection.parts import fetched_parts, remove_parts
 from components.core.collection.plan import Plan, Settings, read_plan, shard_names
 from components.core.geometry import Size
-from components.detect_scenes.detect_scenes import detect_scenes
+from components.detect_scenes.detect_scenes import EVERY_SCENE, detect_scenes
+from components.import_images.planned import import_planned
+from components.infer_windows.infer_windows import infer_windows
 from components.plan_imagery.plan_imagery import plan_imagery
 from components.publish_collection.publish_collection import publish_collection
+from components.split_masks.split_masks import split_masks
 from tests.builders import write_tiled
 
 CRS = "EPSG:32633"
@@ -70,12 +73,37 @@ class Detection:
             return self.publish(work, self.detect(work, item_pixels), max_bad=max_bad, formats=formats)
 
     def detect(self, work: Path, item_pixels: int = 0) -> list[Path]:
-        """Plan and detect; gives what the shards found."""
+        """Plan and detect; gives what the shards left."""
         plan = self.plan(work / "plan")
         for shard in shard_names(plan.shards):
-            detect_scenes(work / "plan", shard, data_root=self.data_root, max_item_pixels=item_pixels, workers=1)
-        with fetched_parts(plan) as parts:
+            self.do_shard(work, shard, item_pixels)
+        return self.parts(work)
+
+    def do_shard(self, work: Path, shard: str, item_pixels: int = 0) -> None:
+        """Do one shard of the plan in `work`."""
+        detect_scenes(work / "plan", shard, data_root=self.data_root, max_item_pixels=item_pixels, workers=1)
+
+    def parts(self, work: Path) -> list[Path]:
+        """What the shards of the plan in `work` left."""
+        with fetched_parts(read_plan(work / "plan")) as parts:
             return [shutil.copytree(part, work / "parts" / part.name) for part in parts]
+
+    def split(self, work: Path, shard: str) -> Path:
+        """What a shard of the plan in `work` is before its scenes are finished: a split project."""
+        project, predictions, split = (work / name for name in ("project", "predictions", "split"))
+        import_planned(work / "plan", shard, project, data_root=self.data_root, workers=1)
+        infer_windows(
+            project,
+            self.model,
+            predictions,
+            data_root=self.data_root,
+            config=self.settings.inference_config,
+            image_tags=(),
+            max_bad=EVERY_SCENE,
+            allow_empty=True,
+        )
+        split_masks(predictions, split, max_bad=EVERY_SCENE, allow_empty=True)
+        return split
 
     def publish(self, work: Path, parts: Sequence[Path], *, max_bad: int = 0, formats: str = "") -> dict[str, float]:
         """Publish what was detected; gives the counts."""

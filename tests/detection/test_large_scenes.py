@@ -11,7 +11,7 @@ import pytest
 from components.core import storage
 from components.core.geometry import Size
 from tests.builders import write_tiled
-from tests.detection.detecting import CRS, Detection, town
+from tests.detection.detecting import CRS, Detection, town, write_town
 from tests.s3_server import S3Server
 
 SIZE = Size(1700, 200)
@@ -49,6 +49,29 @@ def test_a_scene_that_is_cut_gives_what_the_whole_gives(
 
     assert published(cut) == whole
     assert len(list((tmp_path / "cut-data" / "predictions").glob("*.json"))) > 1
+
+
+def test_whole_scenes_are_finished_by_their_shards_and_cut_ones_by_publication(
+    detection: Detection, tmp_path: Path
+) -> None:
+    write_long_town(Path(detection.images) / "long.tif")
+    for number in range(3):
+        write_town(
+            Path(detection.images) / f"town_{number}.tif", Size(300, 200), (20, 30, 40, 24), east_px=1000 * number
+        )
+    counts = detection.run()
+    cut = replace(detection, output=str(tmp_path / "cut"), data_root=str(tmp_path / "cut-data"))
+    cut = cut.with_options(shard_megapixels=0.2)
+    (tmp_path / "work").mkdir()
+
+    parts = cut.detect(tmp_path / "work")
+    done = {name.split("/")[1].rpartition("-")[0] for name in cut.files() if name.startswith("ledger/")}
+    again = cut.publish(tmp_path / "work", parts)
+
+    assert len(parts) > 1
+    assert done == {"town_0", "town_1", "town_2"}
+    assert cut.files() == detection.files()
+    assert again == counts
 
 
 def test_all_of_it_may_lie_in_object_storage(detection: Detection, s3_environment: S3Server, tmp_path: Path) -> None:

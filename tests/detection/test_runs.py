@@ -153,18 +153,92 @@ def test_the_sentence_says_what_is_gone_what_waits_and_which_files_are_of_an_ear
     assert "earlier" not in sentence_of(other, tmp_path / "again", formats="geojsonl")
 
 
-def test_a_model_that_is_replaced_while_it_detects_publishes_nothing(detection: Detection, tmp_path: Path) -> None:
-    write_town(Path(detection.images) / "a.tif", SIZE, HOUSE)
+def test_what_shards_finished_is_published_though_the_model_was_replaced_after_them(
+    detection: Detection, tmp_path: Path
+) -> None:
+    """They have seen that it was the plan's until they had detected."""
+    write_three(Path(detection.images))
     replaced = replace(detection, model=str(shutil.copytree(detection.model, tmp_path / "model")))
     (tmp_path / "work").mkdir()
     parts = replaced.detect(tmp_path / "work")
     save_bright_model(tmp_path / "model", threshold=250)
 
+    assert replaced.publish(tmp_path / "work", parts)["layer_buildings"] == 3
+
+    (model,) = (Path(detection.output) / "model").iterdir()
+    linked = {link["href"] for link in json.loads((Path(detection.output) / "collection.json").read_text())["links"]}
+    assert f"./model/{model.name}" in linked
+    assert replaced.run()["scenes_waiting"] == 3
+
+
+def test_a_model_that_nothing_was_detected_with_and_that_is_replaced_publishes_nothing(
+    detection: Detection, tmp_path: Path
+) -> None:
+    write_town(Path(detection.images) / "a.tif", SIZE, HOUSE)
+    replaced = replace(detection, model=str(shutil.copytree(detection.model, tmp_path / "model")))
+    replaced.plan(tmp_path / "plan")
+    save_bright_model(tmp_path / "model", threshold=250)
+
     with pytest.raises(ConfigError, match=r"model_uri: .*/model holds the model \w{12}, .* planned with \w{12}"):
-        replaced.publish(tmp_path / "work", parts)
+        replaced.publish(tmp_path, [])
 
     assert replaced.files() == {}
     assert replaced.run()["scenes_published"] == 1
+
+
+def test_scenes_of_a_run_that_was_never_published_are_in_the_layer_of_the_next_though_nothing_is_new(
+    detection: Detection, tmp_path: Path
+) -> None:
+    images = Path(detection.images)
+    write_three(images)
+    detection.run()
+    before = detection.files()
+    write_town(images / "west.tif", SIZE, HOUSE, HALL)
+    write_town(images / "north.tif", SIZE, SHED, south_px=-1000)
+    undisturbed = replace(detection, output=str(shutil.copytree(detection.output, tmp_path / "undisturbed")))
+    undisturbed.run()
+
+    (tmp_path / "work").mkdir()
+    detection.detect(tmp_path / "work")
+
+    found = detection.files()
+    assert before.items() <= found.items(), "what the layer shows stays until it shows the new"
+    assert {name for name in found if name.startswith("layer")} == {name for name in before if name.startswith("layer")}
+    assert detection.plan(tmp_path / "plan").shards == 0, "nothing is new"
+    counts = detection.run()
+    assert (counts["scenes_published"], counts["scenes_up_to_date"], counts["layer_scenes"]) == (0, 4, 4)
+    assert (counts["buildings_new"], counts["buildings_gone"]) == (2, 1)
+    assert detection.files() == undisturbed.files()
+
+
+def test_a_scene_that_its_shard_cannot_finish_is_tried_again_and_named_once(
+    detection: Detection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = Path(detection.images)
+    write_three(images)
+    detection.run()
+    (earlier,) = (Path(detection.output) / "scenes").glob("west-*/*/footprints.parquet")
+    rows = earlier.read_bytes()
+    earlier.write_bytes(b"broken")
+    write_town(images / "west.tif", SIZE, HOUSE, HALL)
+    write_town(images / "north.tif", SIZE, SHED, south_px=-1000)
+    (tmp_path / "work").mkdir()
+
+    parts = detection.detect(tmp_path / "work")
+    with pytest.raises(
+        TooManyBadItemsError, match=r"1 image left out.*: west\.tif: .*is not the footprints of a scene"
+    ):
+        detection.publish(tmp_path / "work", parts)
+
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [message.startswith("left out: west.tif: publish_collection:") for message in warned] == [True]
+    (note,) = (Path(detection.output) / "failures").iterdir()
+    assert json.loads(note.read_text())["tries"] == 1
+    assert len(layer(detection).query("source == 'north.tif'")) == 1
+    earlier.write_bytes(rows)
+    assert detection.publish(tmp_path / "work", parts)["scenes_published"] == 2, "publication finishes what is left"
+    assert len(layer(detection).query("source == 'west.tif'")) == 2
+    assert not list((Path(detection.output) / "failures").iterdir())
 
 
 def test_one_broken_image_among_a_hundred(detection: Detection) -> None:

@@ -1,4 +1,4 @@
-"""What the shards of a run found, on its way to publication: projects in a folder beside the collection.
+"""What the shards of a run leave to publication: projects in a folder beside the collection.
 
 The steps of a run do not hand them on as artifacts, because a run that starts with nothing to do has no shard, and
 Kubeflow collects nothing from a loop of no turns.

@@ -7,7 +7,7 @@ and models lie elsewhere and are named by their URIs.
 
 from components.publish_collection.stac.collection import MAX_ITEM_LINKS, Extent, collection_json
 from components.publish_collection.stac.item import scene_item
-from components.publish_collection.stac.model import model_item
+from components.publish_collection.stac.model import classes_of_model, model_item
 from components.publish_collection.stac.parts import (
     COLLECTION_FILE,
     COLLECTION_ID,
@@ -25,6 +25,7 @@ __all__ = [
     "Extent",
     "MaskClass",
     "Period",
+    "classes_of_model",
     "collection_json",
     "document_bytes",
     "item_place",

@@ -75,6 +75,16 @@ def model_item(folder: Path, uri: str, digest: str) -> dict[str, Any]:
     return item.to_dict(include_self_link=False, transform_hrefs=False)
 
 
+def classes_of_model(item: dict[str, Any]) -> tuple[MaskClass, ...]:
+    """The classes that `model_item` put into an item.
+
+    Raises:
+        KeyError, TypeError, ValueError: If it is no such item.
+    """
+    (output,) = item["properties"]["mlm:output"]
+    return tuple(map(MaskClass.of_json, output["classification:classes"]))
+
+
 def _properties(folder: Path, name: str) -> dict[str, Any]:
     config = _document(folder / CONFIG_FILE)
     encoder = config["encoder"]

@@ -54,6 +54,15 @@ class MaskClass:
             "color_hint": self.color.removeprefix("#").upper(),
         }
 
+    @classmethod
+    def of_json(cls, entry: Mapping[str, Any]) -> MaskClass:
+        """What `as_json` gave.
+
+        Raises:
+            KeyError: If something is missing.
+        """
+        return cls(entry["value"], entry["description"], f"#{entry['color_hint'].lower()}")
+
 
 def item_place(mark: Mark) -> str:
     """Where a scene's item lies in its collection."""

@@ -9,15 +9,16 @@ import pytest
 from kfp import dsl
 
 from components.core.cli import run_main
+from components.core.collection.ledger import Collection
 from components.core.collection.parts import fetched_parts
 from components.core.collection.plan import Plan
 from components.core.errors import DataError
 from components.core.geometry import Size
-from components.core.project import open_project
-from components.core.project.history import read_history
 from components.detect_scenes.__main__ import main, parser
 from components.detect_scenes.component import detect_scenes as component
 from components.detect_scenes.detect_scenes import detect_scenes
+from components.publish_collection.shards import read_part
+from tests.components.publish_collection.layer.killing import interrupted_at
 from tests.detection.bright_model import save_bright_model
 from tests.detection.detecting import Detection, write_town
 from tests.shims import artifact, compiled, input_names, output_kinds
@@ -35,30 +36,27 @@ def detection(tmp_path: Path) -> Detection:
     return Detection(str(tmp_path / "in"), str(model), str(tmp_path / "out"), str(tmp_path / "data"))
 
 
-def found(plan: Plan) -> list[tuple[list[str], list[int]]]:
-    """Of each shard the scenes that it did, and how many buildings each has."""
-    result = []
+def found(plan: Plan) -> list[dict[str, int]]:
+    """Of each shard the scenes that it finished, and how many buildings each has."""
     with fetched_parts(plan) as parts:
-        for project in map(open_project, parts):
-            names = [project.label(index).partition("/")[2].rpartition("-")[0] for index in range(len(project))]
-            objects = [[found.class_title for found in project.item(index).objects] for index in range(len(project))]
-            result.append((names, [titles.count("untitled_dl") for titles in objects]))
-    return result
+        read = [read_part(part, plan) for part in parts]
+    assert all(len(part.project) == 0 for part in read)
+    return [{scene.record.key: scene.record.footprints for scene in part.finished} for part in read]
 
 
-def test_shards_leave_the_buildings_of_their_scenes_and_say_what_they_left_out(
-    detection: Detection, tmp_path: Path
-) -> None:
+def test_shards_finish_their_scenes_and_say_what_they_left_out(detection: Detection, tmp_path: Path) -> None:
     plan = detection.with_options(shard_megapixels=0.03).plan(tmp_path / "plan")
     assert plan.shards == 2
     counts = [
         detect_scenes(tmp_path / "plan", f"{number}/2", data_root=detection.data_root, workers=1) for number in (1, 2)
     ]
-    assert [sum(entry[name] for entry in counts) for name in ("scenes", "bad")] == [2, 1]
-    scenes = {name: count for names, counts in found(plan) for name, count in zip(names, counts, strict=True)}
-    assert scenes == {"west": 2, "east": 1}
+    assert [sum(entry[name] for entry in counts) for name in ("scenes", "finished", "bad")] == [2, 2, 1]
+    first, second = found(plan)
+    assert first | second == {"west.tif": 2, "east.tif": 1} and not set(first) & set(second)
+    assert len(set(Collection(plan.output_uri).marks())) == 2
+    assert not (Path(plan.output_uri) / "layer").exists(), "the layer is publication's"
     with fetched_parts(plan) as parts:
-        left_out = [entry for part in parts for run in read_history(part) for entry in run.left_out]
+        left_out = [entry for part in parts for run in read_part(part, plan).history for entry in run.left_out]
     assert len(left_out) == 1 and "exceeds the height 20" in left_out[0].reason
 
 
@@ -68,6 +66,7 @@ def test_another_try_gives_the_same_without_the_network(detection: Detection, tm
     before = found(plan)
     again = detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
     assert (first["reused"], again["reused"]) == (0, 2)
+    assert (first["finished"], again["finished"]) == (2, 2)
     assert found(plan) == before
 
 
@@ -76,6 +75,21 @@ def test_a_model_that_was_replaced_since_the_plan_was_made_is_refused(detection:
     save_bright_model(Path(detection.model), threshold=250)
     with pytest.raises(DataError, match=r"model_uri: .*/model holds another model than when the plan was made"):
         detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
+    assert found(plan) == []
+
+
+@pytest.mark.parametrize("moment", [1, 4])
+def test_a_model_that_is_replaced_while_it_detects_finishes_no_scene(
+    detection: Detection, tmp_path: Path, moment: int
+) -> None:
+    plan = detection.plan(tmp_path / "plan")
+
+    def detect() -> None:
+        detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
+
+    assert interrupted_at(moment, detect, lambda: save_bright_model(Path(detection.model), threshold=250)) == 1
+
+    assert list(Collection(plan.output_uri).marks()) == []
     assert found(plan) == []
 
 

@@ -34,11 +34,13 @@ class Detected:
     Attributes:
         folder: Of all of it.
         detection: The run.
-        parts: Split projects.
+        split: The split project of its one shard.
+        parts: What the shard left when it had finished its scenes.
     """
 
     folder: Path
     detection: Detection
+    split: Path
     parts: tuple[Path, ...]
 
     @property
@@ -48,16 +50,13 @@ class Detected:
     def finisher(self, output: Path, earlier: dict[str, Mark] | None = None, **settings: Any) -> SceneFinisher:
         """Finishes its scenes in a collection elsewhere."""
         plan = replace(self.plan, output_uri=str(output), settings=replace(self.plan.settings, **settings))
-        projects = tuple(map(open_project, self.parts))
-        return SceneFinisher(plan, projects, earlier or {}, CLASSES, STARTED)
+        return SceneFinisher(plan, (open_project(self.split),), earlier or {}, CLASSES, STARTED)
 
     def scene(self, key: str) -> GatheredScene:
         """One of its scenes by its key."""
-        (found,) = (scene for scene in self._scenes() if scene.planned.key == key)
+        scenes = gather(self.plan, [open_project(self.split)], ()).scenes
+        (found,) = (scene for scene in scenes if scene.planned.key == key)
         return found
-
-    def _scenes(self) -> tuple[GatheredScene, ...]:
-        return gather(self.plan, tuple(map(open_project, self.parts)), ()).scenes
 
 
 def detected_towns(folder: Path) -> Detected:
@@ -69,7 +68,8 @@ def detected_towns(folder: Path) -> Detected:
     write_town(folder / "in" / "tiny.tif", Size(20, 20))
     model = save_bright_model(folder / "model")
     run = Detection(str(folder / "in"), str(model), str(folder / "out"), str(folder / "data"))
-    return Detected(folder, run, tuple(run.detect(folder)))
+    parts = run.detect(folder)
+    return Detected(folder, run, run.split(folder, "1/1"), tuple(parts))
 
 
 def files(collection: Collection) -> dict[str, bytes]:

@@ -79,3 +79,13 @@ def test_a_scene_that_one_stage_left_out_and_another_gave_is_done(tmp_path: Path
     """As where a step was tried again."""
     gathered = gather(plan(planned("a")), [project(tmp_path / "1", ("a-1d", 1000))], [run("infer_windows", "a-1d")])
     assert (len(gathered.scenes), gathered.failures) == (1, ())
+
+
+def test_a_scene_that_is_finished_is_neither_a_scene_nor_a_failure(tmp_path: Path) -> None:
+    found = project(tmp_path / "1", ("a-1d", 1000), (part_name("b-1d", 0), 512), ("c-1d", 1000))
+
+    gathered = gather(
+        plan(planned("a"), planned("b"), planned("c")), [found], [run("split_masks", "b")], {"a-1d", "b-1d"}
+    )
+
+    assert ([scene.planned.id for scene in gathered.scenes], gathered.failures) == (["c-1d"], ())

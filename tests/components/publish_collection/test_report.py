@@ -173,6 +173,12 @@ def test_a_stage_that_took_no_time_has_no_speed() -> None:
     )
 
 
+def test_a_step_that_took_its_time_for_other_things_than_images_has_no_speed() -> None:
+    """As publication, where shards finished all scenes."""
+    stages = (StageRun("finish_scenes", 2, 100.0, 4.0), StageRun("publish_collection", 0, 0.0, 6.0))
+    assert [total.speed for total in stage_totals(stages)] == [25.0, None]
+
+
 def test_names_are_escaped() -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
     html = run_summary_page(

@@ -105,6 +105,19 @@ def test_a_scene_that_is_done_anew_replaces_what_there_was(collection: Collectio
     assert layer_files(collection) == expected(tmp_path / "alone", FAR, NEWER)
 
 
+def test_what_another_run_did_anew_stays_where_it_has_retired_what_this_one_did(
+    collection: Collection, tmp_path: Path
+) -> None:
+    finish(collection, NEWER)
+    settled(collection, NEWER)
+
+    settled(collection, LEFT)
+
+    assert set(collection.marks()) == {FAR.mark, NEWER.mark}
+    assert outputs(collection) == {"far/aa.bb", "left/cc.bb"}
+    assert layer_files(collection) == expected(tmp_path / "alone", FAR, NEWER)
+
+
 def test_nothing_is_left_of_what_a_killed_run_was_retiring(collection: Collection) -> None:
     settled(collection)
     kills = 0

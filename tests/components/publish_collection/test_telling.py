@@ -7,11 +7,12 @@ import pytest
 
 from components.core.collection.ledger import Collection
 from components.core.collection.parts import put_part
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.publish_collection.__main__ import main, parser
-from components.publish_collection.describing import describe_model
+from components.publish_collection.describing import describe_model, described_classes, fetch_and_describe_model
 from components.publish_collection.publish_collection import publish_collection
-from tests.components.publish_collection.detected import CLASSES, Detected
+from components.publish_collection.stac import MaskClass
+from tests.components.publish_collection.detected import Detected
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,8 @@ def test_the_places_are_there(told: dict[str, object]) -> None:
 def test_the_report_names_what_failed_and_where(told: dict[str, object], detected: Detected) -> None:
     page = (detected.folder / "report.html").read_text()
     assert "2 scenes published, 1 scene failed." in page
-    for text in ("tiny.tif", "infer_windows", "fiji.tif", "town_2026-05-01.tif", "import_images", "split_masks"):
+    stages = ("import_images", "infer_windows", "split_masks", "finish_scenes")
+    for text in ("tiny.tif", "fiji.tif", "town_2026-05-01.tif", *stages):
         assert text in page
 
 
@@ -74,11 +76,17 @@ def test_wrong_parameters_are_found_before_anything_is_written(detected: Detecte
 
 
 def test_a_model_is_described_once(detected: Detected, tmp_path: Path) -> None:
-    collection = Collection(str(tmp_path))
-    classes = describe_model(collection, detected.plan)
-    assert [mask_class.value for mask_class in classes] == [entry.value for entry in CLASSES]
+    collection, plan = Collection(str(tmp_path)), detected.plan
+    describe_model(collection, plan, Path(plan.model_uri))
     (item,) = (tmp_path / "model").iterdir()
-    said = item.read_bytes()
+    said = json.loads((Path(plan.model_uri) / "config.json").read_text())["classes"]
+    classes = tuple(MaskClass(value, entry["title"], entry["color"]) for value, entry in enumerate(said))
+    assert described_classes(collection, plan) == classes and len(classes) == 2
+
     item.write_bytes(b"as it was")
-    describe_model(collection, detected.plan)
-    assert item.read_bytes() == b"as it was" and said.startswith(b"{")
+    describe_model(collection, plan, Path(plan.model_uri))
+    fetch_and_describe_model(collection, plan)
+
+    assert item.read_bytes() == b"as it was"
+    with pytest.raises(DataError, match=r"model/\w+\.json: is no item of a model .* delete it"):
+        described_classes(collection, plan)
