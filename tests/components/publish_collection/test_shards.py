@@ -68,7 +68,7 @@ def test_what_is_handed_on_of_a_finished_scene_is_what_its_finisher_knew(detecte
     earlier = Mark(town.mark.scene, "01d", town.mark.recipe)
     collection = Collection(str(tmp_path / "before"))
     Path(collection.scene_folder(town.mark)).rename(collection.scene_folder(earlier))
-    finisher = detected.finisher(tmp_path / "before", {earlier.scene: earlier}, tolerance_px=4.0)
+    finisher = detected.finisher(tmp_path / "before", {earlier.scene: earlier}, tolerance="4 px")
     collection.retire(town.mark)
     finished, _ = finish_scenes(finisher, [detected.scene(TOWN), detected.scene(FIJI)], 1)
 
