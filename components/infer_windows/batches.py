@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+import numpy as np
+import numpy.typing as npt
 
 from components.core.geometry import Window
 from components.core.project import ImageRef
-from components.infer_windows.arrays import Float32, UInt8
-from components.infer_windows.blending import BAND_ROWS
-from components.infer_windows.buffers import Buffers
-from components.infer_windows.grid import Grid
-from components.infer_windows.layout import in_tiles
-from components.infer_windows.rows import Columns, OpenRows, Room
-from components.infer_windows.strips import Strip
-from components.infer_windows.validity import ValidRows
+from components.infer_windows.reader import Columns, RowBuffer, RowMemory, ValidRows, laid_out_in_tiles
+from components.infer_windows.windows import Strip, WindowPlan
+
+UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
 
 WAITING_BATCHES = 16
 """A batch is handed on at so many times its size where most windows hold no data, so that few rows wait with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class WindowPlan:
-    """How some rows of a scene are cut and fed to the network.
-
-    Attributes:
-        grid: The windows of the whole scene.
-        top: The first row that is wanted.
-        bottom: The row after the last.
-        strips: The columns, from left to right.
-        batch_size: How many windows go through the network at once.
-        classes: Number of channels that the network gives.
-        band_rows: Rows that are finished at once.
-    """
-
-    grid: Grid
-    top: int
-    bottom: int
-    strips: Sequence[Strip]
-    batch_size: int
-    classes: int
-    band_rows: int = BAND_ROWS
-
-    @property
-    def rows(self) -> range:
-        """Indices of the rows of windows that contribute to the wanted rows."""
-        return self.grid.rows.meeting(self.top, self.bottom)
 
 
 @dataclass(slots=True)
@@ -67,7 +40,7 @@ class Batch:
     probabilities: Float32 | None = None
 
 
-def read_batches(image: ImageRef, plan: WindowPlan, buffers: Buffers) -> Generator[Batch]:
+def read_batches(image: ImageRef, plan: WindowPlan, buffers: PixelBuffers) -> Generator[Batch]:
     """Read a scene's windows; at least one batch comes for every strip, perhaps without any window.
 
     Args:
@@ -77,15 +50,15 @@ def read_batches(image: ImageRef, plan: WindowPlan, buffers: Buffers) -> Generat
 
     Raises:
         DataError: If the raster cannot be read.
-        StorageError: If the disk has no room to lay it out in tiles, where that is needed.
+        StorageError: If the disk has no memory to lay it out in tiles, where that is needed.
     """
     spans = [plan.grid.rows.spans[row] for row in plan.rows]
     top, bottom = max(spans[0].start, 0), min(spans[-1].start + plan.grid.window.height, plan.grid.size.height)
-    with in_tiles(image, top, bottom, len(plan.strips)) as scene:
+    with laid_out_in_tiles(image, top, bottom, len(plan.strips)) as scene:
         strips = [_columns(scene, plan, strip) for strip in plan.strips]
-        room = Room.of(strips, plan.grid.window.height)
+        memory = RowMemory.of(strips, plan.grid.window.height)
         for index, columns in enumerate(strips):
-            yield from _Filling(columns, plan, index, room, buffers).batches()
+            yield from _BatchReader(columns, plan, index, memory, buffers).batches()
 
 
 def _columns(image: ImageRef, plan: WindowPlan, strip: Strip) -> Columns:
@@ -96,17 +69,19 @@ def _columns(image: ImageRef, plan: WindowPlan, strip: Strip) -> Columns:
     return Columns.of(image, left, right)
 
 
-class _Filling:
+class _BatchReader:
     """Reads one strip."""
 
-    def __init__(self, columns: Columns, plan: WindowPlan, index: int, room: Room, buffers: Buffers) -> None:
+    def __init__(
+        self, columns: Columns, plan: WindowPlan, index: int, memory: RowMemory, buffers: PixelBuffers
+    ) -> None:
         self._plan = plan
         self._buffers = buffers
         self._index = index
         self._strip = plan.strips[index]
         self._lefts = [plan.grid.columns.spans[column].start for column in self._strip.own]
         self._tops = [plan.grid.rows.spans[row].start for row in plan.rows]
-        self._rows = OpenRows(columns, self._tops[0], self._tops[-1] + plan.grid.window.height, room)
+        self._rows = RowBuffer(columns, self._tops[0], self._tops[-1] + plan.grid.window.height, memory)
         self._pixels: UInt8 | None = None
         self._count = 0
         self._batch = Batch(index)
@@ -152,3 +127,22 @@ class _Filling:
         if self._pixels is not None:
             batch.pixels, self._pixels, self._count = self._pixels[: self._count], None, 0
         return batch
+
+
+class PixelBuffers:
+    """Arrays for pixels, handed from thread to thread: to touch fresh memory takes longer than to fill it."""
+
+    def __init__(self) -> None:
+        self._free: SimpleQueue[UInt8] = SimpleQueue()
+
+    def take(self, shape: tuple[int, ...]) -> UInt8:
+        """An array of any content."""
+        try:
+            array = self._free.get_nowait()
+        except Empty:
+            return np.empty(shape, np.uint8)
+        return array if array.shape == shape else np.empty(shape, np.uint8)
+
+    def give_back(self, pixels: UInt8) -> None:
+        """Take an array, or a part of it, that nobody uses any more."""
+        self._free.put(pixels if pixels.base is None else pixels.base)

@@ -1,4 +1,4 @@
-"""Overlapping windows blended into finished rows: the weighted average of their probabilities.
+"""Overlapping windows blended into finished rows: the weighted average of their probabilities, and its argmax.
 
 With windows w_1, w_2, … in row-major order, p_i(x) the probabilities that window i gives for pixel x, and w_i(x) the
 weight of that (`components.infer_windows.weights`),
@@ -16,16 +16,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from components.core.errors import DataError
 from components.core.geometry import Window
-from components.infer_windows.arrays import Float32
+from components.infer_windows.windows import BAND_ROWS
 
-BAND_ROWS = 32
-"""Rows that are finished at once: what a core's cache holds of a strip."""
+UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
+
+NODATA = 255
+"""What a mask holds where the image holds no data; no class has this index."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Contribution:
     """What one window contributes.
 
     Attributes:
@@ -68,14 +73,14 @@ class Band:
 
 
 def blend(
-    pieces: Iterable[Piece], area: Window, room: Float32, totals: Totals, band_rows: int = BAND_ROWS
+    contributions: Iterable[Contribution], area: Window, sums: Float32, totals: Totals, band_rows: int = BAND_ROWS
 ) -> Iterator[Band]:
     """Average overlapping windows, and give rows as soon as no window can change them any more.
 
     Args:
-        pieces: In row-major order; together they cover the area, and each lies inside it.
+        contributions: In row-major order; together they cover the area, and each lies inside it.
         area: The part of the scene that is wanted.
-        room: (C, h, w) float32 of any content, where the sums are kept: as high as the windows and as wide as the area
+        sums: (C, h, w) float32 of any content, where the sums are kept: as high as the windows and as wide as the area
             at least, whatever the height of the area.
         totals: Sums of weights of the area's rows and columns.
         band_rows: The most rows in a band.
@@ -84,45 +89,45 @@ def blend(
         The bands from the top down; together they are the area.
 
     Raises:
-        ValueError: If pieces come in another order or leave a pixel uncovered.
+        ValueError: If contributions come in another order or leave a pixel uncovered.
     """
-    rows = _OpenRows(area, room)
-    for piece in pieces:
-        if piece.row != rows.row:
-            rows.check_follows(piece)
-            yield from rows.finish(piece.window.top, totals, band_rows)
-            rows.begin(piece)
-        rows.add(piece)
+    rows = _Accumulator(area, sums)
+    for contribution in contributions:
+        if contribution.row != rows.row:
+            rows.check_follows(contribution)
+            yield from rows.finish(contribution.window.top, totals, band_rows)
+            rows.begin(contribution)
+        rows.add(contribution)
     yield from rows.finish(area.bottom, totals, band_rows)
 
 
-class _OpenRows:
+class _Accumulator:
     """Sums of the rows that windows may still change.
 
-    Rows `top`..`full - 1` hold sums in all columns, those below only up to the last piece.
+    Rows `top`..`full - 1` hold sums in all columns, those below only up to the last contribution.
     """
 
-    def __init__(self, area: Window, room: Float32) -> None:
+    def __init__(self, area: Window, sums: Float32) -> None:
         self.row: int | None = None
         self._area = area
         self._top = self._full = self._bottom = area.top
         self._right = area.right
-        self._sums = room[:, :, : area.width]
+        self._sums = sums[:, :, : area.width]
 
-    def check_follows(self, piece: Piece) -> None:
+    def check_follows(self, contribution: Contribution) -> None:
         """Refuse a row of windows above the last one."""
-        if self.row is not None and piece.row < self.row:
-            raise ValueError(f"the window of {piece.window} comes after row {self.row} of the windows")
+        if self.row is not None and contribution.row < self.row:
+            raise ValueError(f"the window of {contribution.window} comes after row {self.row} of the windows")
 
-    def begin(self, piece: Piece) -> None:
+    def begin(self, contribution: Contribution) -> None:
         """Go on with a row of windows below those so far."""
         self._close_row()
-        self.row = piece.row
-        self._bottom, self._right = piece.window.bottom, self._area.left
+        self.row = contribution.row
+        self._bottom, self._right = contribution.window.bottom, self._area.left
 
-    def add(self, piece: Piece) -> None:
+    def add(self, contribution: Contribution) -> None:
         """Add one window of the row that was begun; the part of it that none was before is set."""
-        window = piece.window
+        window = contribution.window
         if not self._area.contains(window) or window.left > self._right or window.right < self._right:
             raise ValueError(f"the window of {window} does not continue column {self._right} of {self._area}")
         if window.top > self._full or window.bottom != self._bottom:
@@ -130,23 +135,23 @@ class _OpenRows:
         below = min(self._full, window.bottom) - window.top
         beside = self._right - window.left
         height, width = window.height, window.width
-        self._apply(piece, slice(0, below), slice(0, width), True)
-        self._apply(piece, slice(below, height), slice(0, beside), True)
-        self._apply(piece, slice(below, height), slice(beside, width), False)
+        self._apply(contribution, slice(0, below), slice(0, width), True)
+        self._apply(contribution, slice(below, height), slice(0, beside), True)
+        self._apply(contribution, slice(below, height), slice(beside, width), False)
         self._right = window.right
 
-    def _apply(self, piece: Piece, rows: slice, columns: slice, added: bool) -> None:
-        top, left = piece.window.top - self._top, piece.window.left - self._area.left
+    def _apply(self, contribution: Contribution, rows: slice, columns: slice, added: bool) -> None:
+        top, left = contribution.window.top - self._top, contribution.window.left - self._area.left
         place = self._sums[:, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
         if not place.size:
             return
-        if piece.probabilities is None:
+        if contribution.probabilities is None:
             if not added:
                 place[...] = 0
             return
-        values = piece.probabilities[:, rows, columns]
-        if piece.weights is not None:
-            values = values * piece.weights[rows, columns]
+        values = contribution.probabilities[:, rows, columns]
+        if contribution.weights is not None:
+            values = values * contribution.weights[rows, columns]
         if added:
             place += values
         else:
@@ -171,3 +176,33 @@ class _OpenRows:
         kept = self._full - bottom
         self._sums[:, :kept] = self._sums[:, bottom - self._top : self._full - self._top]
         self._top = bottom
+
+
+def argmax(probabilities: Float32) -> tuple[UInt8, UInt8]:
+    """Each pixel's most probable class, of equal ones the first, and its probability.
+
+    Args:
+        probabilities: (C, H, W) float32.
+
+    Returns:
+        (H, W) uint8 class indices, and (H, W) uint8 probability of that class × 255, rounded.
+
+    Raises:
+        DataError: If a probability is not a number.
+    """
+    best = probabilities[0]
+    values = np.zeros(best.shape, np.uint8)
+    for index in range(1, len(probabilities)):
+        if index == 1:
+            values = np.greater(probabilities[1], best).view(np.uint8)
+        else:
+            np.putmask(values, probabilities[index] > best, index)
+        best = np.maximum(probabilities[index], best)
+    if not np.isfinite(best.max()):
+        raise DataError(
+            "network output contains NaN or infinity; set precision to 'float32' in the inference config, "
+            "or train the model again if that does not help"
+        )
+    scaled = best * np.float32(255)
+    scaled += np.float32(0.5)
+    return values, scaled.astype(np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,16 @@ from components.core.network.description import read_config
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
-from components.core.project.history import read_history
+from components.core.project.history import LeftOut, read_history
 from components.core.project.manifest import ManifestWriter
 from components.core.project.selecting import Shard, choose_items
+from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
-from components.infer_windows.annotation import annotated
-from components.infer_windows.bad_scenes import BadScene, BadScenes
-from components.infer_windows.jobs import Scenes, Settings, too_small, windows_of
-from components.infer_windows.outputs import FOLDER
+from components.infer_windows.outputs import FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.report import InferenceReport, Tally
+from components.infer_windows.runner import RunSettings, SceneJob, prepare, run_scenes
+from components.infer_windows.windows import too_small, windows_of
 
 __all__ = ["InferenceReport", "infer_windows", "windows_of"]
 
@@ -87,14 +88,14 @@ def infer_windows(
         check_writable(place)
     rows = [] if allow_empty and not len(source) else choose_items(source, image_tags)
     rows = Shard.parse(shard).rows(source, rows)
-    bad = BadScenes(max_bad, len(rows), allow_empty)
-    bad.check(_too_small(source, rows, settings.mode))
+    budget = SkipBudget(max_bad, len(rows), allow_empty)
+    budget.check(_too_small(source, rows, settings.mode))
     with local_model(model_uri or str(model)) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
         warn_of_differences(folder, (source.item(row) for row in rows))
-        scenes = None if not rows else _scenes(source, rows, settings, folder, data_root, max_item_pixels)
+        run = None if not rows else _opened(settings, folder, data_root, max_item_pixels)
         with manifest_writer(predictions, classes.meta) as writer:
-            report = _infer(scenes, classes, writer, bad)
+            report = _infer(source, rows, run, classes, writer, budget)
             writer.history = (*read_history(project), report.stage_run())
     log.info(
         "%d scenes, %d of them done before, %.1f megapixels in %.1f s, %.1f s of it in the network",
@@ -120,23 +121,19 @@ def _check(data_root: str, project_name: str, max_item_pixels: int, model: Path 
         )
 
 
-def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) -> list[BadScene]:
+def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) -> list[LeftOut]:
     sizes = list(source.item_sizes())
     reasons = ((row, too_small(sizes[row], mode)) for row in rows)
-    return [BadScene(source.label(row), reason) for row, reason in reasons if reason is not None]
+    return [LeftOut(source.label(row), reason) for row, reason in reasons if reason is not None]
 
 
-def _scenes(
-    source: Project,
-    rows: Sequence[int],
-    config: InferenceConfig,
-    model: Path,
-    data_root: str,
-    max_item_pixels: int,
-) -> Scenes:
+def _opened(
+    config: InferenceConfig, model: Path, data_root: str, max_item_pixels: int
+) -> tuple[RunSettings, NetworkPredictor]:
+    """What all scenes share, and the network on its device."""
     loaded = load_model(model)
     device = choose_device(config.gpu_devices)
-    settings = Settings(
+    settings = RunSettings(
         config=config,
         channels=len(loaded.config.classes),
         batch_size=config.batch_size or default_batch_size(device),
@@ -144,17 +141,26 @@ def _scenes(
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
     )
-    predictor = NetworkPredictor(loaded.network, loaded.config.size, device, config.precision, config.mode.flips)
-    return Scenes(source, rows, settings, predictor)
+    return settings, NetworkPredictor(loaded.network, loaded.config.size, device, config.precision, config.mode.flips)
 
 
-def _infer(scenes: Scenes | None, classes: ClassPlan, writer: ManifestWriter, bad: BadScenes) -> InferenceReport:
-    """Do all scenes; None stands for none."""
+def _infer(
+    source: Project,
+    rows: Sequence[int],
+    run: tuple[RunSettings, NetworkPredictor] | None,
+    classes: ClassPlan,
+    writer: ManifestWriter,
+    budget: SkipBudget,
+) -> InferenceReport:
+    """Do all scenes; `run` is None where there is none."""
     tally = Tally()
     started = time.perf_counter()
-    if scenes is not None:
-        for label, finish in progress(scenes.run(), bad.total, "scenes"):
-            with bad.tolerated(label):
+    network_seconds = 0.0
+    if run is not None:
+        settings, predictor = run
+        scenes = ((source.label(row), partial(_prepared, source, row, settings)) for row in rows)
+        for label, finish in progress(run_scenes(scenes, predictor), len(rows), "scenes"):
+            with budget.tolerated(label):
                 job = finish()
                 parts = [files.part for files in job.files]
                 # All of them first: a scene that fails half-way leaves nothing of itself.
@@ -162,6 +168,9 @@ def _infer(scenes: Scenes | None, classes: ClassPlan, writer: ManifestWriter, ba
                 for item in items:
                     writer.add(item)
                 tally.add(job)
-    seconds = time.perf_counter() - started
-    network = 0.0 if scenes is None else scenes.predictor.seconds
-    return tally.report(writer.count, seconds, network, tuple(bad.scenes))
+        network_seconds = predictor.seconds
+    return tally.report(writer.count, time.perf_counter() - started, network_seconds, tuple(budget.skipped))
+
+
+def _prepared(source: Project, row: int, settings: RunSettings) -> SceneJob:
+    return prepare(source.item(row), settings)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,7 +17,9 @@ from components.core.documents.inference import WHERE
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
-from components.infer_windows.arrays import Float32, UInt8
+
+UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
 
 GPU_BATCH = 16
 CPU_BATCH = 1
@@ -31,8 +36,19 @@ FLIPS: dict[str, list[tuple[int, ...]]] = {
 log = logging.getLogger(__name__)
 
 
+class Predictor(Protocol):
+    """A network in use."""
+
+    def __call__(self, windows: UInt8) -> Float32:
+        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities, whose sum over C is 1.
+
+        The array of windows is used again after the call.
+        """
+        ...
+
+
 class NetworkPredictor:
-    """Applies a network to windows; see `components.infer_windows.scene.Predictor`.
+    """Applies a network to windows.
 
     Attributes:
         seconds: Time spent inside the network so far, transfers and softmax included.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.core.project.history import LeftOut, StageRun
-from components.infer_windows.bad_scenes import BadScene
-from components.infer_windows.jobs import Job
+from components.infer_windows.runner import SceneJob
 
 STAGE = "infer_windows"
 
@@ -39,7 +38,7 @@ class InferenceReport:
     skipped_windows: int
     seconds: float
     network_seconds: float
-    bad: tuple[BadScene, ...]
+    bad: tuple[LeftOut, ...]
 
     def counts(self) -> dict[str, float]:
         """The numbers, for metrics."""
@@ -57,9 +56,8 @@ class InferenceReport:
 
     def stage_run(self) -> StageRun:
         """The same as an entry of the project's history."""
-        left_out = tuple(LeftOut(scene.name, scene.reason) for scene in self.bad)
         megapixels = round(self.megapixels + self.reused_megapixels, 6)
-        return StageRun(STAGE, self.scenes, megapixels, round(self.seconds, 3), left_out)
+        return StageRun(STAGE, self.scenes, megapixels, round(self.seconds, 3), self.bad)
 
 
 class Tally:
@@ -68,7 +66,7 @@ class Tally:
     def __init__(self) -> None:
         self._scenes = self._reused = self._pixels = self._reused_pixels = self._no_data = self._skipped = 0
 
-    def add(self, job: Job) -> None:
+    def add(self, job: SceneJob) -> None:
         """Count one."""
         pixels = sum(files.part.rows.height for files in job.files) * job.item.size.width
         self._scenes += 1
@@ -78,7 +76,7 @@ class Tally:
         self._no_data += pixels - sum(extent.area for part in job.extents for extent in part)
         self._skipped += job.skipped_windows
 
-    def report(self, items: int, seconds: float, network_seconds: float, bad: tuple[BadScene, ...]) -> InferenceReport:
+    def report(self, items: int, seconds: float, network_seconds: float, bad: tuple[LeftOut, ...]) -> InferenceReport:
         """All together."""
         return InferenceReport(
             scenes=self._scenes,

@@ -26,8 +26,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from components.infer_windows.arrays import Float64
+Float64 = npt.NDArray[np.float64]
 
 Method = Literal["mean", "hann", "gaussian"]
 

@@ -15,9 +15,8 @@ from components.core.imagery import Crop
 from components.core.project import open_project
 from components.core.project.history import read_history
 from components.import_images.planned import import_planned
-from components.infer_windows.grid import Grid
 from components.infer_windows.infer_windows import infer_windows
-from components.infer_windows.scene import plan_windows, predict_scene
+from components.infer_windows.windows import Grid, plan_windows
 from components.plan_imagery.plan_imagery import plan_imagery
 from components.publish_collection.publish_collection import publish_collection
 from components.publish_collection.shards import finish_shard
@@ -27,6 +26,7 @@ from tests.benchmarks.harness import Measurement, one_core
 from tests.benchmarks.inference_memory import no_network
 from tests.builders import write_tiled
 from tests.detection.bright_model import save_bright_model
+from tests.predicting import run_scene
 
 NAME = "detection"
 
@@ -134,6 +134,6 @@ def _seconds_around_network(place: Path) -> float:
         ready = iter([np.concatenate(answers[first : first + BATCH]) for first in range(0, len(answers), BATCH)])
         del answers
         started = time.perf_counter()
-        predict_scene(image, plan, lambda _, ready=ready: next(ready), str(place / "m.tif"), str(place / "c.tif"))
+        run_scene(image, plan, lambda _, ready=ready: next(ready), str(place / "m.tif"), str(place / "c.tif"))
         total += time.perf_counter() - started
     return total

@@ -18,11 +18,11 @@ from components.core.geometry import Size, row_bands
 from components.core.imagery import Crop, RasterProfile, raster_writer
 from components.core.network.unetv2 import UNetV2
 from components.core.project import ImageRef
-from components.infer_windows.ahead import ahead
-from components.infer_windows.grid import Grid
 from components.infer_windows.predictor import CPU_BATCH, NetworkPredictor
-from components.infer_windows.scene import plan_windows, predict_scene
+from components.infer_windows.prefetch import prefetch
+from components.infer_windows.windows import Grid, plan_windows
 from tests.benchmarks.harness import Measurement, one_core, seconds
+from tests.predicting import run_scene
 
 NAME = "inference"
 
@@ -92,7 +92,7 @@ def _overheads(scene: str, folder: Path, repeats: int) -> list[Measurement]:
     for repeat in range(repeats + 1):
         predictor.seconds = 0.0
         started = time.perf_counter()
-        predict_scene(image, plan, predictor, str(folder / "mask.tif"), str(folder / "confidence.tif"))
+        run_scene(image, plan, predictor, str(folder / "mask.tif"), str(folder / "confidence.tif"))
         wall = time.perf_counter() - started
         within = predictor.seconds
         if repeat:
@@ -117,7 +117,7 @@ def _network_alone(predictor: NetworkPredictor, image: ImageRef) -> float:
     """Seconds of the network on the same windows, in a thread as in the stage, with nothing beside it."""
     predictor.seconds = 0.0
     windows = Grid.of(SCENE, WINDOW, OVERLAP).windows()
-    for _ in ahead(predictor(image.then(Crop(window)).pixels()[np.newaxis]) for window in windows):
+    for _ in prefetch(predictor(image.then(Crop(window)).pixels()[np.newaxis]) for window in windows):
         pass
     return predictor.seconds
 
@@ -131,7 +131,7 @@ def _around_network(scene: str, folder: Path, repeats: int) -> Measurement:
 
     def predict() -> object:
         mask, confidence = str(folder / "mask.tif"), str(folder / "confidence.tif")
-        return predict_scene(image, plan, lambda windows: given[: len(windows)], mask, confidence)
+        return run_scene(image, plan, lambda windows: given[: len(windows)], mask, confidence)
 
     with one_core():
         rates = [SCENE.area / 1e6 / taken for taken in seconds(predict, repeats)]

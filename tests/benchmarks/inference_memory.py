@@ -14,9 +14,9 @@ import numpy as np
 from components.core.geometry import Size
 from components.core.imagery import describe
 from components.core.project import ImageRef
-from components.infer_windows.grid import Grid
-from components.infer_windows.scene import plan_windows, predict_scene
+from components.infer_windows.windows import Grid, plan_windows
 from tests.benchmarks.harness import peak_memory_mib
+from tests.predicting import run_scene
 
 WINDOW = Size(512, 512)
 OVERLAP = Size(128, 128)
@@ -41,7 +41,7 @@ def main(scene: str) -> None:
     with tempfile.TemporaryDirectory(dir=Path(scene).parent) as folder:
         for _ in range(max(LEAST_PIXELS // size.area, 1)):
             files = f"{folder}/mask.tif", f"{folder}/confidence.tif"
-            predict_scene(ImageRef.whole(scene, size), plan, no_network, *files)
+            run_scene(ImageRef.whole(scene, size), plan, no_network, *files)
     sys.stdout.write(f"{peak_memory_mib() - before:.1f}\n")
 
 

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.geometry import Size, Window
-from components.infer_windows.batches import Batch, WindowPlan
-from components.infer_windows.blending import Band, Piece, Totals, blend
-from components.infer_windows.grid import Axis, Grid
-from components.infer_windows.scene import blended
-from components.infer_windows.strips import column_strips
+from components.infer_windows.batches import Batch
+from components.infer_windows.blending import Band, Contribution, Totals, blend
+from components.infer_windows.windows import Axis, Grid, WindowPlan, column_strips
+from components.infer_windows.writer import blended
 
 CLASSES = 3
 
@@ -71,12 +70,15 @@ class Said:
 
 def averaged(said: Said, plan: WindowPlan) -> np.ndarray:
     result = np.full((CLASSES, plan.bottom - plan.top, said.grid.size.width), np.nan, np.float32)
-    for pieces, bands in blended(plan, said.batches(plan)):
+    for contributions, bands in blended(plan, said.batches(plan)):
         row = plan.top
         for band in bands:
             assert band.top == row and 0 < band.probabilities.shape[1] <= plan.band_rows
             row += band.probabilities.shape[1]
-            place = slice(band.top - plan.top, row - plan.top), slice(pieces.strip.left, pieces.strip.right)
+            place = (
+                slice(band.top - plan.top, row - plan.top),
+                slice(contributions.strip.left, contributions.strip.right),
+            )
             result[(slice(None), *place)] = band.probabilities
         assert row == plan.bottom
     return result
@@ -166,23 +168,27 @@ def test_a_band_is_given_before_any_window_below_it_is_taken(grid: Grid, band_ro
             assert all(top < band.top + band_rows for top in taken[:-1])
 
 
-def bands_of(*pieces: Piece) -> list[Band]:
+def bands_of(*contributions: Contribution) -> list[Band]:
     area = Window(0, 0, 4, 4)
     room = np.empty((CLASSES, 4, 4), np.float32)
-    return list(blend(pieces, area, room, Totals(np.ones(4, np.float32), np.ones(4, np.float32))))
+    return list(blend(contributions, area, room, Totals(np.ones(4, np.float32), np.ones(4, np.float32))))
 
 
-def piece(row: int, window: Window) -> Piece:
-    return Piece(row, window, np.zeros((CLASSES, window.height, window.width), np.float32))
+def contribution(row: int, window: Window) -> Contribution:
+    return Contribution(row, window, np.zeros((CLASSES, window.height, window.width), np.float32))
 
 
 def test_windows_out_of_row_order_are_refused() -> None:
     with pytest.raises(ValueError, match="rows 0–1, columns 0–3 comes after row 1 of the windows"):
-        bands_of(piece(0, Window(0, 0, 2, 4)), piece(1, Window(2, 0, 2, 4)), piece(0, Window(0, 0, 2, 4)))
+        bands_of(
+            contribution(0, Window(0, 0, 2, 4)),
+            contribution(1, Window(2, 0, 2, 4)),
+            contribution(0, Window(0, 0, 2, 4)),
+        )
 
 
 @pytest.mark.parametrize(
-    ("pieces", "message"),
+    ("contributions", "message"),
     [
         ([(0, Window(0, 0, 4, 3))], "no window covers columns 3 to 3 of"),
         ([(0, Window(0, 0, 2, 4))], "no window covers rows 2 to 3 of"),
@@ -191,6 +197,6 @@ def test_windows_out_of_row_order_are_refused() -> None:
         ([(0, Window(0, 0, 1, 4)), (1, Window(2, 0, 2, 4))], "no window covers rows 1 to 1 of"),
     ],
 )
-def test_windows_that_leave_a_gap_are_refused(pieces: list[tuple[int, Window]], message: str) -> None:
+def test_windows_that_leave_a_gap_are_refused(contributions: list[tuple[int, Window]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        bands_of(*(piece(*entry) for entry in pieces))
+        bands_of(*(contribution(*entry) for entry in contributions))

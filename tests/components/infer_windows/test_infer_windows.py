@@ -22,7 +22,7 @@ from components.core.network.model_artifact import load_model
 from components.core.project import ImageRef, Item, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun, read_history
 from components.infer_windows.__main__ import main, parser
-from components.infer_windows.infer_windows import windows_of
+from components.infer_windows.windows import windows_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import (
     CONFIG,

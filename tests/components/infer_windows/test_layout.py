@@ -14,11 +14,11 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip, read_validity
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
-from components.infer_windows.grid import Grid
-from components.infer_windows.layout import in_tiles
-from components.infer_windows.scene import plan_windows, predict_scene
+from components.infer_windows.reader import laid_out_in_tiles
+from components.infer_windows.windows import Grid, plan_windows
 from tests.builders import noise, write_raster
 from tests.components.infer_windows.test_scene import CLASSES, colour_shares
+from tests.predicting import run_scene
 
 SIZE = Size(400, 1600)
 RGBA = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
@@ -30,7 +30,7 @@ def test_rows_that_are_stored_whole_are_laid_out_once(tmp_path: Path, name: str,
     pixels[3] = np.where(pixels[3] > 100, 255, 0)
     image = ImageRef.whole(write_raster(tmp_path / name, pixels, interpretation=RGBA, **options), SIZE)
 
-    with in_tiles(image, 100, 300, 2) as tiled:
+    with laid_out_in_tiles(image, 100, 300, 2) as tiled:
         assert Path(tiled.uri).exists() and tiled.uri != image.uri
         shown = tiled.then(Crop(Window(120, 700, 150, 50)))
         assert np.array_equal(shown.pixels(), pixels[:3, 120:270, 700:750])
@@ -42,7 +42,7 @@ def test_rows_that_are_stored_whole_are_laid_out_once(tmp_path: Path, name: str,
 def test_what_is_read_well_stays_where_it_is(tmp_path: Path, strips: int, options: dict[str, Any]) -> None:
     image = ImageRef.whole(write_raster(tmp_path / "a.tif", noise(SIZE), **options), SIZE)
 
-    with in_tiles(image, 0, 400, strips) as same:
+    with laid_out_in_tiles(image, 0, 400, strips) as same:
         assert same == image
 
 
@@ -58,7 +58,7 @@ def test_a_wide_png_gives_what_its_tiles_give(tmp_path: Path) -> None:
     for image in shown:
         mask, confidence = str(tmp_path / "mask.tif"), str(tmp_path / "confidence.tif")
         plan = plan_windows(grid, 8, CLASSES, Rows(130, 390), strip_columns=512)
-        predict_scene(image, plan, colour_shares, mask, confidence)
+        run_scene(image, plan, colour_shares, mask, confidence)
         with rasterio.open(mask) as dataset:
             results.append(dataset.read(1))
 

@@ -12,19 +12,16 @@ import rasterio
 from affine import Affine
 from rasterio.enums import ColorInterp
 
-from components.core.errors import DataError
+from components.core.errors import DataError, FootprintsError
 from components.core.figures import tight_window
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
-from components.infer_windows.batches import WindowPlan, read_batches
-from components.infer_windows.buffers import Buffers
-from components.infer_windows.extents import ClassExtent
-from components.infer_windows.grid import Grid
-from components.infer_windows.rasters import PartFiles
-from components.infer_windows.scene import applied, plan_windows, predict_scene, write_scene
+from components.infer_windows.windows import Grid, WindowPlan, plan_windows
+from components.infer_windows.writer import ClassExtent, PartFiles
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
+from tests.predicting import run_parts, run_scene
 
 SIZE = Size(130, 150)
 CLASSES = 3
@@ -71,7 +68,7 @@ def test_mask_and_confidence_are_those_of_the_whole_scene_at_once(image: ImageRe
     plan = plan_for(image)
     mask, confidence = tmp_path / "mask.tif", tmp_path / "confidence.tif"
 
-    extents = predict_scene(image, plan, colour_shares, str(mask), str(confidence))
+    extents = run_scene(image, plan, colour_shares, str(mask), str(confidence))
 
     classes, sureness = expected(image, plan)
     assert np.array_equal(read(mask), classes)
@@ -91,8 +88,8 @@ def test_files_do_not_depend_on_batches_or_bands(
 ) -> None:
     files = [str(tmp_path / name) for name in ("mask.tif", "confidence.tif", "other.tif", "other_confidence.tif")]
 
-    first = predict_scene(image, plan_for(image), colour_shares, *files[:2])
-    second = predict_scene(image, plan_for(image, batch_size, band_rows), colour_shares, *files[2:])
+    first = run_scene(image, plan_for(image), colour_shares, *files[:2])
+    second = run_scene(image, plan_for(image, batch_size, band_rows), colour_shares, *files[2:])
 
     assert first == second
     assert Path(files[0]).read_bytes() == Path(files[2]).read_bytes()
@@ -111,7 +108,7 @@ def test_boxes_are_tight(tmp_path: Path) -> None:
         return np.concatenate([1 - share, share, 0 * share], axis=1)
 
     plan = plan_windows(Grid.of(image.size, Size(30, 30), Size(5, 5)), 2, CLASSES)
-    extents = predict_scene(image, plan, bright, str(tmp_path / "mask.tif"), str(tmp_path / "confidence.tif"))
+    extents = run_scene(image, plan, bright, str(tmp_path / "mask.tif"), str(tmp_path / "confidence.tif"))
 
     assert extents == (
         ClassExtent(0, Window(0, 0, 60, 70), 60 * 70 - 13 * 3 - 1),
@@ -125,7 +122,7 @@ def test_a_cropped_and_mirrored_image_is_predicted_as_it_is_shown(image: ImageRe
     plan = plan_for(shown)
     mask = tmp_path / "mask.tif"
 
-    predict_scene(shown, plan, colour_shares, str(mask), str(tmp_path / "confidence.tif"))
+    run_scene(shown, plan, colour_shares, str(mask), str(tmp_path / "confidence.tif"))
 
     assert np.array_equal(read(mask), expected(shown, plan)[0])
     with rasterio.open(mask) as dataset:
@@ -141,11 +138,11 @@ def test_a_network_that_fails_is_heard_and_leaves_nothing(image: ImageRef, tmp_p
             raise RuntimeError("out of memory")
         return colour_shares(windows)
 
-    with pytest.raises(RuntimeError, match="out of memory"):
-        predict_scene(image, plan_for(image), failing, str(tmp_path / "out/mask.tif"), str(tmp_path / "out/sure.tif"))
+    with pytest.raises(FootprintsError, match="the network cannot be applied: RuntimeError: out of memory"):
+        run_scene(image, plan_for(image), failing, str(tmp_path / "out/mask.tif"), str(tmp_path / "out/sure.tif"))
 
     assert list((tmp_path / "out").iterdir()) == []
-    assert "ahead" not in {thread.name for thread in threading.enumerate()}
+    assert "prefetch" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_raster_that_breaks_off_is_named(image: ImageRef, tmp_path: Path) -> None:
@@ -153,9 +150,7 @@ def test_a_raster_that_breaks_off_is_named(image: ImageRef, tmp_path: Path) -> N
     broken.write_bytes(broken.read_bytes()[:200_000])
 
     with pytest.raises(DataError, match=r"scene\.tif: rows .* cannot be read"):
-        predict_scene(
-            image, plan_for(image), colour_shares, str(tmp_path / "out/mask.tif"), str(tmp_path / "out/c.tif")
-        )
+        run_scene(image, plan_for(image), colour_shares, str(tmp_path / "out/mask.tif"), str(tmp_path / "out/c.tif"))
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -170,10 +165,10 @@ def test_strips_of_columns_change_nothing(tmp_path: Path, strip_columns: int) ->
     grid = Grid.of(size, Size(60, 300), Size(20, 110))
     wide, narrow = both_files(tmp_path, "wide"), both_files(tmp_path, "narrow")
 
-    first = predict_scene(image, plan_windows(grid, 4, CLASSES), colour_shares, *wide)
+    first = run_scene(image, plan_windows(grid, 4, CLASSES), colour_shares, *wide)
     plan = plan_windows(grid, 4, CLASSES, strip_columns=strip_columns)
     assert len(plan.strips) > 1
-    second = predict_scene(image, plan, colour_shares, *narrow)
+    second = run_scene(image, plan, colour_shares, *narrow)
 
     assert first == second
     for one, other in zip(wide, narrow, strict=True):
@@ -199,8 +194,8 @@ def test_where_there_is_no_data_nothing_is_run_or_found(image: ImageRef, tmp_pat
         run.append(len(windows))
         return colour_shares(windows)
 
-    predict_scene(image, plan, colour_shares, *all_files)
-    extents = predict_scene(masked(tmp_path / "masked.tif", valid), plan, counting, *files)
+    run_scene(image, plan, colour_shares, *all_files)
+    extents = run_scene(masked(tmp_path / "masked.tif", valid), plan, counting, *files)
 
     assert sum(run) == sum(valid[window.slices].any() for window in plan.grid.windows()) < len(plan.grid.windows())
     assert np.array_equal(read(Path(files[0])), np.where(valid, read(Path(all_files[0])), 255))
@@ -217,20 +212,19 @@ def test_a_scene_without_any_data_needs_no_network(image: ImageRef, tmp_path: Pa
     nothing = masked(tmp_path / "masked.tif", np.zeros((SIZE.height, SIZE.width), np.bool_))
     files = both_files(tmp_path, "none")
 
-    assert predict_scene(nothing, plan_for(image), refuse, *files) == ()
+    assert run_scene(nothing, plan_for(image), refuse, *files) == ()
     assert (read(Path(files[0])) == 255).all() and (read(Path(files[1])) == 0).all()
 
 
 def test_parts_of_rows_are_those_of_the_scene(image: ImageRef, tmp_path: Path) -> None:
     plan = plan_for(image)
     whole_files = both_files(tmp_path, "whole")
-    predict_scene(image, plan, colour_shares, *whole_files)
+    run_scene(image, plan, colour_shares, *whole_files)
     cuts = [Rows(21, 50), Rows(50, 51), Rows(51, 119)]
     parts = [PartFiles(rows, *both_files(tmp_path, f"part{rows.top}")) for rows in cuts]
     wanted = replace(plan, top=21, bottom=119)
-    buffers = Buffers()
 
-    extents = write_scene(image, wanted, applied(colour_shares, read_batches(image, wanted, buffers), buffers), parts)
+    extents = run_parts(image, wanted, colour_shares, parts)
 
     for part, found in zip(parts, extents, strict=True):
         rows = slice(part.rows.top, part.rows.bottom)
@@ -255,7 +249,7 @@ def test_windows_may_reach_over_the_border_onto_the_mirror_image(tmp_path: Path,
         seen.extend(windows.copy())
         return colour_shares(windows)
 
-    predict_scene(image, plan_windows(grid, 4, CLASSES), remember, *both_files(tmp_path, "result"))
+    run_scene(image, plan_windows(grid, 4, CLASSES), remember, *both_files(tmp_path, "result"))
 
     mirror = np.pad(pixels, ((0, 0), (60, 60), (60, 60)), "reflect")
     expected = (

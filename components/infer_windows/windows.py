@@ -1,16 +1,35 @@
-"""The grid of windows over a scene: which pixels each window decides on, and how much they weigh."""
+"""The windows that slide over a scene: where they lie, how much their pixels weigh, and in which order they are run.
+
+A scene is cut into strips of columns, so that memory does not grow with its width. A window is run in the strip in
+which it begins to contribute; what it says of the strip to the right is kept until that strip is done, in the place of
+its row, so that every pixel gets the same sum in the same order as without strips.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
+from components.core.documents.inference import WHERE, InferenceConfig, SlidingWindowMode
+from components.core.errors import DataError
 from components.core.geometry import Size, Window, sliding_starts
-from components.infer_windows.arrays import Float32, Float64
-from components.infer_windows.weights import Method, profile
+from components.core.imagery import TILE_PX
+from components.core.project import ImageRef
+from components.core.project.parts import Rows
+from components.infer_windows.weights import Float64, Method, profile
+
+Float32 = npt.NDArray[np.float32]
+
+STRIP_COLUMNS = 5120
+"""The most columns of a strip: ten tiles of output."""
+
+BAND_ROWS = 32
+"""Rows that are finished at once: what a core's cache holds of a strip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +186,134 @@ class Grid:
             for column in self.columns.spans
         )
         return [window for window in found if window is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Some columns of a scene, from top to bottom.
+
+    Attributes:
+        left: First column.
+        right: The column after the last.
+        earlier: Indices of those columns of windows that begin further left and end in this one or beyond.
+        own: Indices of those that begin in this one.
+    """
+
+    left: int
+    right: int
+    earlier: range
+    own: range
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.right - self.left
+
+
+def column_strips(columns: Axis, most: int, multiple: int) -> list[Strip]:
+    """Cut a scene into strips of about equal width.
+
+    Args:
+        columns: The windows along the scene's width.
+        most: The most columns of a strip, but at least `multiple`.
+        multiple: Strips begin at multiples of so many columns.
+
+    Returns:
+        The strips from left to right.
+    """
+    blocks = -(-columns.length // multiple)
+    count = -(-blocks // max(most // multiple, 1))
+    borders = [min(blocks * index // count * multiple, columns.length) for index in range(count + 1)]
+    borders[-1] = columns.length
+    strips = []
+    for left, right in pairwise(borders):
+        met = columns.meeting(left, right)
+        first = next((index for index in met if columns.spans[index].low >= left), met.stop)
+        strips.append(Strip(left, right, range(met.start, first), range(first, met.stop)))
+    return strips
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """How some rows of a scene are cut and fed to the network.
+
+    Attributes:
+        grid: The windows of the whole scene.
+        top: The first row that is wanted.
+        bottom: The row after the last.
+        strips: The columns, from left to right.
+        batch_size: How many windows go through the network at once.
+        classes: Number of channels that the network gives.
+        band_rows: Rows that are finished at once.
+    """
+
+    grid: Grid
+    top: int
+    bottom: int
+    strips: Sequence[Strip]
+    batch_size: int
+    classes: int
+    band_rows: int = BAND_ROWS
+
+    @property
+    def rows(self) -> range:
+        """Indices of the rows of windows that contribute to the wanted rows."""
+        return self.grid.rows.meeting(self.top, self.bottom)
+
+
+def plan_windows(
+    grid: Grid, batch_size: int, classes: int, rows: Rows | None = None, strip_columns: int = STRIP_COLUMNS
+) -> WindowPlan:
+    """Decide how a scene is done.
+
+    Args:
+        grid: Its windows.
+        batch_size: How many go through the network at once.
+        classes: Number of channels that the network gives.
+        rows: The rows that are wanted; None for all.
+        strip_columns: The most columns of a strip.
+    """
+    wanted = rows or Rows(0, grid.size.height)
+    strips = column_strips(grid.columns, strip_columns, TILE_PX)
+    return WindowPlan(grid, wanted.top, wanted.bottom, strips, batch_size, classes)
+
+
+def grid_of(size: Size, mode: SlidingWindowMode) -> Grid:
+    """The windows that slide over an image.
+
+    Raises:
+        DataError: If the image is smaller than the window.
+    """
+    reason = too_small(size, mode)
+    if reason is not None:
+        raise DataError(reason)
+    blend = mode.blend
+    return Grid.of(
+        size,
+        mode.window.size,
+        mode.min_overlap.size,
+        method=blend.method,
+        discard_border=blend.discard_border,
+        reach=mode.reach,
+    )
+
+
+def windows_of(image: ImageRef, config: InferenceConfig) -> list[Window]:
+    """The windows that slide over an image, in row-major order.
+
+    Raises:
+        DataError: If the image is smaller than the window.
+    """
+    return grid_of(image.recipe.size, config.mode).windows()
+
+
+def too_small(size: Size, mode: SlidingWindowMode) -> str | None:
+    """Why an image cannot be done; None where it can."""
+    window = mode.window
+    for side, length, limit in (("height", window.height, size.height), ("width", window.width, size.width)):
+        if length > limit and mode.pad == "none":
+            return (
+                f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}, "
+                'or "pad": "reflect" under "mode", which lets windows reach over the image\'s border'
+            )
+    return None

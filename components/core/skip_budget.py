@@ -1,13 +1,13 @@
-"""Scenes that a run leaves out, each with its reason, and how many there may be."""
+"""How many scenes a run may leave out, each named with its reason."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.project.history import LeftOut
 from components.core.scene_faults import own_faults
 
 SHOWN = 5
@@ -16,15 +16,7 @@ SHOWN_AT_START = 100
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BadScene:
-    """A scene that was left out, and why."""
-
-    name: str
-    reason: str
-
-
-class BadScenes:
+class SkipBudget:
     """Scenes that were left out, and how many may be."""
 
     def __init__(self, allowed: int, total: int, allow_empty: bool = False) -> None:
@@ -43,9 +35,9 @@ class BadScenes:
         self.allowed = allowed
         self.total = total
         self.allow_empty = allow_empty
-        self.scenes: list[BadScene] = []
+        self.skipped: list[LeftOut] = []
 
-    def check(self, expected: Sequence[BadScene]) -> None:
+    def check(self, expected: Sequence[LeftOut]) -> None:
         """Refuse, before any scene is done, what is known to be too much.
 
         Args:
@@ -60,7 +52,7 @@ class BadScenes:
     def _are_too_many(self, count: int) -> bool:
         return count > self.allowed or (0 < count == self.total and not self.allow_empty)
 
-    def _error(self, scenes: Sequence[BadScene], shown: int) -> TooManyBadItemsError:
+    def _error(self, scenes: Sequence[LeftOut], shown: int) -> TooManyBadItemsError:
         reasons = "; ".join(f"{scene.name}: {scene.reason}" for scene in scenes[-shown:])
         more = f" … and {len(scenes) - shown} more" if len(scenes) > shown else ""
         never = "" if self.allow_empty else " (but never all)"
@@ -81,6 +73,6 @@ class BadScenes:
                 yield
         except DataError as error:
             log.warning("left out: %s: %s", name, error)
-            self.scenes.append(BadScene(name, str(error)))
-            if self._are_too_many(len(self.scenes)):
-                raise self._error(self.scenes, SHOWN) from error
+            self.skipped.append(LeftOut(name, str(error)))
+            if self._are_too_many(len(self.skipped)):
+                raise self._error(self.skipped, SHOWN) from error

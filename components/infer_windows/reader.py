@@ -1,17 +1,28 @@
-"""Rows of a scene's columns, read once from the top down for windows that overlap."""
+"""A scene's pixels as windows ask for them: rows of a strip of columns, read once from the top down.
+
+Rows stay in a buffer as long as any window needs them. Of an untiled TIFF or a PNG, whoever reads some columns decodes
+all of them; where such a scene is cut into several strips it is first laid out in tiles, or it would be decoded, and
+fetched from object storage, once for each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from components.core.geometry import Window
-from components.core.imagery import Crop, describe, read_validity
+from components.core import storage
+from components.core.geometry import Size, Window
+from components.core.imagery import Crop, RasterProfile, Recipe, describe, raster_writer, read_validity
 from components.core.project import ImageRef
-from components.infer_windows.arrays import Bool, UInt8
+
+UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
 
 DECODED_BYTES = 16 << 20
 """The most that one read decodes of a raster whose rows are stored whole: GDAL keeps it while it gives the bands one
@@ -99,8 +110,8 @@ def mirrored(low: int, high: int, length: int) -> npt.NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Memory for the open rows of any strip of a scene.
+class RowMemory:
+    """Memory for the buffered rows of any strip of a scene.
 
     Attributes:
         pixels: (3, rows, columns) uint8.
@@ -111,8 +122,8 @@ class Room:
     valid: Bool | None
 
     @classmethod
-    def of(cls, strips: Sequence[Columns], window_rows: int) -> Room:
-        """Make room for the widest strip.
+    def of(cls, strips: Sequence[Columns], window_rows: int) -> RowMemory:
+        """As much as the widest strip takes.
 
         Args:
             strips: Of one image.
@@ -122,30 +133,30 @@ class Room:
         return cls(np.empty((3, *shape), np.uint8), np.empty(shape, np.bool_) if strips[0].is_masked else None)
 
 
-class OpenRows:
-    """The rows that windows still need, of all that were read so far.
+class RowBuffer:
+    """A sliding buffer of rows: those that windows still need, of all that were read so far.
 
     Attributes:
         columns: Of which columns.
         bottom: The row after the last that was read.
     """
 
-    def __init__(self, columns: Columns, top: int, end: int, room: Room) -> None:
+    def __init__(self, columns: Columns, top: int, end: int, memory: RowMemory) -> None:
         """Begin above the first window.
 
         Args:
             columns: What is read.
             top: First row.
             end: The row after the last that any window needs.
-            room: Not used by others meanwhile.
+            memory: Not used by others meanwhile.
         """
         self.columns = columns
         self.bottom = top
         self._top = top
         self._end = end
         width = columns.right - columns.left
-        self._pixels = room.pixels[..., :width]
-        self._valid = None if room.valid is None else room.valid[:, :width]
+        self._pixels = memory.pixels[..., :width]
+        self._valid = None if memory.valid is None else memory.valid[:, :width]
 
     def read(self, top: int, bottom: int) -> None:
         """Have rows `top`..`bottom - 1`, and those that are stored with them; rows above `top` are forgotten."""
@@ -174,3 +185,90 @@ class OpenRows:
 
     def _place(self, window: Window) -> tuple[slice, slice]:
         return window.shift(-self._top, -self.columns.left).slices
+
+
+@dataclass(frozen=True, slots=True)
+class ValidRows:
+    """Rows of a strip, some pixels of which hold no data.
+
+    Attributes:
+        top: The first row in the scene.
+        bits: (n, ⌈W / 8⌉) uint8: eight pixels a byte, set where a pixel holds data.
+    """
+
+    top: int
+    bits: npt.NDArray[np.uint8]
+
+    @classmethod
+    def packed(cls, top: int, valid: Bool) -> ValidRows:
+        """From (n, W) bool."""
+        return cls(top, np.packbits(valid, axis=1))
+
+    @property
+    def bottom(self) -> int:
+        """The row after the last."""
+        return self.top + len(self.bits)
+
+
+class Validity:
+    """Which pixels of a strip hold data, for rows asked for from the top down."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._waiting: deque[ValidRows] = deque()
+
+    def add(self, rows: Iterable[ValidRows]) -> None:
+        """Take in rows, which come from the top down; those of which none come hold data in all pixels."""
+        self._waiting.extend(rows)
+
+    def invalid(self, top: int, height: int) -> Bool | None:
+        """(height, W) bool, set where a pixel holds no data; None where all hold some. Rows above are forgotten."""
+        while self._waiting and self._waiting[0].bottom <= top:
+            self._waiting.popleft()
+        result: Bool | None = None
+        for rows in self._waiting:
+            low, high = max(rows.top, top), min(rows.bottom, top + height)
+            if low >= high:
+                break
+            if result is None:
+                result = np.zeros((height, self._width), np.bool_)
+            bits = rows.bits[low - rows.top : high - rows.top]
+            result[low - top : high - top] = np.unpackbits(bits, axis=1, count=self._width) == 0
+        return result
+
+
+@contextmanager
+def laid_out_in_tiles(image: ImageRef, top: int, bottom: int, strips: int) -> Iterator[ImageRef]:
+    """Give an image of the same pixels, some of whose columns can be read without the others.
+
+    Args:
+        image: The scene.
+        top: The first row that will be read.
+        bottom: The row after the last.
+        strips: Into how many strips of columns it is cut.
+
+    Returns:
+        The image itself where it is tiled or read in one strip; else one of those rows in a temporary file of as many
+        bytes as they have (three a pixel, four where the raster says which pixels hold data), gone when the block ends.
+
+    Raises:
+        DataError: If the raster cannot be read.
+        StorageError: If the disk has no room for it.
+    """
+    info = describe(image.uri)
+    if strips == 1 or info.tile.width < info.size.width:
+        yield image
+        return
+    whole = image.recipe.size
+    size = Size(bottom - top, whole.width)
+    with storage.scratch_folder("tiles") as folder:
+        file = folder / "scene.tif"
+        bands = 3 + info.is_masked
+        with raster_writer(file, RasterProfile(size, bands=bands, alpha=info.is_masked)) as writer:
+            for pixels, valid in Columns.of(image, 0, whole.width).read(top, bottom):
+                planes = pixels if valid is None else np.concatenate([pixels, valid[np.newaxis] * np.uint8(255)])
+                writer.write(planes)
+        try:
+            yield ImageRef(str(file), size, Recipe(Window(-top, 0, whole.height, whole.width)))
+        finally:
+            os.truncate(file, 0)  # it is still open for the next window, and would keep its place on the disk

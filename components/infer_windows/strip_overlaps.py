@@ -1,25 +1,93 @@
-"""What windows contribute to one strip of columns, in row-major order."""
+"""What windows contribute to one strip of columns, those that reach into it from the left included.
+
+Where a window reaches over its strip's right border, what it says of the next strip waits in a temporary file.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self, cast
 
+import numpy as np
+import numpy.typing as npt
+
+from components.core.errors import StorageError
 from components.core.geometry import Window
-from components.infer_windows.arrays import Float32
-from components.infer_windows.batches import Batch, WindowPlan
-from components.infer_windows.blending import Piece
-from components.infer_windows.spill import Spill
-from components.infer_windows.strips import Strip
-from components.infer_windows.validity import Validity
+from components.infer_windows.batches import Batch
+from components.infer_windows.blending import Contribution
+from components.infer_windows.reader import Validity
+from components.infer_windows.windows import Strip, WindowPlan
+
+Float32 = npt.NDArray[np.float32]
 
 
-class Handover:
+class TemporaryArrays:
+    """A temporary file of float32 arrays; it is gone when it is closed, or when the process ends."""
+
+    def __init__(self) -> None:
+        self._file: BinaryIO | None = None
+
+    def close(self) -> None:
+        """Remove it."""
+        if self._file is not None:
+            self._file.close()
+
+    def put(self, values: Float32) -> None:
+        """Append an array.
+
+        Raises:
+            StorageError: If the disk has no room for it.
+        """
+        try:
+            if self._file is None:
+                self._file = cast(BinaryIO, tempfile.TemporaryFile(prefix="windows-"))  # noqa: SIM115 - see close
+            self._file.write(np.ascontiguousarray(values).data)
+        except OSError as error:
+            raise _no_room(error) from error
+
+    def rewind(self) -> None:
+        """Go back to the first array, to take them up.
+
+        Raises:
+            StorageError: If the disk has no room for what was put there last.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.seek(0)
+        except OSError as error:
+            raise _no_room(error) from error
+
+    def take(self, shape: tuple[int, ...]) -> Float32:
+        """The next array.
+
+        Args:
+            shape: As it was put there.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        values = np.empty(shape, np.float32)
+        read = 0 if self._file is None else self._file.readinto(values.data.cast("B"))  # type: ignore[attr-defined]
+        if read != values.nbytes:
+            raise ValueError(f"{read} of {values.nbytes} bytes were put aside")
+        return values
+
+
+def _no_room(error: OSError) -> StorageError:
+    return StorageError(
+        f"{tempfile.gettempdir()}: cannot hold what windows say of the next columns ({error.strerror}); "
+        "make room there, or set TMPDIR to a folder on a larger disk"
+    )
+
+
+class StripOverlap:
     """What the windows of one strip say of the columns to its right, in row-major order."""
 
     def __init__(self) -> None:
-        self._spill = Spill()
+        self._arrays = TemporaryArrays()
         self._run: set[tuple[int, int]] = set()
 
     def __enter__(self) -> Self:
@@ -32,7 +100,7 @@ class Handover:
 
     def close(self) -> None:
         """Remove it from the disk."""
-        self._spill.close()
+        self._arrays.close()
 
     def put(self, row: int, column: int, values: Float32 | None) -> None:
         """Put aside what one window says; None where it was not run.
@@ -42,19 +110,19 @@ class Handover:
         """
         if values is not None:
             self._run.add((row, column))
-            self._spill.put(values)
+            self._arrays.put(values)
 
     def rewind(self) -> None:
         """Begin to take up what was put here."""
-        self._spill.rewind()
+        self._arrays.rewind()
 
     def take(self, row: int, column: int, shape: tuple[int, ...]) -> Float32 | None:
         """What a window says, in the order in which it was put here."""
-        return self._spill.take(shape) if (row, column) in self._run else None
+        return self._arrays.take(shape) if (row, column) in self._run else None
 
 
-class StripPieces:
-    """Takes the windows of a strip from the network, and those that reach into it from the left from a handover.
+class StripContributions:
+    """Takes the windows of a strip from the network, and those that reach into it from the left from an overlap.
 
     Attributes:
         plan: Of the scene.
@@ -62,14 +130,14 @@ class StripPieces:
         validity: Which of its pixels hold data, as far as windows were taken.
     """
 
-    def __init__(self, plan: WindowPlan, strip: Strip, earlier: Handover, later: Handover) -> None:
+    def __init__(self, plan: WindowPlan, strip: Strip, earlier: StripOverlap, later: StripOverlap) -> None:
         self.plan = plan
         self.strip = strip
         self.validity = Validity(strip.width)
         self._earlier = earlier
         self._later = later
 
-    def of(self, batches: Iterable[Batch]) -> Iterator[Piece]:
+    def of(self, batches: Iterable[Batch]) -> Iterator[Contribution]:
         """All contributions to the strip, in row-major order of their windows.
 
         Args:
@@ -83,10 +151,10 @@ class StripPieces:
             for column in self.strip.earlier:
                 window = self._window(row, column)
                 values = self._earlier.take(row, column, (self.plan.classes, window.height, window.width))
-                yield self._piece(row, column, window, values)
+                yield self._contribution(row, column, window, values)
             for column in self.strip.own:
                 window = self._window(row, column)
-                yield self._piece(row, column, window, self._inside(row, column, window, next(own)))
+                yield self._contribution(row, column, window, self._inside(row, column, window, next(own)))
         self._take_validity(own)
 
     def _windows(self, batches: Iterable[Batch]) -> Iterator[Float32 | None]:
@@ -123,14 +191,14 @@ class StripPieces:
         grid = self.plan.grid
         return window.shift(-grid.rows.spans[row].start, -grid.columns.spans[column].start)
 
-    def _piece(self, row: int, column: int, window: Window, values: Float32 | None) -> Piece:
+    def _contribution(self, row: int, column: int, window: Window, values: Float32 | None) -> Contribution:
         """Hand on what lies to the right of the strip, and give what lies in it."""
         width = min(window.right, self.strip.right) - window.left
         if window.right > self.strip.right:
             self._later.put(row, column, None if values is None else values[..., width:])
         inside = Window(window.top, window.left, window.height, width)
         weights = self.plan.grid.weights
-        return Piece(
+        return Contribution(
             row,
             inside,
             None if values is None else values[..., :width],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,9 @@ from components.core.documents.inference import load_config
 from components.core.errors import ConfigError, DataError, FootprintsError
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, open_project, write_manifest
-from components.infer_windows.bad_scenes import BadScenes
-from components.infer_windows.jobs import Scenes, Settings
+from components.core.skip_budget import SkipBudget
 from components.infer_windows.predictor import NetworkPredictor
+from components.infer_windows.runner import RunSettings, SceneJob, prepare, run_scenes
 from tests.builders import bitmap_meta, noise, write_tiled
 from tests.components.core.network.hungry import HungryUNet
 
@@ -41,20 +43,28 @@ def network() -> Fragile:
     return Fragile()
 
 
+Prepared = list[tuple[str, Callable[[], SceneJob]]]
+
+
+def prepared(project: Path, rows: Sequence[int], settings: RunSettings) -> Prepared:
+    source = open_project(project)
+    return [(source.label(row), partial(prepare, source.item(row), settings)) for row in rows]
+
+
 @pytest.fixture
-def scenes(tmp_path: Path, network: Fragile) -> Scenes:
+def scenes(tmp_path: Path) -> Prepared:
     images = [noise(SIZE, 1), np.zeros((3, 200, 200), np.uint8), noise(SIZE, 2)]
     uris = [write_tiled(tmp_path / f"{number}.tif", pixels) for number, pixels in enumerate(images)]
     items = [Item("ds", f"{number}", SIZE, ImageRef.whole(uri, SIZE)) for number, uri in enumerate(uris)]
     write_manifest(tmp_path / "project", bitmap_meta(), [*items, Item("ds", "none", SIZE)])
-    settings = Settings(CONFIG, channels=2, batch_size=2, model="model", data_root=str(tmp_path / "data"))
-    predictor = NetworkPredictor(network, Size(32, 32), torch.device("cpu"))
-    return Scenes(open_project(tmp_path / "project"), [0, 1, 2, 3], settings, predictor)
+    settings = RunSettings(CONFIG, channels=2, batch_size=2, model="model", data_root=str(tmp_path / "data"))
+    return prepared(tmp_path / "project", [0, 1, 2, 3], settings)
 
 
-def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Scenes, network: Fragile, tmp_path: Path) -> None:
+def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Prepared, network: Fragile, tmp_path: Path) -> None:
     done, failed = [], []
-    for label, finish in scenes.run():
+    predictor = NetworkPredictor(network, Size(32, 32), torch.device("cpu"))
+    for label, finish in run_scenes(scenes, predictor):
         try:
             done.append(finish())
         except DataError as error:
@@ -62,7 +72,7 @@ def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Scenes, network:
 
     assert [job.item.name for job in done] == ["0", "2"]
     assert [label for label, _ in failed] == ["ds/1", "ds/none"]
-    assert "values that are no numbers" in failed[0][1]
+    assert "network output contains NaN" in failed[0][1]
     for job in done:
         assert sum(extent.area for extent in job.extents[0]) == SIZE.area
         assert all(Path(uri).exists() for files in job.files for uri in (files.part.mask, files.record))
@@ -73,10 +83,9 @@ def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Scenes, network:
 
 def test_a_batch_that_does_not_fit_ends_the_run_and_is_no_scenes_fault(project: Path, tmp_path: Path) -> None:
     predictor = NetworkPredictor(HungryUNet(learns=0, looks=2), Size(32, 32), torch.device("cpu"))
-    settings = Settings(CONFIG, channels=2, batch_size=6, model="m", data_root=str(tmp_path / "data"))
-    scenes = Scenes(open_project(project), [0, 1], settings, predictor)
+    settings = RunSettings(CONFIG, channels=2, batch_size=6, model="m", data_root=str(tmp_path / "data"))
     with pytest.raises(ConfigError, match=r"batch_size: 6 at once do not fit .* use at most 2"):
-        for _, finish in scenes.run():
+        for _, finish in run_scenes(prepared(project, [0, 1], settings), predictor):
             finish()
 
 
@@ -87,11 +96,11 @@ class Failing(nn.Module):
         raise RuntimeError("CUDA error: unspecified launch failure")
 
 
-def test_a_network_that_fails_ends_the_run_and_is_no_scenes_fault(scenes: Scenes) -> None:
-    scenes.predictor = NetworkPredictor(Failing(), Size(32, 32), torch.device("cpu"))
-    bad = BadScenes(99, 4, allow_empty=True)
+def test_a_network_that_fails_ends_the_run_and_is_no_scenes_fault(scenes: Prepared) -> None:
+    predictor = NetworkPredictor(Failing(), Size(32, 32), torch.device("cpu"))
+    budget = SkipBudget(99, 4, allow_empty=True)
     with pytest.raises(FootprintsError, match="the network cannot be applied: RuntimeError: CUDA error: unspecified"):
-        for label, finish in scenes.run():
-            with bad.tolerated(label):
+        for label, finish in run_scenes(scenes, predictor):
+            with budget.tolerated(label):
                 finish()
-    assert bad.scenes == []
+    assert budget.skipped == []

@@ -1,4 +1,4 @@
-"""Working ahead: a thread that produces while its consumer is busy with what came before."""
+"""Prefetching: a thread that produces while its consumer is busy with what came before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.1
 
 
-def ahead(source: Generator[T], depth: int = 2) -> Generator[T]:
+def prefetch(source: Generator[T], depth: int = 2) -> Generator[T]:
     """Run a generator in a thread of its own, at most `depth` results ahead.
 
     The order stays, an error inside `source` is raised here, and closing the result ends the thread and `source`.
@@ -45,7 +45,7 @@ def ahead(source: Generator[T], depth: int = 2) -> Generator[T]:
         finally:
             source.close()
 
-    thread = threading.Thread(target=produce, name="ahead", daemon=True)
+    thread = threading.Thread(target=produce, name="prefetch", daemon=True)
     thread.start()
     try:
         yield from _taken(waiting)

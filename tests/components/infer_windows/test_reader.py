@@ -10,8 +10,8 @@ import pytest
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
-from components.infer_windows import rows as module
-from components.infer_windows.rows import Columns, OpenRows, Room, mirrored
+from components.infer_windows import reader as module
+from components.infer_windows.reader import Columns, RowBuffer, RowMemory, mirrored
 from tests.builders import noise, write_raster
 
 SIZE = Size(230, 180)
@@ -34,7 +34,7 @@ def image(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 def windows_of(image: ImageRef, left: int, right: int, tops: list[int]) -> tuple[list[np.ndarray], list[int]]:
     """Windows of 50 rows, and the first row below what was read for each."""
     columns = Columns.of(image, left, right)
-    rows = OpenRows(columns, tops[0], tops[-1] + 50, Room.of([columns], 50))
+    rows = RowBuffer(columns, tops[0], tops[-1] + 50, RowMemory.of([columns], 50))
     windows, bottoms = [], []
     for top in tops:
         rows.read(top, top + 50)

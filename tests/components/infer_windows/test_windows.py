@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size, sliding_windows
-from components.infer_windows.grid import Axis, Grid
-from components.infer_windows.strips import column_strips
 from components.infer_windows.weights import profile
+from components.infer_windows.windows import Axis, Grid, column_strips
 
 METHODS = ["mean", "hann", "gaussian"]
 

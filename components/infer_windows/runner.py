@@ -1,0 +1,203 @@
+"""Scenes on their way through the stage: one after the other without a gap, however one ends and the next begins.
+
+Three threads hand on what they finished: one reads windows, one runs the network, and the caller's blends and writes.
+While the last rows of a scene are written, the next one is read and put through the network. A scene that fails does so
+by itself: its error takes the place of what is missing, and the next one follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from components.core.documents.inference import InferenceConfig
+from components.core.errors import DataError, FootprintsError, StorageError
+from components.core.project import ImageRef, Item
+from components.core.project.parts import row_parts, wanted_rows
+from components.core.scene_faults import own_faults
+from components.infer_windows.batches import Batch, PixelBuffers, read_batches
+from components.infer_windows.outputs import SceneFiles, scene_files
+from components.infer_windows.predictor import Predictor
+from components.infer_windows.prefetch import prefetch
+from components.infer_windows.windows import WindowPlan, grid_of, plan_windows
+from components.infer_windows.writer import ClassExtent, write_scene
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What all scenes of a run share.
+
+    Attributes:
+        config: How the network is applied.
+        channels: How many classes the network knows.
+        batch_size: Windows that go through it at once.
+        model: Digest of the model.
+        data_root: Folder or URI prefix for rasters.
+        max_item_pixels: The most pixels of an item; 0 for no limit.
+    """
+
+    config: InferenceConfig
+    channels: int
+    batch_size: int
+    model: str
+    data_root: str
+    max_item_pixels: int = 0
+
+
+@dataclass(slots=True)
+class SceneJob:
+    """One scene.
+
+    Attributes:
+        item: The whole scene.
+        image: Its pixels.
+        plan: How it is cut.
+        files: For each of its row parts where the results go.
+        extents: For each of them what the mask holds, once that is known.
+        reused: Whether an earlier run had finished it.
+        skipped_windows: How many windows hold no data.
+        given_up: Whether the rest of it is not wanted any more.
+    """
+
+    item: Item
+    image: ImageRef
+    plan: WindowPlan
+    files: Sequence[SceneFiles]
+    extents: Sequence[tuple[ClassExtent, ...]]
+    reused: bool
+    skipped_windows: int = 0
+    given_up: bool = False
+
+
+def prepare(item: Item, settings: RunSettings) -> SceneJob:
+    """Decide how a scene is done, and see whether that was done before.
+
+    Raises:
+        DataError: If it has no image, is smaller than the window, or its raster does not exist.
+        StorageError: If the place of its raster or of the results cannot be asked.
+    """
+    if item.image is None:
+        raise DataError("has no image; import the project with its images")
+    rows = wanted_rows(item)
+    grid = grid_of(item.image.recipe.size, settings.config.mode)
+    parts = row_parts(item.size, rows, settings.max_item_pixels)
+    plan = plan_windows(grid, settings.batch_size, settings.channels, rows)
+    files = scene_files(item, item.image, settings.model, settings.config, settings.data_root, parts)
+    found = [extents for extents in (part.finished() for part in files) if extents is not None]
+    reused = len(found) == len(files)
+    return SceneJob(item, item.image, plan, files, found if reused else [], reused)
+
+
+def run_scenes(
+    scenes: Iterable[tuple[str, Callable[[], SceneJob]]], predictor: Predictor
+) -> Generator[tuple[str, Callable[[], SceneJob]]]:
+    """Put scenes through the network, in order.
+
+    Args:
+        scenes: Each by its name and a function that prepares it.
+        predictor: The network.
+
+    Returns:
+        Each scene as its name and a function that ends it: it blends and writes what the network says, and gives the
+        finished job.
+
+    Raises:
+        DataError: (the function) If the scene cannot be done.
+        StorageError: (the function) If it cannot be read or its results cannot be written.
+    """
+    buffers = PixelBuffers()
+    predicted = _predicted(_read(scenes, buffers), predictor, buffers)
+    with closing(prefetch(predicted, depth=1)) as steps:
+        for (_, label), own in groupby(steps, key=lambda step: (step.number, step.label)):
+            yield label, partial(_finished, own)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What comes of one scene: first the job, then its batches; or an error in the place of either.
+
+    Attributes:
+        number: Of the scene in the run.
+        label: Its name.
+        job: Of the scene; None where it could not be prepared.
+        content: What came.
+    """
+
+    number: int
+    label: str
+    job: SceneJob | None
+    content: SceneJob | Batch | FootprintsError
+
+
+def _read(scenes: Iterable[tuple[str, Callable[[], SceneJob]]], buffers: PixelBuffers) -> Generator[_Step]:
+    for number, (label, prepared) in enumerate(scenes):
+        job = None
+        try:
+            with own_faults(label):
+                job = prepared()
+                yield _Step(number, label, job, job)
+                for batch in () if job.reused else read_batches(job.image, job.plan, buffers):
+                    yield _Step(number, label, job, batch)
+                    if job.given_up:
+                        break
+        except (DataError, StorageError) as error:
+            yield _Step(number, label, job, error)
+
+
+def _predicted(read: Generator[_Step], predictor: Predictor, buffers: PixelBuffers) -> Generator[_Step]:
+    with closing(prefetch(read, depth=1)) as steps:
+        for step in steps:
+            if isinstance(step.content, Batch) and step.job is not None and not step.job.given_up:
+                _predict(predictor, step.content, buffers)
+            yield step
+
+
+def _predict(predictor: Predictor, batch: Batch, buffers: PixelBuffers) -> None:
+    """Apply the network to a batch, unless no window of it holds data; its pixels are given back.
+
+    Where the network fails, that is all scenes' and no fault of the one at hand.
+    """
+    if batch.pixels is None:
+        return
+    try:
+        batch.probabilities = predictor(batch.pixels)
+    except FootprintsError:
+        raise
+    except Exception as error:
+        raise FootprintsError(f"the network cannot be applied: {type(error).__name__}: {error}") from error
+    buffers.give_back(batch.pixels)
+    batch.pixels = None
+
+
+def _finished(steps: Iterator[_Step]) -> SceneJob:
+    job = _content(next(steps))
+    if not isinstance(job, SceneJob):
+        raise TypeError(f"a scene begins with {type(job).__name__}")
+    if job.reused:
+        return job
+    try:
+        parts = [files.part for files in job.files]
+        job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts)
+        for files, extents in zip(job.files, job.extents, strict=True):
+            files.finish(extents)
+    except BaseException:
+        job.given_up = True
+        raise
+    return job
+
+
+def _batches(job: SceneJob, steps: Iterator[_Step]) -> Iterator[Batch]:
+    for step in steps:
+        batch = _content(step)
+        if isinstance(batch, Batch):
+            job.skipped_windows += batch.run.count(False)
+            yield batch
+
+
+def _content(step: _Step) -> SceneJob | Batch:
+    if isinstance(step.content, FootprintsError):
+        raise step.content
+    return step.content
