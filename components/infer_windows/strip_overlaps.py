@@ -72,7 +72,7 @@ class TemporaryArrays:
         values = np.empty(shape, np.float32)
         read = 0 if self._file is None else self._file.readinto(values.data.cast("B"))  # type: ignore[attr-defined]
         if read != values.nbytes:
-            raise ValueError(f"{read} of {values.nbytes} bytes were put aside")
+            raise ValueError(f"{read} of {values.nbytes} bytes were written before")
         return values
 
 
@@ -103,7 +103,7 @@ class StripOverlap:
         self._arrays.close()
 
     def put(self, row: int, column: int, values: Float32 | None) -> None:
-        """Put aside what one window says; None where it was not run.
+        """Keep what one window says; None where it was not run.
 
         Raises:
             StorageError: If the disk has no room for it.

@@ -35,7 +35,7 @@ LEVEL = 1
 def write_scene(
     image: ImageRef, plan: WindowPlan, batches: Iterable[Batch], parts: Sequence[PartFiles]
 ) -> list[tuple[ClassExtent, ...]]:
-    """Blend a scene's windows, decide and write.
+    """Blend a scene's windows, take the argmax and write.
 
     Args:
         image: The scene.

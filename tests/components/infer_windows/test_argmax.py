@@ -25,5 +25,5 @@ def test_what_is_no_number_is_refused(broken: float) -> None:
     probabilities = np.full((CLASSES, 4, 4), 1 / 3, np.float32)
     probabilities[1, 2, 2] = broken
 
-    with pytest.raises(DataError, match="network output contains NaN; set precision to 'float32'"):
+    with pytest.raises(DataError, match="network output contains NaN or infinity; set precision to 'float32'"):
         argmax(probabilities)
