@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +29,11 @@ def test_the_stage_runs_from_the_command_line(tmp_path: Path, capsys: pytest.Cap
     assert open_project(tmp_path / "INRIA").label(0) == "ds/austin1"
 
 
-def test_an_error_is_one_line_and_status_2(tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_status_2(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     command = [sys.executable, "-m", "components.import_images", "--images-uri", str(tmp_path / "none")]
     command += ["--data-root", str(tmp_path / "data"), "--project", str(tmp_path / "project")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    own = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("own"))}  # where no other run's remains are to be removed
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "none: there is no such folder" in done.stderr
