@@ -107,7 +107,11 @@ readme: $(READY) ## Bring the README's table of components up to date
 
 .PHONY: test
 test: $(READY) ## Run the tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not containers and not kubeflow"
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 -m "not containers and not kubeflow and not pages"
+
+.PHONY: test-pages
+test-pages: $(READY) ## Open every report of local runs in Chromium, which must be installed
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/pages -m pages
 
 .PHONY: test-containers
 test-containers: $(READY) images ## Run the pipeline in containers, against an object storage that the tests start

@@ -128,4 +128,5 @@ def summary(results: Results) -> str:
     last = "publish-collection" if "publish-collection/summary" in results.outputs else "plan-imagery"
     said = json.loads(results.path(f"{last}/summary").read_text(encoding="utf-8"))
     lines = [said["sentence"], *(f"{name:10}  {place}" for name, place in said["places"].items())]
+    lines.append(f"{'log':10}  {results.log}")
     return "\n".join(lines) + "\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from components.core.errors import FootprintsError
 from pipelines.stage_output import ANSI_COLOURS, listening
 
 LATEST = "latest"
+LOG_FILE = "run.log"
 
 OF_PLACED_STEPS = ("require_gpus", "train_gpus", "infer_gpus")
 """Inputs that tell a step of GPUs that a cluster gives; left out, none is needed and none is compared."""
@@ -36,10 +39,12 @@ class Results:
 
     Attributes:
         folder: Of the run; one folder a stage in it.
+        log: All that the stages and Kubeflow's local runner said.
         outputs: Path of every output, by "stage/output".
     """
 
     folder: Path
+    log: Path
     outputs: dict[str, Path] = field(default_factory=dict)
 
     def path(self, output: str) -> Path:
@@ -65,24 +70,42 @@ def run_pipeline(
 
     Raises:
         ConfigError: If containers are asked for, and the Docker Engine or an image is missing.
-        RunFailedError: If a stage failed; it names the stages that did, each with its own message.
+        RunFailedError: If a stage failed; it names the stages that did, each with its own message. Where the log lies
+            is printed before.
     """
     runs.mkdir(parents=True, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = str(threads)
     name = f"{pipeline.name}-{secrets.token_hex(4)}"
-    with warnings.catch_warnings(), listening() as output:
-        warnings.simplefilter("ignore")
-        local.init(_runner(runner, runs), pipeline_root=str(runs.resolve()), raise_on_error=True)
-        try:
-            with _adapted(pipeline, name):
-                pipeline(**arguments)
-        except RuntimeError as error:
-            said = output.failures() or f"{ANSI_COLOURS.sub('', str(error))} Its output stands above"
-            raise RunFailedError(said) from error
-    folder = next(runs.glob(f"{name}-*"))
-    _link_pages(folder)
-    _link_latest(runs, folder)
-    return Results(folder, _outputs(folder))
+    log = runs / f"{name}.log"
+    try:
+        with warnings.catch_warnings(), _quiet(), listening(log) as output, _adapted(pipeline, name):
+            warnings.simplefilter("ignore")
+            local.init(_runner(runner, runs), pipeline_root=str(runs.resolve()), raise_on_error=True)
+            pipeline(**arguments)
+    except RuntimeError as error:
+        sys.stdout.write(f"log         {_with_the_run(log, runs, name)}\n")
+        raise RunFailedError(output.failures() or ANSI_COLOURS.sub("", str(error))) from error
+    log = _with_the_run(log, runs, name)
+    _name_pages(log.parent)
+    _link_latest(runs, log.parent)
+    return Results(log.parent, log, _outputs(log.parent))
+
+
+def _with_the_run(log: Path, runs: Path, name: str) -> Path:
+    """Bring a log to the folder of its run, where there is one."""
+    folder = next(runs.glob(f"{name}-*"), None)
+    return log if folder is None else log.rename(folder / LOG_FILE)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from the terminal what Kubeflow's runner logs outside its own stages."""
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, [logging.NullHandler()]
+    try:
+        yield
+    finally:
+        root.handlers = handlers
 
 
 @contextmanager
@@ -114,11 +137,15 @@ def _link_latest(runs: Path, folder: Path) -> None:
     aside.replace(runs / LATEST)
 
 
-def _link_pages(folder: Path) -> None:
-    """Give each report of a run a name that a browser takes for a page; Kubeflow's names have no suffix."""
-    for page in folder.rglob(REPORT):
-        if page.is_file():
-            page.with_suffix(".html").symlink_to(page.name)
+def _name_pages(folder: Path) -> None:
+    """Give each report of a run a name that a browser takes for a page: Kubeflow's names have no suffix.
+
+    The other name is a link to this one. The other way round a browser would follow the link, and show the source.
+    """
+    for page in list(folder.rglob(REPORT)):
+        if page.is_file() and not page.is_symlink():
+            page.rename(page.with_suffix(".html"))
+            page.symlink_to(page.with_suffix(".html").name)
 
 
 def _runner(kind: str, runs: Path) -> Any:

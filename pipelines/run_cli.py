@@ -178,6 +178,7 @@ def summary(results: Results) -> str:
         f"metrics     {results.path('evaluate/evaluation') / 'metrics.json'}",
         f"report      {results.path('evaluate/report.html')}",
         f"footprints  {results.path('publish-footprints/footprints')}",
+        f"log         {results.log}",
     ]
     return "\n".join(lines) + "\n"
 

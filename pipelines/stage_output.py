@@ -1,17 +1,21 @@
-"""What the stages of a local run say while they run: which of them failed, and each one's own message."""
+"""What the stages of a local run say while they run: all of it to a log, what people want to know to a display.
+
+Kubeflow's local runner prints; its lines tell which stage runs, and how it ended.
+"""
 
 from __future__ import annotations
 
 import io
 import re
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 from components.core import errors
+from pipelines.run_display import RunDisplay, StageLine
 
 ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"[\d:.]+ - INFO - Executing task '(.+)'")
@@ -20,7 +24,11 @@ TRACEBACK = "Traceback (most recent call last):"
 NUMBERED = re.compile(r"\d+\. .+")
 EXCEPTION = re.compile(r"((?:\w+\.)*)([A-Z]\w*)(?:: (.*))?")
 
-NO_MESSAGE = "without a message of its own, perhaps killed for want of memory; its output stands above"
+NO_MESSAGE = "without a message of its own, perhaps killed for want of memory"
+
+EXECUTOR = re.compile(r"\s*\[KFP Executor [\d\-:, ]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL)\]: (.*)")
+RUNNERS_OWN = ("Looking for component", "Loading KFP component", "Got executor_input", "Wrote executor output file")
+"""What the runner's executor says of itself."""
 
 
 @dataclass
@@ -29,6 +37,7 @@ class _Stage:
 
     Attributes:
         name: Of its component, such as "import-images".
+        line: How it is shown.
         error: The error that its last traceback ended with.
         status: "SUCCESS" or "FAILURE", once it is known.
         in_traceback: Whether the error of a traceback is still to come.
@@ -36,6 +45,7 @@ class _Stage:
     """
 
     name: str
+    line: StageLine
     error: str = ""
     status: str = ""
     in_traceback: bool = False
@@ -55,32 +65,35 @@ class _Voice(threading.local):
 
 
 class StageOutput(io.TextIOBase):
-    """Passes output on and listens to it; stages that run side by side speak in threads of their own."""
+    """Writes output to a log and listens to it; stages that run side by side speak in threads of their own."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, log: TextIO, display: RunDisplay) -> None:
+        self._log = log
+        self._display = display
         self._stages: list[_Stage] = []
         self._voice = _Voice()
+        self._lock = threading.Lock()
 
     def write(self, text: str) -> int:
-        """Pass text on, and listen to the lines that it completes."""
-        self._stream.write(text)
+        """Take text, write the lines that it completes to the log, and listen to them."""
         *lines, self._voice.rest = (self._voice.rest + text).split("\n")
         for line in lines:
-            self._hear(ANSI_COLOURS.sub("", line))
+            plain = ANSI_COLOURS.sub("", line)
+            with self._lock:
+                self._log.write(f"{plain}\n")
+                self._log.flush()
+            self._hear(plain)
         return len(text)
 
-    def flush(self) -> None:
-        """Pass on what waits."""
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        """Whether a person reads along."""
-        return self._stream.isatty()
+    def end(self) -> None:
+        """The run has ended: so have stages that lost the line that says so."""
+        for stage in self._stages:
+            if not stage.status:
+                self._display.end(stage.line, not stage.failed)
 
     def _hear(self, line: str) -> None:
         if started := STARTED.match(line):
-            self._voice.stage = _Stage(started[1])
+            self._voice.stage = _Stage(started[1], self._display.begin(started[1]))
             self._stages.append(self._voice.stage)
             return
         stage = self._voice.stage
@@ -88,6 +101,9 @@ class StageOutput(io.TextIOBase):
             return
         if ended := ENDED.match(line):
             stage.status = ended[1]
+            self._display.end(stage.line, ended[1] == "SUCCESS")
+        elif said := EXECUTOR.match(line):
+            self._pass_on(stage.line, *said.groups())
         elif line.strip() == TRACEBACK:
             stage.in_traceback = True
         elif stage.in_traceback and (found := EXCEPTION.fullmatch(line.strip())):
@@ -97,6 +113,12 @@ class StageOutput(io.TextIOBase):
             stage.error += f"\n{line.strip()}"
         else:
             stage.in_error = False
+
+    def _pass_on(self, line: StageLine, level: str, text: str) -> None:
+        if level in ("WARNING", "ERROR", "CRITICAL"):
+            self._display.warn(line, text)
+        elif level == "INFO" and not text.startswith(RUNNERS_OWN):
+            self._display.say(line, text)
 
     def failures(self) -> str:
         """The stages that failed, each with its message; empty where none did."""
@@ -114,8 +136,12 @@ def _message(module: str, kind: str, text: str) -> str:
 
 
 @contextmanager
-def listening() -> Iterator[StageOutput]:
-    """Listen to what is printed in the block."""
-    output = StageOutput(sys.stdout)
-    with redirect_stdout(output):
-        yield output
+def listening(log: Path) -> Iterator[StageOutput]:
+    """Write what is printed in the block to a log, and show what people want to know of it."""
+    with log.open("w", encoding="utf-8") as file:
+        output = StageOutput(file, RunDisplay())
+        try:
+            with redirect_stdout(output):
+                yield output
+        finally:
+            output.end()

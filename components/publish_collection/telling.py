@@ -166,6 +166,6 @@ def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
         "done with another model or settings": counts["scenes_waiting"],
     }
     said = "".join(f", {int(count)} {what}" for what, count in others.items() if count)
-    layer = f"{int(counts['layer_buildings']):,} buildings, {counts['layer_area_m2']:,.0f} m²"
+    layer = f"{counted_noun(int(counts['layer_buildings']), 'building')}, {counts['layer_area_m2']:,.0f} m²"
     older = f"; of an earlier layer, and left so: {', '.join(outdated)}" if outdated else ""
     return f"{new}{said}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}{older}"

@@ -48,9 +48,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_detection_recurs(collection: Path) -> None:
     first = detect(collection, "--shard-megapixels", "0.05", "--formats", "gpkg,geojsonl")
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
-    said = dict(line.split(maxsplit=1) for line in first.stdout.rstrip().splitlines()[-6:])
+    said = dict(line.split(maxsplit=1) for line in first.stdout.rstrip().splitlines()[-7:])
     assert (
-        first.stdout.rstrip().splitlines()[-6].startswith("3 scenes detected, 0 up to date; the layer has 3 buildings")
+        first.stdout.rstrip().splitlines()[-7].startswith("3 scenes detected, 0 up to date; the layer has 3 buildings")
     )
     assert set(said) >= {"layer", "ledger", "report", "gpkg", "geojsonl"}
     assert len(geopandas.read_parquet(said["layer"])) == 3

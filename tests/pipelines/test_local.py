@@ -1,11 +1,14 @@
 """Local runs: each finds its own folder, and a failure is told by the stage's own message."""
 
 import io
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
 from pipelines.local import LATEST, RunFailedError, run_pipeline
+from pipelines.run_display import CLEAR_LINE, RunDisplay
 from pipelines.stage_output import NO_MESSAGE, StageOutput
 from tests.pipelines.local_pipelines import checking, nesting, showing, writing
 from tests.waiting import HANGS_S
@@ -31,6 +34,7 @@ def test_a_run_finds_its_own_folder_while_another_goes_on_beside_it(tmp_path):
 def test_a_report_has_a_name_that_a_browser_takes_for_a_page(tmp_path):
     results = run_pipeline(showing, {"text": "<!DOCTYPE html>"}, tmp_path)
     assert results.path("show/report.html").read_text() == "<!DOCTYPE html>"
+    assert not results.path("show/report.html").is_symlink(), "a browser follows a link to a name without a suffix"
     assert results.path("show/report").read_text() == "<!DOCTYPE html>"
 
 
@@ -43,7 +47,11 @@ def test_the_pipeline_is_left_as_it_was(tmp_path):
 def test_a_failed_stage_is_told_by_its_own_message_once(tmp_path, capsys):
     said = failure_of(nesting, {"first": 1}, tmp_path)
     assert said == "check failed: town1: has no size; measure it: {'a': 1}"
-    assert capsys.readouterr().out.count("Traceback") == 2
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("check ") and lines[-1].endswith(" s  failed")
+    name, log = last.split()
+    assert name == "log"
+    assert Path(log).read_text().count("Traceback") == 2
     assert not (tmp_path / LATEST).exists()
 
 
@@ -78,7 +86,7 @@ FAULTS = (
 
 def test_threads_are_told_apart_whatever_their_lines_are_cut_into():
     stream = io.StringIO()
-    output = StageOutput(stream)
+    output = StageOutput(stream, RunDisplay(io.StringIO()))
     turns = [threading.Event() for _ in range(3)]
 
     def part(name: str, turn: int) -> None:
@@ -117,6 +125,59 @@ def test_threads_are_told_apart_whatever_their_lines_are_cut_into():
     ],
 )
 def test_what_is_heard(text, expected):
-    output = StageOutput(io.StringIO())
+    output = StageOutput(io.StringIO(), RunDisplay(io.StringIO()))
     output.write(text)
     assert output.failures() == expected
+
+
+def say(level: str, text: str) -> str:
+    return f"    [KFP Executor 2026-11-27 17:04:38,859 {level}]: {text}\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(stream: io.StringIO, *texts: str) -> list[str]:
+    """What a person sees of a run in the end, without times: a line that begins anew replaces what stood there."""
+    output = StageOutput(io.StringIO(), RunDisplay(stream))
+    for text in texts:
+        output.write(text)
+    output.end()
+    return [timeless(line) for line in stream.getvalue().rstrip("\n").split("\n")]
+
+
+def timeless(line: str) -> str:
+    return re.sub(r" +\d+\.\d s", " TIME", line.rpartition(CLEAR_LINE)[2])
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_stage_is_one_line_with_its_time_and_what_it_said_last_beside_its_warnings(stream):
+    first, warning, second, third = shown(
+        stream(),
+        start("import-images"),
+        say("INFO", "Got executor_input:"),
+        '    {"inputs": {}}\n',
+        say("INFO", "3 of 10 scenes, 5 s"),
+        say("WARNING", "2 masks a, b: hold one of the values 1, 2 each"),
+        say("INFO", "10 scenes, 12.3 s"),
+        say("INFO", "Wrote executor output file to /tmp/x"),
+        end("import-images", "SUCCESS"),
+        start("train-unet"),
+        say("INFO", "epoch 1 of 3"),
+        end("train-unet", "FAILURE"),
+        start("lost-its-end"),
+    )
+    assert first == "import-images         warning: 2 masks a, b: hold one of the values 1, 2 each"
+    assert warning == "import-images TIME  10 scenes, TIME"
+    assert second == "train-unet TIME  failed"
+    assert third == "lost-its-end TIME"
+
+
+def test_a_terminal_shows_how_far_a_stage_is():
+    stream = Terminal()
+    output = StageOutput(io.StringIO(), RunDisplay(stream))
+    output.write(start("import-images"))
+    output.write(say("INFO", "3 of 10 scenes, 5 s"))
+    assert timeless(stream.getvalue()) == "import-images TIME  3 of 10 scenes, 5 s"

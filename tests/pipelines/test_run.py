@@ -1,6 +1,7 @@
 """The whole training pipeline, as `make run` runs it, on small sample scenes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,11 +36,17 @@ def run(tmp_path_factory):
 
 def test_it_ends_by_saying_what_was_reached_and_where_things_lie(run):
     said, _ = run
-    last = said.rstrip().splitlines()[-5:]
-    assert last[0].startswith("Building IoU ")
-    assert [line.split()[0] for line in last[1:]] == ["model", "metrics", "report", "footprints"]
-    for line in last[1:]:
+    *stages, last, model, metrics, report, footprints, log = said.rstrip().splitlines()
+    assert last.startswith("Building IoU ")
+    last = [model, metrics, report, footprints, log]
+    assert [line.split()[0] for line in last] == ["model", "metrics", "report", "footprints", "log"]
+    for line in last:
         assert Path(line.split(maxsplit=1)[1]).exists()
+    assert "[KFP Executor" in Path(log.split(maxsplit=1)[1]).read_text()
+    assert "KFP" not in said
+    lines = [line for line in stages if "warning: " not in line]
+    assert [line.split()[0] for line in lines][:3] == ["check-inputs", "sample-scenes", "import-images"]
+    assert all(re.fullmatch(r"[a-z-]+ +\d+\.\d s( .*)?", line) for line in lines), lines
 
 
 def test_every_stage_left_its_project(run):
