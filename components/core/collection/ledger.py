@@ -114,7 +114,8 @@ class SceneRecord:
             return (json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
         except ValueError as error:
             raise DataError(
-                f"{self.key}: its bounds, its area or its transform are no finite numbers; check its CRS and its transform"
+                f"{self.key}: its bounds, its area or its transform are no finite numbers; check its CRS and its "
+                "transform"
             ) from error
 
 

@@ -48,8 +48,8 @@ class Tolerance:
         value = float(found["value"])
         if value > MOST:
             raise ConfigError(
-                f"tolerance: {_shown(given)} exceeds {MOST:g}, with which no outline is left of any building; 1 px suits "
-                "most imagery"
+                f"tolerance: {_shown(given)} exceeds {MOST:g}, with which no outline is left of any building; 1 px "
+                "suits most imagery"
             )
         return cls(value, "m" if value and (found["unit"] or "").lower() == "m" else "px")
 
