@@ -91,7 +91,7 @@ def publish_collection(
     wanted = formats_of_text(formats)
     opened = read_plan(plan)
     if opened.scenes:
-        storage.check_writable(opened.output_uri)
+        storage.check_writable(opened.output_uri, removes=True)
     started = datetime.now(UTC).replace(microsecond=0)
     begun = time.perf_counter()
     shards = [read_part(part, opened) for part in parts]
