@@ -29,7 +29,7 @@ from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
-from components.core.parallel import parallel_map, worker_count
+from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
@@ -122,12 +122,16 @@ def finish_scenes(
     Returns:
         The scenes that are done, and why the others are not; each in the order of `scenes`.
     """
-    found = parallel_map(finisher, scenes, worker_count(workers, len(scenes)))
+    found = parallel_map(finisher, scenes, worker_count(workers, len(scenes)), _lost)
     results = list(progress(found, len(scenes), "scenes finished")) if scenes else []
     return (
         tuple(result for result in results if isinstance(result, FinishedScene)),
         tuple(result for result in results if isinstance(result, Failure)),
     )
+
+
+def _lost(scene: GatheredScene) -> Failure:
+    return Failure(scene.planned.key, STAGE, LOST)
 
 
 @dataclass(frozen=True)
