@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
 from components.core.footprints import tolerance
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
-from pipelines.places import absolute_place, check_in_object_storage
+from pipelines.places import absolute_place, check_in_object_storage, check_runs
 
 if TYPE_CHECKING:
     from pipelines.local import Results
@@ -75,7 +75,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
-    check_all(partial(_check_places, options), partial(_check_inputs, options))
+    check_all(partial(check_runs, options.runs), partial(_check_places, options), partial(_check_inputs, options))
     from pipelines.detection import detection  # compiled by its import: after what may be refused
     from pipelines.local import run_pipeline
 

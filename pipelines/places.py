@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.core.errors import ConfigError
-from components.core.storage import is_remote
+from components.core.errors import ConfigError, StorageError
+from components.core.storage import check_writable, is_remote
 
 
 def absolute_place(place: str) -> str:
     """A place that means the same in every working directory; empty stays empty."""
-    return str(Path(place).resolve()) if place and "://" not in place else place
+    return os.path.realpath(place) if place and "://" not in place else place
+
+
+def check_runs(runs: Path) -> None:
+    """See that the folder of runs takes what stages hand to each other.
+
+    Raises:
+        ConfigError: If it does not.
+    """
+    try:
+        check_writable(runs)
+    except StorageError as error:
+        raise ConfigError(f"--runs: {error}") from error
 
 
 def check_in_object_storage(places: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from components.core.errors import ConfigError
 from pipelines.documents import Documents
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
-from pipelines.places import absolute_place, check_in_object_storage
+from pipelines.places import absolute_place, check_in_object_storage, check_runs
 
 if TYPE_CHECKING:
     from pipelines.local import Results
@@ -69,7 +69,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was reached."""
-    check_all(partial(_check_masks, options), partial(_check_data_root, options), partial(_check_inputs, options))
+    check_all(
+        partial(check_runs, options.runs),
+        partial(_check_masks, options),
+        partial(_check_data_root, options),
+        partial(_check_inputs, options),
+    )
     from pipelines.local import run_pipeline
     from pipelines.training import sample_training, training  # compiled by their import: after what may be refused
 
@@ -148,7 +153,7 @@ def _check_inputs(options: argparse.Namespace) -> None:
 
 
 def _data_root(options: argparse.Namespace) -> str:
-    return options.data_root or str((options.runs / "data").resolve())
+    return options.data_root or absolute_place(str(options.runs / "data"))
 
 
 def _weights(place: str) -> str:

@@ -16,6 +16,8 @@ from components.core.errors import DataError, FootprintsError, StorageError
 
 log = logging.getLogger(__name__)
 
+SHOWN_CHARACTERS = 500
+
 _MACHINE = {
     errno.ENOSPC: "free some space, or use another place",
     errno.EDQUOT: "free some space, or use another place",
@@ -72,17 +74,22 @@ def _errno(error: BaseException | None) -> int:
 
 def _told(error: Exception) -> str:
     """What happened, why as far as can be told, and what to do."""
-    package = type(error).__module__.partition(".")[0]
+    package, said = type(error).__module__.partition(".")[0], _shortened(str(error))
     if package == "rasterio":
-        return f"cannot be used ({error}); repair the file, or write it anew with GDAL"
+        return f"cannot be used ({said}); repair the file, or write it anew with GDAL"
     if package in ("pyproj", "shapely"):
-        return f"cannot be placed on the map ({error}); check its CRS and its transform"
+        return f"cannot be placed on the map ({said}); check its CRS and its transform"
     if isinstance(error, UnicodeError):
-        return f"its name or its metadata are not valid text ({error}); rename the file, or write it anew"
+        return f"its name or its metadata are not valid text ({said}); rename the file, or write it anew"
     if isinstance(error, OSError):
-        return f"cannot be used ({error.strerror or error}); check the file and its name"
+        return f"cannot be used ({error.strerror or said}); check the file and its name"
     log.debug("%s", error, exc_info=error)
     return (
-        f"unexpected {type(error).__name__}: {error}; it is left out as if it were broken: please report this with the "
+        f"unexpected {type(error).__name__}: {said}; it is left out as if it were broken: please report this with the "
         "image"
     )
+
+
+def _shortened(text: str) -> str:
+    """What a library says, which may repeat all that a file says of itself."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -24,11 +24,11 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
     (`components.core.storage.whole`) and on the disk before.
 
     Raises:
-        StorageError: If the place is a file or cannot be written, or a file in it is not whole.
+        StorageError: If the place is anything but a directory or cannot be written, or a file in it is not whole.
     """
     target = Path(directory)
-    if target.is_file():
-        raise StorageError(f"{target}: is a file, and a directory is to be written there; name another place")
+    if target.exists() and not target.is_dir():
+        raise StorageError(f"{target}: is no directory, and one is to be written there; name another place")
     with ExitStack() as stack:
         with local_errors("write", target):
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -63,8 +63,8 @@ def detect_scenes(
         StorageError: If a place cannot be reached or written.
     """
     plan = read_plan(plan_dir)
-    for place in (data_root, plan.output_uri):
-        storage.check_writable(place)
+    storage.check_writable(data_root)
+    storage.check_writable(plan.output_uri, removes=True)
     settings = plan.settings
     with storage.scratch_folder("detect") as folder, local_model(plan.model_uri) as model:
         _check_model(plan, model)

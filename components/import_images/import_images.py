@@ -18,7 +18,7 @@ from components.core.imagery.files import NOT_TEXT
 from components.core.imagery.mask_values import MaskValues
 from components.core.imagery.pairs import SHOWN, find_pairs, no_mask
 from components.core.imagery.scaling import PERCENTILE, Scaling
-from components.core.parallel import parallel_map, worker_count
+from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import LeftOut, StageRun
@@ -198,7 +198,7 @@ class Imported:
 def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequence[SceneTask], workers: int) -> Imported:
     """Import scenes, in several processes where that pays; what is wrong with a file is said in the log."""
     started = time.perf_counter()
-    done = parallel_map(work, tasks, worker_count(workers, len(tasks)))
+    done = parallel_map(work, tasks, worker_count(workers, len(tasks)), lambda task: BadScene(task.pair.name, LOST))
     results = list(progress(done, len(tasks), "scenes"))
     bad = tuple(result for result in results if isinstance(result, BadScene))
     _log_bad(bad)

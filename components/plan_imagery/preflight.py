@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from components.core import storage
@@ -104,9 +105,9 @@ def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None
 def _look(faults: NamedFaults, inputs: Inputs) -> ModelConfig | None:
     """Look at all places; gives what the model says of itself."""
     asked = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
-    for key in ("output_uri", "data_root"):
+    for key, removes in (("output_uri", True), ("data_root", False)):
         if key in asked:
-            faults.attempt(key, check_writable, asked[key])
+            faults.attempt(key, partial(check_writable, removes=removes), asked[key])
     if "images_uri" in asked:
         output = storage.absolute_uri(inputs.output_uri) if "output_uri" in asked else ""
         with faults.of("images_uri"):

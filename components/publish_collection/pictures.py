@@ -110,7 +110,8 @@ def scene_picture(
 
     Args:
         key: Of the image, for its title.
-        image_uri: The raster that the network saw, which has 8 bits whatever the image has.
+        image_uri: The raster that the network saw, which has 8 bits whatever the image has; empty where
+            it is not known.
         size: Of the raster, in pixels.
         crs: Of the raster.
         transform: From (column, row) of the raster to map coordinates.
@@ -119,7 +120,8 @@ def scene_picture(
     whole = Window.of_size(size)
     is_small = max(size.height, size.width) <= DETAIL_PX
     pens = THICK if is_small else THIN
-    canvas = _canvas(image_uri, size, View.fitting(whole, PANEL_PX), pens, is_small or _is_cheap(image_uri, size))
+    is_shown = image_uri != "" and (is_small or _is_cheap(image_uri, size))
+    canvas = _canvas(image_uri, size, View.fitting(whole, PANEL_PX), pens, is_shown)
     count = 0
     for shapes in _shapes(footprints, Grid(crs, transform), size):
         count += len(shapes)
@@ -129,7 +131,7 @@ def scene_picture(
     if is_small:
         return ScenePicture(key, note, (Panel("whole scene", canvas.pixels),))
     window = busiest_window(canvas.covered > 0, canvas.view)
-    part = _canvas(image_uri, size, View.fitting(window, PANEL_PX), THICK, True)
+    part = _canvas(image_uri, size, View.fitting(window, PANEL_PX), THICK, image_uri != "")
     for shapes in _shapes(footprints, Grid(crs, transform), size):
         part.draw(shapes)
     overview = Panel("whole scene, with the part shown", framed(canvas.pixels, canvas.view, window))

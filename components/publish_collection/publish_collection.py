@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from components.publish_collection.layer.exports import export_layer, outdated_f
 from components.publish_collection.layer.index import Layer, layer_to_mend
 from components.publish_collection.noting import note_failures
 from components.publish_collection.publication import Publication
+from components.publish_collection.recalling import recall
 from components.publish_collection.scenes import (
     STAGE,
     FinishedScene,
@@ -61,7 +63,8 @@ def publish_collection(
     Each scene gets a folder of its own with its mask, footprints and STAC item, then its marker in the ledger: from its
     shard, or here where several shards have rows of it or its shard could not. What it had before is retired when the
     layer shows the new. All of it may be interrupted anywhere: the next run finds by the ledger what is missing, and
-    by `layer.json` whether the layer is as the ledger says.
+    by `layer.json` whether the layer is as the ledger says. It may be done again when the parts are gone: what has its
+    marker is done, whether a part tells of it or not.
 
     Args:
         plan: What plan_imagery wrote.
@@ -88,7 +91,7 @@ def publish_collection(
     wanted = formats_of_text(formats)
     opened = read_plan(plan)
     if opened.scenes:
-        storage.check_writable(opened.output_uri)
+        storage.check_writable(opened.output_uri, removes=True)
     started = datetime.now(UTC).replace(microsecond=0)
     begun = time.perf_counter()
     shards = [read_part(part, opened) for part in parts]
@@ -99,8 +102,9 @@ def publish_collection(
     finished = {scene.mark.scene: scene for shard in shards for scene in shard.finished}
     projects = tuple(shard.project for shard in shards)
     gathered = gather(opened, projects, history, finished)
-    own, failures = _finish(opened, projects, gathered, classes, workers)
-    finished |= {scene.mark.scene: scene for scene in own}
+    recalled, lost = recall(collection, opened, gathered.failures)
+    own, failures = _finish(opened, projects, replace(gathered, failures=lost), classes, workers)
+    finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
     marks = {name: scene.mark for name, scene in finished.items()}
     before = layer_to_mend(collection)
     note_failures(collection, opened, marks, failures, opened.run)

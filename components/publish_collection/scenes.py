@@ -29,7 +29,7 @@ from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
-from components.core.parallel import parallel_map, worker_count
+from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
@@ -58,7 +58,8 @@ class FinishedScene:
         planned: What the plan said of it.
         mark: Its marker.
         record: What the marker says.
-        pixels: URI of the raster that the network saw: the image, or what the import made of it.
+        pixels: URI of the raster that the network saw: the image, or what the import made of it; empty where that is
+            not known any more.
         transform: From (column, row) of the image to map coordinates.
         change: Buildings against the scene's detection before; None where there was none, or it is not known any more.
         confidence: Mean over its buildings; None where there is none.
@@ -87,6 +88,27 @@ def earlier_marks(collection: Collection, plan: Plan) -> dict[str, Mark]:
     return found
 
 
+def scene_as_it_is(plan: Plan, planned: PlannedScene) -> FinishedScene:
+    """A scene that has its marker, as far as the collection knows it.
+
+    Raises:
+        DataError: If its marker or its footprints are broken.
+        StorageError: If they cannot be read, or are not there.
+    """
+    collection, mark = Collection(plan.output_uri), plan.mark(planned)
+    record = collection.read(mark)
+    rows = read_footprints(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), ["confidence"])
+    return FinishedScene(
+        planned=planned,
+        mark=mark,
+        record=record,
+        pixels="",
+        transform=Affine.identity() if record.transform is None else Affine(*record.transform),
+        change=None,
+        confidence=pc.mean(rows["confidence"]).as_py(),
+    )
+
+
 def finish_scenes(
     finisher: SceneFinisher, scenes: Sequence[GatheredScene], workers: int
 ) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
@@ -100,12 +122,16 @@ def finish_scenes(
     Returns:
         The scenes that are done, and why the others are not; each in the order of `scenes`.
     """
-    found = parallel_map(finisher, scenes, worker_count(workers, len(scenes)))
+    found = parallel_map(finisher, scenes, worker_count(workers, len(scenes)), _lost)
     results = list(progress(found, len(scenes), "scenes finished")) if scenes else []
     return (
         tuple(result for result in results if isinstance(result, FinishedScene)),
         tuple(result for result in results if isinstance(result, Failure)),
     )
+
+
+def _lost(scene: GatheredScene) -> Failure:
+    return Failure(scene.planned.key, STAGE, LOST)
 
 
 @dataclass(frozen=True)
@@ -141,20 +167,11 @@ class SceneFinisher:
             return Failure(scene.planned.key, STAGE, str(error), is_lasting=isinstance(error, DataError))
 
     def _as_it_is(self, scene: GatheredScene) -> FinishedScene | None:
-        collection, mark = Collection(self.plan.output_uri), self.plan.mark(scene.planned)
-        if not collection.has(mark):
+        if not Collection(self.plan.output_uri).has(self.plan.mark(scene.planned)):
             return None
-        rows = read_footprints(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), ["confidence"])
         item = self._item(scene, 0)
-        return FinishedScene(
-            planned=scene.planned,
-            mark=mark,
-            record=collection.read(mark),
-            pixels=_pixels_of(item),
-            transform=_grid_of(item).transform,
-            change=None,
-            confidence=pc.mean(rows["confidence"]).as_py(),
-        )
+        found = scene_as_it_is(self.plan, scene.planned)
+        return replace(found, pixels=_pixels_of(item), transform=_grid_of(item).transform)
 
     def _finish(self, scene: GatheredScene) -> FinishedScene:
         planned, collection = scene.planned, Collection(self.plan.output_uri)

@@ -42,7 +42,7 @@ MEGA = 1_000_000
 class _Entry(BaseModel):
     """A finished scene as the file has it; the plan knows the rest by the marker's name."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     mark: str
     record: SceneRecord

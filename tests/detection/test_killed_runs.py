@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from components.core.collection.parts import remove_parts
+from components.core.collection.plan import read_plan
+from components.core.errors import TooManyBadItemsError
 from components.core.geometry import Size
 from tests.components.publish_collection.layer.killing import killed_at
 from tests.detection.detecting import Detection, write_town
@@ -161,6 +164,60 @@ def test_a_shard_that_is_killed_and_tried_again_keeps_the_ids(detection: Detecti
 
     assert detection.files() == undisturbed.files()
     assert counts["scenes_published"] == 2
+
+
+def test_a_publication_that_is_killed_while_it_removes_its_parts_and_tried_again_says_the_same(
+    detection: Detection, tmp_path: Path
+) -> None:
+    """All is published then: scenes are found in the ledger, and why one was left out in its note."""
+    images, work = Path(detection.images), tmp_path / "work"
+    write_first(images)
+    write_town(images / "tiny.tif", Size(20, 20), east_px=900)
+    detection = detection.with_options(shard_megapixels=0.05)
+    work.mkdir()
+    parts, plan = detection.detect(work), read_plan(work / "plan")
+    left = Path(detection.output) / "parts" / plan.run
+    shutil.copytree(left, tmp_path / "left")
+    counts = detection.publish(work, parts, max_bad=1)
+    files, (note,) = detection.files(), (Path(detection.output) / "failures").iterdir()
+    noted = note.read_text()
+    kills = 0
+    while True:
+        shutil.copytree(tmp_path / "left", left, dirs_exist_ok=True)
+        if not killed_at(kills + 1, lambda: remove_parts(plan)):
+            break
+        kills += 1
+        shutil.rmtree(work / "parts", ignore_errors=True)
+        again = detection.publish(work, detection.parts(work), max_bad=1)
+
+        assert {name: again[name] for name in ("scenes_published", "scenes_failed", "megapixels")} == {
+            name: counts[name] for name in ("scenes_published", "scenes_failed", "megapixels")
+        }
+        assert detection.files() == files and note.read_text() == noted
+        assert "exceeds the height 20" in (work / "report.html").read_text()
+        assert not left.exists()
+    assert kills >= 3 * len(parts), "several files of each part"
+
+
+def test_scenes_whose_part_is_lost_are_done_and_those_that_are_not_done_have_failed(
+    detection: Detection, tmp_path: Path
+) -> None:
+    write_first(Path(detection.images))
+    write_town(Path(detection.images) / "tiny.tif", Size(20, 20), east_px=900)
+    detection.detect(tmp_path)
+
+    with pytest.raises(TooManyBadItemsError, match=r"1 image left out.*: tiny\.tif: its shard gave no result"):
+        detection.publish(tmp_path, [])
+
+    assert detection.files() == replace(detection, output=str(_published_alone(detection, tmp_path))).files()
+    assert "<img" in (tmp_path / "report.html").read_text(), "outlines on plain ground"
+    assert not (Path(detection.output) / "failures").exists(), "nothing says that the image is to blame"
+
+
+def _published_alone(detection: Detection, tmp_path: Path) -> Path:
+    alone = replace(detection, output=str(tmp_path / "alone"), data_root=str(tmp_path / "alone-data"))
+    alone.run(max_bad=1)
+    return tmp_path / "alone"
 
 
 def _to_be_done_anew(detection: Detection, tmp_path: Path) -> Detection:

@@ -105,8 +105,18 @@ class SceneRecord:
             ) from error
 
     def as_json(self) -> bytes:
-        """The marker's content."""
-        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+        """The marker's content.
+
+        Raises:
+            DataError: If a number is none, since what `of_json` refuses would stop every run to come.
+        """
+        try:
+            return (json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        except ValueError as error:
+            raise DataError(
+                f"{self.key}: its bounds, its area or its transform are no finite numbers; check its CRS and its "
+                "transform"
+            ) from error
 
 
 class Collection:

@@ -6,7 +6,7 @@ Kubeflow collects nothing from a loop of no turns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, shard_names
 from components.core.project.manifest import META_FILE
+from components.core.storage import StoredObject
 
 FOLDER = "parts"
 
@@ -25,6 +26,8 @@ KEPT = timedelta(days=14)
 def put_part(plan: Plan, shard: str, project: Path) -> None:
     """Leave what a shard found; another try of the same shard replaces it.
 
+    A part is there from when its last file is, until the same file is deleted, which goes first.
+
     Args:
         plan: Of the run.
         shard: Name of the shard, such as "2/5".
@@ -34,7 +37,7 @@ def put_part(plan: Plan, shard: str, project: Path) -> None:
         StorageError: If it cannot be written.
     """
     place = _place(plan, shard)
-    _delete_below(place)
+    _delete(storage.list_objects(place))
     storage.put_tree(project, place, last=META_FILE)
 
 
@@ -74,17 +77,20 @@ def remove_parts(plan: Plan, now: datetime | None = None) -> None:
     """
     oldest = (now or datetime.now(UTC)) - KEPT
     root = Collection(plan.output_uri).place(FOLDER)
-    own = storage.join_uri(root, plan.run)
-    for found in list(storage.list_objects(root)):
-        is_own = found.uri.startswith(f"{storage.parse_uri(own)}/")
-        if is_own or (found.modified is not None and found.modified < oldest):
-            storage.delete(found.uri)
+    own = f"{storage.parse_uri(storage.join_uri(root, plan.run))}/"
+
+    def is_past(found: StoredObject) -> bool:
+        return found.uri.startswith(own) or (found.modified is not None and found.modified < oldest)
+
+    _delete(filter(is_past, storage.list_objects(root)))
+    storage.remove_empty_folders(own)
 
 
 def _place(plan: Plan, shard: str) -> str:
     return Collection(plan.output_uri).place(FOLDER, plan.run, shard.replace("/", "-of-"))
 
 
-def _delete_below(place: str) -> None:
-    for found in list(storage.list_objects(place)):
+def _delete(parts: Iterable[StoredObject]) -> None:
+    """Delete the files of parts, first those by which they count as whole: whoever is killed leaves no broken part."""
+    for found in sorted(parts, key=lambda found: storage.name_of(found.uri) != META_FILE):
         storage.delete(found.uri)

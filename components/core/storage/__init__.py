@@ -24,7 +24,7 @@ from components.core.storage.probing import check_file_writable, check_writable
 from components.core.storage.settings import S3Settings
 from components.core.storage.staging import is_whole_tiff, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
-from components.core.storage.trees import get_tree, put_tree
+from components.core.storage.trees import get_tree, put_tree, remove_empty_folders
 from components.core.storage.uris import (
     Uri,
     absolute_uri,
@@ -71,6 +71,7 @@ __all__ = [
     "put_tree",
     "read_bytes",
     "read_range",
+    "remove_empty_folders",
     "scratch_folder",
     "staged_file",
     "stat",

@@ -132,6 +132,7 @@ def written_aside(path: Path, durable: bool = True) -> Iterator[Path]:
     """
     with ExitStack() as stack:
         with local_errors("write", path):
+            check_replaceable(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = stack.enter_context(workspace(path.parent, path.name)) / path.name
         yield partial
@@ -141,6 +142,19 @@ def written_aside(path: Path, durable: bool = True) -> Iterator[Path]:
             partial.replace(path)
             if durable:
                 sync(path.parent)
+
+
+def check_replaceable(path: Path) -> None:
+    """See that what a path leads to, if anything, is a file that another one may take the place of.
+
+    Raises:
+        StorageError: If it is a device, a pipe or a socket, such as /dev/null.
+        OSError: If it is a folder, or cannot be asked.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():
+        raise StorageError(f"{path}: cannot write it: is a device, a pipe or a socket; name a file")
 
 
 def see_whole(made: Path, place: str | Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -85,6 +86,19 @@ def get_tree(uri: str | Path, local_dir: Path) -> int:
         with local_errors("write", target):
             partial.replace(target)
     return count
+
+
+def remove_empty_folders(uri: str | Path) -> None:
+    """Remove a local folder and those below it, as far as they are empty; in object storage there are none.
+
+    For folders that nobody writes to any more. What cannot be removed stays, since nobody needs it gone.
+    """
+    place = parse_uri(uri)
+    if place.is_remote:
+        return
+    for folder, _, _ in os.walk(place.path, topdown=False):
+        with suppress(OSError):
+            Path(folder).rmdir()
 
 
 def _below(root_key: str, uri: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,25 @@ def die(number: int) -> int:
     if number:
         os._exit(1)
     return number
+
+
+def die_at_some(number: int) -> int:
+    if number in (3, 4, 17):
+        os._exit(1)
+    return 10 * number
+
+
+@dataclass(frozen=True)
+class DieOnce:
+    """Dies at the first try, as where several processes together need too much memory."""
+
+    folder: Path
+
+    def __call__(self, number: int) -> int:
+        if number == 5 and not (self.folder / "died").exists():
+            (self.folder / "died").touch()
+            os._exit(1)
+        return number
 
 
 @pytest.fixture()
@@ -75,6 +95,18 @@ def test_errors_come_through() -> None:
         list(parallel_map(Tenfold(bad=3), range(20), 2))
     with pytest.raises(FootprintsError, match="a worker process ended early"):
         list(parallel_map(die, range(20), 2))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_task_that_kills_its_process_is_known_and_keeps_no_other_from_its_result() -> None:
+    results = list(parallel_map(die_at_some, range(20), 2, lambda number: -number))
+    assert results == [-number if number in (3, 4, 17) else 10 * number for number in range(20)]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_a_killed_process_did_is_done_again_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert list(parallel_map(DieOnce(tmp_path), range(20), 2)) == list(range(20))
+    assert "a worker process ended early, perhaps out of memory; what it did is done again" in caplog.text
 
 
 def test_workers_are_cores_and_never_more_than_tasks() -> None:

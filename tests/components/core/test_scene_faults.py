@@ -67,3 +67,12 @@ def test_a_full_disk_stops_all(number: int) -> None:
     ):
         raise OSError(number, os.strerror(number), "part.tif")
     assert stops_all(caught.value)
+
+
+def test_what_a_library_repeats_of_a_file_is_cut_short() -> None:
+    with (
+        pytest.raises(DataError, match=r"^a\.tif: cannot be placed on the map \(.*x…\); check") as raised,
+        own_faults("a.tif"),
+    ):
+        pyproj.CRS("x" * 1_000_000)
+    assert len(str(raised.value)) < 1000

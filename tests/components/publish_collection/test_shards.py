@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -155,6 +156,10 @@ def with_text_for_a_number(entry: dict[str, Any]) -> None:
     entry["record"]["footprints"] = "2"
 
 
+def with_no_number(entry: dict[str, Any]) -> None:
+    entry["record"]["area_m2"] = math.nan
+
+
 def with_five_of_six(entry: dict[str, Any]) -> None:
     entry["transform"].pop()
 
@@ -169,6 +174,7 @@ def of_another_run(entry: dict[str, Any]) -> None:
         (without, "0.pixels: Field required"),
         (with_more, "0.record.colour: Unexpected keyword argument"),
         (with_text_for_a_number, "0.record.footprints: Input should be a valid integer"),
+        (with_no_number, "0.record.area_m2: Input should be a finite number"),
         (with_five_of_six, "0.transform.5: Field required"),
         (of_another_run, "town-0.aa.bb is no scene of the plan"),
     ],

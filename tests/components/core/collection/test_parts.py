@@ -12,6 +12,7 @@ import pytest
 from components.core import storage
 from components.core.collection.parts import KEPT, fetched_parts, put_part, remove_parts
 from components.core.collection.plan import Plan
+from components.core.errors import StorageError
 from components.core.geometry import Size
 from components.core.project import Item, ProjectMeta, open_project, write_manifest
 from tests.components.core.collection.test_plan import PLAN
@@ -71,6 +72,36 @@ def test_parts_are_removed_when_they_are_published_and_those_of_others_when_they
 
     remove_parts(plan, now=datetime.now(UTC) + KEPT + timedelta(minutes=1))
     assert list(storage.list_objects(plan.output_uri)) == []
+
+
+def test_removing_that_stops_half_way_leaves_no_broken_part(plan: Plan, tmp_path: Path) -> None:
+    for number in (1, 2):
+        put_part(plan, f"{number}/3", project(tmp_path / str(number), "a"))
+    removed: list[str] = []
+    delete = storage.delete
+
+    def delete_two(uri: str) -> None:
+        if len(removed) == 2:
+            raise StorageError(f"{uri}: cannot delete it")
+        removed.append(uri)
+        delete(uri)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(StorageError, match="cannot delete it"):
+        patch.setattr(storage, "delete", delete_two)
+        remove_parts(plan)
+
+    assert labels(plan) == [], "what is left of a part counts for nothing"
+    assert list(storage.list_objects(plan.output_uri))
+    remove_parts(plan)
+    assert list(storage.list_objects(plan.output_uri)) == []
+
+
+def test_removed_parts_leave_no_empty_folders(tmp_path: Path) -> None:
+    plan = replace(PLAN, output_uri=str(tmp_path / "out"), shards=3)
+    put_part(plan, "1/3", project(tmp_path / "a", "a"))
+    put_part(replace(plan, run="0" * 16), "1/3", project(tmp_path / "b", "b"))
+    remove_parts(plan)
+    assert [folder.name for folder in (tmp_path / "out" / "parts").iterdir()] == ["0" * 16]
 
 
 def test_runs_have_names_of_their_own() -> None:

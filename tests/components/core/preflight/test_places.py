@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,7 @@ from components.core.storage.mounted import MOUNTS_VARIABLE
 from tests.builders import bitmap_meta
 from tests.full_disk import leave_free
 from tests.s3_server import S3Server
+from tests.waiting import until
 
 KEYS = ("images", "masks", "output", "local")
 
@@ -181,6 +186,62 @@ def test_a_file_can_be_written_beside_others_or_over_one(s3_environment: S3Serve
     for place, rule in ((tmp_path, "Is a directory; name a file"), (tmp_path / "report.html" / "r", "Not a directory")):
         with pytest.raises(StorageError, match=f"cannot write it: {rule}"):
             check_file_writable(place)
+
+
+def test_a_store_that_lets_nobody_remove_anything_takes_what_is_only_written(s3_environment: S3Server) -> None:
+    bucket = f"kept-{secrets.token_hex(4)}"
+    place = f"{s3_environment.make_bucket(bucket)}/deep"
+    no_deletion = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:DeleteObject"],
+        "Resource": [f"arn:aws:s3:::{bucket}/*"],
+    }
+    s3_environment.client.set_bucket_policy(bucket, json.dumps({"Version": "2012-10-17", "Statement": [no_deletion]}))
+    until(lambda: is_refused(f"{place}/.footprints-check"))
+
+    for _ in range(2):
+        check_writable(place)
+        with pytest.raises(StorageError, match=r"cannot delete it: the store refuses access"):
+            check_writable(place, removes=True)
+
+    assert [found.uri for found in storage.list_objects(place)] == [f"{place}/.footprints-check"], "one at most"
+
+
+def is_refused(uri: str) -> bool:
+    """Whether a store lets nobody remove an object."""
+    try:
+        storage.delete(uri)
+    except StorageError:
+        return True
+    return False
+
+
+def test_a_link_is_followed_and_one_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for place in (tmp_path / "link", tmp_path / "link" / "new"):
+        check_writable(place)
+        check_file_writable(place / "report.html")
+    (tmp_path / "astray").symlink_to("nowhere")
+    (tmp_path / "circle").symlink_to("circle")
+    for name in ("astray", "circle"):
+        for place in (tmp_path / name, tmp_path / name / "new"):
+            with pytest.raises(
+                StorageError, match=f"^{place}: cannot write it: {tmp_path / name} is a link that leads"
+            ):
+                check_writable(place)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["astray", "circle", "link", "real"]
+
+
+def test_nothing_but_a_file_is_replaced_by_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for place in (tmp_path / "pipe", tmp_path / "link", Path(os.devnull)):
+        for write in (check_file_writable, partial(storage.write_bytes, data=b"1")):
+            with pytest.raises(StorageError, match=f"^{place}: cannot write it: is a device, a pipe or a socket; name"):
+                write(place)
+    assert (tmp_path / "pipe").is_fifo() and Path(os.devnull).is_char_device()
 
 
 def test_a_file_is_there_or_not(s3_environment: S3Server, tmp_path: Path) -> None:
