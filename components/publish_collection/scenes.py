@@ -37,8 +37,8 @@ from components.core.scene_faults import own_faults
 from components.publish_collection.gathering import Failure, GatheredScene
 from components.publish_collection.layer.ids import Change, inherit_ids
 from components.publish_collection.layer.tables import (
-    FOOTPRINT_SCHEMA,
     FOOTPRINTS_FILE,
+    SCENE_SCHEMA,
     partition_bytes,
     read_footprints,
 )
@@ -201,7 +201,8 @@ class SceneFinisher:
             bounds=_bounds(planned, grid),
             files=files | {"footprints": FOOTPRINTS_FILE},
             transform=tuple(grid.transform)[:6],
-            tolerance_px=found.tolerance_px,
+            tolerance_px=found.drawing.tolerance_px,
+            regularise=found.drawing.regularise,
         )
         self._describe(mark, record, grid.transform, collection)
         collection.finish(mark, record)
@@ -252,14 +253,14 @@ class SceneFinisher:
         return found
 
     def _footprints(self, found: SceneFootprints, planned: PlannedScene) -> pa.Table:
-        """The scene's rows, of `FOOTPRINT_SCHEMA`."""
+        """The scene's rows, of `SCENE_SCHEMA`."""
         constant = {
             "source": planned.key,
             "captured": planned.captured or None,
             "model": self.plan.model[:MODEL_CHARACTERS],
         }
         tables = [_with_constants(table, constant) for table in found]
-        return pa.concat_tables(tables) if tables else FOOTPRINT_SCHEMA.empty_table()
+        return pa.concat_tables(tables) if tables else SCENE_SCHEMA.empty_table()
 
     def _earlier_rows(self, planned: PlannedScene, collection: Collection) -> pa.Table | None:
         earlier = self.earlier.get(planned.id)
@@ -325,7 +326,7 @@ def _with_constants(rows: pa.Table, constants: Mapping[str, str | None]) -> pa.T
     columns = {name: rows[name] for name in rows.column_names}
     for name, value in constants.items():
         columns[name] = pa.array([value] * rows.num_rows, pa.string())
-    return pa.table([columns[name] for name in FOOTPRINT_SCHEMA.names], schema=FOOTPRINT_SCHEMA)
+    return pa.table([columns[name] for name in SCENE_SCHEMA.names], schema=SCENE_SCHEMA)
 
 
 def _bounds(planned: PlannedScene, grid: Grid) -> tuple[float, float, float, float]:

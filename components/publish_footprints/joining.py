@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.core.footprints.joining import Halves, buildings, joined_row
+from components.core.footprints.joining import Halves, buildings, joined_rows
+from components.core.footprints.making import BATCH_OBJECTS
+from components.core.footprints.records import OUTLINE
 from components.core.footprints.tiles import Seam, Tile
 from components.publish_footprints.layers import LayerWriter
 from components.publish_footprints.records import SceneRows
@@ -34,9 +36,10 @@ class Joiner:
         """The rows of a scene that need not wait."""
         if scene.source not in self._with_seam or not scene.on_map:
             return scene.rows
-        rows = scene.rows.filter(scene.at_border).combine_chunks()
-        self._halves[scene.source] = Halves(rows, self._tiles[scene.source], scene.tolerance_px, self._crs)
-        return scene.rows.filter(pc.invert(scene.at_border))
+        at_border = pc.is_valid(scene.outlines)
+        rows = scene.rows.append_column(OUTLINE, scene.outlines).filter(at_border).combine_chunks()
+        self._halves[scene.source] = Halves(rows, self._tiles[scene.source], scene.drawing, self._crs)
+        return scene.rows.filter(pc.invert(at_border))
 
     def end(self, layers: dict[bool, LayerWriter]) -> None:
         """Add what has waited."""
@@ -48,6 +51,6 @@ class Joiner:
         for name, halves in sorted(self._halves.items()):
             alone = np.ones(halves.rows.num_rows, np.bool_)
             alone[joined[name]] = False
-            layers[True].add(halves.rows.filter(pa.array(alone)))
-        for building in found:
-            layers[True].add(joined_row(building, self._halves))
+            layers[True].add(halves.rows.drop_columns([OUTLINE]).filter(pa.array(alone)))
+        for start in range(0, len(found), BATCH_OBJECTS):
+            layers[True].add(joined_rows(found[start : start + BATCH_OBJECTS], self._halves))

@@ -214,7 +214,7 @@ def _added(
             left_out=scene.left_out,
             area_m2=(pc.sum(scene.rows["area_m2"]).as_py() or 0.0) if scene.on_map else None,
             confidence=pc.mean(scene.rows["confidence"]).as_py(),
-            tolerance_px=scene.tolerance_px,
+            tolerance_px=scene.drawing.tolerance_px,
         )
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from components.core.errors import DataError
+from components.core.footprints.drawing import Drawing
 from components.core.footprints.making import scene_footprints
-from components.core.footprints.records import TOUCHES_EDGE, Rules, scene_schema
+from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, Rules, scene_schema
 from components.core.project import Project
 from components.core.project.history import LeftOut
 from components.core.scene_faults import own_faults
@@ -35,17 +36,17 @@ class SceneRows:
         source: The image's name.
         on_map: Whether the rows are in map coordinates, else in pixels.
         rows: Of `MAP_SCHEMA` or `PIXEL_SCHEMA`.
-        at_border: (N,) which of them touch the scene's border.
+        outlines: (N,) exact outlines, as WKB in pixels, of those that touch the scene's border; null for the others.
         left_out: Objects below the least area.
-        tolerance_px: Tolerance that was used, in this scene's pixels.
+        drawing: How outlines were drawn, in this scene's pixels.
     """
 
     source: str
     on_map: bool
     rows: pa.Table
-    at_border: pa.ChunkedArray
+    outlines: pa.ChunkedArray
     left_out: int
-    tolerance_px: float
+    drawing: Drawing
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,6 @@ class FootprintMaker:
         made = scene_footprints(items, scene.source, self.rules, self.crs)
         schema = scene_schema(made.on_map)
         rows = pa.concat_tables([schema.empty_table(), *made])
-        at_border = rows[TOUCHES_EDGE]
-        rows = rows.drop_columns([TOUCHES_EDGE])
-        return SceneRows(made.source, made.on_map, rows, at_border, made.left_out, made.tolerance_px)
+        outlines = rows[OUTLINE]
+        rows = rows.drop_columns([TOUCHES_EDGE, OUTLINE])
+        return SceneRows(made.source, made.on_map, rows, outlines, made.left_out, made.drawing)

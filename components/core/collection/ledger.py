@@ -65,6 +65,8 @@ class SceneRecord:
         transform: From (column, row) of the image to map coordinates, as a, b, c, d, e, f; None where an earlier
             version of this software did the scene.
         tolerance_px: Of the footprints' simplification, in pixels.
+        regularise: Whether the footprints have right angles where they nearly had; None where an earlier version did
+            the scene, whose footprints have no outlines to be joined by.
     """
 
     key: str
@@ -82,6 +84,7 @@ class SceneRecord:
     files: dict[str, str]
     transform: tuple[float, ...] | None = None
     tolerance_px: float = 0.0
+    regularise: bool | None = None
 
     @classmethod
     def of_json(cls, text: bytes, place: str) -> SceneRecord:

@@ -26,6 +26,9 @@ WGS84 = "EPSG:4326"
 
 HALF_TURN, FULL_TURN = 180.0, 360.0
 
+ROUNDING_DEGREES = 1e-11
+"""A micrometre."""
+
 _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
 
@@ -173,7 +176,7 @@ def on_globe(geometries: Geometries) -> Geometries:
     Returns:
         The same polygons; those that are cut are multipolygons.
     """
-    whole = _unrolled(geometries)
+    whole = _at_meridian(_unrolled(geometries))
     west, east = shapely.bounds(whole)[:, [0, 2]].T
     across = np.flatnonzero((west < -HALF_TURN) | (east > HALF_TURN))
     if not len(across):
@@ -211,6 +214,18 @@ def _unrolled(geometries: Geometries) -> Geometries:
     points[:, 0] -= FULL_TURN * turns
     moved: Geometries = shapely.set_coordinates(geometries.copy(), points)
     return moved
+
+
+def _at_meridian(geometries: Geometries) -> Geometries:
+    """Polygons whose corners lie on the 180th meridian where rounding alone keeps them from it: no sliver beyond."""
+    points = shapely.get_coordinates(geometries)
+    beside = np.abs(np.abs(points[:, 0]) - HALF_TURN)
+    moved = (beside > 0) & (beside < ROUNDING_DEGREES)
+    if not moved.any():
+        return geometries
+    points[moved, 0] = np.copysign(HALF_TURN, points[moved, 0])
+    result: Geometries = shapely.set_coordinates(geometries.copy(), points)
+    return result
 
 
 def _shifted(geometry: shapely.Geometry, degrees: float) -> shapely.Geometry:

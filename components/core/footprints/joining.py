@@ -1,7 +1,7 @@
 """Buildings that the common borders of tiles cut, made whole again.
 
-Both halves of such a building touch the border along a stretch of it. The stretches are compared, not the polygons:
-simplification moves an outline by its tolerance, and a narrow bridge over the border makes up for that.
+Two halves are of one building where pixels of both lie side by side at the border. Exact outlines are compared and
+put together, and only then simplified: so the building looks as it would if the tiles were one image.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from components.core.footprints.geography import Geometries, reprojected
-from components.core.footprints.records import GEOMETRY, TOUCHES_EDGE
-from components.core.footprints.tiles import Seam, Tile
-from components.core.footprints.vector_files import geometries_of
+from components.core.errors import DataError
+from components.core.footprints.drawing import Drawing, on_map
+from components.core.footprints.geography import Geometries
+from components.core.footprints.records import GEOMETRY, OUTLINE, TOUCHES_EDGE
+from components.core.footprints.shapes import ShapeRings
+from components.core.footprints.tiles import LEFT, RIGHT, Seam, Tile
 
 SHARED_PX = 0.5
 """The least stretch of a border that two halves share."""
 
-REACH_PX = 0.01
-"""How far from the border a half may end, beside the tolerance of its simplification."""
-
 Indices = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,39 +36,56 @@ class Halves:
     """Footprints of a tile that touch its border.
 
     Attributes:
-        rows: Of a footprint layer.
+        rows: Of a footprint layer, with `OUTLINE`.
         tile: Theirs.
-        tolerance_px: Of their simplification, in pixels.
-        crs: Of the rows.
+        drawing: How their outlines are drawn.
+        crs: Of the rows' geometries.
     """
 
     rows: pa.Table
     tile: Tile
-    tolerance_px: float
+    drawing: Drawing
     crs: str
 
     @cached_property
-    def shapes(self) -> Geometries:
-        """(N,) in `crs`."""
-        return geometries_of(self.rows)
+    def outlines(self) -> Geometries:
+        """(N,) exact, in (column, row) of the tile.
 
-    @cached_property
-    def pixels(self) -> Geometries:
-        """(N,) in (column, row) of the tile."""
-        return self.tile.grid.to_pixels(self.shapes, self.crs, self.tile.size)
-
-    @property
-    def reach(self) -> float:
-        """How far from the tile's border a half may end, in pixels."""
-        return self.tolerance_px + REACH_PX
+        Raises:
+            DataError: If one is no WKB.
+        """
+        try:
+            found: Geometries = shapely.from_wkb(self.rows[OUTLINE].to_numpy(zero_copy_only=False))
+        except shapely.errors.ShapelyError as error:
+            raise DataError(f"{OUTLINE}: is no WKB ({error}); make the footprints anew") from error
+        return found
 
     @cached_property
     def sides(self) -> npt.NDArray[np.bool_]:
         """(N, 4) which sides of the tile they touch: left, top, right, bottom."""
-        left, top, right, bottom = shapely.bounds(self.pixels).reshape(-1, 4).T
-        size, reach = self.tile.size, self.reach
-        touched = [left <= reach, top <= reach, right >= size.width - reach, bottom >= size.height - reach]
-        return np.stack(touched, axis=1)
+        left, top, right, bottom = shapely.bounds(self.outlines).reshape(-1, 4).T
+        size = self.tile.size
+        return np.stack([left <= 0, top <= 0, right >= size.width, bottom >= size.height], axis=1)
+
+    def take(self, places: Sequence[int]) -> Halves:
+        """Some of them."""
+        return Halves(self.rows.take(pa.array(places, pa.int64())), self.tile, self.drawing, self.crs)
+
+    def stretches(self, side: int) -> tuple[Indices, Floats]:
+        """Where they touch a side.
+
+        Returns:
+            (M,) indices of halves, and (M, 2) from where to where they touch, in pixels along the side.
+        """
+        near = np.flatnonzero(self.sides[:, side])
+        taken = ShapeRings.of(self.outlines[near])
+        corners, ring = shapely.get_coordinates(taken.rings, return_index=True)
+        across = 0 if side in (LEFT, RIGHT) else 1
+        line = (0, 0, self.tile.size.width, self.tile.size.height)[side]
+        at = corners[:, across] == line
+        edges = np.flatnonzero(at[:-1] & at[1:] & (ring[:-1] == ring[1:]))
+        ends = np.sort(np.stack([corners[edges, 1 - across], corners[edges + 1, 1 - across]], axis=1), axis=1)
+        return near[taken.owners[taken.parts[ring[edges]]]], ends
 
 
 class Crossings(NamedTuple):
@@ -77,57 +94,36 @@ class Crossings(NamedTuple):
     Attributes:
         first: (N,) halves of the first tile.
         second: (N,) halves of the second that go on where these end.
-        bridges: (N,) narrow polygons over the border that overlap both, in the halves' CRS.
     """
 
     first: Indices
     second: Indices
-    bridges: Geometries
 
 
 def crossings(seam: Seam, first: Halves, second: Halves) -> Crossings:
-    """Pairs of halves that touch a border along a common stretch of at least `SHARED_PX`."""
-    reach = max(first.reach, second.reach)
-    one, one_ends = _stretches(first, seam, reach, (0, 0))
-    other, other_ends = _stretches(second, seam, reach, seam.offset)
-    low = np.maximum.outer(one_ends[:, 0], other_ends[:, 0])
-    high = np.minimum.outer(one_ends[:, 1], other_ends[:, 1])
-    pairs = np.nonzero(high - low >= SHARED_PX)
-    mine, theirs = one[pairs[0]], other[pairs[1]]
-    bridges = _bridges(seam, low[pairs], high[pairs], reach, first)
-    meets = np.ones(len(mine), np.bool_)
-    for half, rows in ((first, mine), (second, theirs)):
-        meets &= shapely.area(shapely.intersection(bridges, half.shapes[rows])) > 0
-    return Crossings(mine[meets], theirs[meets], bridges[meets])
+    """Pairs of halves that touch a border along a common stretch of at least `SHARED_PX`, each once."""
+    one, ends = first.stretches(seam.side)
+    other, other_ends = second.stretches(seam.other_side)
+    other_ends = other_ends + seam.offset[1 if seam.is_upright else 0]
+    mine, theirs = _overlapping(ends, other_ends)
+    pairs = np.unique(np.stack([one[mine], other[theirs]], axis=1), axis=0)
+    return Crossings(pairs[:, 0], pairs[:, 1])
 
 
-def _stretches(
-    half: Halves, seam: Seam, reach: float, offset: tuple[int, int]
-) -> tuple[Indices, npt.NDArray[np.float64]]:
-    """Which footprints touch a border, and from where to where along it, in the pixels of the seam's first tile."""
-    box = np.array(
-        [seam.line - reach, seam.ends[0] - reach, seam.line + reach, seam.ends[1] + reach]
-        if seam.is_upright
-        else [seam.ends[0] - reach, seam.line - reach, seam.ends[1] + reach, seam.line + reach]
+def _overlapping(ends: Floats, other_ends: Floats) -> tuple[Indices, Indices]:
+    """Pairs of stretches of a line that share at least `SHARED_PX`."""
+    lines, other_lines = (
+        shapely.linestrings(np.stack([each, np.zeros_like(each)], axis=2)) if len(each) else np.zeros(0, object)
+        for each in (ends, other_ends)
     )
-    strip = shapely.box(*(box - np.tile(offset, 2)))
-    near = np.flatnonzero(shapely.intersects(half.pixels, strip))
-    parts, places = shapely.get_parts(shapely.intersection(half.pixels[near], strip), return_index=True)
-    bounds = shapely.bounds(parts).reshape(-1, 4)
-    along = bounds[:, [1, 3]] + offset[1] if seam.is_upright else bounds[:, [0, 2]] + offset[0]
-    return near[places], along
+    mine, theirs = shapely.STRtree(other_lines).query(lines)
+    low = np.maximum(ends[mine, 0], other_ends[theirs, 0])
+    high = np.minimum(ends[mine, 1], other_ends[theirs, 1])
+    enough = high - low >= SHARED_PX
+    return mine[enough], theirs[enough]
 
 
-def _bridges(
-    seam: Seam, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], reach: float, first: Halves
-) -> Geometries:
-    near, far = np.full(len(low), seam.line - reach), np.full(len(low), seam.line + reach)
-    boxes = shapely.box(near, low, far, high) if seam.is_upright else shapely.box(low, near, high, far)
-    grid = first.tile.grid
-    return reprojected(grid.to_map(boxes), grid.crs, first.crs)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Half:
     """One footprint among the halves of all tiles.
 
@@ -146,12 +142,12 @@ class Building:
 
     Attributes:
         halves: All that is shown of it, at least two.
-        bridges: Over the borders.
+        corners: (column, row) of each one's tile, in the pixels of the first one's.
         is_cut: Whether it goes on beyond a border on whose other side nothing shows it.
     """
 
     halves: tuple[Half, ...]
-    bridges: tuple[shapely.Geometry, ...]
+    corners: tuple[tuple[int, int], ...]
     is_cut: bool
 
 
@@ -165,58 +161,113 @@ def buildings(halves: Mapping[str, Halves], borders: Sequence[Seam]) -> list[Bui
     Returns:
         In the order of their first halves.
     """
-    parents: dict[Half, Half] = {}
-    bridges: defaultdict[Half, list[shapely.Geometry]] = defaultdict(list)
+    beside: defaultdict[Half, list[tuple[Half, tuple[int, int]]]] = defaultdict(list)
     closed: defaultdict[Half, set[int]] = defaultdict(set)
     for seam in borders:
         if seam.first not in halves or seam.second not in halves:
             continue
         found = crossings(seam, halves[seam.first], halves[seam.second])
-        for row, other_row, bridge in zip(found.first.tolist(), found.second.tolist(), found.bridges, strict=True):
+        for row, other_row in zip(found.first.tolist(), found.second.tolist(), strict=True):
             one, other = Half(seam.first, row), Half(seam.second, other_row)
             closed[one].add(seam.side)
             closed[other].add(seam.other_side)
-            bridges[one].append(bridge)
-            parents[_root(parents, other)] = _root(parents, one)
-    groups: defaultdict[Half, list[Half]] = defaultdict(list)
-    for half in sorted(closed, key=lambda half: (half.tile, half.row)):
-        groups[_root(parents, half)].append(half)
-    return [
-        Building(
-            tuple(group),
-            tuple(bridge for half in group for bridge in bridges[half]),
-            any(set(np.flatnonzero(halves[half.tile].sides[half.row])) - closed[half] for half in group),
-        )
-        for group in groups.values()
-    ]
+            beside[one].append((other, seam.offset))
+            beside[other].append((one, (-seam.offset[0], -seam.offset[1])))
+    result, seen = [], set[Half]()
+    for first in sorted(beside):
+        if first in seen:
+            continue
+        corners = _corners(first, beside)
+        seen |= corners.keys()
+        group = sorted(corners)
+        is_cut = any(set(np.flatnonzero(halves[half.tile].sides[half.row])) - closed[half] for half in group)
+        result.append(Building(tuple(group), tuple(corners[half] for half in group), is_cut))
+    return result
 
 
-def _root(parents: dict[Half, Half], half: Half) -> Half:
-    while (parent := parents.get(half, half)) != half:
-        half = parent
-    return half
+def _corners(first: Half, beside: Mapping[Half, Sequence[tuple[Half, tuple[int, int]]]]) -> dict[Half, tuple[int, int]]:
+    """The halves of one building, and where their tiles begin in the pixels of the first one's."""
+    corners, waiting = {first: (0, 0)}, [first]
+    while waiting:
+        half = waiting.pop()
+        column, row = corners[half]
+        for other, (right, down) in beside[half]:
+            if other not in corners:
+                corners[other] = (column + right, row + down)
+                waiting.append(other)
+    return corners
 
 
-def joined_row(building: Building, halves: Mapping[str, Halves]) -> pa.Table:
-    """One footprint of a building's halves.
+def joined_rows(found: Sequence[Building], halves: Mapping[str, Halves]) -> pa.Table:
+    """One footprint a building, in their order.
 
     It has the id, and all that is not named here, of the half whose id comes first, so that it is called the same as
     long as that half is there; the areas of all, and their confidence by area.
+
+    Args:
+        found: At least one.
+        halves: By tile.
+
+    Returns:
+        Of the schema of the halves' rows, but for `OUTLINE`.
     """
-    parts = pa.concat_tables([halves[half.tile].rows.slice(half.row, 1) for half in building.halves])
-    shapes = [halves[half.tile].shapes[half.row] for half in building.halves]
+    owners = [_owner(building, halves) for building in found]
+    shapes = np.empty(len(found), dtype=object)
+    by_tile: defaultdict[str, list[int]] = defaultdict(list)
+    for number, owner in enumerate(owners):
+        by_tile[owner.tile].append(number)
+    for numbers in by_tile.values():
+        shapes[numbers] = _drawn([found[number] for number in numbers], [owners[number] for number in numbers], halves)
+    rows = [_row(building, owner, shape, halves) for building, owner, shape in zip(found, owners, shapes, strict=True)]
+    schema = next(iter(halves.values())).rows.drop_columns([OUTLINE]).schema
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _owner(building: Building, halves: Mapping[str, Halves]) -> Half:
+    return min(building.halves, key=lambda half: (halves[half.tile].rows["id"][half.row].as_py(), half))
+
+
+def _drawn(found: Sequence[Building], owners: Sequence[Half], halves: Mapping[str, Halves]) -> Geometries:
+    """Outlines of buildings that one tile owns, in the halves' CRS."""
+    own = halves[owners[0].tile]
+    exact = _tidy(np.array([_union(*pair, halves) for pair in zip(found, owners, strict=True)], dtype=object))
+    drawn = own.drawing.drawn(exact, own.tile.grid.ground(own.tile.size))
+    return on_map(exact, drawn, own.tile.grid, own.crs)
+
+
+def _union(building: Building, owner: Half, halves: Mapping[str, Halves]) -> shapely.Geometry:
+    """The exact outline of a building, in the pixels of its owner's tile."""
+    corner = np.array(building.corners[building.halves.index(owner)])
+    shapes = np.array([halves[half.tile].outlines[half.row] for half in building.halves], dtype=object)
+    counts = shapely.get_num_coordinates(shapes)
+    moved = shapely.get_coordinates(shapes) + np.repeat(np.array(building.corners) - corner, counts, axis=0)
+    return shapely.union_all(shapely.set_coordinates(shapes, moved))
+
+
+def _tidy(shapes: Geometries) -> Geometries:
+    """Outlines as they are traced: no corner within an edge, and the upper left one first."""
+    upright = shapely.transform(shapely.normalize(shapely.transform(shapes, _swapped)), _swapped)
+    result: Geometries = shapely.simplify(upright, 0, preserve_topology=False)
+    return result
+
+
+def _swapped(points: Floats) -> Floats:
+    return points[:, ::-1]
+
+
+def _row(building: Building, owner: Half, shape: shapely.Geometry, halves: Mapping[str, Halves]) -> dict[str, object]:
+    columns = ["area_px", "confidence", *({"area_m2"} & set(halves[owner.tile].rows.column_names))]
+    parts = pa.concat_tables([halves[half.tile].rows.select(columns).slice(half.row, 1) for half in building.halves])
     areas = parts["area_px"].to_numpy()
     confidence = parts["confidence"].to_numpy().astype(np.float64)
-    union = shapely.union_all([*shapes, *building.bridges])
-    changed = {
+    row = halves[owner.tile].rows.drop_columns([OUTLINE]).slice(owner.row, 1).to_pylist()[0]
+    row |= {
         "area_px": int(areas.sum()),
         "confidence": None if np.isnan(confidence).any() else round(float(np.average(confidence, weights=areas)), 4),
-        GEOMETRY: shapely.to_wkb(shapely.orient_polygons(union)),
+        GEOMETRY: shapely.to_wkb(shape),
     }
-    if "area_m2" in parts.column_names:
-        changed["area_m2"] = round(float(parts["area_m2"].to_numpy().sum()), 3)
-    if TOUCHES_EDGE in parts.column_names:
-        changed[TOUCHES_EDGE] = building.is_cut
-    ids = parts["id"].to_pylist()
-    row = parts.slice(ids.index(min(ids)), 1).to_pylist()[0] | changed
-    return pa.Table.from_pylist([row], parts.schema)
+    if "area_m2" in row:
+        row["area_m2"] = round(float(parts["area_m2"].to_numpy().sum()), 3)
+    if TOUCHES_EDGE in row:
+        row[TOUCHES_EDGE] = building.is_cut
+    return row

@@ -16,19 +16,18 @@ from components.core.figures import Bitmap
 from components.core.figures.bands import as_bitmap
 from components.core.footprints.assembling import Part, Place, SceneObject, assembled
 from components.core.footprints.confidence import FULL, confidence_sums
-from components.core.footprints.geography import Geometries, Grid, areas_m2, reprojected
+from components.core.footprints.drawing import Drawing, on_map
+from components.core.footprints.geography import Geometries, Grid, areas_m2
 from components.core.footprints.outlines import outlines
 from components.core.footprints.records import (
     GEOMETRY,
+    OUTLINE,
     PIXEL_COORDINATES,
     TOUCHES_EDGE,
     Rules,
     footprint_id,
     scene_schema,
 )
-from components.core.footprints.regularising import regularised
-from components.core.footprints.simplifying import simplified
-from components.core.footprints.validity import is_broken, is_intricate
 from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.parts import ScenePart, part_of
@@ -72,7 +71,7 @@ class SceneFootprints:
         source: The image's name.
         size: Of the scene, in pixels.
         on_map: Whether the rows are in map coordinates, else in pixels.
-        tolerance_px: Tolerance of simplification, in this scene's pixels.
+        drawing: How outlines are drawn, in this scene's pixels.
         left_out: Objects below the least area, among those so far.
     """
 
@@ -89,7 +88,7 @@ class SceneFootprints:
         self.source = source
         self.size = part.size
         self.on_map = self._grid is not None
-        self.tolerance_px = self._tolerance_px()
+        self.drawing = Drawing(self._tolerance_px(), rules.regularise)
         self.left_out = 0
 
     def __iter__(self) -> Iterator[pa.Table]:
@@ -119,30 +118,18 @@ class SceneFootprints:
             seen[row, column] += 1
         return Part(Window(top, 0, item.size.height, item.size.width), pieces)
 
-    def _drawn(self, exact: Geometries) -> Geometries:
-        """Outlines as they are published, in (column, row) of the scene."""
-        drawn = exact.copy()
-        plain = ~is_intricate(exact)
-        drawn[plain] = self._drawn_plain(exact[plain])
-        return drawn
-
-    def _drawn_plain(self, exact: Geometries) -> Geometries:
-        if not self._rules.regularise:
-            return simplified(exact, self.tolerance_px)
-        tolerance = max(self.tolerance_px, 1.0)  # the pixels' own edges say nothing of a building's direction
-        side = float(np.sqrt(abs(np.linalg.det(self._ground))))
-        return regularised(exact, simplified(exact, tolerance), tolerance * side, self._ground)
-
     def _rows(self, objects: Sequence[SceneObject]) -> pa.Table:
         exact = _outlines(objects)
-        drawn = self._drawn(exact)
+        drawn = self.drawing.drawn(exact, self._ground)
         if self._grid is None:
             shapes: Geometries = shapely.orient_polygons(drawn)
             areas = np.full(len(objects), np.nan)
         else:
-            shapes, areas = _on_map(exact, drawn, self._grid, self._crs)
+            shapes = on_map(exact, drawn, self._grid, self._crs)
+            areas = areas_m2(self._grid.to_map(exact), self._grid.crs)
         kept = ~(areas < self._rules.min_area_m2)  # unknown areas are kept
         self.left_out += int(np.count_nonzero(~kept))
+        touches_edge = [_touches_edge(entry.bitmap.window, self.size) for entry in objects]
         area_px = np.array([entry.bitmap.mask.area for entry in objects], np.int64)
         columns = {
             "id": [footprint_id(self.source, entry.place) for entry in objects],
@@ -152,7 +139,8 @@ class SceneFootprints:
             "confidence": np.round(_sums(objects) / (FULL * area_px), 4),
             "source": [self.source] * len(objects),
             "coordinates": [PIXEL_COORDINATES] * len(objects),
-            TOUCHES_EDGE: [_touches_edge(entry.bitmap.window, self.size) for entry in objects],
+            TOUCHES_EDGE: touches_edge,
+            OUTLINE: [shapely.to_wkb(shape) if cut else None for shape, cut in zip(exact, touches_edge, strict=True)],
             GEOMETRY: shapely.to_wkb(shapes).tolist(),
         }
         schema = scene_schema(self.on_map)
@@ -187,14 +175,6 @@ def _outlines(objects: Sequence[SceneObject]) -> Geometries:
     counts = shapely.get_num_coordinates(shapes)
     moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
     return moved
-
-
-def _on_map(exact: Geometries, drawn: Geometries, grid: Grid, crs: str) -> tuple[Geometries, npt.NDArray[np.float64]]:
-    """Published shapes in `crs`, and the true areas of the exact outlines."""
-    exact, shapes = grid.to_map(exact), grid.to_map(drawn)
-    broken = is_broken(shapes)  # rings that touch may cross by a rounding error
-    shapes[broken] = exact[broken]
-    return reprojected(shapes, grid.crs, crs), areas_m2(exact, grid.crs)
 
 
 def _sums(objects: Sequence[SceneObject]) -> npt.NDArray[np.float64]:

@@ -36,6 +36,10 @@ PIXEL_SCHEMA = MAP_SCHEMA.insert(len(MAP_SCHEMA) - 1, pa.field("coordinates", pa
 TOUCHES_EDGE = "touches_edge"
 """A further column of a scene's rows: whether the object meets the scene's border and may go on beyond it."""
 
+OUTLINE = "outline_px"
+"""Another one: the exact outline, in pixels of the image, of an object that meets its border, as WKB. Where a tile of
+the same grid lies beyond, the object is joined with what that shows of it, before either is simplified."""
+
 ID_CHARACTERS = 16
 
 
@@ -57,9 +61,11 @@ class Rules:
 
 
 def scene_schema(on_map: bool) -> pa.Schema:
-    """Columns of a scene's rows: those of its layer, and `TOUCHES_EDGE` before the geometry."""
+    """Columns of a scene's rows: those of its layer, `TOUCHES_EDGE` and `OUTLINE` before the geometry."""
     schema = MAP_SCHEMA if on_map else PIXEL_SCHEMA
-    return schema.insert(len(schema) - 1, pa.field(TOUCHES_EDGE, pa.bool_()))
+    for field in (pa.field(TOUCHES_EDGE, pa.bool_()), pa.field(OUTLINE, pa.binary())):
+        schema = schema.insert(len(schema) - 1, field)
+    return schema
 
 
 def footprint_id(source: str, place: Place) -> str:

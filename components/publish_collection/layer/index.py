@@ -14,6 +14,7 @@ from affine import Affine
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.errors import DataError
+from components.core.footprints.drawing import Drawing
 from components.core.footprints.geography import Grid
 from components.core.footprints.tiles import Tile
 from components.core.geometry import Size
@@ -36,6 +37,7 @@ class ImageGrid:
         height: In pixels.
         width: In pixels.
         tolerance_px: Of the footprints' simplification, in pixels.
+        regularise: Whether the footprints have right angles where they nearly had.
     """
 
     crs: str
@@ -43,13 +45,14 @@ class ImageGrid:
     height: int
     width: int
     tolerance_px: float
+    regularise: bool
 
     @classmethod
     def of(cls, record: SceneRecord) -> ImageGrid | None:
-        """As a marker says; None where it does not."""
-        if record.transform is None:
+        """As a marker says; None where it does not, since an earlier version wrote it."""
+        if record.transform is None or record.regularise is None:
             return None
-        return cls(record.crs, record.transform, record.height, record.width, record.tolerance_px)
+        return cls(record.crs, record.transform, record.height, record.width, record.tolerance_px, record.regularise)
 
     @classmethod
     def of_json(cls, content: dict[str, Any]) -> ImageGrid:
@@ -60,6 +63,11 @@ class ImageGrid:
     def tile(self) -> Tile:
         """As tiles are compared."""
         return Tile(Grid(self.crs, Affine(*self.transform)), Size(self.height, self.width))
+
+    @property
+    def drawing(self) -> Drawing:
+        """How its footprints were drawn."""
+        return Drawing(self.tolerance_px, self.regularise)
 
 
 @dataclass(frozen=True, slots=True)

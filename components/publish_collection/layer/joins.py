@@ -19,8 +19,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from components.core.footprints.joining import Halves, buildings, crossings, joined_row
-from components.core.footprints.tiles import Seam, Tile, seams
+from components.core.footprints.geography import FULL_TURN, HALF_TURN
+from components.core.footprints.joining import Halves, buildings, crossings, joined_rows
+from components.core.footprints.tiles import PlacedTiles, Seam
 from components.core.keyed import digest
 from components.publish_collection.layer.index import Bounds
 from components.publish_collection.layer.scenes import LayerScene, flat
@@ -46,7 +47,7 @@ class SceneHalves:
 
     Attributes:
         places: (N,) in the scene's table, ascending.
-        halves: N footprints, of `FOOTPRINT_SCHEMA`.
+        halves: N footprints, of `SCENE_SCHEMA`.
     """
 
     places: Indices
@@ -126,15 +127,14 @@ class Joiner:
             (building.halves[0].tile, wanted[building.halves[0].tile][building.halves[0].row]): building
             for building in found
         }
-        return pa.concat_tables([joined_row(first[parts[0]], halves) for parts in joins.shown])
+        return joined_rows([first[parts[0]] for parts in joins.shown], halves)
 
     def _sweep(self, name: str) -> tuple[float, str]:
         return flat(self.scenes[name].bounds)[0], name
 
     def _chosen(self, name: str, places: Sequence[int]) -> Halves:
         own = self._halves(self.scenes[name])
-        rows = own.halves.rows.take(pa.array(np.searchsorted(own.places, places)))
-        return Halves(rows, own.halves.tile, own.halves.tolerance_px, own.halves.crs)
+        return own.halves.take(np.searchsorted(own.places, places).tolist())
 
     def _joins(self, name: str) -> Joins:
         found = self._of(name)
@@ -199,62 +199,60 @@ class _Borders:
     """The borders between scenes that are the last at their places."""
 
     def __init__(self, scenes: Mapping[str, LayerScene]) -> None:
-        self._scenes = {name: scene for name, scene in sorted(scenes.items()) if scene.grid is not None}
-        self._names = list(self._scenes)
-        boxes = np.array([flat(scene.bounds) for scene in self._scenes.values()], np.float64).reshape(-1, 4)
+        self._tiles = PlacedTiles({name: scene.grid.tile for name, scene in scenes.items() if scene.grid is not None})
+        self._names = self._tiles.names
+        self._numbers = {name: number for number, name in enumerate(self._names)}
+        self._bounds = [scenes[name].bounds for name in self._names]
+        self._moments = np.array([scenes[name].moment for name in self._names], np.float64)
+        boxes = np.array([flat(bounds) for bounds in self._bounds], np.float64).reshape(-1, 4)
         self._tree = shapely.STRtree(shapely.box(*boxes.T))
-        self._places: dict[str, tuple[object, ...]] = {}
-        self._last: dict[tuple[object, ...], float] = {}
+        self._last: dict[int, bool] = {}
         self._seams: dict[str, list[Seam]] = {}
 
     def beginning(self, changed: Iterable[str], areas: Sequence[Bounds], joined: set[str]) -> set[str]:
         """The scenes with which a change begins: those at the same places, too, whose turn comes or is over."""
-        begin = {name for name in changed if name in self._scenes}
-        near = {name for area in areas for name in self._near(area)}
-        for name in begin.copy():
-            near.update(self._at_place_of(name))
-        return begin | {name for name in near - begin if name in joined or self._is_last(name)}
+        begin = {self._numbers[name] for name in changed if name in self._numbers}
+        near = {number for area in areas for number in self._near(area).tolist()}
+        for number in begin.copy():
+            near.update(self._at_place_of(number).tolist())
+        more = {number for number in near - begin if self._names[number] in joined or self._is_last(number)}
+        return {self._names[number] for number in begin | more}
 
     def of(self, name: str) -> list[Seam]:
         """The borders of a scene; none where another is the last at its place."""
         if name not in self._seams:
-            self._seams[name] = self._found(name) if name in self._scenes and self._is_last(name) else []
+            number = self._numbers.get(name)
+            self._seams[name] = [] if number is None or not self._is_last(number) else self._found(number)
         return self._seams[name]
 
     def beside(self, name: str) -> list[str]:
         """The scenes across the borders of one."""
         return [seam.second if seam.first == name else seam.first for seam in self.of(name)]
 
-    def _found(self, name: str) -> list[Seam]:
-        near = [other for other in self._near(self._scenes[name].bounds) if other == name or self._is_last(other)]
-        tiles = {other: self._tile(other) for other in near}
-        return [seam for seam in seams(tiles) if name in (seam.first, seam.second)]
+    def _found(self, number: int) -> list[Seam]:
+        near = self._near(self._bounds[number])
+        found = self._tiles.seams(np.full(len(near), number), near)
+        return [seam for seam in found if all(self._is_last(self._numbers[one]) for one in (seam.first, seam.second))]
 
-    def _near(self, bounds: Bounds) -> list[str]:
+    def _near(self, bounds: Bounds) -> Indices:
         west, south, east, north = flat(bounds)
         reach_x, reach_y = NEAR_SHARE * (east - west), NEAR_SHARE * (north - south)
-        box = shapely.box(west - reach_x, south - reach_y, east + reach_x, north + reach_y)
-        return [self._names[index] for index in np.sort(self._tree.query(box)).tolist()]
+        west, south, east, north = west - reach_x, south - reach_y, east + reach_x, north + reach_y
+        turns = [
+            turn for turn in (-FULL_TURN, 0.0, FULL_TURN) if west + turn <= HALF_TURN and east + turn >= -HALF_TURN
+        ]
+        found = [self._tree.query(shapely.box(west + turn, south, east + turn, north)) for turn in turns]
+        return np.unique(np.concatenate(found))
 
-    def _at_place_of(self, name: str) -> list[str]:
-        place = self._place(name)
-        return [other for other in self._near(self._scenes[name].bounds) if self._place(other) == place]
+    def _at_place_of(self, number: int) -> Indices:
+        near = self._near(self._bounds[number])
+        return near[self._tiles.same_place(np.full(len(near), number), near)]
 
-    def _is_last(self, name: str) -> bool:
-        place = self._place(name)
-        if place not in self._last:
-            self._last[place] = max(self._scenes[other].moment for other in self._at_place_of(name))
-        return self._scenes[name].moment == self._last[place]
-
-    def _place(self, name: str) -> tuple[object, ...]:
-        if name not in self._places:
-            self._places[name] = self._tile(name).place
-        return self._places[name]
-
-    def _tile(self, name: str) -> Tile:
-        grid = self._scenes[name].grid
-        assert grid is not None
-        return grid.tile
+    def _is_last(self, number: int) -> bool:
+        if number not in self._last:
+            moments = self._moments[self._at_place_of(number)]
+            self._last[number] = bool(self._moments[number] == moments.max())
+        return self._last[number]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.footprints.geography import WGS84
 from components.core.footprints.joining import Halves
-from components.core.footprints.records import TOUCHES_EDGE
+from components.core.footprints.records import OUTLINE
 from components.publish_collection.layer.candidates import COLUMNS, Alive
 from components.publish_collection.layer.changes import COMPARED_COLUMNS
 from components.publish_collection.layer.dropped import NOTHING, Dropped
@@ -23,6 +23,7 @@ from components.publish_collection.layer.joins import Joins, SceneHalves
 from components.publish_collection.layer.scenes import LayerScene
 from components.publish_collection.layer.tables import (
     FOOTPRINTS_FILE,
+    SCENE_SCHEMA,
     partition_bytes,
     read_columns,
     read_footprints,
@@ -120,11 +121,11 @@ def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> 
     """
     if scene.grid is None:
         raise ValueError(f"{scene.mark.stem}: its marker does not say where its pixels lie")
-    rows = read_footprints(footprints_uri(collection, scene))
-    chosen = pc.fill_null(rows[TOUCHES_EDGE], False).to_numpy().astype(np.bool_)
+    rows = read_footprints(footprints_uri(collection, scene), SCENE_SCHEMA.names)
+    chosen = pc.is_valid(rows[OUTLINE]).to_numpy().astype(np.bool_)
     chosen[dropped.rows] = False
     halves = rows.filter(pa.array(chosen)).combine_chunks()
-    return SceneHalves(np.flatnonzero(chosen), Halves(halves, scene.grid.tile, scene.grid.tolerance_px, WGS84))
+    return SceneHalves(np.flatnonzero(chosen), Halves(halves, scene.grid.tile, scene.grid.drawing, WGS84))
 
 
 def _others(rows: np.ndarray, count: int) -> np.ndarray:

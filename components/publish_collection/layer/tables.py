@@ -12,7 +12,7 @@ import shapely
 
 from components.core import storage
 from components.core.errors import DataError
-from components.core.footprints.records import TOUCHES_EDGE, scene_schema
+from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_schema
 from components.core.footprints.vector_files import geo_metadata, geometries_of
 from components.publish_collection.layer.dropped import NOTHING, Dropped
 
@@ -28,8 +28,11 @@ SIDES = ("xmin", "ymin", "xmax", "ymax")
 _MADE = scene_schema(on_map=True)
 _EDGE = _MADE.get_field_index(TOUCHES_EDGE)
 
-FOOTPRINT_SCHEMA = _MADE.insert(_EDGE, pa.field("model", pa.string())).insert(_EDGE, pa.field("captured", pa.string()))
-"""Columns of a scene's footprints; the geometry is WKB in WGS 84."""
+SCENE_SCHEMA = _MADE.insert(_EDGE, pa.field("model", pa.string())).insert(_EDGE, pa.field("captured", pa.string()))
+"""Columns of a scene's file; the geometry is WKB in WGS 84."""
+
+FOOTPRINT_SCHEMA = SCENE_SCHEMA.remove(SCENE_SCHEMA.get_field_index(OUTLINE))
+"""Columns of a footprint: the same, without what only joining needs."""
 
 LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float32()) for side in SIDES])))
 """Columns of the layer: the same, and each footprint's bounds, by which readers skip what they do not need."""
@@ -47,7 +50,7 @@ def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -
         DataError: If the file is not what a finished scene has.
         StorageError: If it cannot be read.
     """
-    schema = pa.schema([FOOTPRINT_SCHEMA.field(name) for name in columns])
+    schema = pa.schema([SCENE_SCHEMA.field(name) for name in columns])
     try:
         return read_columns(uri, columns).cast(schema)
     except (pa.ArrowException, ValueError) as error:
@@ -90,10 +93,10 @@ def read_kept(uri: str, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
 
 
 def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
-    """A partition of the layer: GeoParquet 1.1 with a covering; the same arguments give the same bytes.
+    """A partition of the layer, or a scene's file: GeoParquet 1.1 with a covering; the same rows give the same bytes.
 
     Args:
-        rows: Of `FOOTPRINT_SCHEMA`.
+        rows: Of `FOOTPRINT_SCHEMA` or `SCENE_SCHEMA`.
         dropped: Which rows of the scene are not among them.
     """
     boxes = shapely.bounds(geometries_of(rows))
@@ -101,7 +104,7 @@ def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
     geo = geo_metadata(CRS84, bounds, BBOX)
     table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
     about = {"geo": json.dumps(geo)} | ({DROPPED: dropped.as_json()} if len(dropped.rows) else {})
-    table = table.cast(LAYER_SCHEMA).replace_schema_metadata(about)
+    table = table.replace_schema_metadata(about)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()

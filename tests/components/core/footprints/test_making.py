@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from components.core.errors import DataError
 from components.core.figures import Bitmap, InlineMask
 from components.core.figures.components import connected_components
+from components.core.footprints.drawing import Drawing
 from components.core.footprints.making import scene_footprints
 from components.core.footprints.records import MAP_SCHEMA, PIXEL_SCHEMA, Rules, scene_schema
 from components.core.footprints.tolerance import Tolerance
@@ -107,7 +108,7 @@ def test_parts_and_batches_never_change_a_row(
     assert made.left_out == whole.left_out
     assert (made.left_out > 0) == on_map
     assert made.on_map == on_map
-    assert (made.size, made.tolerance_px) == (SIZE, 1.0)
+    assert (made.size, made.drawing) == (SIZE, Drawing(1.0))
     assert rows.num_rows + whole.left_out == len(item.objects)
 
 
@@ -133,6 +134,9 @@ def test_objects_at_the_border_are_marked() -> None:
         centres = shapely.centroid(shapely.from_wkb(rows["geometry"].to_numpy()))
         inner = (shapely.get_x(centres) == 4.5) & (shapely.get_y(centres) == 4.5)
         assert rows["touches_edge"].to_pylist() == (~inner).tolist()
+        outlines = shapely.from_wkb(rows["outline_px"].to_numpy())
+        expected = np.where(inner, None, shapely.from_wkb(rows["geometry"].to_numpy()))
+        assert shapely.equals(outlines, expected).tolist() == (~inner).tolist()
 
 
 def test_other_classes_are_left_alone(scene: tuple[Item, np.ndarray]) -> None:
@@ -154,9 +158,10 @@ def test_a_scene_that_lacks_a_part_is_an_error(scene: tuple[Item, np.ndarray], t
         list(scene_footprints([first], "austin1", RULES, CRS))
 
 
-def test_schemas_are_those_of_the_layers_and_one_column_more() -> None:
+def test_schemas_are_those_of_the_layers_and_two_columns_more() -> None:
     for on_map, schema in ((True, MAP_SCHEMA), (False, PIXEL_SCHEMA)):
-        assert [name for name in scene_schema(on_map).names if name != "touches_edge"] == schema.names
+        more = ("touches_edge", "outline_px")
+        assert [name for name in scene_schema(on_map).names if name not in more] == schema.names
 
 
 def test_regularised_rows_have_right_angles_on_the_map() -> None:

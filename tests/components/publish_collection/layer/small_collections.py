@@ -16,7 +16,8 @@ import shapely
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark, SceneRecord
-from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRINTS_FILE
+from components.core.footprints.records import OUTLINE
+from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRINTS_FILE, SCENE_SCHEMA
 
 UNIT = 1e-4
 """Degrees of one unit of the tests' coordinates; about 11 m."""
@@ -86,9 +87,22 @@ def rows_of(buildings: Sequence[Building], source: str = "town.tif") -> pa.Table
     return pa.table([pa.array(columns[field.name], field.type) for field in FOOTPRINT_SCHEMA], schema=FOOTPRINT_SCHEMA)
 
 
+def scene_rows(scene: SmallScene) -> pa.Table:
+    """A scene's file: its footprints, and the exact outlines of those that touch its border."""
+    top = scene.y + scene.height
+    boxes = np.array(
+        [(each.x - scene.x, top - each.y - each.height, each.width, each.height) for each in scene.buildings]
+    ).reshape(-1, 4)
+    low, high = np.round(UNIT_PX * boxes[:, :2]), np.round(UNIT_PX * (boxes[:, :2] + boxes[:, 2:]))
+    shapes = shapely.to_wkb(shapely.box(*low.T, *high.T)).tolist()
+    outlines = [shape if each.touches_edge else None for shape, each in zip(shapes, scene.buildings, strict=True)]
+    rows = rows_of(scene.buildings, f"{scene.id}.tif").append_column(OUTLINE, pa.array(outlines, pa.binary()))
+    return rows.select(SCENE_SCHEMA.names)
+
+
 def finish(collection: Collection, scene: SmallScene) -> Mark:
     """Add a finished scene: its footprints, then its marker."""
-    rows = rows_of(scene.buildings, f"{scene.id}.tif")
+    rows = scene_rows(scene)
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink)
     place = storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE)
@@ -110,6 +124,7 @@ def finish(collection: Collection, scene: SmallScene) -> Mark:
         transform=(UNIT / UNIT_PX, 0.0, scene.bounds[0], 0.0, -UNIT / UNIT_PX, scene.bounds[3])
         if scene.is_placed
         else None,
+        regularise=False,
     )
     collection.finish(scene.mark, record)
     return scene.mark
