@@ -61,7 +61,7 @@ def evaluate(
         boundary_px: Distance of Boundary IoU, in pixels, at least 1.
         allow_unmatched: Leave out and count items without a partner, instead of an error.
         max_bad: How many items may lack a partner, such as those that inference had to leave out, or not be readable.
-        workers: Processes; 0 for one a core. The result does not depend on it.
+        workers: Worker processes (0 = one per core). The result does not depend on it.
 
     Returns:
         The measures, overall, by group and by image.

@@ -110,7 +110,7 @@ def import_images(
         allow_unpaired: Whether an image without a mask, where others have one, shows no building; else it is a scene
             that cannot be imported.
         max_bad: How many scenes may be left out because their files are broken.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
 
     Returns:
         What was done; the project does not depend on the number of workers.

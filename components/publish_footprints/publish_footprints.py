@@ -69,7 +69,7 @@ def publish(
         join_tiles: Whether buildings that are cut by the common border of two scenes are joined, where these are tiles
             of one grid that do not overlap.
         max_bad: How many scenes may be left out because their place or their rasters cannot be used.
-        workers: Processes; 0 for one a core. The files do not depend on it.
+        workers: Worker processes (0 = one per core). The files do not depend on it.
 
     Returns:
         Counts and areas by layer and by scene.
