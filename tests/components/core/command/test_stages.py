@@ -20,9 +20,6 @@ from tests.pipelines.packages import run_shut_in
 LEFT = (
     "sample_scenes",
     "check_inputs",
-    "import_images",
-    "train_unet",
-    "infer_windows",
     "evaluate",
     "publish_footprints",
     "plan_imagery",
