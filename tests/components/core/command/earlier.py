@@ -14,7 +14,8 @@ EARLIER: Mapping[str, str] = {
     "--inference-config {} --image-tags test town --max-shards 2 --split-masks-query [] --mask-value 1 "
     "--allow-unpaired --max-bad 2 --train-gpus 1 --infer-gpus 1 --makes-scenes",
     "import_images": "--images-uri i --masks-uri m --data-root d --project P --metrics m.json --project-name N "
-    "--dataset mine --class-title c --scaling full --mask-value 1 --allow-unpaired --bands 3,2,1 --max-bad 2 --workers 1",
+    "--dataset mine --class-title c --scaling full --mask-value 1 --allow-unpaired --bands 3,2,1 --max-bad 2 "
+    "--workers 1",
     "split_tagging": f"{DTL} --tagged O --train-share 0.5 --project-name N",
     "crop_augment": f"{DTL} --crops O",
     "train_unet": "--project P --config {} --model M --metrics m.json --report r.html --pictures p "

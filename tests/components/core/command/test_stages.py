@@ -18,10 +18,6 @@ from tests.components.core.command.earlier import EARLIER
 from tests.pipelines.packages import run_shut_in
 
 LEFT = (
-    "sample_scenes",
-    "check_inputs",
-    "evaluate",
-    "publish_footprints",
     "plan_imagery",
     "detect_scenes",
     "publish_collection",
@@ -32,6 +28,11 @@ DONE = tuple(stage for stage in STAGES if stage not in LEFT)
 def component_spec(stage: str) -> Any:
     """What Kubeflow reads of a component."""
     return getattr(import_module(f"components.{stage}.component"), stage).component_spec
+
+
+def defaults_of(stage: str) -> dict[str, Any]:
+    """Defaults of a stage's flags, by the names of their parameters."""
+    return {action.dest: action.default for action in parser_of(stage)._actions if action.help != argparse.SUPPRESS}
 
 
 def parser_of(stage: str) -> argparse.ArgumentParser:
@@ -72,7 +73,7 @@ def test_what_is_read_is_what_kubeflow_has(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", DONE)
 def test_flags_have_the_defaults_of_the_component(stage: str) -> None:
-    defaults = {action.dest: action.default for action in parser_of(stage)._actions}
+    defaults = defaults_of(stage)
     for name, entry in (component_spec(stage).inputs or {}).items():
         assert (defaults[name] or None) == (entry.default or None), name
 
@@ -82,7 +83,7 @@ def test_flags_of_earlier_versions_still_hold(stage: str) -> None:
     words = EARLIER[stage].split()
     before = {word.removeprefix("--").replace("-", "_") for word in words if word.startswith("--")}
     before = {"tolerance" if name.startswith("tolerance_") else name for name in before} - {"no_join_tiles"}
-    defaults = {action.dest: action.default for action in parser_of(stage)._actions}
+    defaults = defaults_of(stage)
     parsed = vars(parser_of(stage).parse_args(words))
     assert before <= parsed.keys()
     assert [name for name in before - {"join_tiles"} if parsed[name] == defaults[name]] == []
