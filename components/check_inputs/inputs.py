@@ -12,7 +12,7 @@ class Inputs:
 
     Attributes:
         images_uri: Folder or URI prefix of images; empty where the run makes its own.
-        masks_uri: Folder or URI prefix of masks; empty where they lie beside the images.
+        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them.
         bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
         data_root: Folder or URI prefix for rasters; empty for the cluster's own.
         output_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.

@@ -31,7 +31,8 @@ def run(
         model: The folder that train_unet wrote.
         predictions: The project to write of what was found.
         metrics: Counts of scenes, megapixels (per second, and without data), windows skipped; megabytes moved.
-        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own.
+        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.
         gpus: How many GPUs this machine is to have.
         require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.

@@ -39,7 +39,8 @@ def run(
 
     Args:
         metrics: Megabytes read and written.
-        data_root: Folder or URI prefix of all imagery; empty for the cluster's own.
+        data_root: Folder or URI prefix of all imagery; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT).
         towns: Names of towns, separated by commas.
         scenes_per_town: Scenes of each town.
         size_px: Height and width of a scene in pixels.

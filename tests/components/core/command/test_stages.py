@@ -17,13 +17,6 @@ from components.stages import STAGES
 from tests.components.core.command.earlier import EARLIER
 from tests.pipelines.packages import run_shut_in
 
-LEFT = (
-    "plan_imagery",
-    "detect_scenes",
-    "publish_collection",
-)
-DONE = tuple(stage for stage in STAGES if stage not in LEFT)
-
 
 def component_spec(stage: str) -> Any:
     """What Kubeflow reads of a component."""
@@ -44,12 +37,12 @@ def test_every_folder_with_a_component_is_a_stage() -> None:
     assert folders == set(STAGES) and len(STAGES) == len(folders)
 
 
-@pytest.mark.parametrize("stage", DONE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_parameter_has_a_help(stage: str) -> None:
     assert [parameter.name for parameter in read_signature(stage).parameters if not parameter.help] == []
 
 
-@pytest.mark.parametrize("stage", DONE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_what_is_read_is_what_kubeflow_has(stage: str) -> None:
     signature, spec = read_signature(stage), component_spec(stage)
     own = {parameter.name: parameter for parameter in signature.parameters if not parameter.is_for_command_line}
@@ -71,14 +64,14 @@ def test_what_is_read_is_what_kubeflow_has(stage: str) -> None:
         assert spec.outputs[name].type.startswith(f"system.{entry.kind}@")
 
 
-@pytest.mark.parametrize("stage", DONE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_flags_have_the_defaults_of_the_component(stage: str) -> None:
     defaults = defaults_of(stage)
     for name, entry in (component_spec(stage).inputs or {}).items():
         assert (defaults[name] or None) == (entry.default or None), name
 
 
-@pytest.mark.parametrize("stage", DONE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_flags_of_earlier_versions_still_hold(stage: str) -> None:
     words = EARLIER[stage].split()
     before = {word.removeprefix("--").replace("-", "_") for word in words if word.startswith("--")}
@@ -89,7 +82,7 @@ def test_flags_of_earlier_versions_still_hold(stage: str) -> None:
     assert [name for name in before - {"join_tiles"} if parsed[name] == defaults[name]] == []
 
 
-@pytest.mark.parametrize("stage", DONE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_help_shows_each_default_that_there_is(stage: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([stage, "--help"])
@@ -109,7 +102,7 @@ def test_stages_are_listed_with_what_they_do_where_there_is_nothing_but_python()
         assert f"  {stage} " in done.stdout and read_signature(stage).summary in done.stdout
 
 
-@pytest.mark.parametrize("stage", DONE)
+@pytest.mark.parametrize("stage", STAGES)
 def test_flags_are_told_where_there_is_nothing_but_python(stage: str) -> None:
     done = run_shut_in("nothing", f"components.{stage}", "--help")
     assert done.returncode == 0, done.stderr
