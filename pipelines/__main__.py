@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from components.core.cli import argument_parser, run_main
+from components.core.cli import HelpFormatter, argument_parser, run_main
 
 COMMANDS = {
     "run": "run the training pipeline on this machine",
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=HelpFormatter,
         )
         command.command = name
     return result

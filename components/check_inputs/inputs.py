@@ -8,30 +8,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """A training run's parameters; queries and configs as JSON text or files, empty for the tutorial's.
+    """A training run's parameters; queries and configs as JSON text or files.
 
     Attributes:
-        images_uri: Folder or URI prefix of images; empty where `makes_scenes`.
-        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
-        bands: Numbers of the bands that are red, green and blue; empty to go by what images say.
+        images_uri: Folder or URI prefix of images; empty where the run makes its own.
+        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them.
+        bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
         data_root: Folder or URI prefix for rasters; empty for the cluster's own.
         output_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
-        split_tagging_query: DTL query that tags images.
+        split_tagging_query: DTL query that tags images; empty for the tutorial's.
         train_share: Above 0, a share of the images is tagged for training instead.
-        crop_augment_query: DTL query that cuts training crops.
-        train_config: Training config.
-        encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a file.
+        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        train_config: Training config; empty for the tutorial's.
+        encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a file.
         initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
-        inference_config: Inference config.
-        image_tags: Images that are tested carry one of these; none for all images.
+        inference_config: Inference config; empty for the tutorial's.
+        image_tags: Images with one of these tags are tested; none for all images.
         max_shards: How many steps inference is spread over at most.
-        split_masks_query: DTL query that splits predicted masks.
-        mask_value: Which values of masks are building; empty for all above 0.
-        allow_unpaired: Whether images without a mask, where others have one, show no building.
+        split_masks_query: DTL query that splits predicted masks; empty for the tutorial's.
+        mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
+        allow_unpaired: Images without a mask, where others have one, show no building.
         max_bad: How many images may be left out.
         train_gpus: How many GPUs training is placed on; 0 for none, or not known.
         infer_gpus: How many GPUs each step of inference is placed on; 0 for none, or not known.
-        makes_scenes: Whether the run makes its own images.
+        makes_scenes: The run makes its own images.
     """
 
     images_uri: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.check_inputs.check_inputs import check_inputs
 from components.check_inputs.inputs import Inputs
-from components.core.step import document_text, step
+from components.core.step import Say, document_text, step, unheard
 
 DOCUMENTS = ("split_tagging_query", "crop_augment_query", "train_config", "inference_config", "split_masks_query")
 
@@ -29,15 +29,18 @@ PARAMETERS: Mapping[str, str] = {
 """What the pipelines call the step's inputs, where that is something else: faults are told in the words of the form."""
 
 
-def run(**options: Any) -> None:
-    """Run the stage; see `check_inputs`.
+def run(*, names: Mapping[str, str] = PARAMETERS, say: Say = unheard, **options: Any) -> None:
+    """Run the stage; see `Inputs`.
 
     Args:
-        options: Its inputs; queries and configs as lists and mappings.
+        names: What the user calls the inputs, where that is something else.
+        say: Hears that nothing is wrong.
+        options: Its inputs; queries and configs as documents.
 
     Raises:
-        InputsError: If anything is wrong; it tells all that is, by the names of the pipelines' parameters.
+        InputsError: If anything is wrong; it tells all that is, by the names that the user knows.
     """
     options |= {name: document_text(options[name]) for name in DOCUMENTS}
     with step():
-        check_inputs(Inputs(**options), PARAMETERS)
+        check_inputs(Inputs(**options), names)
+    say("nothing is wrong")

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.collect_predictions.collect_predictions import collect_predictions
-from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.step import Artifact, Metrics, Say, log_metrics, step, unheard
 
 
-def run(parts: Sequence[Artifact], project: Artifact, predictions: Artifact, metrics: Metrics) -> None:
+def run(
+    parts: Sequence[Artifact], project: Artifact, predictions: Artifact, metrics: Metrics, *, say: Say = unheard
+) -> None:
     """Run the stage; see `collect_predictions`.
 
     Args:
         parts: Projects of the inferred parts.
         project: The project whose images were looked at.
-        predictions: Gets one project of what was found.
-        metrics: Get the number of scenes, and megabytes read and written.
+        predictions: One project to write of what was found.
+        metrics: Number of scenes, and megabytes read and written.
+        say: Hears how many items there are, and where.
     """
     with step() as moved:
         scenes = collect_predictions([part.path for part in parts], project.path, predictions.path)
     log_metrics(metrics, {"scenes": scenes}, moved, predictions)
+    say(f"{scenes} items, at {predictions.path}")

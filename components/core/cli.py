@@ -19,11 +19,25 @@ def configure_logging() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Shows the default of every flag that has one; nothing, and a switch that is off, say nothing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ""
+        default = action.default
+        if (not default and not _is_number(default)) or default == argparse.SUPPRESS or "%(default)" in text:
+            return text
+        shown = " ".join(map(str, default)).replace("%", "%%") if isinstance(default, list) else "%(default)s"
+        return f"{text} (default: {shown})"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """A parser whose help shows every default."""
-    return argparse.ArgumentParser(
-        prog=prog, description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    """A parser whose help shows every default that says something."""
+    return argparse.ArgumentParser(prog=prog, description=description, formatter_class=HelpFormatter)
 
 
 def write_metrics(values: Mapping[str, float], file: Path | None) -> str:

@@ -40,7 +40,7 @@ def worker_count(workers: int, tasks: int) -> int:
         ConfigError: If `workers` is negative.
     """
     if workers < 0:
-        raise ConfigError(f"workers: {workers} is negative; use 0 for one a core, or a number of processes")
+        raise ConfigError(f"workers: {workers} is negative; use 0 for one per core, or a number of processes")
     return max(1, min(workers or _cores(), tasks))
 
 

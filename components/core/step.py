@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from components.core.storage import Moved, counted
 from components.core.storage.mounted import adopt_mounted_settings
+
+Document = Sequence[Any] | Mapping[str, Any] | str
+"""A query or config: parsed, as Kubeflow has it, or JSON text or the path of a file, as a command line has it."""
+
+Say = Callable[[str], None]
+"""Hears a line that a stage says at its end."""
+
+
+def unheard(line: str) -> None:
+    """Hear a line and pass it on to nobody: a step's page shows its artifacts and metrics instead."""
 
 
 class Artifact(Protocol):
@@ -55,16 +65,23 @@ def log_metrics(metrics: Metrics, values: Mapping[str, float], moved: Moved, *ar
         artifact.metadata.update(values)
 
 
-def document_text(document: Sequence[Any] | Mapping[str, Any]) -> str:
-    """A query or config as JSON text.
+def path_of(artifact: Artifact | None) -> str | None:
+    """Where an artifact lies that may be left out."""
+    return None if artifact is None else artifact.path
+
+
+def document_text(document: Document) -> str:
+    """A query or config as stages take it.
 
     Args:
         document: As a pipeline's parameter holds it. Whole numbers may arrive as floats: Kubeflow's local runner gives
             512 as 512.0.
 
     Returns:
-        JSON; empty for an empty document, which stands for the stage's default.
+        JSON, or the file that is named; empty for an empty document, which stands for the stage's default.
     """
+    if isinstance(document, str):
+        return document
     return json.dumps(_whole(document), ensure_ascii=False) if document else ""
 
 

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.core.dtl.stage import run_as_step
+from components.core.step import Artifact, Document, Metrics, Say, unheard
 from components.crop_augment.crop_augment import crop_augment
 
 
 def run(
-    project: Artifact, crops: Artifact, metrics: Metrics, report: Artifact, query: list[Any], **options: Any
+    project: Artifact,
+    crops: Artifact,
+    metrics: Metrics,
+    report: Artifact | None,
+    query: Document,
+    *,
+    pictures: str | None = None,
+    say: Say = unheard,
+    **options: Any,
 ) -> None:
     """Run the stage; see `crop_augment`.
 
     Args:
         project: The tagged project.
-        crops: Gets the crops: rows that refer to windows of the imagery.
-        metrics: Get items in, out and left out; megabytes read and written, and read for the report.
-        report: Gets the query as a graph with item counts, and a contact sheet of the result.
+        crops: The crops to write: rows that refer to windows of the imagery.
+        metrics: Items in, out and left out; megabytes read and written, and read for the report.
+        report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.
+        pictures: Folder for the report's pictures as PNG.
+        say: Hears how many items went in and came out.
         options: Of the stage.
     """
-    with step() as moved:
-        done = crop_augment(project.path, crops.path, query=document_text(query), report=report.path, **options)
-    log_metrics(metrics, done.metrics(), moved)
-    crops.metadata.update(done.counts())
+    run_as_step(crop_augment, project, crops, metrics, report, query, pictures=pictures, say=say, **options)

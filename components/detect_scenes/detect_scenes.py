@@ -26,7 +26,7 @@ from components.split_masks.split_masks import split_masks
 EVERY_SCENE = 1_000_000_000
 """The stages leave out what they cannot do; publish_collection compares with the plan, and `max_bad` counts there."""
 
-ITEM_PIXELS = 1 << 27
+ITEM_PIXELS = 134_217_728  # 2 ** 27
 """Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
 
 
@@ -49,9 +49,9 @@ def detect_scenes(
         plan_dir: What plan_imagery wrote; it says with which model and settings.
         shard: Name of the shard, such as "2/5".
         data_root: Folder or URI prefix for masks and confidences.
-        scaling: How more than 8 bits become 8; see `components.core.imagery.scaling`.
+        scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
-        workers: Processes for import, splitting and finishing; 0 for one a core.
+        workers: Worker processes for import, splitting and finishing (0 = one per core).
 
     Returns:
         Counts, for metrics.

@@ -53,15 +53,16 @@ def evaluate(
         output_dir: Where `metrics.json` is written; None to write nothing.
         truth_class: Class of the true objects; background classes are not needed.
         predicted_class: Class of the predicted objects.
-        image_tags: Only images with one of these tags are evaluated, and each needs a prediction; empty for all
+        image_tags: Only images with one of these tags are evaluated, and each needs a prediction; none for all
             predicted images.
-        group_tags: Image tags to report by (INRIA's towns); empty for all but train, val, test and trainval.
-        match_by: "image": partners show the same pixels of the same raster; "name": they have the same item name.
+        group_tags: Image tags to report by (INRIA's towns); none for all but train, val, test and trainval.
+        match_by: How images of the two projects are paired: "image", the same pixels of the same raster, or "name", the
+            same name.
         iou_threshold: Least IoU of matched objects, above 0 and at most 1.
         boundary_px: Distance of Boundary IoU, in pixels, at least 1.
-        allow_unmatched: Leave out and count items without a partner, instead of an error.
-        max_bad: How many items may lack a partner, such as those that inference had to leave out, or not be readable.
-        workers: Processes; 0 for one a core. The result does not depend on it.
+        allow_unmatched: Leave out and count images without a partner, instead of an error.
+        max_bad: How many images may lack a partner, such as those that inference left out, or be unreadable.
+        workers: Worker processes (0 = one per core). The result does not depend on it.
 
     Returns:
         The measures, overall, by group and by image.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
-from components.core.step import Artifact, Metrics, log_metrics, step
-from components.evaluate.evaluate import evaluate
-from components.evaluate.result import LABELS
+from components.core.step import Artifact, Metrics, Say, log_metrics, path_of, step, unheard
+from components.evaluate.evaluate import METRICS_FILE, evaluate
+from components.evaluate.result import LABELS, EvaluationResult
 
 
 class Confusion(Protocol):
@@ -22,8 +24,11 @@ def run(
     evaluation: Artifact,
     metrics: Metrics,
     confusion: Confusion,
-    report: Artifact,
+    report: Artifact | None,
     unsplit: Artifact | None,
+    *,
+    pictures: str | None = None,
+    say: Say = unheard,
     **options: Any,
 ) -> None:
     """Run the stage; see `evaluate`.
@@ -31,23 +36,48 @@ def run(
     Args:
         predictions: Project with the predicted objects.
         truth: Project with the true objects; may hold more images.
-        evaluation: Gets a directory with metrics.json: all counts and measures, overall, by town and by image.
-        metrics: Get the main figures; megabytes read and written.
-        confusion: Gets pixels of background and building, by truth and prediction.
-        report: Gets the table of towns, and scenes beside their truth and predictions.
-        unsplit: The predictions before they were split into objects, for the report; None for none.
+        evaluation: Directory to write, with metrics.json: all counts and measures, overall, by town and by image.
+        metrics: Main figures; megabytes read and written.
+        confusion: Pixels of background and building, by truth and prediction.
+        report: Page of the table of towns, and scenes beside their truth and predictions.
+        unsplit: The predictions before they were split into objects, for the report.
+        pictures: Folder for the report's pictures as PNG.
+        say: Hears a row of figures for each group.
         options: Of the stage.
     """
     with step() as moved:
         result = evaluate(predictions.path, truth.path, evaluation.path, **options)
-        from components.evaluate.report import write_report  # jinja2, once the work is done
+        if report is not None:
+            from components.evaluate.report import write_report  # jinja2, once the work is done
 
-        write_report(
-            result,
-            report.path,
-            predictions=predictions.path,
-            truth=truth.path,
-            unsplit=None if unsplit is None else unsplit.path,
-        )
+            write_report(
+                result,
+                report.path,
+                predictions=predictions.path,
+                truth=truth.path,
+                unsplit=path_of(unsplit),
+                pictures=pictures,
+            )
     log_metrics(metrics, result.scalars(), moved)
     confusion.log_confusion_matrix(list(LABELS), result.confusion())
+    for line in table(result):
+        say(line)
+    say(str(Path(evaluation.path) / METRICS_FILE))
+
+
+def table(result: EvaluationResult) -> list[str]:
+    """Lines of figures in percent: a row a group, the whole last."""
+    lines = [f"{'':16}{'images':>8}{'IoU':>8}{'acc.':>8}{'obj. P':>8}{'obj. R':>8}{'obj. F1':>8}{'bound.':>8}"]
+    for group in (*result.groups, result.overall):
+        pixels, objects = group.counts.pixels, group.counts.objects
+        measures: Sequence[float | None] = (
+            pixels.iou,
+            pixels.accuracy,
+            objects.precision,
+            objects.recall,
+            objects.f1,
+            group.counts.boundary.iou,
+        )
+        cells = "".join(f"{'–' if value is None else format(100 * value, '.2f'):>8}" for value in measures)
+        lines.append(f"{group.name:16}{group.images:>8}{cells}")
+    return lines

@@ -103,14 +103,14 @@ def import_images(
         project_name: Name of the project, which queries use.
         dataset: Name of its one dataset.
         class_title: Class of the objects.
-        scaling: How more than 8 bits become 8; see `Scaling.parse`.
-        bands: Which bands are red, green and blue; see `bands_of_text`.
-        mask_value: Which values of masks are building, and which are not labelled; see `MaskValues.parse`. Empty for
-            all above 0.
-        allow_unpaired: Whether an image without a mask, where others have one, shows no building; else it is a scene
-            that cannot be imported.
+        scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
+        bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
+        mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, and 1,ignore=255; empty for all
+            above 0.
+        allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that
+            cannot be imported.
         max_bad: How many scenes may be left out because their files are broken.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
 
     Returns:
         What was done; the project does not depend on the number of workers.

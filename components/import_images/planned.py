@@ -45,7 +45,7 @@ def import_planned(
         dataset: Name of its one dataset.
         class_title: Its one class.
         scaling: How more than 8 bits become 8; see `Scaling.parse`.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
 
     Returns:
         What was done.

@@ -13,11 +13,12 @@ def run(project: Artifact, metrics: Metrics, images_uri: str, masks_uri: str, da
     """Run the stage; see `import_images`.
 
     Args:
-        project: Gets the project manifest.
-        metrics: Get counts of scenes and rasters; megabytes read and written.
-        images_uri: Folder or URI prefix of images, or of folders `images`/`img` and `ann`/`gt`/`masks`.
-        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too, or for none.
-        data_root: Folder or URI prefix for rasters that must be rewritten; empty for the cluster's own.
+        project: The project manifest to write.
+        metrics: Counts of scenes and rasters; megabytes read and written.
+        images_uri: Folder or URI prefix of images, or of folders images/img and ann/gt/masks.
+        masks_uri: Folder or URI prefix of masks; empty where images_uri holds them, or there are none.
+        data_root: Folder or URI prefix for rasters that must be rewritten; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT).
         options: Of the stage.
     """
     with step() as moved:

@@ -65,8 +65,8 @@ def infer_windows(
         data_root: Folder or URI prefix for rasters; they lie in `predictions` there.
         model_uri: The model's folder, perhaps in object storage; empty where `model` names it.
         config: The inference config: JSON text, a file, the parsed document or the checked settings.
-        image_tags: Items that carry one of these tags are taken; all items where there is no tag.
-        shard: Which part of those items, as plan_shards gives it: "2/5" is the second of five.
+        image_tags: Images with one of these tags are taken; none for all images.
+        shard: Which part of those images, as plan_shards gives it: 2/5 is the second of five.
         project_name: Name of the output project, which queries use.
         max_bad: How many scenes may be left out because they are broken or smaller than the window.
         allow_empty: Whether the output project may hold nothing, because the input does or all scenes are bad.

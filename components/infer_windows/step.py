@@ -6,42 +6,47 @@ from typing import Any
 
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.network.gpus import check_gpus
-from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, path_of, step
 from components.core.storage.mounted import data_root_or_default
 from components.infer_windows.infer_windows import infer_windows
 
 
 def run(
     project: Artifact,
-    model: Artifact,
+    model: Artifact | None,
     predictions: Artifact,
     metrics: Metrics,
     data_root: str,
-    config: dict[str, Any],
+    config: Document,
     gpus: int,
     require_gpus: bool,
+    *,
+    model_uri: str = "",
     **options: Any,
 ) -> None:
     """Run the stage; see `infer_windows`.
 
     Args:
         project: The project whose images are looked at.
-        model: What train_unet wrote.
-        predictions: Gets the project of what was found.
-        metrics: Get counts of scenes, megapixels (per second, and without data), windows skipped; megabytes moved.
-        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own.
+        model: The folder that train_unet wrote.
+        predictions: The project to write of what was found.
+        metrics: Counts of scenes, megapixels (per second, and without data), windows skipped; megabytes moved.
+        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.
-        gpus: How many GPUs the step was placed on.
-        require_gpus: Whether fewer than that are an error; else the step goes on with what there is.
+        gpus: How many GPUs this machine is to have.
+        require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.
+        model_uri: Instead of the model: where such a folder is, perhaps in object storage.
         options: Of the stage.
     """
     check_gpus(gpus, require_gpus)
     with step() as moved:
         report = infer_windows(
             project.path,
-            model.path,
+            path_of(model),
             predictions.path,
             data_root=data_root_or_default(data_root),
+            model_uri=model_uri,
             config=document_text(config) or INFERENCE_CONFIG,
             **options,
         )

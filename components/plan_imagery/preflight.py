@@ -34,17 +34,20 @@ class Inputs:
 
     Attributes:
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
-        output_uri: Folder or URI prefix of the collection.
-        model_uri: Folder or URI prefix of the model.
+        output_uri: Folder or URI prefix of the collection, whose ledger says what is done.
+        model_uri: Folder or URI prefix of the model, as train_unet wrote it.
         settings: How scenes are detected and published; documents as JSON text or files, empty for the tutorial's.
-        redo: What to do about scenes of another model or other settings.
+        redo: "changed" leaves scenes of another model or other settings alone, "all" does them again.
         shard_megapixels: How much a shard does at most.
-        max_shards: At most so many shards.
-        captured_pattern: Finds the day of capture in keys.
-        scaling: How more than 8 bits become 8.
-        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own.
-        formats: Further files of the whole layer, separated by commas.
-        join_tiles: Whether buildings that the borders of tiles cut are joined.
+        max_shards: At most so many shards; the next run does the rest.
+        captured_pattern: Regular expression that finds the day of capture in keys, with the named groups year, month
+            and day, and wins over metadata; empty for the usual forms, none for none.
+        scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH; checked here for detect_scenes.
+        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own (FOOTPRINTS_DATA_ROOT);
+            checked here for detect_scenes.
+        formats: Further files of the whole layer, gpkg and geojsonl, separated by commas; checked here for
+            publish_collection.
+        join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
         max_bad: How many images may be left out.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.core.collection.plan import shard_names
-from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
 from components.plan_imagery.preflight import Inputs
 from components.plan_imagery.run import check_and_plan
 
@@ -36,19 +36,22 @@ def run(
     summary: Artifact,
     metrics: Metrics,
     report: Artifact,
-    inference_config: dict[str, Any],
-    split_masks_query: list[Any],
+    inference_config: Document,
+    split_masks_query: Document,
+    *,
+    names: Mapping[str, str] = PARAMETERS,
     **options: Any,
 ) -> list[str]:
-    """Run the stage; see `check_and_plan`.
+    """Run the stage; see `Inputs` and `components.core.collection.plan.Settings`.
 
     Args:
-        plan: Gets what is to be done, by which shard, and what is to be retired.
-        summary: Gets a JSON file of what is to be done, or was done where there was nothing to detect.
-        metrics: Get counts of images, megapixels and shards; megabytes read and written.
-        report: Gets a page of what is to be done, or was done where there was nothing to detect.
-        inference_config: Empty for the tutorial's.
+        plan: Directory to write, with what is to be done, by which shard, and what is to be retired.
+        summary: JSON file to write of what is to be done, or was done where there was nothing to detect.
+        metrics: Counts of images, megapixels and shards; megabytes read and written.
+        report: Page to write of what is to be done, or was done where there was nothing to detect.
+        inference_config: The inference config; empty for the tutorial's.
         split_masks_query: DTL query; empty for the tutorial's.
+        names: What the user calls the inputs, where that is something else.
         options: All other inputs of the run, those of later steps included.
 
     Returns:
@@ -60,6 +63,6 @@ def run(
     }
     with step() as moved:
         inputs = Inputs.of({**options, **documents})
-        done, counted = check_and_plan(inputs, plan.path, summary.path, report.path, PARAMETERS)
+        done, counted = check_and_plan(inputs, plan.path, summary.path, report.path, names)
     log_metrics(metrics, counted, moved, plan)
     return shard_names(done.shards)

@@ -14,6 +14,6 @@ def plan_shards(
     max_shards: int = 1,
 ) -> List[str]:
     """Spread the images of a project over shards, balanced by pixels."""
-    from components.plan_shards.plan_shards import plan_shards as run
+    from components.plan_shards.step import run
 
-    return run(project.path, image_tags=image_tags, max_shards=max_shards)
+    return run(project, image_tags, max_shards)

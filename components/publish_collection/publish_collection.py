@@ -72,9 +72,9 @@ def publish_collection(
         summary: JSON file to write: what was done, and where it lies.
         report: HTML file to write; None for none beside that in the collection.
         formats: Further files of the whole layer, separated by commas: gpkg, geojsonl.
-        join_tiles: Whether buildings that the borders of tiles cut are joined.
+        join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
         max_bad: How many images may be left out.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
 
     Returns:
         Counts, for metrics.

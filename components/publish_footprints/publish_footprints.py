@@ -62,14 +62,13 @@ def publish(
         output_dir: Directory to write: a file for each layer and format, and `summary.json`.
         output_uri: Folder or URI prefix that gets a copy of the files; empty for none.
         class_title: Class of the objects.
-        tolerance: Of simplification, such as "1 px" or "0.5 m"; metres count in scenes with a CRS, and 0 keeps the
-            pixels' edges.
+        tolerance: Of simplification, in pixels or metres, such as "0.5 m"; metres count in scenes with a CRS, and 0
+            keeps the pixels' edges.
         min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
         formats: Any of geoparquet, gpkg and geojson.
-        join_tiles: Whether buildings that are cut by the common border of two scenes are joined, where these are tiles
-            of one grid that do not overlap.
+        join_tiles: Join buildings across the common border of scenes that are tiles of one grid and do not overlap.
         max_bad: How many scenes may be left out because their place or their rasters cannot be used.
-        workers: Processes; 0 for one a core. The files do not depend on it.
+        workers: Worker processes (0 = one per core). The files do not depend on it.
 
     Returns:
         Counts and areas by layer and by scene.

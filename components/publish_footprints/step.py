@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.step import Artifact, Metrics, Say, log_metrics, step, unheard
 from components.publish_footprints.publish_footprints import formats_of_text, publish
 
 
-def run(project: Artifact, footprints: Artifact, metrics: Metrics, formats: str, **options: Any) -> None:
+def run(
+    project: Artifact, footprints: Artifact, metrics: Metrics, formats: str, *, say: Say = unheard, **options: Any
+) -> None:
     """Run the stage; see `publish`.
 
     Args:
         project: Project with the objects, as bitmaps.
-        footprints: Gets a directory of the layers' files and summary.json.
-        metrics: Get counts and areas; megabytes read and written.
+        footprints: Directory to write, with the layers' files and summary.json.
+        metrics: Counts and areas; megabytes read and written.
         formats: Any of geoparquet, gpkg and geojson, separated by commas.
+        say: Hears of each layer what is in it, and of each of its files where it lies.
         options: Of the stage.
     """
     with step() as moved:
@@ -23,3 +27,7 @@ def run(project: Artifact, footprints: Artifact, metrics: Metrics, formats: str,
     log_metrics(metrics, result.scalars(), moved, footprints)
     for layer in result.layers:
         footprints.metadata[f"{layer.name}_coordinates"] = layer.coordinates
+        area = "" if layer.area_m2 is None else f", {layer.area_m2:,.0f} m²"
+        say(f"{layer.name}: {layer.footprints} footprints{area}, {layer.coordinates}")
+        for file in layer.files:
+            say(str(Path(footprints.path) / file))

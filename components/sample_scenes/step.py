@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from components.core.geometry import Size
-from components.core.step import Metrics, log_metrics, step
+from components.core.step import Metrics, Say, log_metrics, step, unheard
 from components.core.storage.mounted import data_root_or_default
 from components.sample_scenes.sample_scenes import generate_in_data_root
 
@@ -23,18 +23,32 @@ class Outputs(NamedTuple):
 
 
 def run(
-    metrics: Metrics, data_root: str, towns: str, scenes_per_town: int, size_px: int, gsd_m: float, seed: int
+    metrics: Metrics,
+    data_root: str,
+    towns: str,
+    scenes_per_town: int,
+    size_px: int,
+    gsd_m: float,
+    seed: int,
+    *,
+    tiled: bool = False,
+    workers: int = 0,
+    say: Say = unheard,
 ) -> Outputs:
     """Run the stage; see `generate_in_data_root`.
 
     Args:
-        metrics: Get megabytes read and written.
-        data_root: Folder or URI prefix of all imagery; empty for the cluster's own.
+        metrics: Megabytes read and written.
+        data_root: Folder or URI prefix of all imagery; empty for the cluster's own
+            (FOOTPRINTS_DATA_ROOT).
         towns: Names of towns, separated by commas.
         scenes_per_town: Scenes of each town.
         size_px: Height and width of a scene in pixels.
         gsd_m: Ground sample distance in metres a pixel.
         seed: Other seeds give other scenes.
+        tiled: 512-pixel tiles and compression instead of plain strips.
+        workers: Worker processes (0 = one per core).
+        say: Hears how many scenes there are, and where.
 
     Returns:
         Where the scenes lie.
@@ -47,6 +61,9 @@ def run(
             size=Size(size_px, size_px),
             gsd_m=gsd_m,
             seed=seed,
+            tiled=tiled,
+            workers=workers or None,
         )
     log_metrics(metrics, {}, moved)
+    say(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
     return Outputs(made.images_uri, made.masks_uri)

@@ -28,7 +28,7 @@ def split_masks(
         query: JSON text or file; the tutorial's query where empty.
         report: HTML file of the query's graph and a contact sheet; None for none.
         seed: Of every random decision.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
         max_bad: Source items that may fail.
         allow_empty: Whether there may be no source item, or none that did not fail.
 

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.core.dtl.stage import run_as_step
+from components.core.step import Artifact, Document, Metrics, Say, unheard
 from components.split_masks.split_masks import split_masks
 
 
 def run(
-    project: Artifact, split: Artifact, metrics: Metrics, report: Artifact, query: list[Any], **options: Any
+    project: Artifact,
+    split: Artifact,
+    metrics: Metrics,
+    report: Artifact | None,
+    query: Document,
+    *,
+    pictures: str | None = None,
+    say: Say = unheard,
+    **options: Any,
 ) -> None:
     """Run the stage; see `split_masks`.
 
     Args:
         project: The predictions.
-        split: Gets the project with one object a building.
-        metrics: Get items in, out and left out; megabytes read and written, and read for the report.
-        report: Gets the query as a graph with item counts, and a contact sheet of the result.
+        split: The project to write, with one object a building.
+        metrics: Items in, out and left out; megabytes read and written, and read for the report.
+        report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.
+        pictures: Folder for the report's pictures as PNG.
+        say: Hears how many items went in and came out.
         options: Of the stage.
     """
-    with step() as moved:
-        done = split_masks(project.path, split.path, query=document_text(query), report=report.path, **options)
-    log_metrics(metrics, done.metrics(), moved)
-    split.metadata.update(done.counts())
+    run_as_step(split_masks, project, split, metrics, report, query, pictures=pictures, say=say, **options)

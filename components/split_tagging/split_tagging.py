@@ -44,7 +44,7 @@ def split_tagging(
         project_name: Name of the imported project, for the ready-made query.
         report: HTML file of the query's graph and a contact sheet; None for none.
         seed: Of every random decision.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
         max_bad: Source items that may fail.
 
     Returns:

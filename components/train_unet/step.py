@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.network.gpus import check_gpus
-from components.core.step import Artifact, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
 
@@ -15,30 +13,33 @@ def run(
     project: Artifact,
     model: Artifact,
     metrics: Metrics,
-    report: Artifact,
-    config: dict[str, Any],
+    report: Artifact | None,
+    config: Document,
     encoder_weights: str,
     initial_model_uri: str,
     work_dir: str,
     max_bad: int,
     gpus: int,
     require_gpus: bool,
+    *,
+    pictures: str | None = None,
 ) -> None:
     """Run the stage; see `train`.
 
     Args:
         project: The project; the config's image tags choose its items.
-        model: Gets a folder with weights, description, metrics and history.
-        metrics: Get measures of the best validation; megabytes read and written.
-        report: Gets the training curves.
+        model: The folder to write, with weights, description, metrics and history.
+        metrics: Measures of the best validation; megabytes read and written.
+        report: Page of the training curves.
         config: Training config, merged over the defaults; empty for the tutorial's.
-        encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file.
+        encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a weights file.
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
         work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
             goes on; empty for none.
         max_bad: How many images may turn out to be broken when they are read.
-        gpus: How many GPUs the step was placed on.
-        require_gpus: Whether fewer than that are an error; else the step goes on with what there is.
+        gpus: How many GPUs this machine is to have.
+        require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.
+        pictures: Folder for the report's pictures as PNG.
     """
     check_gpus(gpus, require_gpus)
     with step() as moved:
@@ -51,5 +52,6 @@ def run(
             work_dir=work_dir or None,
             max_bad=max_bad,
         )
-        write_report(result, report.path)
+        if report is not None:
+            write_report(result, report.path, pictures)
     log_metrics(metrics, result.scalars(), moved, model)

@@ -15,8 +15,8 @@ from tests.start_up import imported_by_command
 
 STAGES_LIBRARIES = {"cv2", "matplotlib", "minio", "pandas", "pyogrio", "rasterio", "scipy", "shapely", "torch"}
 
-WITH_KFP = ("readme", "submit", "schedule", "runs")
-"""Commands whose flags, or the table that they make, are told with Kubeflow's library."""
+WITH_KFP = ("submit", "schedule", "runs")
+"""Commands whose flags are told with Kubeflow's library."""
 
 TO_KUBEFLOW = ("submit", "schedule", "runs")
 ROOT = ("--param", "data_root=s3://bucket/data")

@@ -1,7 +1,8 @@
 import pytest
 
 from components.core.errors import ConfigError
-from pipelines.readme import BEGIN, COMPONENTS, END, README, check_readme, component_table, updated
+from components.stages import STAGES
+from pipelines.readme import BEGIN, END, README, check_readme, component_table, updated
 
 
 def test_the_committed_table_is_current():
@@ -10,7 +11,7 @@ def test_the_committed_table_is_current():
 
 def test_the_table_has_a_row_a_component_with_its_typed_artifacts():
     rows = component_table().splitlines()[2:]
-    assert len(rows) == len(COMPONENTS)
+    assert len(rows) == len(STAGES)
     train = next(row for row in rows if "`train_unet`" in row)
     assert "**project** Dataset" in train
     assert "**model** Model" in train

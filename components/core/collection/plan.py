@@ -120,11 +120,11 @@ class Settings:
         inference_config: JSON text.
         split_masks_query: JSON text; empty for the default one.
         class_title: Class of the objects that become footprints.
-        tolerance: Of simplification, such as "1 px" or "0.5 m".
+        tolerance: Of simplification, in pixels or metres, such as "0.5 m"; 0 keeps the pixels' edges.
         min_area_m2: Smaller objects are left out.
-        regularise: Whether polygons get right angles.
-        confidence: Whether confidence rasters are published.
-        bands: Numbers of the bands that are red, green and blue, such as "3,2,1"; empty to go by what images say.
+        regularise: Give polygons right angles.
+        confidence: Publish confidence rasters, too.
+        bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
     """
 
     inference_config: str

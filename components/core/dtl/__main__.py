@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--project", action="append", default=[], help="a project's directory; may be repeated")
     result.add_argument("--output", help="directory of the new project")
     result.add_argument("--seed", type=int, default=0, help="of every random decision")
-    result.add_argument("--workers", type=int, default=1, help="processes; 0 for one a core")
+    result.add_argument("--workers", type=int, default=1, help="worker processes (0 = one per core)")
     result.add_argument("--max-bad", type=int, help="source items that may fail; any number but all unless given")
     result.add_argument(
         "--allow-empty", action="store_true", help="accept a project without items, or one whose items all failed"

@@ -185,7 +185,7 @@ def run_query(
         projects: By name, as `name_projects` gives them.
         report: Filled while items stream.
         context: Seed, and whether to count only.
-        workers: Processes, 0 for one a core; they change the time, never the result.
+        workers: Worker processes (0 = one per core); they change the time, never the result.
         max_bad: Source items that may fail; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
 

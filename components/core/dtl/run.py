@@ -76,7 +76,7 @@ def execute_query(
         projects: Directories, manifests or Supervisely folders, at least those that the query names.
         output: Directory of the new project; it appears when it is whole.
         seed: Of every random decision.
-        workers: Processes, 0 for one a core; they change the time, never the result.
+        workers: Worker processes (0 = one per core); they change the time, never the result.
         max_bad: Source items that may fail; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
         as_files: Write the Supervisely folder format with real crops instead of a manifest.

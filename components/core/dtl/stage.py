@@ -1,15 +1,14 @@
-"""What the DTL stages share: a default query, a picture, and their command line."""
+"""What the DTL stages share: how a query is run and shown, by itself and as a step of a pipeline."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from components.core.cli import argument_parser, run_main, write_metrics
 from components.core.dtl.run import QueryRun, execute_query
+from components.core.step import Artifact, Document, Metrics, Say, document_text, log_metrics, path_of, step
 from components.core.storage import check_file_writable, check_writable, counted
 
 
@@ -33,7 +32,7 @@ def run_stage(
         output: Directory of the project that comes out.
         report: HTML file of the query's graph and a contact sheet; None for none.
         seed: Of every random decision.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
         max_bad: Source items that may fail.
         allow_empty: Whether there may be no source item, or none that did not fail.
         stage: What the new project's history calls this run.
@@ -67,76 +66,42 @@ def run_stage(
     return replace(run, pictures=moved.traffic)
 
 
-def add_stage_arguments(parser: argparse.ArgumentParser, output: str) -> None:
-    """Add the arguments of a DTL stage.
+def run_as_step(
+    stage: Callable[..., QueryRun],
+    project: Artifact,
+    output: Artifact,
+    metrics: Metrics,
+    report: Artifact | None,
+    query: Document,
+    *,
+    pictures: str | None,
+    say: Say,
+    **options: Any,
+) -> None:
+    """Run a DTL stage as a step of a pipeline.
 
     Args:
-        parser: Gets them.
-        output: Name of the project that comes out.
-    """
-    parser.add_argument("--project", required=True, help="directory of the project that goes in")
-    parser.add_argument(f"--{output}", dest="output", required=True, help="directory of the project that comes out")
-    parser.add_argument("--query", default="", help="JSON file or text; the tutorial's query unless given")
-    parser.add_argument("--metrics", type=Path, help="JSON file of counts to write")
-    parser.add_argument("--report", help="HTML file of the query's graph and a contact sheet")
-    parser.add_argument("--pictures", type=Path, help="folder for the report's pictures as PNG")
-    parser.add_argument("--seed", type=int, default=0, help="of every random decision")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core")
-    parser.add_argument("--max-bad", type=int, default=0, help="source items that may fail")
-
-
-def check_asked_for(options: argparse.Namespace) -> None:
-    """See that what the arguments of `add_stage_arguments` ask for beside the project can be written.
+        stage: Its function.
+        project: The project that goes in.
+        output: Gets the project that comes out.
+        metrics: Get items in, out and left out; megabytes read and written, and read for the report.
+        report: Gets the query as a graph with item counts, and a contact sheet of the result; None for none.
+        query: DTL query; empty for the stage's own.
+        pictures: Folder for the report's pictures as PNG; None for none.
+        say: Hears how many items went in and came out.
+        options: Of the stage.
 
     Raises:
-        StorageError: If it cannot.
+        FootprintsError: As the stage does; a folder that cannot be written is found out before it runs.
     """
-    if options.metrics is not None:
-        check_file_writable(options.metrics)
-    if options.pictures is not None:
-        check_writable(options.pictures)
+    if pictures is not None:
+        check_writable(pictures)
+    with step() as moved:
+        done = stage(project.path, output.path, query=document_text(query), report=path_of(report), **options)
+    if pictures is not None:
+        from components.core.dtl.report import write_pictures  # matplotlib and GDAL, once the work is done
 
-
-def stage_main(
-    name: str,
-    description: str,
-    default_query: Path,
-    output: str,
-    argv: Sequence[str] | None = None,
-) -> int:
-    """The command line of a DTL stage.
-
-    Args:
-        name: Of the stage.
-        description: For the help.
-        default_query: The query that runs unless another is given.
-        output: Name of the project that comes out.
-        argv: The arguments; the process's own unless given.
-
-    Returns:
-        The exit status.
-    """
-    parser = argument_parser(f"python -m components.{name}", description)
-    add_stage_arguments(parser, output)
-
-    def main(options: argparse.Namespace) -> None:
-        check_asked_for(options)
-        with counted() as moved:
-            run = run_stage(
-                options.query or default_query,
-                options.project,
-                options.output,
-                report=options.report,
-                seed=options.seed,
-                workers=options.workers,
-                max_bad=options.max_bad,
-                stage=name,
-            )
-        if options.pictures:
-            from components.core.dtl.report import write_pictures
-
-            write_pictures(run, options.output, options.pictures)
-        write_metrics(run.metrics() | moved.megabytes(), options.metrics)
-        sys.stdout.write(f"{run.sentence()}, at {options.output}\n")
-
-    return run_main(main, parser, argv)
+        write_pictures(done, output.path, Path(pictures))
+    log_metrics(metrics, done.metrics(), moved)
+    output.metadata.update(done.counts())
+    say(f"{done.sentence()}, at {output.path}")

@@ -77,6 +77,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default=str(DEFAULT),
         help="of simplification, in pixels or metres, such as '0.5 m'; 0 keeps the pixels' edges",
     )
+    add_earlier_flags(parser)
+
+
+def add_earlier_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the two flags that earlier versions had in the place of `--tolerance`, which must be there."""
     for unit in ("px", "m"):
         parser.add_argument(
             f"--tolerance-{unit}",

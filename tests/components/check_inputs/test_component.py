@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.check_inputs.__main__ import main, parser
 from components.check_inputs.component import check_inputs as component
 from components.check_inputs.inputs import Inputs
 from components.check_inputs.step import PARAMETERS
-from components.core.cli import run_main
+from components.core.command.run import stage_main
 from components.core.errors import InputsError
 from components.core.preflight.classes import BUILDINGS, PREDICTIONS_PROJECT
 from components.core.preflight.queries import CLASS_TITLE, DATASET, IMPORTED_PROJECT
@@ -69,23 +68,17 @@ def test_what_is_taken_for_granted_of_other_steps_is_what_they_have_by_default()
     assert publish_footprints.component_spec.inputs["class_title"].default == BUILDINGS
 
 
-def test_flags_carry_the_inputs_names_and_defaults() -> None:
-    options = vars(parser().parse_args([]))
-    for name, spec in component.component_spec.inputs.items():
-        assert (options[name] or None) == (spec.default or None), name
-
-
 def test_the_command_line_says_that_nothing_is_wrong_or_all_that_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_imagery(tmp_path / "imagery")
     places = ["--images-uri", str(tmp_path / "imagery"), "--data-root", str(tmp_path)]
-    assert run_main(main, parser(), places) == 0
+    assert stage_main("check_inputs", places) == 0
     assert capsys.readouterr().out == "nothing is wrong\n"
 
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"lr": -1}))
-    assert run_main(main, parser(), [*places, "--train-config", str(file), "--image-tags", "held_out"]) == 2
+    assert stage_main("check_inputs", [*places, "--train-config", str(file), "--image-tags", "held_out"]) == 2
     said = capsys.readouterr().err.splitlines()
     assert said[-3] == "python -m components.check_inputs: 2 faults, and nothing was done:"
     assert said[-2].startswith(f"1. --train-config: {file}: train.config: lr: -1: input should be greater than 0")

@@ -1,8 +1,8 @@
 import pytest
 
-from components.collect_predictions.__main__ import main, parser
 from components.collect_predictions.collect_predictions import collect_predictions
 from components.collect_predictions.component import collect_predictions as component
+from components.core.command.run import stage_main
 from components.core.errors import DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
@@ -74,7 +74,7 @@ def test_no_parts_are_refused(tmp_path, source):
 def test_the_command_line(tmp_path, items, source, capsys):
     parts = parts_of(tmp_path, items, source, 2)
     arguments = ["--parts", *map(str, parts), "--project", str(source), "--predictions", str(tmp_path / "all")]
-    main(parser().parse_args(arguments))
+    assert stage_main("collect_predictions", arguments) == 0
     assert capsys.readouterr().out.startswith("5 items, at ")
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from kfp import dsl
 
-from components.core.cli import run_main
 from components.core.collection.ledger import Collection
 from components.core.collection.parts import fetched_parts
 from components.core.collection.plan import Plan
+from components.core.command.run import stage_main
 from components.core.errors import DataError
 from components.core.geometry import Size
-from components.detect_scenes.__main__ import main, parser
 from components.detect_scenes.component import detect_scenes as component
 from components.detect_scenes.detect_scenes import detect_scenes
 from components.publish_collection.shards import read_part
@@ -107,17 +106,13 @@ def test_the_step_and_the_command_line_do_the_same(
     )
     by_the_step = found(plan)
     flags = ["--plan", str(tmp_path / "plan"), "--shard", "1/1", "--data-root", detection.data_root, "--workers", "1"]
-    assert run_main(main, parser(), flags) == 0
+    assert stage_main("detect_scenes", flags) == 0
     printed = json.loads(capsys.readouterr().out)
     assert (metrics.metadata["scenes"], printed["scenes"]) == (2, 2)
     assert found(plan) == by_the_step
 
 
-def test_flags_carry_the_inputs_names_and_defaults(tmp_path: Path) -> None:
+def test_the_component_compiles(tmp_path: Path) -> None:
     spec = compiled(component, tmp_path)
     assert input_names(spec) == component.component_spec.inputs.keys()
     assert output_kinds(spec) == {"metrics": "system.Metrics"}
-    flags = vars(parser().parse_args(["--plan", "p", "--shard", "1/1", "--data-root", "d"]))
-    for name, entry in component.component_spec.inputs.items():
-        assert name in flags
-        assert name in ("plan", "shard", "data_root") or flags[name] == entry.default

@@ -1,4 +1,4 @@
-"""The KFP shim calls the stage and logs its figures; the command line takes the same inputs."""
+"""The KFP shim calls the stage and logs its figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 from kfp import dsl
 
-from components.evaluate.__main__ import parser
 from components.evaluate.component import evaluate
 from components.evaluate.evaluate import evaluate as run
 from tests.components.evaluate.test_evaluate import Projects
@@ -37,10 +36,3 @@ def test_the_component_logs_metrics_and_the_confusion_matrix(tmp_path: Path) -> 
     assert [spec["displayName"] for spec in matrix["annotationSpecs"]] == ["background", "building"]
     assert [row["row"] for row in matrix["rows"]] == result.confusion()
     assert (tmp_path / "evaluation" / "metrics.json").is_file()
-
-
-def test_flags_carry_the_inputs_names_and_defaults() -> None:
-    flags = vars(parser().parse_args(["--predictions", "p", "--truth", "t", "--evaluation", "e"]))
-    for name, spec in evaluate.component_spec.inputs.items():
-        assert name in flags
-        assert name in ("predictions", "truth") or (flags[name] or None) == (spec.default or None)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from components.core.cli import BAD_INPUT, run_main
+from components.core.cli import BAD_INPUT
+from components.core.command.run import stage_main
 from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
 from components.core.figures import Bitmap, Shape, vertices
 from components.core.figures.vector import Polygon
 from components.core.geometry import Size
 from components.core.imagery.recipe import Recipe
 from components.core.project import ClassInfo, Item, Object, ProjectMeta, open_project, write_manifest
-from components.evaluate.__main__ import main, parser
 from components.evaluate.evaluate import evaluate
 from components.evaluate.report import write_report
 from tests.builders import bitmap_meta, mask_object, scene_item, write_tiled
@@ -281,13 +281,11 @@ def test_the_command_line_prints_the_table(
 ) -> None:
     flags = ["--predictions", str(projects.predictions), "--truth", str(projects.truth), "--workers", "1"]
     tags = ["--image-tags", "test", "unused", "--group-tags", "vienna", "austin"]
-    assert run_main(main, parser(), [*flags, "--evaluation", str(tmp_path / "out"), *tags]) == 0
+    assert stage_main("evaluate", [*flags, "--evaluation", str(tmp_path / "out"), *tags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:4]] == ["austin", "vienna", "overall"]
     assert (tmp_path / "out" / "metrics.json").is_file()
-    assert (
-        run_main(main, parser(), [*flags, "--evaluation", str(tmp_path / "no"), "--truth-class", "roof"]) == BAD_INPUT
-    )
+    assert stage_main("evaluate", [*flags, "--evaluation", str(tmp_path / "no"), "--truth-class", "roof"]) == BAD_INPUT
     assert "truth_class: 'roof'" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
 

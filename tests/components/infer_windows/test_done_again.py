@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.cli import run_main
+from components.core.command.run import stage_main
 from components.core.errors import DataError, StorageError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.network.model_artifact import load_model, save_model
 from components.core.project import ImageRef, Item
-from components.infer_windows.__main__ import main, parser
 from components.infer_windows.outputs import BYTES
 from tests.builders import CRS, TRANSFORM, files_below, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import CONFIG, SIZE, arguments, infer, raster, write_project
@@ -188,8 +187,7 @@ def test_a_record_from_before_data_could_be_missing_counts_only_where_it_cannot(
 
 KILLED = """
 import os, signal, sys
-from components.core.cli import run_main
-from components.infer_windows.__main__ import main, parser
+from components.core.command.run import stage_main
 from components.infer_windows.outputs import BYTES
 
 records = 0
@@ -202,7 +200,7 @@ def end_at_the_third_record(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(end_at_the_third_record)
-sys.exit(run_main(main, parser(), sys.argv[1:]))
+sys.exit(stage_main("infer_windows", sys.argv[1:]))
 """
 
 
@@ -217,8 +215,8 @@ def test_a_killed_run_loses_at_most_the_scene_in_work(tmp_path: Path, model: Pat
     assert len(list((killed / "data" / "predictions").glob("town*.json"))) == 2
     for path in (killed / "data" / "predictions").glob("town*.tif"):
         assert raster(str(path)).shape == (300, 300)
-    assert run_main(main, parser(), arguments(project, model, killed)) == 0
-    assert run_main(main, parser(), arguments(project, model, calm)) == 0
+    assert stage_main("infer_windows", arguments(project, model, killed)) == 0
+    assert stage_main("infer_windows", arguments(project, model, calm)) == 0
 
     assert '"reused": 2' in (killed / "metrics.json").read_text()
     after = {name: data for name, data in files_below(killed / "data").items() if "/." not in name}

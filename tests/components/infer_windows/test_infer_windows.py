@@ -12,7 +12,7 @@ import rasterio
 import torch
 
 from components.core import storage
-from components.core.cli import run_main
+from components.core.command.run import stage_main
 from components.core.documents.inference import load_config
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Rectangle, tight_window
@@ -21,7 +21,6 @@ from components.core.imagery import Crop, Flip
 from components.core.network.model_artifact import load_model
 from components.core.project import ImageRef, Item, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun, read_history
-from components.infer_windows.__main__ import main, parser
 from components.infer_windows.windows import windows_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import (
@@ -239,7 +238,7 @@ def test_the_result_does_not_depend_on_the_batch_size(project: Path, model: Path
 def test_the_command_line_does_the_same(
     project: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = run_main(main, parser(), arguments(project, model, tmp_path))
+    status = stage_main("infer_windows", arguments(project, model, tmp_path))
 
     assert status == 0
     assert (tmp_path / "metrics.json").read_text() == capsys.readouterr().out
@@ -250,7 +249,7 @@ def test_the_command_line_does_the_same(
 def test_the_command_line_explains_an_error_in_one_line(
     project: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = run_main(main, parser(), [*arguments(project, model, tmp_path), "nowhere"])
+    status = stage_main("infer_windows", [*arguments(project, model, tmp_path), "nowhere"])
 
     assert status == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.infer_windows: image_tags: none")

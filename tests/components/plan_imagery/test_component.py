@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from kfp import dsl
 
-from components.core.cli import run_main
 from components.core.collection.plan import read_plan
+from components.core.command.run import stage_main
 from components.core.geometry import Size
-from components.plan_imagery.__main__ import main, parser
 from components.plan_imagery.component import plan_imagery
 from tests.components.plan_imagery.sites import Site
 from tests.components.publish_collection.detected import detected_towns
@@ -37,7 +36,7 @@ def flags(site: Site, *more: str) -> list[str]:
 
 def test_the_command_line_plans_and_prints_counts(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     metrics = site.work / "metrics.json"
-    assert run_main(main, parser(), flags(site, "--shard-megapixels", "0.4", "--metrics", str(metrics))) == 0
+    assert stage_main("plan_imagery", flags(site, "--shard-megapixels", "0.4", "--metrics", str(metrics))) == 0
 
     printed = json.loads(capsys.readouterr().out)
     assert json.loads(metrics.read_text()) == printed
@@ -49,7 +48,7 @@ def test_the_command_line_plans_and_prints_counts(site: Site, capsys: pytest.Cap
 
 
 def test_the_command_line_explains_an_error(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_main(main, parser(), flags(site, "--redo", "some")) == 2
+    assert stage_main("plan_imagery", flags(site, "--redo", "some")) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.plan_imagery: --redo: 'some'")
 
 
@@ -126,14 +125,6 @@ def test_what_is_new_is_planned_without_what_detects_and_publishes(site: Site) -
     imported = imported_by("components.plan_imagery.step")
     assert not imported & {*NOT_TO_PLAN, "jinja2", "pandas", "pyproj", "pystac", "rasterio", "shapely", "urllib3"}
     assert not imported_by_command("components.plan_imagery", *flags(site)) & {*NOT_TO_PLAN, "pystac"}
-
-
-def test_flags_carry_the_inputs_names_and_defaults(site: Site) -> None:
-    options = vars(parser().parse_args(flags(site)))
-    places = ("images_uri", "output_uri", "model_uri", "data_root")
-    for name, spec in plan_imagery.component_spec.inputs.items():
-        assert name in options
-        assert name in places or (options[name] or None) == (spec.default or None)
 
 
 def test_the_compiled_component_has_a_list_beside_its_artifacts(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 import pytest
 
+from components.core.command.run import stage_main
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.project import Item, ProjectMeta, write_manifest
-from components.plan_shards.__main__ import main, parser
 from components.plan_shards.component import plan_shards as component
 from components.plan_shards.plan_shards import plan_shards
 from tests.shims import compiled, input_names
@@ -32,7 +32,7 @@ def test_no_image_and_no_shard_are_errors(project):
 
 
 def test_the_command_line_prints_a_line_a_shard(project, capsys):
-    main(parser().parse_args(["--project", str(project), "--max-shards", "2"]))
+    assert stage_main("plan_shards", ["--project", str(project), "--max-shards", "2"]) == 0
     assert capsys.readouterr().out == "1/2\n2/2\n"
 
 

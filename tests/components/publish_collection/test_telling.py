@@ -7,8 +7,8 @@ import pytest
 
 from components.core.collection.ledger import Collection
 from components.core.collection.parts import put_part
+from components.core.command.run import stage_main
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
-from components.publish_collection.__main__ import main, parser
 from components.publish_collection.describing import describe_model, described_classes, fetch_and_describe_model
 from components.publish_collection.publish_collection import publish_collection
 from components.publish_collection.stac import MaskClass
@@ -23,7 +23,7 @@ def told(detected: Detected) -> dict[str, object]:
     flags = ["--plan", folder / "plan", "--summary", folder / "summary.json"]
     flags += ["--report", folder / "report.html", "--metrics", folder / "metrics.json"]
     flags += ["--formats", "geojsonl", "--max-bad", "1", "--workers", "1"]
-    main(parser().parse_args([str(flag) for flag in flags]))
+    assert stage_main("publish_collection", [str(flag) for flag in flags]) == 0
     content: dict[str, object] = json.loads((folder / "summary.json").read_text())
     return content
 

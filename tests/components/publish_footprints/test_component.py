@@ -1,4 +1,4 @@
-"""The KFP shim calls the stage and logs its figures; the command line takes the same inputs."""
+"""The KFP shim calls the stage and logs its figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 from kfp import dsl
 
-from components.publish_footprints.__main__ import parser
 from components.publish_footprints.component import publish_footprints
 from components.publish_footprints.publish_footprints import publish
 from tests.components.publish_footprints.test_publish import project, scene
@@ -32,10 +31,3 @@ def test_the_component_logs_counts_and_says_what_the_coordinates_are(tmp_path: P
     assert footprints.metadata["footprints"] == figures["footprints"]
     assert footprints.metadata["footprints_pixels_coordinates"].startswith("pixels")
     assert sorted(path.suffix for path in (tmp_path / "footprints").glob("footprints.*")) == [".geojson", ".gpkg"]
-
-
-def test_flags_carry_the_inputs_names_and_defaults() -> None:
-    flags = vars(parser().parse_args(["--project", "p", "--footprints", "f"]))
-    for name, spec in publish_footprints.component_spec.inputs.items():
-        assert name in flags
-        assert name == "project" or flags[name] == spec.default

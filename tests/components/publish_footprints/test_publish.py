@@ -16,14 +16,14 @@ from pyproj import Geod
 from rasterio.features import rasterize
 from scipy import ndimage
 
-from components.core.cli import BAD_INPUT, run_main
+from components.core.cli import BAD_INPUT
+from components.core.command.run import stage_main
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, Shape
 from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
 from components.core.project.parts import Rows, part_item
-from components.publish_footprints.__main__ import main, parser
 from components.publish_footprints.layers import FORMATS
 from components.publish_footprints.publish_footprints import publish
 from tests.builders import CRS, TRANSFORM, bitmap_meta, block_mask, files_below, whole, write_tiled
@@ -296,14 +296,17 @@ def test_a_class_of_polygons_is_an_error(tmp_path: Path) -> None:
 
 def test_the_command_line_says_what_lies_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--project", str(project(tmp_path, scene("austin1", 1))), "--workers", "1"]
-    assert run_main(main, parser(), [*flags, "--footprints", str(tmp_path / "out")]) == 0
+    assert stage_main("publish_footprints", [*flags, "--footprints", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("footprints: ")
     assert "UTM zone 33N (EPSG:32633)" in lines[0]
     assert [Path(line).suffix for line in lines[1:]] == [".parquet", ".gpkg", ".geojson"]
     assert all(Path(line).is_file() for line in lines[1:])
     assert len(lines) == 1 + len(FORMATS)
-    assert run_main(main, parser(), [*flags, "--footprints", str(tmp_path / "no"), "--formats", "dxf"]) == BAD_INPUT
+    assert (
+        stage_main("publish_footprints", [*flags, "--footprints", str(tmp_path / "no"), "--formats", "dxf"])
+        == BAD_INPUT
+    )
     assert "formats: 'dxf'" in capsys.readouterr().err
 
 

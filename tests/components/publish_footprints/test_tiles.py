@@ -10,13 +10,12 @@ import pytest
 from affine import Affine
 from scipy import ndimage
 
-from components.core.cli import run_main
+from components.core.command.run import stage_main
 from components.core.figures import Bitmap
 from components.core.footprints.geography import Grid
 from components.core.footprints.tiles import Tile, seams
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Object, write_manifest
-from components.publish_footprints.__main__ import main, parser
 from components.publish_footprints.publish_footprints import publish
 from tests.builders import CRS, TRANSFORM, bitmap_meta
 
@@ -103,5 +102,5 @@ def test_the_command_line_can_leave_them_apart(tmp_path: Path, capsys: pytest.Ca
     write_manifest(tmp_path / "project", bitmap_meta("p", "untitled_dl"), tiles)
     for flags, count in (([], len(HOUSES)), (["--no-join-tiles"], len(HOUSES) + 5)):
         places = ["--project", str(tmp_path / "project"), "--footprints", str(tmp_path / "out")]
-        assert run_main(main, parser(), [*places, *flags]) == 0
+        assert stage_main("publish_footprints", [*places, *flags]) == 0
         assert f"footprints: {count} footprints" in capsys.readouterr().out

@@ -10,11 +10,10 @@ import rasterio
 import rasterio.warp
 from kfp import dsl
 
-from components.core.cli import run_main
+from components.core.command.run import stage_main
 from components.core.errors import ConfigError, StorageError
 from components.core.geometry import Size
 from components.core.storage import list_objects, read_bytes, stat
-from components.sample_scenes.__main__ import main, parser
 from components.sample_scenes.component import sample_scenes
 from components.sample_scenes.sample_scenes import generate, generate_in_data_root
 from components.sample_scenes.scene import Scene
@@ -173,18 +172,22 @@ def test_data_root_keeps_sets_of_scenes_apart(tmp_path: Path) -> None:
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--data-root", str(tmp_path), "--towns", "austin,tyrol-w", "--scenes-per-town", "1", "--size-px", "64"]
-    assert run_main(main, parser(), [*flags, "--workers", "1"]) == 0
+    assert stage_main("sample_scenes", [*flags, "--workers", "1"]) == 0
     made = generate_in_data_root(
         str(tmp_path), towns=["austin", "tyrol-w"], scenes_per_town=1, size=Size(64, 64), gsd_m=0.3, seed=0, workers=1
     )
     assert capsys.readouterr().out == f"2 scenes: {made.images_uri} and {made.masks_uri}\n"
     assert sorted(path.name for path in Path(made.masks_uri).iterdir()) == ["austin1.tif", "tyrol-w1.tif"]
     assert len(list((tmp_path / "sample_scenes").iterdir())) == 1, "the component's place"
-    assert run_main(main, parser(), [*flags, "--workers", "1", "--tiled"]) == 0
+    assert stage_main("sample_scenes", [*flags, "--workers", "1", "--tiled"]) == 0
     assert len(list((tmp_path / "sample_scenes").iterdir())) == 2
     capsys.readouterr()
-    assert run_main(main, parser(), [*flags, "--gsd-m", "-1"]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("sample_scenes: gsd_m: -1.0 is not within")
+    assert stage_main("sample_scenes", [*flags, "--gsd-m", "-1"]) == 2
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith("python -m components.sample_scenes: gsd_m: -1.0 is not within")
+    )
 
 
 def test_component_gives_the_places_of_imagery_and_masks(tmp_path: Path) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from kfp import dsl
 
-from components.core.cli import run_main
+from components.core.command.run import stage_main
 from components.core.documents.share import share_query
 from components.core.errors import ConfigError, StorageError, TooManyBadItemsError
 from components.core.geometry import Size
 from components.core.project import open_project
-from components.split_tagging.__main__ import main, parser
 from components.split_tagging.component import split_tagging as component
 from components.split_tagging.split_tagging import split_tagging
 from tests.builders import files_below, scene_project
@@ -101,7 +100,7 @@ def test_what_a_command_is_to_write_beside_is_looked_at_first(
 ) -> None:
     (tmp_path / "file").touch()
     arguments = ["--project", str(write(tmp_path, items(3))), "--tagged", str(tmp_path / "tagged")]
-    assert run_main(main, parser(), [*arguments, "--train-share", "0.5", flag, str(tmp_path / place)]) == 2
+    assert stage_main("split_tagging", [*arguments, "--train-share", "0.5", flag, str(tmp_path / place)]) == 2
     assert "cannot write it" in capsys.readouterr().err
     assert not (tmp_path / "tagged").exists()
 
@@ -118,11 +117,11 @@ def test_the_report_shows_the_query_and_the_items(tmp_path: Path) -> None:
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = write(tmp_path, items(10), "FLIGHT")
     arguments = ["--project", str(project), "--tagged", str(tmp_path / "tagged"), "--train-share", "0.5"]
-    assert run_main(main, parser(), [*arguments, "--project-name", "FLIGHT", "--seed", "3"]) == 0
+    assert stage_main("split_tagging", [*arguments, "--project-name", "FLIGHT", "--seed", "3"]) == 0
     assert capsys.readouterr().out == f"10 items in, 10 out: project 'INRIA_TAGGED', at {tmp_path / 'tagged'}\n"
     split_tagging(project, tmp_path / "again", train_share=0.5, project_name="FLIGHT", seed=3)
     assert files_below(tmp_path / "again") == files_below(tmp_path / "tagged")
-    assert run_main(main, parser(), arguments) == 2
+    assert stage_main("split_tagging", arguments) == 2
     assert "project 'INRIA' is not given; given: FLIGHT" in capsys.readouterr().err
 
 
@@ -146,13 +145,10 @@ def test_component(tmp_path: Path) -> None:
     assert len(open_project(tmp_path / "tagged")) == 2 and (tmp_path / "report.html").is_file()
 
 
-def test_the_component_compiles_and_flags_carry_its_names_and_defaults(tmp_path: Path) -> None:
+def test_the_component_compiles(tmp_path: Path) -> None:
     spec = compiled(component, tmp_path)
     assert output_kinds(spec) == {"tagged": "system.Dataset", "metrics": "system.Metrics", "report": "system.HTML"}
     assert input_names(spec) == component.component_spec.inputs.keys()
-    flags = vars(parser().parse_args(["--project", "p", "--tagged", "t"]))
-    for name, entry in component.component_spec.inputs.items():
-        assert name in flags and (name == "project" or (flags[name] or None) == (entry.default or None))
 
 
 def test_a_share_that_leaves_one_side_empty_is_refused(tmp_path: Path) -> None:

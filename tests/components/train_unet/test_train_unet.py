@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from components.core.command.run import stage_main
 from components.core.documents.training import load_config
 from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
 from components.core.figures import Bitmap
@@ -31,7 +32,6 @@ from components.core.network.model_artifact import load_model
 from components.core.network.unetv2 import UNetV2
 from components.core.project import ImageRef, Item, Object, open_project, write_manifest
 from components.train_unet import train_unet
-from components.train_unet.__main__ import main, parser
 from components.train_unet.dataset import Batch
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import LogProgress
@@ -452,7 +452,7 @@ def test_an_error_in_a_training_process_arrives_as_it_was() -> None:
 def test_the_command_line_trains(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--project", str(project), "--config", json.dumps(TINY | {"epochs": 1}), "--model", str(tmp_path / "m")]
     outputs = ["--metrics", str(tmp_path / "metrics.json"), "--report", str(tmp_path / "report.html")]
-    main(parser().parse_args([*flags, *outputs]))
+    assert stage_main("train_unet", [*flags, *outputs]) == 0
     assert "<svg" in (tmp_path / "report.html").read_text()
     said = json.loads(capsys.readouterr().out)
     assert said == json.loads((tmp_path / "metrics.json").read_text())

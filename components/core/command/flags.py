@@ -1,0 +1,72 @@
+"""The flags of a stage, made from its signature."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from components.core.cli import argument_parser
+from components.core.command.signature import REQUIRED, Parameter, Role, Signature
+from components.core.footprints import tolerance
+
+LOGGED = ("Metrics", "ClassificationMetrics")
+"""Kinds of artifacts that hold numbers alone; they are shown or written as JSON."""
+
+FILES = (*LOGGED, "HTML")
+"""Kinds of artifacts that are one file; others are folders, or either."""
+
+NUMBERS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float}
+
+EARLIER: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {"tolerance": tolerance.add_earlier_flags}
+"""Flags that earlier versions had in the place of a parameter's; not shown."""
+
+GROUPS = {Role.INPUT: "inputs", Role.OUTPUT: "outputs", Role.VALUE: "parameters"}
+
+
+def stage_parser(signature: Signature, prog: str) -> argparse.ArgumentParser:
+    """The command line of a stage; flags carry the names of the component's parameters and artifacts.
+
+    Args:
+        signature: The stage's.
+        prog: What usage and errors call the command.
+    """
+    parser = argument_parser(prog, signature.summary)
+    for role, title in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for parameter in signature.parameters:
+            if parameter.role is role:
+                group.add_argument(parameter.flag, **_options(parameter))
+    for parameter in signature.parameters:
+        if parameter.name in EARLIER:
+            EARLIER[parameter.name](parser)
+    return parser
+
+
+def _options(parameter: Parameter) -> dict[str, Any]:
+    text = parameter.help.replace("%", "%%")
+    if parameter.role is not Role.VALUE:
+        is_optional = parameter.default is not REQUIRED or parameter.kind in LOGGED
+        more = {"nargs": "+"} if parameter.is_list else {}
+        metavar = "FILE" if parameter.kind in FILES else "PATH" if parameter.kind == "Artifact" else "DIR"
+        return {"metavar": metavar, "required": not is_optional, "help": text, **more}
+    return _value_options(parameter, text)
+
+
+def _value_options(parameter: Parameter, text: str) -> dict[str, Any]:
+    default = parameter.default
+    options: dict[str, Any] = {"help": text}
+    options |= {"required": True} if default is REQUIRED else {"default": default}
+    match parameter.kind:
+        case "bool" if default is True:
+            return options | {"action": argparse.BooleanOptionalAction}
+        case "bool":
+            return options | {"action": "store_true"}
+        case "int" | "float":
+            metavar = "N" if parameter.kind == "int" else "NUMBER"
+            return options | {"type": NUMBERS[parameter.kind], "metavar": metavar}
+        case "list" if parameter.is_list:
+            return options | {"nargs": "*", "metavar": "TEXT"}
+        case "list" | "dict":
+            return {"default": "", "metavar": "JSON", "help": f"{text} (a JSON file or JSON text)"}
+    return options | {"metavar": "TEXT"}
