@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+DOCS_VENV := .venv-docs
+DOCS_READY := $(DOCS_VENV)/.ready
 
 IMAGES ?=
 MASKS ?=
@@ -45,6 +47,15 @@ $(READY): requirements/pip.txt requirements/dev.txt pyproject.toml
 	  --no-binary kfp-server-api --no-build-isolation --requirement requirements/dev.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+# The documentation needs nothing of the project: its tools have an environment of their own.
+$(DOCS_READY): requirements/pip.txt requirements/docs.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --requirement requirements/pip.txt
+	$(DOCS_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --requirement requirements/docs.txt
+	@touch $(DOCS_READY)
 
 .PHONY: run
 run: $(READY) ## Train on sample scenes and find buildings, on this machine (IMAGES=… MASKS=… for your own, OPTIONS=…)
@@ -101,9 +112,14 @@ deploy: ## Apply the manifests to the current cluster (OVERLAY=gpu-pool, spot-po
 	kubectl -n $(NAMESPACE) delete jobs -l app.kubernetes.io/part-of=building-footprints --ignore-not-found
 	kubectl apply --server-side -k manifests/overlays/$(OVERLAY)
 
-.PHONY: readme
-readme: $(READY) ## Bring the README's table of components up to date
-	$(RUN) -m pipelines readme
+.PHONY: reference
+reference: $(READY) ## Bring the generated parts of the documentation up to date
+	$(RUN) -m pipelines reference
+
+.PHONY: docs
+docs: $(DOCS_READY) ## Build the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --site-dir build/site
+	@echo "build/site/index.html"
 
 .PHONY: test
 test: $(READY) ## Run the tests
@@ -132,9 +148,9 @@ types: $(READY) ## Check types
 	$(VENV)/bin/mypy
 
 .PHONY: current
-current: $(READY) ## Check that what is generated and committed is current: compiled YAML, README tables
+current: $(READY) ## Check that what is generated and committed is current: compiled YAML, generated documentation
 	$(RUN) -m pipelines compile --check
-	$(RUN) -m pipelines readme --check
+	$(RUN) -m pipelines reference --check
 
 .PHONY: check
 check: lint types current test ## Everything that must pass before a commit
@@ -162,7 +178,7 @@ lock: ## Pin what requirements/*.in ask for, with hashes, and keep today's pins 
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
 	  --requirement requirements/lock.txt
-	cd requirements && for group in dev torch light submit kfp pip lock; do \
+	cd requirements && for group in dev torch light submit kfp docs pip lock; do \
 	  ../build/lock/bin/uv pip compile --quiet --python ../build/lock/bin/python --python-version 3.11 \
 	    --universal --fork-strategy fewest --generate-hashes --no-header --annotation-style line \
 	    $$( [ $$group = dev ] || echo --constraint dev.txt ) \

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-CPU_IMAGE = os.environ.get("FOOTPRINTS_CPU_IMAGE") or "footprints-cpu:0.1.0"
+CPU_IMAGE = os.environ.get("FOOTPRINTS_CPU_IMAGE") or "footprints-cpu:0.2.0"
 """Import, DTL, split, evaluate, publish, sample scenes."""
 
-GPU_IMAGE = os.environ.get("FOOTPRINTS_GPU_IMAGE") or "footprints-gpu:0.1.0"
+GPU_IMAGE = os.environ.get("FOOTPRINTS_GPU_IMAGE") or "footprints-gpu:0.2.0"
 """Training and inference."""

@@ -1,4 +1,4 @@
-"""The pipelines' command line: `python -m pipelines compile|run|detect|readme|submit|schedule|runs|size|traffic`.
+"""The pipelines' command line: `python -m pipelines compile|run|detect|reference|submit|schedule|runs|size|traffic`.
 
 Each command has a module of its own, `pipelines.<command>_cli` with `add_flags` and `main`, which is imported when the
 command is given: an image that submits runs has neither a local runner nor what the stages need.
@@ -20,7 +20,7 @@ COMMANDS = {
     "traffic": "show how many bytes each stage of a local run moved",
     "compile": "compile the pipelines to YAML, which is committed",
     "size": "show how many pods a run takes in Kubeflow, and how large it becomes in Argo",
-    "readme": "bring the README's table of components up to date",
+    "reference": "bring the generated parts of the documentation up to date",
     "submit": "start a run of a pipeline in Kubeflow",
     "schedule": "create or update the recurring run of a pipeline in Kubeflow",
     "runs": "list the latest runs in Kubeflow",

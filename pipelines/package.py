@@ -59,7 +59,7 @@ class PipelinePackage:
 
     @property
     def version_name(self) -> str:
-        """Such as "0.1.0-1f2e3d4c5b6a": the package's version and the content's digest."""
+        """Such as "0.2.0-1f2e3d4c5b6a": the package's version and the content's digest."""
         return f"{package_version()}-{self.sha256[:DIGEST_DIGITS]}"
 
 

@@ -85,6 +85,8 @@ def test_a_lock_holds_what_is_asked_for(lock):
 def test_locks_agree(lock):
     everything = pins("dev.txt")
     for name, pin in pins(lock).items():
+        if lock == "docs.txt" and name not in everything:  # the site has an environment of its own
+            continue
         assert name in everything, f"dev.txt lacks {name} of {lock}; run `make lock`"
         assert pin.version == everything[name].version, f"{lock}: {name}; run `make lock`"
         assert pin.hashes == everything[name].hashes, f"{lock}: {name}; run `make lock`"

@@ -96,9 +96,8 @@ def test_kfp_alone_submits_schedules_and_lists(kubeflow: Kubeflow, tiny: Path) -
     assert len(kubeflow.recurring) == 1
 
 
-@pytest.mark.parametrize("command", ["compile", "readme"])
-def test_generated_files_are_checked_without_the_stages_libraries(command: str) -> None:
-    done = run_shut_in("submit", "pipelines", command, "--check")
+def test_compiled_pipelines_are_checked_without_the_stages_libraries() -> None:
+    done = run_shut_in("submit", "pipelines", "compile", "--check")
     assert done.returncode == 0, done.stderr
 
 

@@ -210,7 +210,7 @@ def test_a_log_ends_with_the_error_that_the_program_raised() -> None:
 @pytest.mark.parametrize(
     ("reason", "fix", "hopeless"),
     [
-        ('ImagePullBackOff: Back-off pulling image "footprints-gpu:0.1.0"', "make push", True),
+        ('ImagePullBackOff: Back-off pulling image "footprints-gpu:0.2.0"', "make push", True),
         ("Unschedulable: 0/3 nodes are available: 3 node(s) had untolerated taint {team: a}.", "toleration", False),
         ("Unschedulable: 0/1 nodes are available: 1 Insufficient cpu.", "node_pools.yaml", False),
         ('pods "x" is forbidden: exceeded quota: footprints, requested: cpu=1', "ResourceQuota", False),
@@ -385,7 +385,7 @@ def test_an_image_that_cannot_be_pulled_is_told_and_the_run_ended(
     miniature: Miniature, suite_of: MakeSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installation_module, "HOPELESS_S", 0.0)
-    miniature.fates["prepare"] = Fate('ImagePullBackOff: Back-off pulling image "footprints-cpu:0.1.0"')
+    miniature.fates["prepare"] = Fate('ImagePullBackOff: Back-off pulling image "footprints-cpu:0.2.0"')
     made = suite_of()
 
     made.run()

@@ -1,11 +1,9 @@
-"""`python -m pipelines readme`: the README's table of components."""
+"""`python -m pipelines reference`: the generated parts of the documentation."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-
-from pipelines.readme import README, check_readme, write_readme
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +13,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Write, or compare."""
+    from pipelines.reference.pages import check_pages, write_pages  # every component and the query language
+
     if options.check:
-        check_readme()
+        check_pages()
     else:
-        write_readme()
-        sys.stdout.write(f"{README}\n")
+        sys.stdout.writelines(f"{page}\n" for page in write_pages())

@@ -1,0 +1,55 @@
+"""The keys of the training and the inference config, with the values of the tutorial's and the laptop's documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from components.core.documents.inference import InferenceConfig
+from components.core.documents.training import TrainConfig
+from components.core.network.encoders import ENCODERS
+from pipelines.documents import laptop_documents, tutorial_documents
+from pipelines.reference import markdown
+from pipelines.reference.models import Setting, settings_of
+
+
+def training_config() -> str:
+    """The keys of the training config."""
+    return _config(TrainConfig, tutorial_documents().training, laptop_documents().training)
+
+
+def inference_config() -> str:
+    """The keys of the inference config."""
+    return _config(InferenceConfig, tutorial_documents().inference, laptop_documents().inference)
+
+
+def encoders() -> str:
+    """The encoders that a training config may name."""
+    rows = (
+        (markdown.code(name), markdown.text(spec.about), "yes" if spec.torchvision else "no")
+        for name, spec in ENCODERS.items()
+    )
+    return markdown.table(("encoder", "what it is", "has ImageNet weights"), rows)
+
+
+def _config(model: type[BaseModel], tutorial: dict[str, Any], laptop: dict[str, Any]) -> str:
+    header = ("key", "type", "default", "tutorial", "laptop", "what it does")
+    return markdown.table(header, (_row(setting, tutorial, laptop) for setting in settings_of(model)))
+
+
+def _row(setting: Setting, tutorial: dict[str, Any], laptop: dict[str, Any]) -> tuple[str, ...]:
+    of_tutorial, of_laptop = setting.in_document(tutorial), setting.in_document(laptop)
+    return (
+        markdown.code(setting.key),
+        setting.kind,
+        default_in_words(setting),
+        "" if of_tutorial is None else markdown.value(of_tutorial),
+        "" if of_laptop is None or of_laptop == of_tutorial else markdown.value(of_laptop),
+        markdown.text(setting.about),
+    )
+
+
+def default_in_words(setting: Setting) -> str:
+    """The default of a key."""
+    return "must be given" if setting.is_required else markdown.value(setting.default)
