@@ -12,9 +12,11 @@ from functools import cache
 import pytest
 import yaml
 
+from components.core.command.signature import read_signature
 from components.core.documents import inference, training
 from components.core.dtl.graph import build_query
 from components.core.dtl.query import parse_layers
+from components.stages import STAGES
 from pipelines.__main__ import COMMANDS
 from pipelines.package import read_package
 from pipelines.placement import load_node_pools
@@ -68,6 +70,7 @@ def test_flags_exist(page):
     others |= {"--dry-run", "--output", "--help", "--show-labels"}
     others |= set(re.findall(r"--[a-z][a-z0-9-]+", (ROOT / "Makefile").read_text()))
     known = set(re.findall(r"\"(--[a-z0-9-]+)\"", _sources())) | others
+    known |= {parameter.flag for stage in STAGES for parameter in read_signature(stage).parameters}
     known |= {f"--no-{flag[2:]}" for flag in known}
     for text in code(page):
         unknown = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text)) - known
