@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,22 @@ def test_a_broken_marker_is_refused_with_its_place(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=f"{MARK.stem}.json.*done again"):
         collection.read(MARK)
+
+
+def test_a_marker_says_where_pixels_lie_and_how_outlines_were_drawn(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    record = replace(RECORD, transform=(0.3, 0.0, 5e5, 0.0, -0.3, 5.3e6), tolerance_px=1.5, regularise=True)
+    collection.finish(MARK, record)
+    assert collection.read(MARK) == record
+
+
+def test_a_marker_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    collection.finish(MARK, RECORD)
+    place = tmp_path / "ledger" / f"{MARK.stem}.json"
+    content = json.loads(place.read_text())
+    for name in ("transform", "tolerance_px", "regularise"):
+        del content[name]
+    place.write_text(json.dumps(content))
+    found = collection.read(MARK)
+    assert (found.transform, found.regularise) == (None, None)
