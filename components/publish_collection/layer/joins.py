@@ -33,6 +33,9 @@ NEAR_SHARE = 0.01
 KEPT_HALVES = 200_000
 """How many footprints are held in memory at most, beside those of one scene."""
 
+FEW = 16
+"""Of later scenes nearby, so many are looked at first: one of them is mostly the last of a place."""
+
 DIGEST_CHARACTERS = 16
 
 Part = tuple[str, int]
@@ -206,6 +209,7 @@ class _Borders:
         self._moments = np.array([scenes[name].moment for name in self._names], np.float64)
         boxes = np.array([flat(bounds) for bounds in self._bounds], np.float64).reshape(-1, 4)
         self._tree = shapely.STRtree(shapely.box(*boxes.T))
+        self._known_near: dict[Bounds, Indices] = {}
         self._last: dict[int, bool] = {}
         self._seams: dict[str, list[Seam]] = {}
 
@@ -235,6 +239,13 @@ class _Borders:
         return [seam for seam in found if all(self._is_last(self._numbers[one]) for one in (seam.first, seam.second))]
 
     def _near(self, bounds: Bounds) -> Indices:
+        """The scenes near some bounds, the latest first."""
+        if bounds not in self._known_near:
+            found = self._found_near(bounds)
+            self._known_near[bounds] = found[np.argsort(-self._moments[found], kind="stable")]
+        return self._known_near[bounds]
+
+    def _found_near(self, bounds: Bounds) -> Indices:
         west, south, east, north = flat(bounds)
         reach_x, reach_y = NEAR_SHARE * (east - west), NEAR_SHARE * (north - south)
         west, south, east, north = west - reach_x, south - reach_y, east + reach_x, north + reach_y
@@ -250,9 +261,13 @@ class _Borders:
 
     def _is_last(self, number: int) -> bool:
         if number not in self._last:
-            moments = self._moments[self._at_place_of(number)]
-            self._last[number] = bool(self._moments[number] == moments.max())
+            near = self._near(self._bounds[number])
+            later = near[self._moments[near] > self._moments[number]]
+            self._last[number] = not any(self._is_any_at(number, some) for some in (later[:FEW], later[FEW:]))
         return self._last[number]
+
+    def _is_any_at(self, number: int, others: Indices) -> bool:
+        return bool(self._tiles.same_place(np.full(len(others), number), others).any())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from functools import partial
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark
+from components.core.errors import DataError, StorageError
 from components.core.progress import progress
 from components.publish_collection.layer.candidates import Alive
 from components.publish_collection.layer.changes import ChangeCounter, SceneChange
@@ -201,9 +202,10 @@ def _work(collection: Collection, goal: Layer, wanted: dict[str, Mark], known: L
     stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.digest}
     left = dict(dropped)
     joiner = Joiner(scenes if goal.join_tiles else {}, partial(_halves, collection, partitions, left))
-    joins = _joins(joiner, goal, before, stale, areas)
-    stale |= {name for name, found in joins.items() if name in partitions and partitions[name].joins != found.digest}
-    kept = {name: part for name, part in partitions.items() if name in wanted and name not in stale}
+    staying = {name: part for name, part in partitions.items() if name in wanted}
+    joins = _joins(joiner, goal, staying, before.join_tiles, stale, areas)
+    stale |= {name for name, found in joins.items() if name in staying and staying[name].joins != found.digest}
+    kept = {name: part for name, part in staying.items() if name not in stale}
     noted = {*areas, *(scenes[name].bounds for name in stale)} if stale or there - set(wanted) else ()
     return _Work(
         replace(goal, partitions=kept, unsettled=tuple(sorted(noted))),
@@ -216,12 +218,19 @@ def _work(collection: Collection, goal: Layer, wanted: dict[str, Mark], known: L
     )
 
 
-def _joins(joiner: Joiner, goal: Layer, before: Layer, stale: set[str], areas: Sequence[Bounds]) -> dict[str, Joins]:
+def _joins(
+    joiner: Joiner,
+    goal: Layer,
+    before: Mapping[str, Partition],
+    was_joined: bool,
+    stale: set[str],
+    areas: Sequence[Bounds],
+) -> dict[str, Joins]:
     """What scenes have of buildings that several tiles show, for every scene where that may have changed."""
-    joined = {name for name, part in before.partitions.items() if part.joins}
+    joined = {name for name, part in before.items() if part.joins}
     if not goal.join_tiles:
         return dict.fromkeys(joined, Joins())
-    return joiner.find(stale if before.join_tiles else joiner.scenes, areas, joined)
+    return joiner.find(stale if was_joined else joiner.scenes, areas, joined)
 
 
 def _left(collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], name: str) -> Dropped:
@@ -260,24 +269,41 @@ def _scene(collection: Collection, mark: Mark, layer: Layer) -> LayerScene:
 
 
 def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, checkpoint: int) -> Layer:
-    """Write and delete files, from west to east, and give the finished layer."""
+    """Write and delete files, from west to east, and give the finished layer.
+
+    Where that fails since another update has retired what this one reads, files of both may be mixed, too.
+    """
     layer = replace(work.kept, partitions=dict(work.kept.partitions))
     said = write_layer(collection, layer)
     todo = _swept(work)
-    for count, (bounds, name, scene) in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
-        old = read_partition(collection, name) if name in work.there else None
-        if scene is None:
-            storage.delete(collection.partition(name))
-            counter.add(name, bounds, old, None)
-            continue
-        joins = work.joins.get(name, Joins())
-        part, rows = write_partition(collection, scene, work.written[scene], joins, work.joiner.rows(joins))
-        counter.add(name, bounds, old, rows)
-        layer.partitions[name] = part
-        if count % checkpoint == 0:
-            said = write_layer(collection, layer)
+    try:
+        for count, entry in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
+            part = _replaced(collection, work, counter, *entry)
+            if part is not None:
+                layer.partitions[part.scene] = part
+            if count % checkpoint == 0:
+                said = write_layer(collection, layer)
+    except (DataError, StorageError):
+        if not is_layer(collection, said):
+            write_layer(collection, _without_own(collection, work))
+        raise
     finished = replace(layer, unsettled=())
     return finished if is_layer(collection, said, finished.as_json()) else _without_own(collection, work)
+
+
+def _replaced(
+    collection: Collection, work: _Work, counter: ChangeCounter, bounds: Bounds, name: str, scene: LayerScene | None
+) -> Partition | None:
+    """Write the file of a scene, or delete it; what `layer.json` says of one that is written."""
+    old = read_partition(collection, name) if name in work.there else None
+    if scene is None:
+        storage.delete(collection.partition(name))
+        counter.add(name, bounds, old, None)
+        return None
+    joins = work.joins.get(name, Joins())
+    part, rows = write_partition(collection, scene, work.written[scene], joins, work.joiner.rows(joins))
+    counter.add(name, bounds, old, rows)
+    return part
 
 
 def _without_own(collection: Collection, work: _Work) -> Layer:

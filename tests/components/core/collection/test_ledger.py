@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -71,3 +72,22 @@ def test_no_marker_is_written_that_no_run_could_read(tmp_path: Path, value: floa
         collection.finish(MARK, replace(RECORD, bounds=(16.0, 48.0, value, 48.1)))
 
     assert list(collection.marks()) == []
+
+
+def test_a_marker_says_where_pixels_lie_and_how_outlines_were_drawn(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    record = replace(RECORD, transform=(0.3, 0.0, 5e5, 0.0, -0.3, 5.3e6), tolerance_px=1.5, regularise=True)
+    collection.finish(MARK, record)
+    assert collection.read(MARK) == record
+
+
+def test_a_marker_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    collection.finish(MARK, RECORD)
+    place = tmp_path / "ledger" / f"{MARK.stem}.json"
+    content = json.loads(place.read_text())
+    for name in ("transform", "tolerance_px", "regularise"):
+        del content[name]
+    place.write_text(json.dumps(content))
+    found = collection.read(MARK)
+    assert (found.transform, found.regularise) == (None, None)

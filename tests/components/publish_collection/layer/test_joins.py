@@ -15,11 +15,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from components.core.collection.ledger import Collection
+from components.publish_collection.layer.ids import Change
 from components.publish_collection.layer.index import Layer, read_layer
 from components.publish_collection.layer.update import LayerUpdate, update_layer
 from tests.components.publish_collection.layer.drawing import TILE, clipped, mosaics
-from tests.components.publish_collection.layer.killing import killed_at
+from tests.components.publish_collection.layer.killing import interrupted_at, killed_at
 from tests.components.publish_collection.layer.small_collections import (
+    UNIT,
+    WEST,
     Building,
     SmallScene,
     degrees,
@@ -217,3 +220,63 @@ def test_an_update_that_is_killed_anywhere_leaves_what_the_next_one_mends(tmp_pa
         updated(collection, then)
         assert layer_files(collection) == expected
     assert event > 5
+
+
+def test_what_leaves_while_parts_are_taken_apart_is_gone(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    updated(collection, MOSAIC)
+    updated(collection, MOSAIC[1:], join_tiles=False)
+    assert layer_files(collection) == fresh(MOSAIC[1:], join_tiles=False)
+
+
+@pytest.mark.parametrize("before", [[], MOSAIC[:2], MOSAIC], ids=["nothing", "two tiles", "all tiles"])
+def test_files_are_not_mixed_where_another_update_retires_what_one_reads(
+    tmp_path: Path, before: list[SmallScene]
+) -> None:
+    then = [replace(MOSAIC[0], buildings=MOSAIC[0].buildings[:1], version="ab"), *MOSAIC[1:]]
+    last = [*then[:3], replace(MOSAIC[3], buildings=(), version="ac")]
+    expected = fresh(last)
+    moment, came_so_far = 0, True
+    while came_so_far:
+        moment += 1
+        collection = Collection(str(tmp_path / str(moment)))
+        updated(collection, before)
+        finish_all(collection, then)
+        rival = tmp_path / f"{moment}.txt"
+
+        def overtake(collection: Collection = collection, rival: Path = rival) -> None:
+            rival.touch()
+            updated(collection, last)
+
+        interrupted_at(moment, lambda place=collection: update_layer(place, IMAGES, list(place.marks())), overtake)
+        came_so_far = rival.exists()
+        while (update := updated(collection, last)).rewritten or update.layer.unsettled:
+            pass
+        assert layer_files(collection) == expected
+    assert moment > 5
+
+
+def test_one_more_tile_counts_no_building_twice_and_loses_none(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    first = updated(collection, [scene for scene in MOSAIC if scene.id != "tile-10"])
+    assert first.change == Change(new=6)  # of one house the missing tile shows all that its neighbours do not
+    added = updated(collection, MOSAIC)
+    assert (added.change.new, added.change.gone) == (0, 0)
+    assert layer_of(collection).footprints == len(HOUSES)
+    gone = updated(collection, [scene for scene in MOSAIC if scene.id != "tile-10"])
+    assert (gone.change.new, gone.change.gone) == (0, 0)
+
+
+def test_a_street_over_the_180th_meridian_is_one_building(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    street = [(0.5, 1.0, 3 * TILE - 1.0, 1.0)]
+    last, *others = (clipped(f"s{column}", (column, 0), street) for column in range(3))
+    west = moved(last, (180 - WEST) / UNIT - TILE)
+    updated(collection, [west, *(moved(scene, (-180 - WEST) / UNIT - TILE) for scene in others)])
+    (row,) = buildings_of(collection).itertuples()
+    assert row.geometry.geom_type == "MultiPolygon"
+    assert row.area_m2 == pytest.approx(100 * (3 * TILE - 1))
+
+
+def moved(scene: SmallScene, east: float) -> SmallScene:
+    return replace(scene, x=scene.x + east, buildings=tuple(replace(each, x=each.x + east) for each in scene.buildings))

@@ -182,13 +182,16 @@ def test_a_part_of_the_layer_that_is_lost_is_made_anew(tmp_path: Path, content: 
     assert layer_files(collection) == _fresh([WEST_TOWN, EAST_TOWN, FAR_TOWN, newer])
 
 
-def test_a_layer_of_an_earlier_release_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fields", [("last_dropped",), ("joined", "joins", "grid"), ("grid.regularise",)])
+def test_a_layer_of_an_earlier_release_is_made_anew(tmp_path: Path, fields: tuple[str, ...]) -> None:
     collection = Collection(str(tmp_path))
     _updated(collection, [WEST_TOWN, EAST_TOWN])
     expected = layer_files(collection)
     said = json.loads((tmp_path / "layer.json").read_text())
     for part in said["partitions"]:
-        del part["last_dropped"]
+        for field in fields:
+            *outer, name = field.split(".")
+            del (part[outer[0]] if outer else part)[name]
     (tmp_path / "layer.json").write_text(json.dumps(said))
 
     _updated(collection, [WEST_TOWN, EAST_TOWN])
