@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -109,4 +110,4 @@ def _own_prefix(images_uri: str, output_uri: str) -> str:
 
 
 def _real(uri: str) -> str:
-    return uri if storage.is_remote(uri) else str(storage.parse_uri(uri).path.resolve())
+    return uri if storage.is_remote(uri) else os.path.realpath(storage.parse_uri(uri).path)

@@ -84,7 +84,7 @@ def generate(
     count = (os.cpu_count() or 1) if workers is None else workers
     if count < 1:
         raise ConfigError(f"workers: {count} is below 1; use at least 1")
-    place = output if is_remote(output) else str(parse_uri(output).path.resolve())
+    place = output if is_remote(output) else os.path.realpath(parse_uri(output).path)
     made = SampleScenes(join_uri(place, IMAGES), join_uri(place, MASKS), request.names)
     if _is_made(place, request):
         log.info("%s scenes are in %s already", len(made.names), place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -138,9 +139,9 @@ def _write(
 
 
 def _check_places(projects: Sequence[str | Path], output: str | Path) -> None:
-    target = Path(output).resolve()
+    target = Path(os.path.realpath(output))
     for place in projects:
-        source = Path(place).resolve()
+        source = Path(os.path.realpath(place))
         if target == source or target in source.parents or source in target.parents:
             raise ConfigError(f"output: {output} is, holds or lies in the project {place}; give another directory")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 import rasterio
 from rasterio._err import CPLE_BaseError  # GDAL's own errors, which rasterio does not always turn into its public ones
@@ -31,6 +32,12 @@ SIDE_RASTERS = (".ovr", ".OVR", ".msk", ".MSK")
 ELSEWHERE = "OVERVIEW_FILE"
 """In the metadata domain OVERVIEWS: the name of any place that GDAL reads overviews from."""
 
+READ_UNASKED = (*SIDE_RASTERS, ".aux.xml")
+"""What is added to a raster's name for files beside it that GDAL reads when it opens it."""
+
+METADATA_ENDINGS = (".IMD", ".imd", ".RPB", ".rpb", "_RPC.TXT", "_rpc.txt")
+"""The same in place of its suffix: what satellites' vendors put beside their rasters."""
+
 _SIDES_OF_SIDES = 3
 """Overviews of overviews, masks of overviews …: nothing that GDAL writes goes deeper."""
 
@@ -48,6 +55,7 @@ def open_plain(path: Path) -> DatasetReader:
         CPLE_BaseError: If it or its side files say something that makes no sense.
         DataError: If it or a file beside it leads elsewhere.
     """
+    _check_endless(path)
     for side in _sides(path, _SIDES_OF_SIDES):
         try:
             open_file(str(side)).close()
@@ -57,6 +65,21 @@ def open_plain(path: Path) -> DatasetReader:
                 "remove it, or make it anew"
             ) from error
     return open_file(str(path))
+
+
+def _check_endless(path: Path) -> None:
+    """See that nothing beside a raster is a pipe or a device, of which GDAL would wait for the end."""
+    suffix = path.suffix
+    worlds = (f"{suffix[:2]}{suffix[-1:]}w", f"{suffix}w", ".wld")
+    endings = (*METADATA_ENDINGS, *worlds)
+    names = (*(path.name + ending for ending in READ_UNASKED), *(path.stem + ending for ending in endings))
+    for side in map(path.with_name, names):
+        try:
+            mode = side.stat().st_mode
+        except OSError:
+            continue  # it is not there, or no name that could be
+        if not (S_ISREG(mode) or S_ISDIR(mode)):
+            raise DataError(f"{path}: beside it lies {side.name}, a pipe or a device, which is not read; remove it")
 
 
 def _sides(path: Path, depth: int) -> Iterator[Path]:

@@ -39,7 +39,7 @@ class Why(StrEnum):
 
     FORMAT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
     FOLDER = "that are not looked into: give a folder of images by itself, or move its images up"
-    LINK = "that lead nowhere: mend or remove them"
+    LINK = "that lead nowhere or back: mend or remove them"
 
 
 NOUNS = {Why.FORMAT: "files", Why.FOLDER: "folders", Why.LINK: "links"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -87,6 +88,10 @@ def _stat(path: Path) -> StoredObject | None:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise
     if not S_ISREG(status.st_mode):
         return None
     return StoredObject(
@@ -97,27 +102,46 @@ def _stat(path: Path) -> StoredObject | None:
     )
 
 
-def _walk(directory: Path, recursive: bool) -> Iterator[StoredObject]:
+def _walk(directory: Path, recursive: bool, above: frozenset[_Folder] = frozenset()) -> Iterator[StoredObject]:
     # A folder takes part in the order with the slash that its keys have: "a.tif" comes before "a/b.tif".
+    above |= {_folder(directory)}
     with os.scandir(directory) as entries:
-        names = sorted(entry.name + "/" * entry.is_dir() for entry in entries if not is_partial(entry.name))
+        names = sorted(entry.name + "/" * _is_folder(entry) for entry in entries if not is_partial(entry.name))
     for name in names:
         path = directory / name
         if not name.endswith("/"):
             stored = _stat(path)
             if stored is not None:
                 yield stored
-        elif recursive:
-            yield from _walk(path, recursive)
-        else:
+        elif not recursive:
             yield folder(str(path))
+        elif _folder(path) not in above:
+            yield from _walk(path, recursive, above)
+
+
+_Folder = tuple[int, int]
+"""A folder by whatever path it was reached: its file system, and its number there."""
+
+
+def _folder(path: Path) -> _Folder:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def broken_links(prefix_uri: str, recursive: bool = True) -> Iterator[str]:
-    """Links below a folder that lead nowhere, which a listing leaves out; none in object storage.
+    """Links below a folder that lead nowhere or back to a folder above them, which a listing leaves out.
 
     Args:
-        prefix_uri: The folder.
+        prefix_uri: The folder; in object storage there are no links.
         recursive: Whether to look into folders below it, too.
 
     Raises:
@@ -129,14 +153,19 @@ def broken_links(prefix_uri: str, recursive: bool = True) -> Iterator[str]:
             yield from _broken_below(place.path, recursive)
 
 
-def _broken_below(directory: Path, recursive: bool) -> Iterator[str]:
+def _broken_below(directory: Path, recursive: bool, above: frozenset[_Folder] = frozenset()) -> Iterator[str]:
+    above |= {_folder(directory)}
     with os.scandir(directory) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
-        if entry.is_symlink() and not Path(entry).exists():
+        path = Path(entry)
+        if entry.is_symlink() and not path.exists():
             yield entry.path
-        elif recursive and entry.is_dir():
-            yield from _broken_below(Path(entry.path), recursive)
+        elif recursive and _is_folder(entry):
+            if _folder(path) in above:
+                yield entry.path
+            else:
+                yield from _broken_below(path, recursive, above)
 
 
 def _copy(source: Path, target: Path, durable: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,3 +145,13 @@ def test_a_palette_of_sixteen_bits_has_all_its_colours(tmp_path: Path) -> None:
         table = palette_of(dataset)
     assert table.shape == (1 << 16, 3)
     assert all(tuple(table[index]) == colours[index][:3] for index in (0, 255, 256, 40_000, 65_535))
+
+
+@pytest.mark.parametrize(
+    "name", ["a.tif.aux.xml", "a.tif.msk", "a.tif.ovr", "a.IMD", "a.RPB", "a_RPC.TXT", "a.tfw", "a.wld"]
+)
+def test_nothing_that_never_ends_is_read_beside_a_raster(tmp_path: Path, name: str) -> None:
+    write_tiled(tmp_path / "a.tif", noise(SIZE))
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=f"beside it lies {name}, a pipe or a device, which is not read; remove it"):
+        open_raster(str(tmp_path / "a.tif"))

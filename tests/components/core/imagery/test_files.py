@@ -41,7 +41,7 @@ def test_an_import_names_what_it_passes_over(tmp_path: Path, caplog: pytest.LogC
     find_pairs(images, masks).log_passed_over()
     assert said(caplog) == [
         f"{images}: passed over: 1 folders (more/) {GIVE}",
-        f"{images}: passed over: 1 links (link.tif) that lead nowhere: mend or remove them",
+        f"{images}: passed over: 1 links (link.tif) that lead nowhere or back: mend or remove them",
         f"{images}: passed over: 2 files (b.jp2, c.VRT) {CONVERT}",
         f"{masks}: passed over: 5 files (m0.ecw, m1.ecw, m2.ecw …) {CONVERT}",
     ]
@@ -61,7 +61,7 @@ def test_a_detection_names_what_it_passes_over(tmp_path: Path, caplog: pytest.Lo
     assert [found.key for found in find_images(images, f"{images}/out")] == ["a.tif", "deep/c.tif"]
     assert [line.split(": ")[1:3] for line in said(caplog)] == [
         ["passed over", "1 files (deep/b.jp2) of other formats, which are not read"],
-        ["passed over", "1 links (deep/link.tif) that lead nowhere"],
+        ["passed over", "1 links (deep/link.tif) that lead nowhere or back"],
     ]
 
 
@@ -74,6 +74,25 @@ def test_links_that_lead_somewhere_are_not_broken(tmp_path: Path) -> None:
     assert list(broken_links(str(tmp_path / "deep"), recursive=False)) == [str(tmp_path / "deep" / "c.tif")]
     assert list(broken_links(str(tmp_path), recursive=False)) == []
     assert list(broken_links("s3://bucket/in")) == list(broken_links(str(tmp_path / "none"))) == []
+
+
+def test_links_that_lead_in_a_circle_keep_nothing_else_from_being_found(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = make(tmp_path, "a.tif", "deep/b.tif", "other/c.tif")
+    (tmp_path / "circle.tif").symlink_to("circle.tif")
+    (tmp_path / "deep" / "up").symlink_to("..")
+    (tmp_path / "deep" / "itself").symlink_to(".")
+    (tmp_path / "deep" / "beside").symlink_to("../other")
+    assert [found.key for found in find_images(images, "")] == [
+        "a.tif",
+        "deep/b.tif",
+        "deep/beside/c.tif",
+        "other/c.tif",
+    ]
+    links = ["circle.tif", "deep/itself", "deep/up"]
+    assert list(broken_links(images)) == [str(tmp_path / link) for link in links]
+    assert "3 links (circle.tif, deep/itself, deep/up) that lead nowhere or back" in caplog.text
 
 
 def test_a_folder_is_not_its_own_masks(tmp_path: Path) -> None:
