@@ -61,15 +61,25 @@ class Survey:
 
     Attributes:
         low: The 0.5th percentile of the valid values, all colours together.
-        high: The 99.5th.
+        high: The 99.5th; perhaps the same.
         fill: An undeclared fill.
         has_nan: Whether some values of pixels that should hold data are no finite numbers.
+        is_empty: Whether no pixel holds data.
     """
 
     low: float
     high: float
     fill: Fill | None = None
     has_nan: bool = False
+    is_empty: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of it."""
+        if self.is_empty:
+            return ("none of its pixels holds data",)
+        flat = f"its values are {self.low:g} nearly everywhere, and it shows nothing: are these the bands to look at?"
+        return (*([] if self.fill is None else [self.fill.note()]), *([flat] if self.high <= self.low else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +157,18 @@ def survey(
         found = np.flatnonzero(counts)
         distinct, counts = found.astype(np.float64) + float(limits.min), counts[found]
         if not len(distinct):
-            return Survey(0.0, 1.0)
+            return Survey(0.0, 1.0, is_empty=True)
         fill = undeclared_fill(distinct, counts, kind)
         rest = _without(distinct, fill)
-        return Survey(*_rising(*_quantiles(distinct[rest], counts[rest])), fill)
+        return Survey(*_quantiles(distinct[rest], counts[rest]), fill)
     distinct, counts = np.unique(_sampled(values(), info.size.area * len(indexes)), return_counts=True)
     if not len(distinct):
-        return Survey(0.0, 1.0, has_nan=has_nan)
+        return Survey(0.0, 1.0, has_nan=has_nan, is_empty=True)
     fill = undeclared_fill(distinct, counts, kind)
     rest = _without(distinct, fill)
     low, high = _quantiles(distinct[rest], counts[rest])
     low, high = _counted(values(), max(low - (high - low), -1e300), min(high + (high - low), 1e300), kind, fill)
-    return Survey(*_rising(low, high), fill, has_nan)
-
-
-def _rising(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high > low else (low, low + max(1.0, abs(low) * 1e-6))
+    return Survey(low, high, fill, has_nan)
 
 
 def _without(distinct: npt.NDArray[np.float64], fill: Fill | None) -> npt.NDArray[np.bool_]:

@@ -59,6 +59,7 @@ class _Meaning:
         stretch: How values become 8 bits.
         palette: (256, 3) the colours of the values; None where they are none.
         is_min_white: Whether the least value is white.
+        notes: What is to be said of it.
     """
 
     bands: ColourBands
@@ -66,6 +67,7 @@ class _Meaning:
     stretch: Stretch | None
     palette: UInt8 | None
     is_min_white: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def channels(self) -> int:
@@ -116,8 +118,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         notes = tuple(json.loads(tags.get(NOTES_TAG, "[]")))
         return ReadyImage(target, shown, Outcome.REUSED, bands, Stretch.of_text(text) if text else None, notes)
     meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset) and alpha.is_mask, palette)
-    fill = meaning.gaps.fill
-    notes = (*notes, *([] if fill is None else [fill.note()]))
+    notes = (*notes, *meaning.notes)
     profile = RasterProfile(
         size=info.size,
         bands=meaning.channels,
@@ -163,6 +164,7 @@ def _meaning(
         stretch=stretch,
         palette=palette,
         is_min_white=info.is_min_white,
+        notes=surveyed[0].notes if surveyed else (),
     )
 
 

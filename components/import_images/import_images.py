@@ -215,8 +215,8 @@ def _log_bad(bad: Sequence[BadScene]) -> None:
 
 def _log_understood(ready: Sequence[ReadyScene]) -> None:
     """Say how pixels were understood, and what is not as one might expect."""
-    for bands, count in Counter(scene.bands for scene in ready).most_common():
-        log.info("%d of %d images: %s", count, len(ready), bands)
+    for understood, count in Counter(scene.understood for scene in ready).most_common():
+        log.info("%d of %d images: %s", count, len(ready), understood)
     for scene in ready:
         for note in scene.notes:
             log.warning("%s: %s", scene.item.name, note)

@@ -63,7 +63,7 @@ def stretch_of(
         scaling: What is asked for.
         uri: Of the scene, for messages.
         dtype: Of its pixels.
-        percentiles: Gives its low and high value; called where they are asked for.
+        percentiles: Gives its low and high value, perhaps the same; called where they are asked for.
 
     Raises:
         DataError: If pixels are complex, or `full` is asked of a dtype without a natural range.
@@ -76,7 +76,8 @@ def stretch_of(
     if scaling.mode == BY_HAND:
         return Stretch(BY_HAND, scaling.low, scaling.high, dtype)
     if scaling.mode == PERCENTILE:
-        return Stretch(PERCENTILE, *percentiles(), dtype)
+        low, high = percentiles()
+        return Stretch(PERCENTILE, low, high if high > low else low + max(1.0, abs(low) * 1e-6), dtype)
     if kind.kind == "f":
         raise DataError(
             f"{uri}: pixels are {dtype}, which has no full range to scale by; use scaling={PERCENTILE}, or "

@@ -78,7 +78,8 @@ def _import(task: SceneTask) -> ReadyScene:
         extra=_extra(image),
     )
     shown = item if task.rows is None else with_wanted_rows(item, task.rows)
-    return ReadyScene(shown, tuple(outcomes), summary, str(image.bands), image.notes)
+    understood = str(image.bands) if turn.is_none else f"{image.bands}; turned upright as their orientation tag says"
+    return ReadyScene(shown, tuple(outcomes), summary, understood, image.notes)
 
 
 def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:

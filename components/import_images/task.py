@@ -56,14 +56,14 @@ class ReadyScene:
         item: The scene.
         outcomes: What became of its rasters.
         mask: What its mask holds; None where it has none.
-        bands: Which bands became its colours, in words.
+        understood: Which bands became its colours, and whether it was turned, in words.
         notes: What its user should know of how its pixels were understood.
     """
 
     item: Item
     outcomes: tuple[Outcome, ...]
     mask: MaskSummary | None = None
-    bands: str = ""
+    understood: str = ""
     notes: tuple[str, ...] = ()
 
 

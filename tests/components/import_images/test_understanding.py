@@ -250,6 +250,34 @@ def test_where_the_least_value_is_white_pixels_are_inverted(tmp_path: Path, dtyp
     assert (image_of(item) == 255 - pixels).all()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "nodata", "said"),
+    [
+        ("float32", np.nan, None, "none of its pixels holds data"),
+        ("uint16", 7, 7, "none of its pixels holds data"),
+        ("float32", 0.25, None, "its values are 0.25 nearly everywhere"),
+        ("uint16", 1000, None, "its values are 1000 nearly everywhere"),
+    ],
+)
+def test_an_image_that_shows_nothing_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, dtype: str, value: float, nodata: float | None, said: str
+) -> None:
+    pixels = np.full((3, SIZE.height, SIZE.width), value, dtype)
+    write_tiled(tmp_path / "in" / "a.tif", pixels, nodata=nodata)
+    for _ in range(2):  # when it is rewritten, and when that is used again
+        caplog.clear()
+        run(tmp_path)
+        assert f"a: {said}" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_the_log_says_which_images_were_turned(tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str) -> None:
+    caplog.set_level(logging.INFO)
+    write_turned(tmp_path / "in" / f"a{suffix}", 3)
+    run(tmp_path)
+    assert "1 of 1 images: red, green and blue are bands 1, 2, 3 of 3, by their tags; turned upright" in caplog.text
+
+
 def write_turned(path: Path, orientation: int, size: Size = SIZE) -> np.ndarray:
     """A picture that viewers turn; gives what they show, as (H, W, 3)."""
     rows, columns = np.mgrid[: size.height, : size.width]
