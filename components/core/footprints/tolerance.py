@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from components.core.errors import ConfigError
 
@@ -86,8 +86,23 @@ def add_earlier_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--tolerance-{unit}",
             dest="tolerance",
-            type=f"{{}} {unit}".format,
+            action=_EarlierFlag,
             default=argparse.SUPPRESS,
             metavar="NUMBER",
             help=argparse.SUPPRESS,
         )
+
+
+class _EarlierFlag(argparse.Action):
+    """Sets the tolerance, but for 0 metres, which stood for the tolerance in pixels."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        unit = self.option_strings[0].rpartition("-")[2]
+        if unit == "px" or values.strip().strip("0.") != "":
+            namespace.tolerance = f"{values} {unit}"

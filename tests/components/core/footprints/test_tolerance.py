@@ -69,6 +69,8 @@ def test_metres_count_where_pixels_have_a_size() -> None:
         (["--tolerance", "0.5m"], "0.5m"),
         (["--tolerance-px", "0"], "0 px"),
         (["--tolerance-m", "0.5"], "0.5 m"),
+        (["--tolerance-m", "0"], "1 px"),
+        (["--tolerance-px", "2", "--tolerance-m", "0.0"], "2 px"),
     ],
 )
 def test_the_flags_of_earlier_versions_still_hold(flags: list[str], text: str) -> None:
