@@ -64,7 +64,8 @@ def publish(
         class_title: Class of the objects.
         tolerance: Of simplification, such as "1 px" or "0.5 m"; metres count in scenes with a CRS, and 0 keeps the
             pixels' edges.
-        min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
+        min_area_m2: Smaller objects are left out, what is joined by its whole area; needs a CRS, scenes without keep
+            all.
         formats: Any of geoparquet, gpkg and geojson.
         join_tiles: Whether buildings that are cut by the common border of two scenes are joined, where these are tiles
             of one grid that do not overlap.
@@ -90,7 +91,7 @@ def publish(
     check_class(opened, class_title)
     survey = _survey(opened)
     scenes, crs, without_crs = survey.scenes, survey.crs, survey.without_crs
-    joiner = Joiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs)
+    joiner = Joiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs, min_area_m2)
     bad = _Bad(max_bad, len(scenes) + len(survey.unplaced))
     bad.add(*survey.unplaced)
     maker = FootprintMaker(opened, rules, crs)
