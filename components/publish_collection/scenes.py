@@ -39,8 +39,8 @@ from components.publish_collection.layer.ids import Change, inherit_ids
 from components.publish_collection.layer.tables import (
     FOOTPRINTS_FILE,
     SCENE_SCHEMA,
-    partition_bytes,
     read_footprints,
+    scene_bytes,
 )
 from components.publish_collection.stac import MaskClass, document_bytes, item_place, scene_item
 
@@ -185,7 +185,9 @@ class SceneFinisher:
         if earlier is not None:
             inherited = inherit_ids(rows, earlier)
             rows, change = inherited.rows, inherited.change
-        storage.write_bytes(storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE), partition_bytes(rows))
+        fragments = self._with_columns(found.fragments, planned)
+        place = storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE)
+        storage.write_bytes(place, scene_bytes(rows, fragments))
         record = SceneRecord(
             key=planned.key,
             uri=planned.uri,
@@ -203,6 +205,7 @@ class SceneFinisher:
             transform=tuple(grid.transform)[:6],
             tolerance_px=found.drawing.tolerance_px,
             regularise=found.drawing.regularise,
+            min_area_m2=self.plan.settings.min_area_m2,
         )
         self._describe(mark, record, grid.transform, collection)
         collection.finish(mark, record)
@@ -254,13 +257,17 @@ class SceneFinisher:
 
     def _footprints(self, found: SceneFootprints, planned: PlannedScene) -> pa.Table:
         """The scene's rows, of `SCENE_SCHEMA`."""
+        tables = [self._with_columns(table, planned) for table in found]
+        return pa.concat_tables(tables) if tables else SCENE_SCHEMA.empty_table()
+
+    def _with_columns(self, rows: pa.Table, planned: PlannedScene) -> pa.Table:
+        """Rows as they are made, of `SCENE_SCHEMA`."""
         constant = {
             "source": planned.key,
             "captured": planned.captured or None,
             "model": self.plan.model[:MODEL_CHARACTERS],
         }
-        tables = [_with_constants(table, constant) for table in found]
-        return pa.concat_tables(tables) if tables else SCENE_SCHEMA.empty_table()
+        return _with_constants(rows, constant)
 
     def _earlier_rows(self, planned: PlannedScene, collection: Collection) -> pa.Table | None:
         earlier = self.earlier.get(planned.id)

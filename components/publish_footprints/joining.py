@@ -24,21 +24,26 @@ class Joiner:
         count: How many buildings were joined.
     """
 
-    def __init__(self, tiles: Mapping[str, Tile], borders: Sequence[Seam], crs: str) -> None:
+    def __init__(self, tiles: Mapping[str, Tile], borders: Sequence[Seam], crs: str, min_area_m2: float) -> None:
         self.count = 0
+        self._min_area_m2 = min_area_m2
         self._tiles = tiles
         self._seams = borders
         self._crs = crs
         self._with_seam = {name for seam in borders for name in (seam.first, seam.second)}
         self._halves: dict[str, Halves] = {}
+        self._fragments: dict[str, int] = {}
 
     def taken(self, scene: SceneRows) -> pa.Table:
         """The rows of a scene that need not wait."""
         if scene.source not in self._with_seam or not scene.on_map:
             return scene.rows
         at_border = pc.is_valid(scene.outlines)
-        rows = scene.rows.append_column(OUTLINE, scene.outlines).filter(at_border).combine_chunks()
-        self._halves[scene.source] = Halves(rows, self._tiles[scene.source], scene.drawing, self._crs)
+        rows = scene.rows.append_column(OUTLINE, scene.outlines).filter(at_border)
+        halves = pa.concat_tables([rows, scene.fragments.select(rows.column_names)]).combine_chunks()
+        tile = self._tiles[scene.source]
+        self._halves[scene.source] = Halves(halves, tile, scene.drawing, self._crs, self._min_area_m2)
+        self._fragments[scene.source] = scene.fragments.num_rows
         return scene.rows.filter(pc.invert(at_border))
 
     def end(self, layers: dict[bool, LayerWriter]) -> None:
@@ -49,7 +54,7 @@ class Joiner:
         for half in (half for building in found for half in building.halves):
             joined[half.tile].append(half.row)
         for name, halves in sorted(self._halves.items()):
-            alone = np.ones(halves.rows.num_rows, np.bool_)
+            alone = np.arange(halves.rows.num_rows) < halves.rows.num_rows - self._fragments[name]
             alone[joined[name]] = False
             layers[True].add(halves.rows.drop_columns([OUTLINE]).filter(pa.array(alone)))
         for start in range(0, len(found), BATCH_OBJECTS):

@@ -64,7 +64,8 @@ def publish(
         class_title: Class of the objects.
         tolerance: Of simplification, in pixels or metres, such as "0.5 m"; metres count in scenes with a CRS, and 0
             keeps the pixels' edges.
-        min_area_m2: Smaller objects are left out; needs a CRS, scenes without keep all.
+        min_area_m2: Smaller objects are left out, what is joined by its whole area; needs a CRS, scenes without keep
+            all.
         formats: Any of geoparquet, gpkg and geojson.
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid and do not overlap.
         max_bad: How many scenes may be left out because their place or their rasters cannot be used.
@@ -89,7 +90,7 @@ def publish(
     check_class(opened, class_title)
     survey = _survey(opened)
     scenes, crs, without_crs = survey.scenes, survey.crs, survey.without_crs
-    joiner = Joiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs)
+    joiner = Joiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs, min_area_m2)
     bad = _Bad(max_bad, len(scenes) + len(survey.unplaced))
     bad.add(*survey.unplaced)
     maker = FootprintMaker(opened, rules, crs)

@@ -38,6 +38,7 @@ class SceneRows:
         rows: Of `MAP_SCHEMA` or `PIXEL_SCHEMA`.
         outlines: (N,) exact outlines, as WKB in pixels, of those that touch the scene's border; null for the others.
         left_out: Objects below the least area.
+        fragments: Rows of `scene_schema`, of those of them that touch the scene's border.
         drawing: How outlines were drawn, in this scene's pixels.
     """
 
@@ -46,6 +47,7 @@ class SceneRows:
     rows: pa.Table
     outlines: pa.ChunkedArray
     left_out: int
+    fragments: pa.Table
     drawing: Drawing
 
 
@@ -78,4 +80,4 @@ class FootprintMaker:
         rows = pa.concat_tables([schema.empty_table(), *made])
         outlines = rows[OUTLINE]
         rows = rows.drop_columns([TOUCHES_EDGE, OUTLINE])
-        return SceneRows(made.source, made.on_map, rows, outlines, made.left_out, made.drawing)
+        return SceneRows(made.source, made.on_map, rows, outlines, made.left_out, made.fragments, made.drawing)

@@ -67,6 +67,7 @@ class SceneRecord:
         tolerance_px: Of the footprints' simplification, in pixels.
         regularise: Whether the footprints have right angles where they nearly had; None where an earlier version did
             the scene, whose footprints have no outlines to be joined by.
+        min_area_m2: Smaller objects are left out.
     """
 
     key: str
@@ -85,6 +86,7 @@ class SceneRecord:
     transform: tuple[float, ...] | None = None
     tolerance_px: float = 0.0
     regularise: bool | None = None
+    min_area_m2: float = 0.0
 
     @classmethod
     def of_json(cls, text: bytes, place: str) -> SceneRecord:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -40,12 +40,14 @@ class Halves:
         tile: Theirs.
         drawing: How their outlines are drawn.
         crs: Of the rows' geometries.
+        min_area_m2: Smaller ones are shown as parts of a larger building alone.
     """
 
     rows: pa.Table
     tile: Tile
     drawing: Drawing
     crs: str
+    min_area_m2: float = 0.0
 
     @cached_property
     def outlines(self) -> Geometries:
@@ -69,7 +71,22 @@ class Halves:
 
     def take(self, places: Sequence[int]) -> Halves:
         """Some of them."""
-        return Halves(self.rows.take(pa.array(places, pa.int64())), self.tile, self.drawing, self.crs)
+        return replace(self, rows=self.rows.take(pa.array(places, pa.int64())))
+
+    def rank(self, row: int) -> tuple[bool, str]:
+        """By which the first of a building's parts is found: its id, after all that are large enough alone."""
+        return bool(self.areas_m2[row] < self.min_area_m2), self._ids[row]
+
+    @cached_property
+    def areas_m2(self) -> Floats:
+        """(N,) on the ground."""
+        areas: Floats = self.rows["area_m2"].to_numpy()
+        return areas
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        found: list[str] = self.rows["id"].to_pylist()
+        return found
 
     def stretches(self, side: int) -> tuple[Indices, Floats]:
         """Where they touch a side.
@@ -159,7 +176,7 @@ def buildings(halves: Mapping[str, Halves], borders: Sequence[Seam]) -> list[Bui
         borders: Of these tiles, and perhaps of others.
 
     Returns:
-        In the order of their first halves.
+        In the order of their first halves; without those that are too small as a whole.
     """
     beside: defaultdict[Half, list[tuple[Half, tuple[int, int]]]] = defaultdict(list)
     closed: defaultdict[Half, set[int]] = defaultdict(set)
@@ -180,9 +197,17 @@ def buildings(halves: Mapping[str, Halves], borders: Sequence[Seam]) -> list[Bui
         corners = _corners(first, beside)
         seen |= corners.keys()
         group = sorted(corners)
+        if not is_large_enough([(halves[half.tile], half.row) for half in group]):
+            continue
         is_cut = any(set(np.flatnonzero(halves[half.tile].sides[half.row])) - closed[half] for half in group)
         result.append(Building(tuple(group), tuple(corners[half] for half in group), is_cut))
     return result
+
+
+def is_large_enough(parts: Sequence[tuple[Halves, int]]) -> bool:
+    """Whether a building is shown, by the rule of the tile that has the first of its parts."""
+    first, _ = min(parts, key=lambda part: part[0].rank(part[1]))
+    return bool(first.min_area_m2 <= 0 or sum(own.areas_m2[row] for own, row in parts) >= first.min_area_m2)
 
 
 def _corners(first: Half, beside: Mapping[Half, Sequence[tuple[Half, tuple[int, int]]]]) -> dict[Half, tuple[int, int]]:
@@ -201,8 +226,8 @@ def _corners(first: Half, beside: Mapping[Half, Sequence[tuple[Half, tuple[int, 
 def joined_rows(found: Sequence[Building], halves: Mapping[str, Halves]) -> pa.Table:
     """One footprint a building, in their order.
 
-    It has the id, and all that is not named here, of the half whose id comes first, so that it is called the same as
-    long as that half is there; the areas of all, and their confidence by area.
+    It has the id, and all that is not named here, of the half whose id comes first among those that are large enough
+    alone, so that it is called the same as long as that half is there; the areas of all, and their confidence by area.
 
     Args:
         found: At least one.
@@ -224,7 +249,7 @@ def joined_rows(found: Sequence[Building], halves: Mapping[str, Halves]) -> pa.T
 
 
 def _owner(building: Building, halves: Mapping[str, Halves]) -> Half:
-    return min(building.halves, key=lambda half: (halves[half.tile].rows["id"][half.row].as_py(), half))
+    return min(building.halves, key=lambda half: (halves[half.tile].rank(half.row), half))
 
 
 def _drawn(found: Sequence[Building], owners: Sequence[Half], halves: Mapping[str, Halves]) -> Geometries:
@@ -256,18 +281,17 @@ def _swapped(points: Floats) -> Floats:
 
 
 def _row(building: Building, owner: Half, shape: shapely.Geometry, halves: Mapping[str, Halves]) -> dict[str, object]:
-    columns = ["area_px", "confidence", *({"area_m2"} & set(halves[owner.tile].rows.column_names))]
+    columns = ["area_px", "area_m2", "confidence"]
     parts = pa.concat_tables([halves[half.tile].rows.select(columns).slice(half.row, 1) for half in building.halves])
     areas = parts["area_px"].to_numpy()
     confidence = parts["confidence"].to_numpy().astype(np.float64)
     row = halves[owner.tile].rows.drop_columns([OUTLINE]).slice(owner.row, 1).to_pylist()[0]
     row |= {
         "area_px": int(areas.sum()),
+        "area_m2": round(float(parts["area_m2"].to_numpy().sum()), 3),
         "confidence": None if np.isnan(confidence).any() else round(float(np.average(confidence, weights=areas)), 4),
         GEOMETRY: shapely.to_wkb(shape),
     }
-    if "area_m2" in row:
-        row["area_m2"] = round(float(parts["area_m2"].to_numpy().sum()), 3)
     if TOUCHES_EDGE in row:
         row[TOUCHES_EDGE] = building.is_cut
     return row

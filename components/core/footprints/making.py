@@ -73,6 +73,7 @@ class SceneFootprints:
         on_map: Whether the rows are in map coordinates, else in pixels.
         drawing: How outlines are drawn, in this scene's pixels.
         left_out: Objects below the least area, among those so far.
+        fragments: Rows of those of them that the scene's border cuts: with what lies beyond they may be large enough.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class SceneFootprints:
         self.on_map = self._grid is not None
         self.drawing = Drawing(self._tolerance_px(), rules.regularise)
         self.left_out = 0
+        self.fragments = scene_schema(self.on_map).empty_table()
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Tables of `scene_schema(on_map)`; none is empty."""
@@ -145,7 +147,9 @@ class SceneFootprints:
         }
         schema = scene_schema(self.on_map)
         arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
-        return pa.table(arrays, schema=schema).filter(pa.array(kept))
+        rows = pa.table(arrays, schema=schema)
+        self.fragments = pa.concat_tables([self.fragments, rows.filter(pa.array(~kept & np.array(touches_edge)))])
+        return rows.filter(pa.array(kept))
 
 
 def _part(item: Item) -> ScenePart:

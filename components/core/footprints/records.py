@@ -50,7 +50,7 @@ class Rules:
     Attributes:
         class_title: Their class.
         tolerance: Of simplification; metres count in scenes with a CRS.
-        min_area_m2: Smaller objects are left out, in scenes with a CRS.
+        min_area_m2: Smaller objects are left out, in scenes with a CRS; what a tile's border cuts counts as a whole.
         regularise: Whether outlines that are nearly rectangular get right angles.
     """
 

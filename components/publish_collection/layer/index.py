@@ -38,6 +38,7 @@ class ImageGrid:
         width: In pixels.
         tolerance_px: Of the footprints' simplification, in pixels.
         regularise: Whether the footprints have right angles where they nearly had.
+        min_area_m2: Smaller objects are left out.
     """
 
     crs: str
@@ -46,13 +47,22 @@ class ImageGrid:
     width: int
     tolerance_px: float
     regularise: bool
+    min_area_m2: float
 
     @classmethod
     def of(cls, record: SceneRecord) -> ImageGrid | None:
         """As a marker says; None where it does not, since an earlier version wrote it."""
         if record.transform is None or record.regularise is None:
             return None
-        return cls(record.crs, record.transform, record.height, record.width, record.tolerance_px, record.regularise)
+        return cls(
+            record.crs,
+            record.transform,
+            record.height,
+            record.width,
+            record.tolerance_px,
+            record.regularise,
+            record.min_area_m2,
+        )
 
     @classmethod
     def of_json(cls, content: dict[str, Any]) -> ImageGrid:

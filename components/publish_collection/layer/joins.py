@@ -20,7 +20,7 @@ import pyarrow as pa
 import shapely
 
 from components.core.footprints.geography import FULL_TURN, HALF_TURN
-from components.core.footprints.joining import Halves, buildings, crossings, joined_rows
+from components.core.footprints.joining import Halves, buildings, crossings, is_large_enough, joined_rows
 from components.core.footprints.tiles import PlacedTiles, Seam
 from components.core.keyed import digest
 from components.publish_collection.layer.index import Bounds
@@ -66,7 +66,7 @@ class Joins:
     """What a scene has of buildings that several tiles show.
 
     Attributes:
-        away: Places, in its table, of the footprints that are parts of such buildings.
+        away: Places, in its table, of the footprints that are parts of such buildings; fragments lie behind its end.
         shown: The parts of each such building that this scene shows.
         digest: Of the buildings of which it has a part; empty for none.
     """
@@ -151,7 +151,8 @@ class Joiner:
     def _of(self, name: str) -> list[tuple[Part, ...]]:
         """The buildings of which a scene has a part, each by its parts in order."""
         parts = [(name, place) for place in sorted(self._links_of(name))]
-        return sorted({self._building(part) for part in parts})
+        found = {self._building(part) for part in parts}
+        return sorted(building for building in found if is_large_enough([self._half(part) for part in building]))
 
     def _building(self, part: Part) -> tuple[Part, ...]:
         """All parts of the building of which one is known."""
@@ -168,11 +169,14 @@ class Joiner:
         return self._buildings[part]
 
     def _owner(self, parts: Sequence[Part]) -> str:
-        named = []
-        for name, place in parts:
-            own = self._halves(self.scenes[name])
-            named.append((own.halves.rows["id"][int(np.searchsorted(own.places, place))].as_py(), name))
-        return min(named)[1]
+        halves = {part: self._half(part) for part in parts}
+        name, _ = min(halves, key=lambda part: (halves[part][0].rank(halves[part][1]), part))
+        return name
+
+    def _half(self, part: Part) -> tuple[Halves, int]:
+        name, place = part
+        own = self._halves(self.scenes[name])
+        return own.halves, int(np.searchsorted(own.places, place))
 
     def _links_of(self, name: str) -> dict[int, list[Part]]:
         """What goes on in another scene, and where; by place in the scene's table."""

@@ -23,11 +23,11 @@ from components.publish_collection.layer.joins import Joins, SceneHalves
 from components.publish_collection.layer.scenes import LayerScene
 from components.publish_collection.layer.tables import (
     FOOTPRINTS_FILE,
-    SCENE_SCHEMA,
     partition_bytes,
     read_columns,
     read_footprints,
     read_kept,
+    read_scene,
 )
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def read_dropped(collection: Collection, part: Partition) -> Dropped:
 
 
 def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> SceneHalves:
-    """The footprints of a scene that end at its border, without those that it leaves to others.
+    """The footprints of a scene that its border cuts, fragments among them, without those that it leaves to others.
 
     Raises:
         ValueError: If it is not known where its pixels lie.
@@ -121,11 +121,12 @@ def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> 
     """
     if scene.grid is None:
         raise ValueError(f"{scene.mark.stem}: its marker does not say where its pixels lie")
-    rows = read_footprints(footprints_uri(collection, scene), SCENE_SCHEMA.names)
+    rows, _ = read_scene(footprints_uri(collection, scene))
     chosen = pc.is_valid(rows[OUTLINE]).to_numpy().astype(np.bool_)
     chosen[dropped.rows] = False
     halves = rows.filter(pa.array(chosen)).combine_chunks()
-    return SceneHalves(np.flatnonzero(chosen), Halves(halves, scene.grid.tile, scene.grid.drawing, WGS84))
+    grid = scene.grid
+    return SceneHalves(np.flatnonzero(chosen), Halves(halves, grid.tile, grid.drawing, WGS84, grid.min_area_m2))
 
 
 def _others(rows: np.ndarray, count: int) -> np.ndarray:
@@ -153,7 +154,7 @@ def write_partition(
     rows = read_footprints(footprints_uri(collection, scene))
     kept = np.ones(rows.num_rows, np.bool_)
     kept[dropped.rows] = False
-    kept[list(joins.away)] = False
+    kept[[place for place in joins.away if place < len(kept)]] = False
     rows = pa.concat_tables([rows.filter(pa.array(kept)), whole])
     storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, dropped))
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())

@@ -39,12 +39,27 @@ LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float
 
 GROUP_ROWS = 16_384
 
+FRAGMENTS = "footprints:fragments"
+"""Metadata of a scene's file: how many rows at its end are too small to be footprints, and cut by the scene's border;
+with what the tile beyond shows of them they may be large enough."""
+
 DROPPED = "footprints:dropped"
 """Metadata of a partition: what the scene leaves to others, as `Dropped.as_json` gives it."""
 
 
 def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -> pa.Table:
-    """Some columns of a scene's footprints.
+    """Some columns of a scene's footprints, without the fragments.
+
+    Raises:
+        DataError: If the file is not what a finished scene has.
+        StorageError: If it cannot be read.
+    """
+    rows, fragments = read_scene(uri, columns)
+    return rows.slice(0, rows.num_rows - fragments)
+
+
+def read_scene(uri: str, columns: Sequence[str] = SCENE_SCHEMA.names) -> tuple[pa.Table, int]:
+    """Some columns of a scene's footprints and of the fragments behind them, and how many these are.
 
     Raises:
         DataError: If the file is not what a finished scene has.
@@ -52,7 +67,8 @@ def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -
     """
     schema = pa.schema([SCENE_SCHEMA.field(name) for name in columns])
     try:
-        return read_columns(uri, columns).cast(schema)
+        rows = read_columns(uri, columns)
+        return rows.cast(schema), int((rows.schema.metadata or {}).get(FRAGMENTS.encode(), 0))
     except (pa.ArrowException, ValueError) as error:
         raise DataError(
             f"{uri}: is not the footprints of a scene ({error}); delete the scene's marker in the ledger, and it is "
@@ -92,19 +108,29 @@ def read_kept(uri: str, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
         )
 
 
+def scene_bytes(rows: pa.Table, fragments: pa.Table) -> bytes:
+    """A scene's file; both tables are of `SCENE_SCHEMA`."""
+    count = fragments.num_rows
+    return _geoparquet(pa.concat_tables([rows, fragments]), {FRAGMENTS: str(count)} if count else {})
+
+
 def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
-    """A partition of the layer, or a scene's file: GeoParquet 1.1 with a covering; the same rows give the same bytes.
+    """A partition of the layer.
 
     Args:
-        rows: Of `FOOTPRINT_SCHEMA` or `SCENE_SCHEMA`.
+        rows: Of `FOOTPRINT_SCHEMA`.
         dropped: Which rows of the scene are not among them.
     """
+    return _geoparquet(rows, {DROPPED: dropped.as_json()} if len(dropped.rows) else {})
+
+
+def _geoparquet(rows: pa.Table, about: dict[str, str]) -> bytes:
+    """GeoParquet 1.1 with a covering; the same arguments give the same bytes."""
     boxes = shapely.bounds(geometries_of(rows))
     bounds = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()] if len(boxes) else None
     geo = geo_metadata(CRS84, bounds, BBOX)
     table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
-    about = {"geo": json.dumps(geo)} | ({DROPPED: dropped.as_json()} if len(dropped.rows) else {})
-    table = table.replace_schema_metadata(about)
+    table = table.replace_schema_metadata({"geo": json.dumps(geo)} | about)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()

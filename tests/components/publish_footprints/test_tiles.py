@@ -66,6 +66,15 @@ def test_tiles_give_the_buildings_of_the_whole(tmp_path: Path, tolerance: str, c
     assert found.geometry.is_valid.all() and (found.geometry.geom_type == "Polygon").all()
 
 
+@pytest.mark.parametrize("least", [1, 20, 60, 100])
+def test_a_joined_building_is_large_enough_as_a_whole(tmp_path: Path, least: float) -> None:
+    whole = published(tmp_path / "whole", [item_of("all", Window.of_size(SIZE))], min_area_m2=least)
+    tiles = [item_of(f"tile{number}", window) for number, window in enumerate(quarters())]
+    found = published(tmp_path / "tiles", tiles, min_area_m2=least)
+    assert sorted(found["area_px"]) == sorted(whole["area_px"])
+    assert (published(tmp_path / "apart", tiles, min_area_m2=least, join_tiles=False)["area_m2"] >= least).all()
+
+
 def test_a_joined_building_is_called_as_the_part_whose_id_comes_first(tmp_path: Path) -> None:
     tiles = [item_of(f"tile{number}", window) for number, window in enumerate(quarters())]
     apart = published(tmp_path / "apart", tiles, join_tiles=False)

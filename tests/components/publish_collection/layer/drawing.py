@@ -58,8 +58,9 @@ def clipped(name: str, at: tuple[int, int], houses: list[tuple[float, float, flo
 
 
 @st.composite
-def mosaics(draw: st.DrawFn) -> list[SmallScene]:
+def mosaics(draw: st.DrawFn, least_areas: tuple[float, ...] = (0.0, 150.0)) -> list[SmallScene]:
     """Tiles of a mosaic, each captured now and then, perhaps in two versions; every capture misses some houses."""
+    least = draw(st.sampled_from(least_areas))
     spots = st.tuples(st.integers(0, 20), st.integers(0, 14), st.integers(1, 11), st.integers(1, 11))
     houses = [tuple(side / 2 for side in spot) for spot in draw(st.lists(spots, min_size=1, max_size=6))]
     tiles = [(column, row) for column in range(3) for row in range(2)]
@@ -72,5 +73,7 @@ def mosaics(draw: st.DrawFn) -> list[SmallScene]:
         turned = draw(st.booleans())
         shown = tuple(replace(each, id=each.id[::-1] if turned else each.id) for each in scene.buildings)
         is_placed = draw(st.integers(0, 5)) > 0
-        found.append(replace(scene, buildings=shown, captured=captured, is_placed=is_placed, version=version))
+        found.append(
+            replace(scene, buildings=shown, captured=captured, is_placed=is_placed, version=version, min_area_m2=least)
+        )
     return found

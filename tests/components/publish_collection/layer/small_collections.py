@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.footprints.records import OUTLINE
-from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRINTS_FILE, SCENE_SCHEMA
+from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRINTS_FILE, SCENE_SCHEMA, scene_bytes
 
 UNIT = 1e-4
 """Degrees of one unit of the tests' coordinates; about 11 m."""
@@ -43,7 +42,10 @@ class Building:
 
 @dataclass(frozen=True)
 class SmallScene:
-    """A scene: its bounds in units, what it shows, and whether its marker says where its pixels lie."""
+    """A scene: its bounds in units, what it shows, and whether its marker says where its pixels lie.
+
+    Of buildings below the least area its file has those that touch its border, as fragments.
+    """
 
     id: str
     x: float
@@ -54,6 +56,7 @@ class SmallScene:
     captured: str = ""
     version: str = "aa"
     is_placed: bool = True
+    min_area_m2: float = 0.0
 
     @property
     def mark(self) -> Mark:
@@ -87,26 +90,26 @@ def rows_of(buildings: Sequence[Building], source: str = "town.tif") -> pa.Table
     return pa.table([pa.array(columns[field.name], field.type) for field in FOOTPRINT_SCHEMA], schema=FOOTPRINT_SCHEMA)
 
 
-def scene_rows(scene: SmallScene) -> pa.Table:
-    """A scene's file: its footprints, and the exact outlines of those that touch its border."""
+def scene_rows(scene: SmallScene, buildings: Sequence[Building]) -> pa.Table:
+    """Rows of a scene's file: some footprints, and the exact outlines of those that touch its border."""
     top = scene.y + scene.height
     boxes = np.array(
-        [(each.x - scene.x, top - each.y - each.height, each.width, each.height) for each in scene.buildings]
+        [(each.x - scene.x, top - each.y - each.height, each.width, each.height) for each in buildings]
     ).reshape(-1, 4)
     low, high = np.round(UNIT_PX * boxes[:, :2]), np.round(UNIT_PX * (boxes[:, :2] + boxes[:, 2:]))
     shapes = shapely.to_wkb(shapely.box(*low.T, *high.T)).tolist()
-    outlines = [shape if each.touches_edge else None for shape, each in zip(shapes, scene.buildings, strict=True)]
-    rows = rows_of(scene.buildings, f"{scene.id}.tif").append_column(OUTLINE, pa.array(outlines, pa.binary()))
+    outlines = [shape if each.touches_edge else None for shape, each in zip(shapes, buildings, strict=True)]
+    rows = rows_of(buildings, f"{scene.id}.tif").append_column(OUTLINE, pa.array(outlines, pa.binary()))
     return rows.select(SCENE_SCHEMA.names)
 
 
 def finish(collection: Collection, scene: SmallScene) -> Mark:
     """Add a finished scene: its footprints, then its marker."""
-    rows = scene_rows(scene)
-    sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink)
+    small = [100 * each.width * each.height < scene.min_area_m2 for each in scene.buildings]
+    rows = scene_rows(scene, [each for each, is_small in zip(scene.buildings, small, strict=True) if not is_small])
+    cut = [each for each, is_small in zip(scene.buildings, small, strict=True) if is_small and each.touches_edge]
     place = storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE)
-    storage.write_bytes(place, sink.getvalue().to_pybytes())
+    storage.write_bytes(place, scene_bytes(rows, scene_rows(scene, cut)))
     record = SceneRecord(
         key=f"{scene.id}.tif",
         uri=f"/imagery/{scene.id}.tif",
@@ -125,6 +128,7 @@ def finish(collection: Collection, scene: SmallScene) -> Mark:
         if scene.is_placed
         else None,
         regularise=False,
+        min_area_m2=scene.min_area_m2,
     )
     collection.finish(scene.mark, record)
     return scene.mark

@@ -37,7 +37,7 @@ def _part(scene: str, footprints: int) -> Partition:
     )
 
 
-GRID = ImageGrid("EPSG:32633", (0.3, 0.0, 500_000.0, 0.0, -0.3, 5_300_000.0), 30, 40, 1.5, True)
+GRID = ImageGrid("EPSG:32633", (0.3, 0.0, 500_000.0, 0.0, -0.3, 5_300_000.0), 30, 40, 1.5, True, 20.0)
 LAYER = Layer("/imagery", False, {"ö-2": _part("ö-2", 2), "a-1": _part("a-1", 1)}, ((1.0, 2.0, 3.0, 4.0),))
 
 

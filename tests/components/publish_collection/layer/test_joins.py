@@ -192,7 +192,7 @@ def test_the_joined_layer_depends_on_the_ledger_alone(scenes: list[SmallScene], 
 
 
 @settings(max_examples=40)
-@given(mosaics())
+@given(mosaics((0.0,)))
 def test_no_ground_is_lost(drawn: list[SmallScene]) -> None:
     scenes = list({scene.id: scene for scene in drawn}.values())
     assume(scenes)
@@ -220,6 +220,22 @@ def test_an_update_that_is_killed_anywhere_leaves_what_the_next_one_mends(tmp_pa
         updated(collection, then)
         assert layer_files(collection) == expected
     assert event > 5
+
+
+def test_small_parts_count_as_the_building_that_they_make_up(tmp_path: Path) -> None:
+    houses: list[House] = [(3, 1, 2, 1), (3.5, 2.2, 2.5, 1), (3.5, 3.4, 1, 0.4), (1, 1, 1, 1)]
+    tiles = [replace(clipped(f"s{column}", (column, 0), houses), min_area_m2=120.0) for column in range(2)]
+    collection = Collection(str(tmp_path))
+    updated(collection, tiles)
+    found = buildings_of(collection).sort_values("area_m2")
+    assert found["area_m2"].tolist() == pytest.approx([200, 250])  # of two small parts, and of one that is
+    assert found["id"].tolist() == ["0s0", "1s1"]
+    assert layer_of(collection).footprints == 2
+    assert layer_files(collection) == fresh(tiles)
+    updated(collection, tiles, join_tiles=False)
+    assert buildings_of(collection)["area_m2"].tolist() == pytest.approx([200])
+    updated(collection, tiles[:1])
+    assert len(buildings_of(collection)) == 0
 
 
 def test_what_leaves_while_parts_are_taken_apart_is_gone(tmp_path: Path) -> None:
