@@ -31,7 +31,7 @@ CELL = 0.6
 LEAST, MOST = 3, 5
 """Sides of a building in tenths of the unit."""
 
-MOST_SECONDS = 0.5
+MOST_SECONDS = 1.0
 """For one more tile changed in the largest mosaic."""
 
 MOST_REPEATS = 5
