@@ -147,7 +147,9 @@ def test_every_raster_of_the_container_run_lies_in_object_storage(contained):
 
 
 def test_the_container_run_ends_like_any_other(contained):
-    assert contained.said.rstrip().splitlines()[-5].startswith("Building IoU ")
+    reached, *places = contained.said.rstrip().splitlines()[-6:]
+    assert reached.startswith("Building IoU ")
+    assert [line.split()[0] for line in places] == ["model", "metrics", "report", "footprints", "log"]
 
 
 def test_no_partial_object_is_left(contained, s3_server, monkeypatch):
