@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS
-from components.core.footprints import tolerance
+from components.core.command import tolerance_flags
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage, check_runs
 
@@ -55,7 +55,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--class-title", default="untitled_dl", help="class of the query's objects that become buildings")
     add("--min-area-m2", type=float, default=0.0, help="smaller buildings are left out")
-    tolerance.add_flags(parser)
+    tolerance_flags.add_flags(parser)
     add("--regularise", action="store_true", help="give polygons right angles")
     add(
         "--join-tiles",

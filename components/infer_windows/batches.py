@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 import numpy as np
-import numpy.typing as npt
 
 from components.core.geometry import Window
 from components.core.project import ImageRef
+from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.reader import Columns, RowBuffer, RowMemory, ValidRows, laid_out_in_tiles
 from components.infer_windows.windows import Strip, WindowPlan
-
-UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
 
 WAITING_BATCHES = 16
 """A batch is handed on at so many times its size where most windows hold no data, so that few rows wait with it."""

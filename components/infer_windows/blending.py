@@ -16,14 +16,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from components.core.errors import DataError
 from components.core.geometry import Window
+from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.windows import BAND_ROWS
-
-UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
 
 NODATA = 255
 """What a mask holds where the image holds no data; no class has this index."""

@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,9 +15,7 @@ from components.core.documents.inference import WHERE
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
-
-UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
+from components.infer_windows.arrays import Float32, UInt8
 
 GPU_BATCH = 16
 CPU_BATCH = 1

@@ -20,9 +20,7 @@ from components.core import storage
 from components.core.geometry import Size, Window
 from components.core.imagery import Crop, RasterProfile, Recipe, describe, raster_writer, read_validity
 from components.core.project import ImageRef
-
-UInt8 = npt.NDArray[np.uint8]
-Bool = npt.NDArray[np.bool_]
+from components.infer_windows.arrays import Bool, UInt8
 
 DECODED_BYTES = 16 << 20
 """The most that one read decodes of a raster whose rows are stored whole: GDAL keeps it while it gives the bands one

@@ -11,16 +11,14 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from components.core.errors import StorageError
 from components.core.geometry import Window
+from components.infer_windows.arrays import Float32
 from components.infer_windows.batches import Batch
 from components.infer_windows.blending import Contribution
 from components.infer_windows.reader import Validity
 from components.infer_windows.windows import Strip, WindowPlan
-
-Float32 = npt.NDArray[np.float32]
 
 
 class TemporaryArrays:

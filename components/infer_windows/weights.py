@@ -26,9 +26,8 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Float64 = npt.NDArray[np.float64]
+from components.infer_windows.arrays import Float64
 
 Method = Literal["mean", "hann", "gaussian"]
 

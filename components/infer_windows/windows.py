@@ -13,7 +13,6 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from components.core.documents.inference import WHERE, InferenceConfig, SlidingWindowMode
 from components.core.errors import DataError
@@ -21,9 +20,8 @@ from components.core.geometry import Size, Window, sliding_starts
 from components.core.imagery import TILE_PX
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
-from components.infer_windows.weights import Float64, Method, profile
-
-Float32 = npt.NDArray[np.float32]
+from components.infer_windows.arrays import Float32, Float64
+from components.infer_windows.weights import Method, profile
 
 STRIP_COLUMNS = 5120
 """The most columns of a strip: ten tiles of output."""

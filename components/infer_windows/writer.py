@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 
 from components.core.figures import tight_window
 from components.core.geometry import Window
@@ -20,12 +19,11 @@ from components.core.imagery.writing import StripWriter
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
 from components.core.project.predictions import CONFIDENCE_TAGS
+from components.infer_windows.arrays import UInt8
 from components.infer_windows.batches import Batch
 from components.infer_windows.blending import NODATA, Band, Totals, argmax, blend
 from components.infer_windows.strip_overlaps import StripContributions, StripOverlap
 from components.infer_windows.windows import WindowPlan
-
-UInt8 = npt.NDArray[np.uint8]
 
 COMPRESS = "zstd"
 LEVEL = 1

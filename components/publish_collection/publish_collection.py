@@ -17,33 +17,21 @@ from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.project import Project
 from components.core.project.history import LeftOut, StageRun, merged_histories
 from components.core.reporting.text import counted_noun
-from components.publish_collection.describing import (
-    describe_collection,
-    described_classes,
-    fetch_and_describe_model,
-    software,
-)
+from components.publish_collection.describing import describe_collection, described_classes, fetch_and_describe_model
+from components.publish_collection.finishing import finish_scenes, finishing_run, scene_finisher
 from components.publish_collection.gathering import Failure, Gathered, gather
 from components.publish_collection.layer.exports import export_layer, outdated_files
 from components.publish_collection.layer.index import Layer, layer_to_mend
 from components.publish_collection.noting import note_failures
 from components.publish_collection.publication import Publication
 from components.publish_collection.recalling import recall
-from components.publish_collection.scenes import (
-    STAGE,
-    FinishedScene,
-    SceneFinisher,
-    earlier_marks,
-    finish_scenes,
-)
+from components.publish_collection.scenes import STAGE, FinishedScene
 from components.publish_collection.settling import settle
 from components.publish_collection.shards import read_part
-from components.publish_collection.stac import MaskClass
 from components.publish_collection.telling import tell
 
 log = logging.getLogger(__name__)
 
-MEGA = 1_000_000
 SHOWN = 5
 
 
@@ -103,7 +91,7 @@ def publish_collection(
     projects = tuple(shard.project for shard in shards)
     gathered = gather(opened, projects, history, finished)
     recalled, lost = recall(collection, opened, gathered.failures)
-    own, failures = _finish(opened, projects, replace(gathered, failures=lost), classes, workers)
+    own, failures = _finish(opened, projects, replace(gathered, failures=lost), workers)
     finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
     marks = {name: scene.mark for name, scene in finished.items()}
     before = layer_to_mend(collection)
@@ -128,21 +116,13 @@ def publish_collection(
 
 
 def _finish(
-    plan: Plan, projects: Sequence[Project], gathered: Gathered, classes: Sequence[MaskClass], workers: int
+    plan: Plan, projects: Sequence[Project], gathered: Gathered, workers: int
 ) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
     """Finish what the shards did not."""
     finished: tuple[FinishedScene, ...] = ()
     failed: tuple[Failure, ...] = ()
     if gathered.scenes:
-        finisher = SceneFinisher(
-            plan=plan,
-            projects=tuple(projects),
-            earlier=earlier_marks(Collection(plan.output_uri), plan),
-            classes=tuple(classes),
-            detected=datetime.now(UTC).replace(microsecond=0),
-            software=software(),
-        )
-        finished, failed = finish_scenes(finisher, gathered.scenes, workers)
+        finished, failed = finish_scenes(scene_finisher(plan, projects), gathered.scenes, workers)
     failures = (*gathered.failures, *failed)
     for failure in failures:
         log.warning("left out: %s: %s: %s", failure.key, failure.stage, failure.reason)
@@ -158,8 +138,7 @@ def _export(collection: Collection, layer: Layer, formats: Sequence[str]) -> tup
 
 def _own_run(finished: Sequence[FinishedScene], failures: Iterable[Failure], seconds: float) -> StageRun:
     left_out = tuple(LeftOut(failure.key, failure.reason) for failure in failures if failure.stage == STAGE)
-    megapixels = sum(scene.planned.size.area for scene in finished) / MEGA
-    return StageRun(STAGE, len(finished), megapixels, round(seconds, 3), left_out)
+    return finishing_run(STAGE, finished, seconds, left_out)
 
 
 def _check_failures(failures: Sequence[Failure], max_bad: int, collection: Collection) -> None:

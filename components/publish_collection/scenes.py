@@ -6,7 +6,7 @@ that a shard could not finish.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -29,8 +29,6 @@ from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
-from components.core.parallel import LOST, parallel_map, worker_count
-from components.core.progress import progress
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
 from components.core.scene_faults import own_faults
@@ -74,20 +72,6 @@ class FinishedScene:
     confidence: float | None
 
 
-def earlier_marks(collection: Collection, plan: Plan) -> dict[str, Mark]:
-    """What was detected before in the planned scenes: their ids go on.
-
-    Raises:
-        StorageError: If the ledger cannot be listed.
-    """
-    planned = {scene.id: plan.mark(scene) for scene in plan.scenes}
-    found: dict[str, Mark] = {}
-    for mark in sorted(collection.marks()) if planned else ():
-        if mark.scene in planned and mark != planned[mark.scene]:
-            found[mark.scene] = mark
-    return found
-
-
 def scene_as_it_is(plan: Plan, planned: PlannedScene) -> FinishedScene:
     """A scene that has its marker, as far as the collection knows it.
 
@@ -107,31 +91,6 @@ def scene_as_it_is(plan: Plan, planned: PlannedScene) -> FinishedScene:
         change=None,
         confidence=pc.mean(rows["confidence"]).as_py(),
     )
-
-
-def finish_scenes(
-    finisher: SceneFinisher, scenes: Sequence[GatheredScene], workers: int
-) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
-    """Finish scenes, several at a time.
-
-    Args:
-        finisher: It.
-        scenes: They.
-        workers: Processes; 0 for one a core.
-
-    Returns:
-        The scenes that are done, and why the others are not; each in the order of `scenes`.
-    """
-    found = parallel_map(finisher, scenes, worker_count(workers, len(scenes)), _lost)
-    results = list(progress(found, len(scenes), "scenes finished")) if scenes else []
-    return (
-        tuple(result for result in results if isinstance(result, FinishedScene)),
-        tuple(result for result in results if isinstance(result, Failure)),
-    )
-
-
-def _lost(scene: GatheredScene) -> Failure:
-    return Failure(scene.planned.key, STAGE, LOST)
 
 
 @dataclass(frozen=True)

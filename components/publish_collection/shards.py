@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from affine import Affine
@@ -24,10 +23,11 @@ from components.core.errors import DataError
 from components.core.footprints.records import check_class
 from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import StageRun, read_history
-from components.publish_collection.describing import describe_model, described_classes, software
+from components.publish_collection.describing import describe_model
+from components.publish_collection.finishing import finish_scenes, finishing_run, scene_finisher
 from components.publish_collection.gathering import gather, scene_of
 from components.publish_collection.layer.ids import Change
-from components.publish_collection.scenes import FinishedScene, SceneFinisher, earlier_marks, finish_scenes
+from components.publish_collection.scenes import FinishedScene
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ FINISHED_FILE = "finished.json"
 
 FINISHING = "finish_scenes"
 """What this part of a shard's work is called in its history."""
-
-MEGA = 1_000_000
 
 
 class _Entry(BaseModel):
@@ -80,7 +78,7 @@ def finish_shard(plan: Plan, split: Path, model: Path, part: Path, *, workers: i
         split: The shard's split project.
         model: Folder of the model that detected it: the plan's.
         part: Directory of the part to write; `read_part` reads it.
-        workers: Processes; 0 for one a core.
+        workers: Worker processes (0 = one per core).
 
     Returns:
         How many scenes are finished.
@@ -92,23 +90,13 @@ def finish_shard(plan: Plan, split: Path, model: Path, part: Path, *, workers: i
     """
     project = open_project(split)
     check_class(project, plan.settings.class_title)
-    collection = Collection(plan.output_uri)
-    describe_model(collection, plan, model)
-    finisher = SceneFinisher(
-        plan=plan,
-        projects=(project,),
-        earlier=earlier_marks(collection, plan),
-        classes=described_classes(collection, plan),
-        detected=datetime.now(UTC).replace(microsecond=0),
-        software=software(),
-    )
+    describe_model(Collection(plan.output_uri), plan, model)
+    finisher = scene_finisher(plan, [project])
     begun = time.perf_counter()
     finished, failures = finish_scenes(finisher, gather(plan, [project], ()).scenes, workers)
-    seconds = time.perf_counter() - begun
+    run = finishing_run(FINISHING, finished, time.perf_counter() - begun)
     for failure in failures:
         log.info("%s: is left to publication, which tries it again: %s", failure.key, failure.reason)
-    megapixels = sum(scene.planned.size.area for scene in finished) / MEGA
-    run = StageRun(FINISHING, len(finished), megapixels, round(seconds, 3))
     write_part(part, project, (*read_history(split), run), finished)
     return len(finished)
 

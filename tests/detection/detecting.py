@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import numpy as np
 import numpy.typing as npt
 from affine import Affine
@@ -44,6 +45,12 @@ SETTINGS = Settings(inference_config=CONFIG)
 
 Box = tuple[int, int, int, int]
 """Top, left, height, width of a bright roof, in pixels."""
+
+SIZE = Size(300, 260)
+HOUSE = (20, 30, 40, 24)
+SHED = (200, 100, 12, 20)
+HALL = (100, 150, 60, 50)
+PLACE = Affine(GSD_M, 0, 500_000, 0, -GSD_M, 5_300_000)
 
 
 @dataclass(frozen=True)
@@ -149,3 +156,7 @@ def write_town(file: Path, size: Size, *boxes: Box, east_px: int = 0, south_px: 
     """Write a town, so many pixels east and south of where others lie."""
     transform = Affine.translation(500_000, 5_300_000) @ Affine.scale(GSD_M, -GSD_M)
     write_tiled(file, town(size, *boxes), crs=CRS, transform=transform @ Affine.translation(east_px, south_px))
+
+
+def layer(detection: Detection) -> geopandas.GeoDataFrame:
+    return geopandas.read_parquet(Path(detection.output) / "layer")

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.core.cli import argument_parser
 from components.core.command.signature import REQUIRED, Parameter, Role, Signature
-from components.core.footprints import tolerance
+from components.core.command.tolerance_flags import add_earlier_flags
 
 LOGGED = ("Metrics", "ClassificationMetrics")
 """Kinds of artifacts that hold numbers alone; they are shown or written as JSON."""
@@ -18,7 +18,7 @@ FILES = (*LOGGED, "HTML")
 
 NUMBERS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float}
 
-EARLIER: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {"tolerance": tolerance.add_earlier_flags}
+EARLIER: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {"tolerance": add_earlier_flags}
 """Flags that earlier versions had in the place of a parameter's; not shown."""
 
 GROUPS = {Role.INPUT: "inputs", Role.OUTPUT: "outputs", Role.VALUE: "parameters"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from components.core.footprints.records import GEOMETRY
 from components.core.footprints.vector_files import geometries_of
 from components.publish_collection.layer.dropped import NOTHING, Dropped
 from components.publish_collection.layer.index import Bounds
+from components.publish_collection.layer.recent import RecentlyRead
 from components.publish_collection.layer.scenes import Overlaps, within
 
 COLUMNS = ("id", "confidence", "touches_edge", GEOMETRY)
@@ -70,7 +71,7 @@ class Candidates(NamedTuple):
     boxes: npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CandidateReader:
     """Reads candidates, and keeps those that were used last.
 
@@ -83,17 +84,15 @@ class CandidateReader:
     overlaps: Overlaps
     read: ReadAlive
     areas: Sequence[Bounds] = ()
-    _kept: OrderedDict[str, Candidates] = field(default_factory=OrderedDict)
     _dropped: dict[str, Dropped] = field(default_factory=dict)
 
     def __call__(self, scene: str) -> Candidates:
         """The candidates of a scene."""
-        if scene not in self._kept:
-            self._kept[scene] = self._read(scene)
-            while len(self._kept) > 1 and sum(len(kept.rows) for kept in self._kept.values()) > KEPT_FOOTPRINTS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(scene)
-        return self._kept[scene]
+        return self._recent(scene)
+
+    @cached_property
+    def _recent(self) -> RecentlyRead[Candidates]:
+        return RecentlyRead(self._read, lambda candidates: len(candidates.rows), KEPT_FOOTPRINTS)
 
     def dropped(self, scene: str) -> Dropped:
         """What was ever dropped of a scene that was read."""

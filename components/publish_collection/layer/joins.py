@@ -9,9 +9,9 @@ alone, and one more capture of a tile is compared with its neighbours' last, how
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ from components.core.footprints.joining import Halves, buildings, crossings, is_
 from components.core.footprints.tiles import PlacedTiles, Seam
 from components.core.keyed import digest
 from components.publish_collection.layer.index import Bounds
+from components.publish_collection.layer.recent import RecentlyRead
 from components.publish_collection.layer.scenes import LayerScene, flat
 from components.publish_collection.layer.tables import FOOTPRINT_SCHEMA
 
@@ -86,7 +87,7 @@ class Joiner:
     def __init__(self, scenes: Mapping[str, LayerScene], read: ReadHalves) -> None:
         """Of some scenes; `read` gives their halves."""
         self.scenes = scenes
-        self._halves = _HalvesCache(read)
+        self._halves = RecentlyRead(lambda name: read(scenes[name]), lambda own: len(own.places), KEPT_HALVES)
         self._links: dict[Seam, list[tuple[Part, Part]]] = {}
         self._by_scene: dict[str, dict[int, list[Part]]] = {}
         self._buildings: dict[Part, tuple[Part, ...]] = {}
@@ -136,7 +137,7 @@ class Joiner:
         return flat(self.scenes[name].bounds)[0], name
 
     def _chosen(self, name: str, places: Sequence[int]) -> Halves:
-        own = self._halves(self.scenes[name])
+        own = self._halves(name)
         return own.halves.take(np.searchsorted(own.places, places).tolist())
 
     def _joins(self, name: str) -> Joins:
@@ -175,7 +176,7 @@ class Joiner:
 
     def _half(self, part: Part) -> tuple[Halves, int]:
         name, place = part
-        own = self._halves(self.scenes[name])
+        own = self._halves(name)
         return own.halves, int(np.searchsorted(own.places, place))
 
     def _links_of(self, name: str) -> dict[int, list[Part]]:
@@ -191,7 +192,7 @@ class Joiner:
 
     def _across(self, seam: Seam) -> list[tuple[Part, Part]]:
         if seam not in self._links:
-            first, second = (self._halves(self.scenes[name]) for name in (seam.first, seam.second))
+            first, second = (self._halves(name) for name in (seam.first, seam.second))
             found = crossings(seam, first.halves, second.halves)
             places = first.places[found.first].tolist(), second.places[found.second].tolist()
             self._links[seam] = [((seam.first, one), (seam.second, other)) for one, other in zip(*places, strict=True)]
@@ -272,20 +273,3 @@ class _Borders:
 
     def _is_any_at(self, number: int, others: Indices) -> bool:
         return bool(self._tiles.same_place(np.full(len(others), number), others).any())
-
-
-@dataclass(frozen=True, slots=True)
-class _HalvesCache:
-    """Reads halves, and keeps those that were used last."""
-
-    read: ReadHalves
-    _kept: OrderedDict[str, SceneHalves] = field(default_factory=OrderedDict)
-
-    def __call__(self, scene: LayerScene) -> SceneHalves:
-        name = scene.mark.scene
-        if name not in self._kept:
-            self._kept[name] = self.read(scene)
-            while len(self._kept) > 1 and sum(len(kept.places) for kept in self._kept.values()) > KEPT_HALVES:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(name)
-        return self._kept[name]

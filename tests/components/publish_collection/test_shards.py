@@ -17,8 +17,9 @@ from components.core.collection.plan import Plan, ShardRows
 from components.core.errors import ConfigError, DataError
 from components.core.project import open_project
 from components.core.project.history import read_history
+from components.publish_collection.finishing import finish_scenes
 from components.publish_collection.gathering import gather
-from components.publish_collection.scenes import FinishedScene, finish_scenes
+from components.publish_collection.scenes import FinishedScene
 from components.publish_collection.shards import FINISHED_FILE, finish_shard, read_part, write_part
 from tests.components.publish_collection.detected import Detected, files
 from tests.components.publish_collection.layer.killing import killed_at

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from argparse import ArgumentParser
-
 import pytest
 
 from components.core.collection.plan import Settings
 from components.core.errors import ConfigError
-from components.core.footprints.tolerance import Tolerance, add_flags
+from components.core.footprints.tolerance import Tolerance
 
 
 @pytest.mark.parametrize(
@@ -60,20 +58,3 @@ def test_no_two_tolerances_are_told_as_one() -> None:
 def test_metres_count_where_pixels_have_a_size() -> None:
     assert (Tolerance(0.6, "m").pixels(0.3), Tolerance(0.6, "m").pixels(None)) == (2.0, 1.0)
     assert (Tolerance(3.0).pixels(0.3), Tolerance(3.0).pixels(None)) == (3.0, 3.0)
-
-
-@pytest.mark.parametrize(
-    ("flags", "text"),
-    [
-        ([], "1 px"),
-        (["--tolerance", "0.5m"], "0.5m"),
-        (["--tolerance-px", "0"], "0 px"),
-        (["--tolerance-m", "0.5"], "0.5 m"),
-        (["--tolerance-m", "0"], "1 px"),
-        (["--tolerance-px", "2", "--tolerance-m", "0.0"], "2 px"),
-    ],
-)
-def test_the_flags_of_earlier_versions_still_hold(flags: list[str], text: str) -> None:
-    parser = ArgumentParser()
-    add_flags(parser)
-    assert parser.parse_args(flags).tolerance == text
