@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from components.core.storage import Traffic, counters
-from components.core.storage.patience import Backoff
+from components.core.storage.retry import Backoff
 
 HANGS_S = 600.0
 """What takes so long hangs, on any machine. No test says with it how fast something is."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.errors import DataError
-from components.core.keyed import digest
+from components.core.hashing import digest
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"

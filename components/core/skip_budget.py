@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.project.history import LeftOut
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 
 SHOWN = 5
 SHOWN_AT_START = 100
@@ -69,7 +69,7 @@ class SkipBudget:
             TooManyBadItemsError: If that is one too many, or no scene remains.
         """
         try:
-            with own_faults(name):
+            with scene_errors(name):
                 yield
         except DataError as error:
             log.warning("left out: %s: %s", name, error)

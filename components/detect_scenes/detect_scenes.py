@@ -14,13 +14,13 @@ from pathlib import Path
 from components.core import storage
 from components.core.collection.parts import put_part
 from components.core.collection.plan import Plan, read_plan
+from components.core.collection.shard_results import finish_shard
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError
 from components.core.imagery.scaling import PERCENTILE
 from components.core.models import local_model, model_digest
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
-from components.publish_collection.shards import finish_shard
 from components.split_masks.split_masks import split_masks
 
 EVERY_SCENE = 1_000_000_000

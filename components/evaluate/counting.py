@@ -19,7 +19,7 @@ from components.core.imagery.reading import describe
 from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
 from components.core.project.history import LeftOut
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
@@ -65,7 +65,7 @@ class ImageCounter:
     def __call__(self, pair: Pair) -> tuple[Size, Counts] | LeftOut:
         """Size and counts of a pair, or why it cannot be compared."""
         try:
-            with own_faults(pair.label):
+            with scene_errors(pair.label):
                 return self._count(pair)
         except DataError as error:
             return LeftOut(pair.label, str(error))

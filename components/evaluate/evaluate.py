@@ -12,8 +12,8 @@ from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
 from components.core.project.history import LeftOut
-from components.core.staging import staged_directory
 from components.core.storage import check_writable
+from components.core.storage.atomic_directory import staged_directory
 from components.evaluate.counting import AREA_SHAPES, ImageCounter, Rules
 from components.evaluate.pairing import Pairing, listed, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult

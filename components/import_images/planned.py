@@ -12,7 +12,7 @@ from components.core.imagery.bands import bands_of_text
 from components.core.imagery.pairs import Pair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
 from components.import_images.scene import import_scene
 from components.import_images.task import BadScene, ReadyScene, SceneTask
@@ -84,7 +84,7 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
 
 def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
     try:
-        with own_faults(task.pair.image.uri):
+        with scene_errors(task.pair.image.uri):
             changed = _changed(task)
     except DataError as error:
         changed = str(error)

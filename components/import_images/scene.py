@@ -17,7 +17,7 @@ from components.core.imagery.turning import turn_of, turned
 from components.core.imagery.unpacking import check_unpacking
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 from components.core.special import NEUTRAL_CLASS
 from components.core.storage import StoredObject
 from components.import_images.images import ReadyImage, ready_image
@@ -40,7 +40,7 @@ ELSEWHERE = (
 def import_scene(task: SceneTask) -> ReadyScene | BadScene:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
     try:
-        with own_faults(task.pair.image.uri):
+        with scene_errors(task.pair.image.uri):
             return _import(task)
     except DataError as error:
         return BadScene(task.pair.name, str(error))

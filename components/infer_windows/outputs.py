@@ -16,9 +16,9 @@ from components.core.documents.predicted import ClassPlan
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask, Rectangle
 from components.core.geometry import Window
+from components.core.hashing import digest, short_name
 from components.core.imagery import MaskRaster, Recipe, describe
 from components.core.json_text import parse_json
-from components.core.keyed import digest, short_name
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import Rows, part_item
 from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE

@@ -17,7 +17,7 @@ from components.core.documents.inference import InferenceConfig
 from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.project import ImageRef, Item
 from components.core.project.parts import row_parts, wanted_rows
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 from components.infer_windows.batches import Batch, PixelBuffers, read_batches
 from components.infer_windows.outputs import SceneFiles, scene_files
 from components.infer_windows.predictor import Predictor
@@ -136,7 +136,7 @@ def _read(scenes: Iterable[tuple[str, Callable[[], SceneJob]]], buffers: PixelBu
     for number, (label, prepared) in enumerate(scenes):
         job = None
         try:
-            with own_faults(label):
+            with scene_errors(label):
                 job = prepared()
                 yield _Step(number, label, job, job)
                 for batch in () if job.reused else read_batches(job.image, job.plan, buffers):

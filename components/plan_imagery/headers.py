@@ -11,7 +11,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from components.core import storage
-from components.core.collection.plan import PlannedScene, Why
+from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import Grid
 from components.core.footprints.placing import placed
@@ -25,16 +25,16 @@ from components.core.imagery.unpacking import check_unpacking
 from components.core.imagery_facts import ImageFacts
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 from components.core.storage import StoredObject
-from components.plan_imagery.capturing import DatePattern, captured
-from components.plan_imagery.sources import Found
+from components.plan_imagery.capture_date import DatePattern, capture_date
+from components.plan_imagery.sources import SourceImage
 
 THREADS = 16
 
 
 def read_headers(
-    todo: Sequence[tuple[Found, Why]], dates: DatePattern, bands: Sequence[int] = ()
+    todo: Sequence[tuple[SourceImage, DetectionReason]], dates: DatePattern, bands: Sequence[int] = ()
 ) -> Iterator[PlannedScene | LeftOut]:
     """Open the header of each image, several at a time.
 
@@ -61,9 +61,11 @@ def read_headers(
             yield waiting.popleft().result()
 
 
-def _read_header(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -> PlannedScene | LeftOut:
+def _read_header(
+    image: SourceImage, why: DetectionReason, dates: DatePattern, asked: Sequence[int]
+) -> PlannedScene | LeftOut:
     try:
-        with own_faults(image.uri):
+        with scene_errors(image.uri):
             return _planned(image, why, dates, asked)
     except DataError as error:
         return LeftOut(image.key, str(error))
@@ -73,7 +75,7 @@ def _read_header(image: Found, why: Why, dates: DatePattern, asked: Sequence[int
         return LeftOut(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
 
 
-def _planned(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
+def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
     info, bands, time = _described(image, dates, asked)
     check_unpacking(info, image.size_bytes, image.uri)
     return PlannedScene(
@@ -93,13 +95,13 @@ def _planned(image: Found, why: Why, dates: DatePattern, asked: Sequence[int]) -
     )
 
 
-def _described(image: Found, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:
+def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:
     stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
     with open_with_sides(stored) as dataset:
 
         def read() -> tuple[RasterInfo, ColourBands, str]:
             with rasterio.Env(**storage.gdal_environment(image.uri)):
-                time = captured(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
+                time = capture_date(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
                 info = with_crs_beside(info_of(dataset), stored)
                 bands = colour_bands(dataset, image.uri, () if info.has_palette else asked)
                 return turned(info, turn_of(dataset, image.uri, info)), bands, time
@@ -110,7 +112,7 @@ def _described(image: Found, dates: DatePattern, asked: Sequence[int]) -> tuple[
             raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
 
 
-def _facts(image: Found, info: RasterInfo, bands: ColourBands) -> ImageFacts:
+def _facts(image: SourceImage, info: RasterInfo, bands: ColourBands) -> ImageFacts:
     """What the network will see; how values are scaled is the same of all that are."""
     reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
     grid = Grid.of_item(Item("images", image.key, info.size, reference))
@@ -118,7 +120,7 @@ def _facts(image: Found, info: RasterInfo, bands: ColourBands) -> ImageFacts:
     return ImageFacts(None if grid is None else grid.pixel_m(info.size), info.dtype, "", colours)
 
 
-def _usable_crs(image: Found, info: RasterInfo) -> str:
+def _usable_crs(image: SourceImage, info: RasterInfo) -> str:
     """The image's CRS, if it leads to places on the Earth."""
     missing = [
         *(["CRS"] if info.crs is None else []),

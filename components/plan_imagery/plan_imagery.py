@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.core import storage
-from components.core.collection.identity import recipe_of
+from components.core.collection.identity import detector_digest
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import (
     MAX_SHARDS,
     SHARD_MEGAPIXELS,
+    DetectionReason,
+    DetectionSettings,
     Plan,
     PlannedScene,
-    Settings,
-    Why,
     write_plan,
 )
 from components.core.imagery.bands import bands_of_text
@@ -25,13 +25,13 @@ from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.models import local_model, model_digest
 from components.core.progress import progress
 from components.core.project.history import LeftOut
-from components.plan_imagery.capturing import DatePattern, date_pattern
-from components.plan_imagery.checking import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
-from components.plan_imagery.comparing import compare
-from components.plan_imagery.dealing import deal
-from components.plan_imagery.hopeless import without_hopeless
+from components.plan_imagery.capture_date import DatePattern, date_pattern
+from components.plan_imagery.diff import diff_imagery
 from components.plan_imagery.layer import check_same_imagery, read_shown
-from components.plan_imagery.sources import Found, find_images, no_images
+from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
+from components.plan_imagery.retry_policy import skip_exhausted
+from components.plan_imagery.shard_assignment import assign_shards
+from components.plan_imagery.sources import SourceImage, find_images, no_images
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def plan_imagery(
     model_uri: str,
     plan_dir: Path | str,
     *,
-    settings: Settings,
+    settings: DetectionSettings,
     redo: str = REDO_CHANGED,
     shard_megapixels: float = SHARD_MEGAPIXELS,
     max_shards: int = MAX_SHARDS,
@@ -89,25 +89,25 @@ def plan_imagery(
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     with local_model(model_place) as folder:
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
-    recipe = recipe_of(model, settings.deciding())
+    detector = detector_digest(model, settings.deciding())
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
-    found = compare(find_images(images, output), collection.marks(), recipe, redo == REDO_ALL, shown.stems)
+    found = diff_imagery(find_images(images, output), collection.marks(), detector, redo == REDO_ALL, shown.stems)
     if not found.images:
         raise no_images(images)
-    todo, hopeless = without_hopeless(collection, found.todo, recipe)
+    todo, hopeless = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _headers(todo, dates, bands_of_text(settings.bands))
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
-    dealt = deal({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
+    dealt = assign_shards({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
     plan = Plan(
         images_uri=images,
         output_uri=output,
         model_uri=model_place,
         model=model,
-        recipe=recipe,
+        detector=detector,
         settings=settings,
         scenes=tuple(replace(scene, parts=dealt[scene.id]) for scene in scenes),
         shards=max((part.shard for parts in dealt.values() for part in parts), default=0),
@@ -124,7 +124,7 @@ def plan_imagery(
 
 
 def _headers(
-    todo: Sequence[tuple[Found, Why]], dates: DatePattern, bands: Sequence[int]
+    todo: Sequence[tuple[SourceImage, DetectionReason]], dates: DatePattern, bands: Sequence[int]
 ) -> Iterator[PlannedScene | LeftOut]:
     if not todo:
         return iter(())
@@ -162,7 +162,7 @@ def counts(plan: Plan) -> dict[str, float]:
     """What a plan says in numbers, for metrics."""
     whys = [scene.why for scene in plan.scenes]
     return {
-        **{why.value: whys.count(why) for why in Why},
+        **{why.value: whys.count(why) for why in DetectionReason},
         "done": plan.done,
         "waiting": plan.waiting,
         "retired": len(plan.retired),

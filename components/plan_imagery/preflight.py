@@ -10,7 +10,7 @@ from typing import Any
 from components.core import storage
 from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
-from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, Settings
+from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
 from components.core.documents import inference, tutorial
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
@@ -22,9 +22,9 @@ from components.core.preflight.numbers import check_max_bad
 from components.core.preflight.places import Place, askable, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
 from components.core.storage import check_writable
-from components.plan_imagery.capturing import date_pattern
-from components.plan_imagery.checking import REDO_CHANGED, check_footprints, check_numbers
+from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.layer import check_same_imagery, read_shown
+from components.plan_imagery.parameters import REDO_CHANGED, check_footprints, check_numbers
 from components.plan_imagery.sources import find_images, no_images
 
 
@@ -54,7 +54,7 @@ class Inputs:
     images_uri: str
     output_uri: str
     model_uri: str
-    settings: Settings
+    settings: DetectionSettings
     redo: str = REDO_CHANGED
     shard_megapixels: float = SHARD_MEGAPIXELS
     max_shards: int = MAX_SHARDS
@@ -68,13 +68,13 @@ class Inputs:
     @staticmethod
     def names() -> list[str]:
         """Of the parameters, each of the settings among them."""
-        return [field.name for field in (*fields(Inputs), *fields(Settings)) if field.name != "settings"]
+        return [field.name for field in (*fields(Inputs), *fields(DetectionSettings)) if field.name != "settings"]
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Inputs:
         """From values by the names of `names`."""
-        own = {field.name for field in fields(Settings)}
-        settings = Settings(**{name: value for name, value in values.items() if name in own})
+        own = {field.name for field in fields(DetectionSettings)}
+        settings = DetectionSettings(**{name: value for name, value in values.items() if name in own})
         return cls(settings=settings, **{name: value for name, value in values.items() if name not in own})
 
 
@@ -134,7 +134,7 @@ def _check_images(images: str, output: str) -> None:
         check_same_imagery(collection, read_shown(collection), images)
 
 
-def _check_fit(faults: NamedFaults, settings: Settings, model: ModelConfig | None) -> None:
+def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelConfig | None) -> None:
     """Follow a project from the images to the buildings; where something is broken, what depends on it is left out."""
     key = "inference_config"
     source = settings.inference_config.strip() or tutorial.INFERENCE_CONFIG

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.core import storage
-from components.core.collection.plan import Plan, Why
+from components.core.collection.plan import DetectionReason, Plan
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting.page import Fact, Section, run_report
 from components.core.reporting.tables import Cell, Column, table
@@ -49,7 +49,7 @@ def _sentence(plan: Plan) -> str:
 
 def _facts(plan: Plan) -> list[Fact]:
     whys = [scene.why for scene in plan.scenes]
-    reasons = ", ".join(f"{thousands(whys.count(why))} {why}" for why in Why if why in whys)
+    reasons = ", ".join(f"{thousands(whys.count(why))} {why}" for why in DetectionReason if why in whys)
     megapixels = sum(scene.size.area for scene in plan.scenes) / MEGA
     others = [
         Fact("not usable", thousands(len(plan.left_out)), "images"),
@@ -70,7 +70,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
         ("Images", plan.images_uri),
         ("Collection", plan.output_uri),
         ("Model", Cell(plan.model_uri, plan.model)),
-        ("Recipe", plan.recipe),
+        ("Detector", plan.detector),
     ]
     yield Section("What is to be done", "", (), table(_NAMES_AND_VALUES, rows, style="about"))
     if plan.warnings:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
+from components.core.hashing import as_text, is_text
 from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, Why, is_raster
 from components.core.imagery.side_files import side_digests, with_side_files
-from components.core.keyed import as_text, is_text
 from components.core.project.history import LeftOut
 from components.core.storage import StoredObject
 from components.core.storage.local import broken_links
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceImage:
     """An image in a listing.
 
     Attributes:
@@ -40,7 +40,7 @@ class Found:
     sides: tuple[StoredObject, ...] = ()
 
 
-def find_images(images_uri: str, output_uri: str) -> Iterator[Found | LeftOut]:
+def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | LeftOut]:
     """Stream all images below a prefix, in the order of their keys.
 
     Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs. What else is
@@ -68,7 +68,7 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[Found | LeftOut]:
             yield LeftOut(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
             continue
         version = version_of(stored.etag, stored.size_bytes, side_digests(stored))
-        yield Found(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
+        yield SourceImage(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
     for link in broken_links(images_uri):
         if not _is_own(link[start:], own):
             others.add(link[start:], Why.LINK)

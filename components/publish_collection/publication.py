@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from components.core.collection.collect_parts import SceneFailure
+from components.core.collection.finish_scene import FinishedScene
+from components.core.collection.layer.index import CollectionLayer
+from components.core.collection.layer.update import LayerUpdate
 from components.core.collection.plan import Plan
 from components.core.project.history import StageRun
-from components.publish_collection.gathering import Failure
-from components.publish_collection.layer.index import Layer
-from components.publish_collection.layer.update import LayerUpdate
-from components.publish_collection.scenes import FinishedScene
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Publication:
     plan: Plan
     started: datetime
     finished: tuple[FinishedScene, ...]
-    failures: tuple[Failure, ...]
-    before: Layer | None
+    failures: tuple[SceneFailure, ...]
+    before: CollectionLayer | None
     layer: LayerUpdate
     exports: tuple[str, ...]
     outdated: tuple[str, ...]

@@ -10,25 +10,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.core import storage
+from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
+from components.core.collection.describe import describe_collection, described_classes, fetch_and_describe_model
+from components.core.collection.finish_scene import STAGE, FinishedScene
+from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
 from components.core.collection.formats import formats_of_text
+from components.core.collection.layer.exports import export_layer, outdated_files
+from components.core.collection.layer.index import CollectionLayer, layer_to_mend
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, read_plan
+from components.core.collection.recover_scenes import recall
+from components.core.collection.shard_results import read_part
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.project import Project
 from components.core.project.history import LeftOut, StageRun, merged_histories
 from components.core.reporting.text import counted_noun
-from components.publish_collection.describing import describe_collection, described_classes, fetch_and_describe_model
-from components.publish_collection.finishing import finish_scenes, finishing_run, scene_finisher
-from components.publish_collection.gathering import Failure, Gathered, gather
-from components.publish_collection.layer.exports import export_layer, outdated_files
-from components.publish_collection.layer.index import Layer, layer_to_mend
-from components.publish_collection.noting import note_failures
+from components.publish_collection.log_failures import log_failures
 from components.publish_collection.publication import Publication
-from components.publish_collection.recalling import recall
-from components.publish_collection.scenes import STAGE, FinishedScene
-from components.publish_collection.settling import settle
-from components.publish_collection.shards import read_part
-from components.publish_collection.telling import tell
+from components.publish_collection.reconcile import settle
+from components.publish_collection.run_outputs import write_run_outputs
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +89,13 @@ def publish_collection(
     classes = described_classes(collection, opened)
     finished = {scene.mark.scene: scene for shard in shards for scene in shard.finished}
     projects = tuple(shard.project for shard in shards)
-    gathered = gather(opened, projects, history, finished)
+    gathered = collect_parts(opened, projects, history, finished)
     recalled, lost = recall(collection, opened, gathered.failures)
     own, failures = _finish(opened, projects, replace(gathered, failures=lost), workers)
     finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
     marks = {name: scene.mark for name, scene in finished.items()}
     before = layer_to_mend(collection)
-    note_failures(collection, opened, marks, failures, opened.run)
+    log_failures(collection, opened, marks, failures, opened.run)
     layer = settle(collection, opened, marks, join_tiles)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)
@@ -110,17 +110,17 @@ def publish_collection(
         outdated=outdated_files(collection, layer.layer),
         history=(*history, _own_run(own, failures, time.perf_counter() - begun)),
     )
-    counts = tell(done, collection, Path(summary), None if report is None else Path(report))
+    counts = write_run_outputs(done, collection, Path(summary), None if report is None else Path(report))
     _check_failures(failures, max_bad, collection)
     return counts
 
 
 def _finish(
-    plan: Plan, projects: Sequence[Project], gathered: Gathered, workers: int
-) -> tuple[tuple[FinishedScene, ...], tuple[Failure, ...]]:
+    plan: Plan, projects: Sequence[Project], gathered: CollectedScenes, workers: int
+) -> tuple[tuple[FinishedScene, ...], tuple[SceneFailure, ...]]:
     """Finish what the shards did not."""
     finished: tuple[FinishedScene, ...] = ()
-    failed: tuple[Failure, ...] = ()
+    failed: tuple[SceneFailure, ...] = ()
     if gathered.scenes:
         finished, failed = finish_scenes(scene_finisher(plan, projects), gathered.scenes, workers)
     failures = (*gathered.failures, *failed)
@@ -129,19 +129,19 @@ def _finish(
     return finished, failures
 
 
-def _export(collection: Collection, layer: Layer, formats: Sequence[str]) -> tuple[str, ...]:
+def _export(collection: Collection, layer: CollectionLayer, formats: Sequence[str]) -> tuple[str, ...]:
     if formats and layer.unsettled:
         log.warning("%s: are not written, since other runs are at the layer; the next run does", ", ".join(formats))
         return ()
     return export_layer(collection, formats)
 
 
-def _own_run(finished: Sequence[FinishedScene], failures: Iterable[Failure], seconds: float) -> StageRun:
+def _own_run(finished: Sequence[FinishedScene], failures: Iterable[SceneFailure], seconds: float) -> StageRun:
     left_out = tuple(LeftOut(failure.key, failure.reason) for failure in failures if failure.stage == STAGE)
     return finishing_run(STAGE, finished, seconds, left_out)
 
 
-def _check_failures(failures: Sequence[Failure], max_bad: int, collection: Collection) -> None:
+def _check_failures(failures: Sequence[SceneFailure], max_bad: int, collection: Collection) -> None:
     if len(failures) <= max_bad:
         return
     reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures[:SHOWN])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from components.core.collection.failures import MOST_TRIES
-from components.core.collection.plan import Why
+from components.core.collection.failure_log import MOST_TRIES
+from components.core.collection.plan import DetectionReason
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting.page import Fact, Section, render, run_report, write_page
 from components.core.reporting.tables import Cell, Column, table
@@ -78,7 +78,7 @@ def _others(summary: RunSummary) -> str:
 
 
 def _facts(summary: RunSummary) -> list[Fact]:
-    reasons = [f"{thousands(summary.count(why))} {why}" for why in Why if summary.count(why)]
+    reasons = [f"{thousands(summary.count(why))} {why}" for why in DetectionReason if summary.count(why)]
     published = [
         Fact("scenes published", thousands(len(summary.scenes)), ", ".join(reasons)),
         Fact("imagery", _decimal(sum(scene.megapixels for scene in summary.scenes)), "megapixels"),
@@ -135,7 +135,7 @@ def _about(summary: RunSummary) -> Markup:
         ("Images", summary.images_uri),
         ("Collection", summary.output_uri),
         ("Model", Cell(summary.model_uri, summary.model)),
-        ("Recipe", summary.recipe),
+        ("Detector", summary.detector),
         *([("Shards", thousands(summary.shards))] if summary.shards else []),
     ]
     return table(_NAMES_AND_VALUES, rows, style="about")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.core.collection.plan import Why
+from components.core.collection.plan import DetectionReason
 from components.core.geometry import Size
-from components.core.keyed import keyed_integer
+from components.core.hashing import hash_integer
 from components.core.project.history import StageRun
 
 
@@ -42,7 +42,7 @@ class DoneScene:
     """
 
     key: str
-    why: Why
+    why: DetectionReason
     size: Size
     footprints: int
     area_m2: float
@@ -96,12 +96,12 @@ class RunSummary:
         output_uri: Of the collection.
         model_uri: Of the model.
         model: Digest of the model.
-        recipe: Name of model and settings together.
+        detector: Name of model and settings together.
         scenes: Published by this run.
         failed: Planned and not published.
         skipped: Images that planning could not use.
         up_to_date: How many scenes needed nothing.
-        waiting: How many were done with another recipe and stay as they are.
+        waiting: How many were done with another detector and stay as they are.
         retired: How many were taken out, since their images are gone.
         stages: What the stages did; several entries of one stage are its shards.
         before: The layer before the run; None where there was none.
@@ -116,7 +116,7 @@ class RunSummary:
     output_uri: str
     model_uri: str
     model: str
-    recipe: str
+    detector: str
     scenes: tuple[DoneScene, ...]
     failed: tuple[MissingScene, ...]
     skipped: tuple[MissingScene, ...]
@@ -130,7 +130,7 @@ class RunSummary:
     postponed: int = 0
     warnings: tuple[str, ...] = ()
 
-    def count(self, why: Why) -> int:
+    def count(self, why: DetectionReason) -> int:
         """How many scenes were published for a reason."""
         return sum(scene.why is why for scene in self.scenes)
 
@@ -184,5 +184,5 @@ def stage_totals(stages: Sequence[StageRun]) -> list[StageTotals]:
 
 def scenes_to_show(scenes: Sequence[DoneScene], count: int = 6) -> list[DoneScene]:
     """Scenes for pictures, chosen by name, so that they are no better than the others; the first by key first."""
-    chosen = sorted(scenes, key=lambda scene: keyed_integer(0, "report", scene.key))[:count]
+    chosen = sorted(scenes, key=lambda scene: hash_integer(0, "report", scene.key))[:count]
     return sorted(chosen, key=lambda scene: scene.key)

@@ -23,9 +23,9 @@ from components.core.progress import progress
 from components.core.project import Project, open_project
 from components.core.project.history import LeftOut
 from components.core.project.parts import part_of
-from components.core.scene_faults import own_faults
-from components.core.staging import staged_directory
+from components.core.scene_errors import scene_errors
 from components.core.storage import check_writable, put_tree
+from components.core.storage.atomic_directory import staged_directory
 from components.publish_footprints.joining import Joiner
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
@@ -173,7 +173,7 @@ def _survey(project: Project) -> _Survey:
         dataset, _, name = project.label(index).partition("/")
         key = (dataset, name)
         try:
-            with own_faults(f"{dataset}/{name}"):
+            with scene_errors(f"{dataset}/{name}"):
                 item = project.item(index)
                 part = part_of(item)
                 key = (dataset, item.name if part is None else part.scene)

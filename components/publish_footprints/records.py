@@ -12,7 +12,7 @@ from components.core.footprints.making import scene_footprints
 from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, Rules, scene_schema
 from components.core.project import Project
 from components.core.project.history import LeftOut
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class FootprintMaker:
     def __call__(self, scene: Scene) -> SceneRows | LeftOut:
         """The rows of one scene, or why it has none."""
         try:
-            with own_faults(scene.source):
+            with scene_errors(scene.source):
                 return self._rows(scene)
         except DataError as error:
             return LeftOut(scene.source, str(error))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.geometry import Size, Window, row_bands
-from components.core.keyed import keyed_integer
+from components.core.hashing import hash_integer
 from components.sample_scenes.blocks import furnish
 from components.sample_scenes.canvas import Canvas
 from components.sample_scenes.scene import Scene
@@ -82,7 +82,7 @@ class Renderer:
         """One tile of the ground, cut to `size` at the scene's edge: (H, W, 3) uint8 RGB and (H, W) uint8 mask."""
         window = Window(row * TILE - MARGIN, col * TILE - MARGIN, size.height + 2 * MARGIN, size.width + 2 * MARGIN)
         canvas = self._draw(window)
-        key = keyed_integer(self.scene.seed, "sample_scenes", self.scene.name, "texture")
+        key = hash_integer(self.scene.seed, "sample_scenes", self.scene.name, "texture")
         lit = weather(canvas.rgb, canvas.material, canvas.shade, window, self.gsd_m, key)
         blurred = np.asarray(cv2.GaussianBlur(lit, (0, 0), BLUR_PX), dtype=np.float32)
         inside = (slice(MARGIN, MARGIN + size.height), slice(MARGIN, MARGIN + size.width))

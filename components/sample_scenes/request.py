@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.keyed import digest
+from components.core.hashing import digest
 from components.sample_scenes.scene import Scene
 from components.sample_scenes.towns import TOWNS, town
 

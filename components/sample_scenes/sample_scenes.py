@@ -15,7 +15,6 @@ import cv2
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.progress import progress
-from components.core.staging import staged_directory
 from components.core.storage import (
     check_writable,
     delete,
@@ -28,6 +27,7 @@ from components.core.storage import (
     read_bytes,
     scratch_folder,
 )
+from components.core.storage.atomic_directory import staged_directory
 from components.sample_scenes.request import Request
 from components.sample_scenes.towns import TOWNS
 from components.sample_scenes.writing import SceneJob, write_scene

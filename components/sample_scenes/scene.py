@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from components.core.keyed import keyed_integer, uniform
+from components.core.hashing import hash_integer, uniform
 from components.sample_scenes.light import Sun
 from components.sample_scenes.towns import Town, town
 
@@ -36,7 +36,7 @@ class Scene:
 
     def generator(self, *keys: str) -> np.random.Generator:
         """Random generator keyed by this scene."""
-        return np.random.default_rng(keyed_integer(self.seed, "sample_scenes", self.name, *keys))
+        return np.random.default_rng(hash_integer(self.seed, "sample_scenes", self.name, *keys))
 
     @cached_property
     def sun(self) -> Sun:

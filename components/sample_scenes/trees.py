@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.keyed import keyed_integer
+from components.core.hashing import hash_integer
 from components.sample_scenes.light import Sun
 from components.sample_scenes.scenery import RGB, tinted
 
@@ -65,7 +65,7 @@ def crown(species: str, radius_px: int, variant: int, sun: Sun) -> tuple[NDArray
     Returns:
         (2r + 3, 2r + 3, 3) uint8 RGB and (2r + 3, 2r + 3) uint8 mask, 255 where the crown hides the ground.
     """
-    rng = np.random.default_rng(keyed_integer(0, "crown", species, str(radius_px), str(variant)))
+    rng = np.random.default_rng(hash_integer(0, "crown", species, str(radius_px), str(variant)))
     kind = SPECIES[species]
     side = 2 * radius_px + 3
     color = kind.colors[variant % len(kind.colors)]

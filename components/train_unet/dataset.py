@@ -21,7 +21,7 @@ from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project
 from components.core.project.local_copies import with_local_copies
-from components.core.scene_faults import own_faults, stops_all
+from components.core.scene_errors import scene_errors, stops_all
 from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 
@@ -117,7 +117,7 @@ class WindowDataset(Dataset[Sample]):
         for row in self._candidates(position, failures):
             place = ""
             try:
-                with own_faults(self.project.label(row)):
+                with scene_errors(self.project.label(row)):
                     item = self.project.item(row)
                     place = _image_of(item)
                     image, mask = self._read(with_local_copies(item))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
-from components.core.keyed import keyed_integer
+from components.core.hashing import hash_integer
 
 PADDING = -1
 """Stands for no item where the processes' shares of a validation set differ by one."""
@@ -69,7 +69,7 @@ def batches_per_epoch(items: int, batch_size: int, world: int) -> int:
 
 def epoch_order(items: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """The order of the items in one epoch: (items,) int64, a permutation."""
-    generator = np.random.Generator(np.random.PCG64(keyed_integer(seed, "shuffle", str(epoch))))
+    generator = np.random.Generator(np.random.PCG64(hash_integer(seed, "shuffle", str(epoch))))
     return generator.permutation(items)
 
 

@@ -12,8 +12,8 @@ import torch
 from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
+from components.core.hashing import digest
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
-from components.core.keyed import digest
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig

@@ -8,10 +8,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection
-from components.publish_collection.layer.update import update_layer
 from tests.benchmarks.harness import Measurement, one_core
-from tests.components.publish_collection.layer.small_collections import (
+from tests.components.core.collection.layer.small_collections import (
     Building,
     SmallScene,
     finish,

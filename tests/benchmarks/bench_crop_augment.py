@@ -9,7 +9,7 @@ import numpy as np
 from components.core.geometry import Size
 from components.core.parallel import worker_count
 from components.core.project import ImageRef, Item, write_manifest
-from components.core.staging import staged_directory
+from components.core.storage.atomic_directory import staged_directory
 from components.crop_augment.crop_augment import crop_augment
 from tests.benchmarks.building_masks import building_mask
 from tests.benchmarks.harness import MEBIBYTE, RESULTS, Measurement, one_core, seconds

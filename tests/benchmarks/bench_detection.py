@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.collection.plan import Settings, read_plan
+from components.core.collection.plan import DetectionSettings, read_plan
+from components.core.collection.shard_results import finish_shard
 from components.core.geometry import Size
 from components.core.imagery import Crop
 from components.core.project import open_project
@@ -19,7 +20,6 @@ from components.infer_windows.infer_windows import infer_windows
 from components.infer_windows.windows import Grid, plan_windows
 from components.plan_imagery.plan_imagery import plan_imagery
 from components.publish_collection.publish_collection import publish_collection
-from components.publish_collection.shards import finish_shard
 from components.split_masks.split_masks import split_masks
 from tests.benchmarks.building_masks import building_mask, rough
 from tests.benchmarks.harness import Measurement, one_core
@@ -87,7 +87,7 @@ def _detect(folder: Path, model: Path, repeat: int) -> dict[str, float]:
     """Seconds of each stage, and of a second run with nothing to do."""
     place = folder / f"run_{repeat}"
     times: dict[str, float] = {}
-    settings = Settings(inference_config=CONFIG, min_area_m2=5.0)
+    settings = DetectionSettings(inference_config=CONFIG, min_area_m2=5.0)
 
     def plan(name: str) -> Path:
         plan_imagery(str(folder / "in"), str(place / "out"), str(model), place / name, settings=settings)

@@ -11,12 +11,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from components.core.collection.layer.index import read_layer
+from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection
-from components.publish_collection.layer.index import read_layer
-from components.publish_collection.layer.update import update_layer
 from tests.benchmarks.harness import Measurement, one_core, peak_memory_mib
-from tests.components.publish_collection.layer.drawing import TILE, clipped
-from tests.components.publish_collection.layer.small_collections import SmallScene, finish, finish_all, opened_files
+from tests.components.core.collection.layer.drawing import TILE, clipped
+from tests.components.core.collection.layer.small_collections import SmallScene, finish, finish_all, opened_files
 
 NAME = "mosaic"
 

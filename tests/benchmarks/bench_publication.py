@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from components.core.collection.plan import Settings, read_plan
+from components.core.collection.plan import DetectionSettings, read_plan
+from components.core.collection.shard_results import finish_shard, write_part
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.core.project.history import read_history
 from components.publish_collection.publish_collection import publish_collection
-from components.publish_collection.shards import finish_shard, write_part
 from tests.benchmarks.harness import Measurement, one_core
 from tests.detection.bright_model import save_bright_model
 from tests.detection.detecting import Box, Detection, write_town
@@ -72,7 +72,11 @@ def _detected(folder: Path) -> Detection:
         write_town(file, SIZE, *boxes, east_px=column * SIZE.width, south_px=row * SIZE.height)
     model = save_bright_model(folder / "model", side_px=128)
     detection = Detection(
-        str(folder / "in"), str(model), str(folder / "out"), str(folder / "data"), Settings(inference_config=CONFIG)
+        str(folder / "in"),
+        str(model),
+        str(folder / "out"),
+        str(folder / "data"),
+        DetectionSettings(inference_config=CONFIG),
     )
     detection.plan(folder / "plan")
     detection.split(folder, "1/1")

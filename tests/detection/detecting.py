@@ -17,7 +17,7 @@ from affine import Affine
 
 from components.core import storage
 from components.core.collection.parts import fetched_parts, remove_parts
-from components.core.collection.plan import Plan, Settings, read_plan, shard_names
+from components.core.collection.plan import DetectionSettings, Plan, read_plan, shard_names
 from components.core.geometry import Size
 from components.detect_scenes.detect_scenes import EVERY_SCENE, detect_scenes
 from components.import_images.planned import import_planned
@@ -41,7 +41,7 @@ CONFIG = json.dumps(
     }
 )
 
-SETTINGS = Settings(inference_config=CONFIG)
+SETTINGS = DetectionSettings(inference_config=CONFIG)
 
 Box = tuple[int, int, int, int]
 """Top, left, height, width of a bright roof, in pixels."""
@@ -70,7 +70,7 @@ class Detection:
     model: str
     output: str
     data_root: str
-    settings: Settings = SETTINGS
+    settings: DetectionSettings = SETTINGS
     options: tuple[tuple[str, Any], ...] = ()
 
     def run(self, *, max_bad: int = 0, item_pixels: int = 0, formats: str = "") -> dict[str, float]:

@@ -272,7 +272,7 @@ def test_imagery_unlike_that_of_the_training_is_said_in_the_plan_and_in_the_repo
     assert (len(planned), len(detected)) == (1, 1)
 
 
-def test_bands_that_are_asked_for_are_another_recipe(detection: Detection) -> None:
+def test_bands_that_are_asked_for_are_another_detector(detection: Detection) -> None:
     pixels = town(SIZE, HOUSE)
     pixels[:, :200] = 220
     grey = np.concatenate([pixels, town(SIZE, HALL)[:1]])

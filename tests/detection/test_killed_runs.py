@@ -19,7 +19,7 @@ from components.core.collection.parts import remove_parts
 from components.core.collection.plan import read_plan
 from components.core.errors import TooManyBadItemsError
 from components.core.geometry import Size
-from tests.components.publish_collection.layer.killing import killed_at
+from tests.components.core.collection.layer.killing import killed_at
 from tests.detection.detecting import Detection, write_town
 
 COPIES, KILLS_A_COPY = 10, 5

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from components.core.collection.failures import MOST_TRIES
+from components.core.collection.failure_log import MOST_TRIES
 from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.geometry import Size
 from tests.builders import noise, write_raster

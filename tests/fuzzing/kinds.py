@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rasterio.crs import CRS
 
-from components.core.collection.plan import PlannedScene, Why
+from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.documents.inference import load_config as load_inference_config
 from components.core.documents.training import load_config as load_train_config
 from components.core.documents.tutorial import (
@@ -31,7 +31,7 @@ from components.core.network.model_artifact import load_model
 from components.core.project import Item, Project, open_project, write_manifest
 from components.core.project.history import LeftOut
 from components.import_images.import_images import import_images
-from components.plan_imagery.capturing import date_pattern
+from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.headers import read_headers
 from components.plan_imagery.sources import find_images
 from tests.builders import bitmap_meta, noise, scene_item, scene_project, write_raster, write_scene, write_tiled
@@ -128,7 +128,7 @@ def check_import(images: Path, masks: Path | str, folder: Path) -> None:
 def check_plan(images: Path) -> None:
     """Plan both; the good one can be done."""
     found = find_images(str(images), str(images / "nowhere"))
-    todo = [(entry, Why.NEW) for entry in found if not isinstance(entry, LeftOut)]
+    todo = [(entry, DetectionReason.NEW) for entry in found if not isinstance(entry, LeftOut)]
     planned = list(read_headers(todo, date_pattern("")))
     assert len(planned) == len(todo)
     scenes = [entry.key for entry in planned if isinstance(entry, PlannedScene)]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from components.core.keyed import NAME_BYTES, cut_to_bytes, digest
+from components.core.hashing import NAME_BYTES, cut_to_bytes, digest
 
 ID_CHARACTERS = 16
 """So many that a million images of one name in different folders do not clash."""
@@ -47,7 +47,7 @@ def version_of(etag: str, size_bytes: int, sides: Sequence[str] = ()) -> str:
     return digest(etag, str(size_bytes), *sides)[:DIGEST_CHARACTERS]
 
 
-def recipe_of(model: str, settings: Mapping[str, Any]) -> str:
+def detector_digest(model: str, settings: Mapping[str, Any]) -> str:
     """Name a way to detect.
 
     Args:

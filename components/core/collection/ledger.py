@@ -16,7 +16,7 @@ from components.core import storage
 from components.core.errors import DataError
 from components.core.json_text import parse_json
 
-_NAME = re.compile(r"(?P<scene>[\w-]+)\.(?P<version>[0-9a-f]+)\.(?P<recipe>[0-9a-f]+)\.json")
+_NAME = re.compile(r"(?P<scene>[\w-]+)\.(?P<version>[0-9a-f]+)\.(?P<detector>[0-9a-f]+)\.json")
 
 TRANSFORM_NUMBERS = 6
 
@@ -31,17 +31,17 @@ class Mark:
     Attributes:
         scene: Id of the scene.
         version: Of its imagery.
-        recipe: How it was detected.
+        detector: How it was detected.
     """
 
     scene: str
     version: str
-    recipe: str
+    detector: str
 
     @property
     def stem(self) -> str:
         """The name of everything that this detection gave."""
-        return f"{self.scene}.{self.version}.{self.recipe}"
+        return f"{self.scene}.{self.version}.{self.detector}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Collection:
 
     def scene_folder(self, mark: Mark) -> str:
         """Where a detection's outputs lie."""
-        return storage.join_uri(self.output_uri, "scenes", mark.scene, f"{mark.version}.{mark.recipe}")
+        return storage.join_uri(self.output_uri, "scenes", mark.scene, f"{mark.version}.{mark.detector}")
 
     def partition(self, scene: str) -> str:
         """The part of the footprint layer that a scene gives."""
@@ -200,4 +200,4 @@ def marks_in(folder: str) -> Iterator[Mark]:
     for found in storage.list_objects(folder):
         name = _NAME.fullmatch(found.uri, found.uri.rfind("/") + 1)
         if name is not None:
-            yield Mark(name["scene"], name["version"], sys.intern(name["recipe"]))
+            yield Mark(name["scene"], name["version"], sys.intern(name["detector"]))

@@ -19,8 +19,8 @@ from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
 from components.core.geometry import Size
 from components.core.json_text import parse_json
 from components.core.project.history import LeftOut
-from components.core.staging import staged_directory
 from components.core.storage import StoredObject
+from components.core.storage.atomic_directory import staged_directory
 from components.core.storage.uris import parse_uri
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _SCHEMA = pa.schema(
 )
 
 
-class Why(StrEnum):
+class DetectionReason(StrEnum):
     """Why a scene is to be done."""
 
     NEW = "new"
@@ -101,7 +101,7 @@ class PlannedScene:
     size: Size
     crs: str
     captured: str
-    why: Why
+    why: DetectionReason
     parts: tuple[ShardRows, ...]
     sides: tuple[StoredObject, ...] = ()
     facts: ImageFacts | None = field(default=None, compare=False)
@@ -113,7 +113,7 @@ class PlannedScene:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DetectionSettings:
     """How scenes are detected and published; all of it decides on the result.
 
     Attributes:
@@ -139,7 +139,7 @@ class Settings:
     def deciding(self) -> dict[str, Any]:
         """All that tells one way to detect from another, by name.
 
-        Names of recipes stay what they were before bands could be asked for, and when tolerances were two numbers.
+        Digests of detectors stay what they were before bands could be asked for, and when tolerances were two numbers.
         """
         values = asdict(self)
         tolerance = Tolerance.parse(values.pop("tolerance"))
@@ -159,12 +159,12 @@ class Plan:
         output_uri: Of the collection.
         model_uri: Of the model.
         model: Digest of the model.
-        recipe: Name of model and settings together.
+        detector: Name of model and settings together.
         settings: How scenes are detected.
         scenes: To be done.
         shards: How many shards they are dealt to; 0 where there is no scene.
         done: How many scenes are as they should be.
-        waiting: How many were done with another recipe and stay as they are.
+        waiting: How many were done with another detector and stay as they are.
         retired: Marks whose images are gone.
         left_out: Images that cannot be done, and why.
         postponed: How many images are left to the next run, because this one is full.
@@ -176,8 +176,8 @@ class Plan:
     output_uri: str
     model_uri: str
     model: str
-    recipe: str
-    settings: Settings
+    detector: str
+    settings: DetectionSettings
     scenes: tuple[PlannedScene, ...]
     shards: int
     done: int = 0
@@ -194,7 +194,7 @@ class Plan:
 
     def mark(self, scene: PlannedScene) -> Mark:
         """The marker that a scene gets when it is done."""
-        return Mark(scene.id, scene.version, self.recipe)
+        return Mark(scene.id, scene.version, self.detector)
 
 
 def write_plan(directory: Path | str, plan: Plan) -> None:
@@ -219,7 +219,7 @@ def read_plan(directory: Path | str) -> Plan:
         return Plan(
             **head
             | {
-                "settings": Settings(**head["settings"]),
+                "settings": DetectionSettings(**head["settings"]),
                 "scenes": tuple(map(_scene, scenes)),
                 "retired": tuple(Mark(**entry) for entry in head["retired"]),
                 "left_out": tuple(LeftOut(**entry) for entry in head["left_out"]),
@@ -286,4 +286,4 @@ def _scene(row: dict[str, Any]) -> PlannedScene:
     sides = tuple(StoredObject(**side, modified=None) for side in row.pop("sides"))
     for side in sides:
         parse_uri(side.uri)
-    return PlannedScene(**row | {"size": size, "why": Why(row["why"]), "parts": parts, "sides": sides})
+    return PlannedScene(**row | {"size": size, "why": DetectionReason(row["why"]), "parts": parts, "sides": sides})

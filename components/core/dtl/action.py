@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
 from components.core.geometry import Size
-from components.core.keyed import uniform, uniforms
+from components.core.hashing import uniform, uniforms
 from components.core.project import Item, ProjectMeta
 
 NULL = "null"

@@ -11,7 +11,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.graph import Query
 from components.core.errors import FootprintsError
 from components.core.project import Item, Project, open_project
-from components.core.scene_faults import own_faults, stops_all
+from components.core.scene_errors import scene_errors, stops_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Runner:
         if not any(reads(layer, opened.meta.name, dataset) for layer in self._query.data_layers):
             return Outcome()
         try:
-            with own_faults(label):
+            with scene_errors(label):
                 return self._run(opened, opened.item(index))
         except FootprintsError as error:
             if stops_all(error):

@@ -10,7 +10,7 @@ from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.footprints.assembling import Place
 from components.core.footprints.tolerance import DEFAULT, Tolerance
-from components.core.keyed import digest
+from components.core.hashing import digest
 from components.core.project import Project
 
 GEOMETRY = "geometry"

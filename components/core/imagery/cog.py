@@ -22,7 +22,7 @@ from components.core.imagery.closing import raise_lost_error, written_by_gdal
 from components.core.imagery.opening import local_path
 from components.core.imagery.reading import describe
 from components.core.imagery.writing import TILE_PX, RasterProfile
-from components.core.storage.whole import check_whole
+from components.core.storage.integrity import check_integrity
 
 
 class Overviews(StrEnum):
@@ -86,7 +86,7 @@ def _parts_blamed(files: Sequence[Path], parts: Sequence[Path | str]) -> Iterato
     except StorageError:
         for file, part in zip(files, parts, strict=True):
             try:
-                check_whole(file)
+                check_integrity(file)
             except ValueError as error:
                 raise DataError(f"{part}: is not whole ({error}); delete it, and detect its scene again") from error
         raise

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from components.core.errors import DataError
+from components.core.hashing import as_text, is_text
 from components.core.imagery.files import RASTER_SUFFIXES, PassedOver, Why, is_raster
 from components.core.imagery.side_files import with_side_files
-from components.core.keyed import as_text, is_text
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 from components.core.storage.local import broken_links
 

@@ -16,8 +16,8 @@ from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig, read_config
 from components.core.network.unetv2 import UNetV2
 from components.core.network.weights import check_finite, load_checked, read_state
-from components.core.staging import staged_directory
 from components.core.storage import not_written
+from components.core.storage.atomic_directory import staged_directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from components.core.storage.mounted import (
 )
 
 if TYPE_CHECKING:
-    from components.core.storage.asking import Trouble
+    from components.core.storage.reachability import Trouble
 
 HOW_TO_APPLY = "kubectl apply --server-side --kustomize manifests/overlays/…"
 
@@ -72,14 +72,17 @@ def _in_a_store_that_answers(faults: NamedFaults, places: Sequence[Place]) -> li
 def _in_buckets_that_answer(
     faults: NamedFaults, places: Sequence[Place], settings: S3Settings, no_credentials: Path | None
 ) -> list[Place]:
-    from components.core.storage.asking import Reach, ask  # the store's client, for those who have one
+    from components.core.storage.reachability import (  # the store's client, for those who have one
+        Reach,
+        check_reachable,
+    )
 
     by_bucket: dict[str, list[Place]] = {}
     for place in places:
         by_bucket.setdefault(storage.parse_uri(place.uri).bucket, []).append(place)
     answering: list[Place] = []
     for own in by_bucket.values():
-        trouble = ask(storage.parse_uri(own[0].uri), settings)
+        trouble = check_reachable(storage.parse_uri(own[0].uri), settings)
         if trouble is None or trouble.reach is Reach.PLACE:
             answering += own
             continue

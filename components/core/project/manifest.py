@@ -24,8 +24,8 @@ from components.core.project.history import StageRun, write_history
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.rows import SCHEMA, Row, item_of_row, row_of_item
-from components.core.staging import staged_directory
 from components.core.storage import CountedFile
+from components.core.storage.atomic_directory import staged_directory
 
 FORMAT = "footprints-project"
 VERSION = 1

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from components.core.errors import DataError
-from components.core.keyed import short_name
+from components.core.hashing import short_name
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
 from components.core.project.supervisely import json_of_item
-from components.core.staging import staged_directory
+from components.core.storage.atomic_directory import staged_directory
 
 KEPT_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp"))
 """Image files that are copied as they are when an item shows all of one."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.core.errors import DataError
 from components.core.figures import Shape
-from components.core.keyed import keyed_integer
+from components.core.hashing import hash_integer
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -40,7 +40,7 @@ class ClassInfo:
 
 def color_of(title: str) -> str:
     """A vivid "#rrggbb" that depends on the title alone, and is no green, which vegetation would hide."""
-    hue = (GREENS_END + keyed_integer(0, "class color", title) % (360 - (GREENS_END - GREENS_START))) % 360 / 360
+    hue = (GREENS_END + hash_integer(0, "class color", title) % (360 - (GREENS_END - GREENS_START))) % 360 / 360
     channels = colorsys.hls_to_rgb(hue, 0.55, 0.75)
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
 

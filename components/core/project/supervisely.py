@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from components.core.errors import DataError
 from components.core.figures import Figure, Shape
 from components.core.geometry import Size
-from components.core.keyed import digest
+from components.core.hashing import digest
 from components.core.project.item import ImageRef, Item, Object
 from components.core.project.json_files import read_counted, read_json
 from components.core.project.supervisely_figures import figure_of_any_shape, figure_of_json, json_of_figure

@@ -16,7 +16,7 @@ from components.core.reporting.page import Fact, Picture, render
 from components.core.reporting.survey import Survey, survey
 from components.core.reporting.text import thousands
 from components.core.reporting.view import View, image_pixels, label_figures, tinted
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 
 THUMBNAIL_PX = 380
 """Longer side: about twice what is seen, for sharp screens."""
@@ -134,7 +134,7 @@ def _pixels(item: Item, meta: ProjectMeta, window: Window) -> tuple[Pixels | Non
         return None, "The project holds no imagery of this item."
     view = View.fitting(window, THUMBNAIL_PX)
     try:
-        with own_faults(item.key):
+        with scene_errors(item.key):
             pixels = image_pixels(item.image, view)
             for known in meta.classes:
                 figures = [entry.figure for entry in item.objects if entry.class_title == known.title]

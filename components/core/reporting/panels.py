@@ -21,7 +21,7 @@ from components.core.reporting.palette import object_colors, rgb
 from components.core.reporting.scenes import ComparedScene
 from components.core.reporting.text import share_text, thousands
 from components.core.reporting.view import View, framed, image_pixels, label_figures, quiet, tinted
-from components.core.scene_faults import own_faults
+from components.core.scene_errors import scene_errors
 
 PANEL_PX = 640
 """Longer side of a panel."""
@@ -86,7 +86,7 @@ def prediction_panels(scenes: Iterable[ComparedScene]) -> Picture:
 
 def _row_if_readable(scene: ComparedScene) -> SceneRow | None:
     try:
-        with own_faults(scene.name):
+        with scene_errors(scene.name):
             return scene_row(scene)
     except FootprintsError as error:
         log.warning("report: no picture: %s", error)

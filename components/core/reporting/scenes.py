@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from components.core.figures import Figure
+from components.core.hashing import hash_integer
 from components.core.imagery import Recipe
-from components.core.keyed import keyed_integer
 from components.core.project import ImageRef, Item, Project
 
 
@@ -63,7 +63,7 @@ def compared_scenes(
     chosen: dict[str, list[Item]] = {}
     for town in towns or ("",):
         fitting = (item for item in predicted if item.image and (not town or town in item.tags))
-        chosen[town] = sorted(fitting, key=lambda item: keyed_integer(seed, "panels", item.key))[:per_town]
+        chosen[town] = sorted(fitting, key=lambda item: hash_integer(seed, "panels", item.key))[:per_town]
     wanted = {_pixels(item) for items in chosen.values() for item in items}
     true_items, split_items = _by_pixels(truth, wanted), _by_pixels(split or (), wanted)
     return [

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.core.keyed import keyed_integer
+from components.core.hashing import hash_integer
 from components.core.project import Project, ProjectMeta
 
 
@@ -56,7 +56,7 @@ def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
         datasets[item.dataset] += 1
         tags.update(set(item.tags))
         objects.update(entry.class_title for entry in item.objects)
-        ranked = (-keyed_integer(seed, "contact sheet", item.key), -items, (item.dataset, item.name))
+        ranked = (-hash_integer(seed, "contact sheet", item.key), -items, (item.dataset, item.name))
         if len(chosen) < count:
             heapq.heappush(chosen, ranked)
         elif count:

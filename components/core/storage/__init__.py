@@ -4,7 +4,7 @@ The environment says where object storage is and who asks, and where copies are 
 S3Settings.from_environment and CacheSettings.from_environment list the variables.
 """
 
-from components.core.storage.aside import local_errors, not_written, scratch_folder
+from components.core.storage.atomic import local_errors, not_written, scratch_folder
 from components.core.storage.dispatch import (
     delete,
     exists,
@@ -22,7 +22,7 @@ from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patie
 from components.core.storage.objects import Store, StoredObject
 from components.core.storage.probing import check_file_writable, check_writable
 from components.core.storage.settings import S3Settings
-from components.core.storage.staging import is_whole_tiff, staged_file
+from components.core.storage.staged_file import is_whole_tiff, staged_file
 from components.core.storage.traffic import CountedFile, Moved, Traffic, counted, counters
 from components.core.storage.trees import get_tree, put_tree, remove_empty_folders
 from components.core.storage.uris import (

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from components.core.cli import argument_parser, run_main
 from components.core.errors import ConfigError, StorageError
 from components.core.storage.client import S3Client, check_bucket, client_for
-from components.core.storage.explain import explain
+from components.core.storage.s3_errors import explain
 from components.core.storage.settings import S3Settings
 from components.core.storage.uris import Uri, parse_uri
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.core.errors import StorageError
-from components.core.keyed import digest
-from components.core.storage.aside import local_errors
+from components.core.hashing import digest
+from components.core.storage.atomic import local_errors
 from components.core.storage.dispatch import get_file, stat
 from components.core.storage.objects import StoredObject
 from components.core.storage.settings import (

@@ -10,7 +10,7 @@ from minio.datatypes import Object, parse_list_objects
 from minio.helpers import check_bucket_name
 
 from components.core.errors import StorageError
-from components.core.storage.patience import PatientPool
+from components.core.storage.retry import RetryingPool
 from components.core.storage.settings import S3Settings
 from components.core.storage.uris import Uri
 
@@ -84,7 +84,7 @@ def _client_of_process(settings: S3Settings, process_id: int) -> S3Client:
             session_token=settings.session_token,
             secure=settings.secure,
             region=settings.region,
-            http_client=PatientPool(settings),
+            http_client=RetryingPool(settings),
         )
     except ValueError as error:
         text = f"{settings.endpoint_url}: {error}; correct AWS_ENDPOINT_URL or AWS_REGION"

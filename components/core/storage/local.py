@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from components.core.errors import StorageError
-from components.core.storage.aside import local_errors, written_aside
+from components.core.storage.atomic import atomic_write, local_errors
 from components.core.storage.objects import StoredObject, folder
 from components.core.storage.traffic import Traffic, counters
 from components.core.storage.uris import parse_uri
@@ -65,7 +65,7 @@ class LocalStore:
     def write_bytes(self, uri: str, data: bytes) -> None:
         """See Store.write_bytes."""
         path = _path(uri)
-        with written_aside(path) as partial, local_errors("write", path):
+        with atomic_write(path) as partial, local_errors("write", path):
             partial.write_bytes(data)
         counters.add(Traffic(local_written_bytes=len(data)))
 
@@ -169,7 +169,7 @@ def _broken_below(directory: Path, recursive: bool, above: frozenset[_Folder] = 
 
 
 def _copy(source: Path, target: Path, durable: bool) -> None:
-    with written_aside(target, durable) as partial:
+    with atomic_write(target, durable) as partial:
         with local_errors("read", source):
             reader = source.open("rb")
         with reader, local_errors("write", target), partial.open("wb") as writer:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from components.core.errors import StorageError
-from components.core.storage.aside import check_replaceable, local_errors
+from components.core.storage.atomic import check_replaceable, local_errors
 from components.core.storage.dispatch import delete, write_bytes
 from components.core.storage.uris import Uri, join_uri, parent_of, parse_uri
 

@@ -15,12 +15,12 @@ from urllib3.exceptions import HTTPError
 
 from components.core.backoff import Backoff
 from components.core.errors import StorageError
-from components.core.storage.aside import local_errors, written_aside
+from components.core.storage.atomic import atomic_write, local_errors
 from components.core.storage.client import S3Client, check_bucket, client_for
-from components.core.storage.explain import explain
 from components.core.storage.listing import in_key_order
 from components.core.storage.objects import StoredObject, folder
-from components.core.storage.patience import TRANSIENT_ERRORS
+from components.core.storage.retry import TRANSIENT_ERRORS
+from components.core.storage.s3_errors import explain
 from components.core.storage.settings import MEBIBYTE, S3Settings
 from components.core.storage.traffic import Traffic, counters
 from components.core.storage.upload import WatchedSource, is_md5_etag, md5, mebibytes_bar
@@ -62,7 +62,7 @@ class S3Store:
 
     def get(self, uri: str, local_path: Path) -> None:
         """See Store.get."""
-        with written_aside(Path(local_path), durable=False) as partial:
+        with atomic_write(Path(local_path), durable=False) as partial:
             chunks = self._download(self._place(uri))
             with local_errors("write", local_path), partial.open("wb") as file:
                 for chunk in chunks:

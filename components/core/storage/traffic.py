@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from components.core.storage.aside import scratch_folder
+from components.core.storage.atomic import scratch_folder
 
 FOLDER_VARIABLE = "STORAGE_TRAFFIC_FOLDER"
 """Where the processes of a stage keep their counts while `counted` runs; it sets this itself."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from components.core.errors import StorageError
 from components.core.progress import progress
-from components.core.storage.aside import local_errors
+from components.core.storage.atomic import local_errors
 from components.core.storage.dispatch import store_for
 from components.core.storage.local import LocalStore
 from components.core.storage.objects import StoredObject

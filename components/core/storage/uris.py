@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from components.core.errors import StorageError
-from components.core.keyed import as_text, is_text
+from components.core.hashing import as_text, is_text
 
 REMOTE_SCHEMES = ("s3", "minio")
 ACCEPTED = "a local path, file:///path, s3://bucket/key or minio://bucket/key"

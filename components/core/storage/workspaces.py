@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from components.core.keyed import digest
+from components.core.hashing import digest
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ import shapely
 import torch
 
 from components.core import storage
-from components.core.collection.plan import Plan, Settings, write_plan
+from components.core.collection.plan import DetectionSettings, Plan, write_plan
 from components.core.errors import StorageError
 from components.core.footprints.geography import WGS84
 from components.core.footprints.records import MAP_SCHEMA
@@ -34,7 +34,7 @@ from components.core.network.unetv2 import UNetV2
 from components.core.project import write_manifest
 from components.core.project.materialize import materialize
 from components.core.reporting.page import write_page
-from components.core.staging import staged_directory
+from components.core.storage.atomic_directory import staged_directory
 from components.publish_footprints.layers import FORMATS, LayerWriter
 from components.sample_scenes.request import Request
 from components.sample_scenes.writing import SceneJob, write_scene
@@ -133,7 +133,7 @@ def checkpoint(_: Path) -> Write:
 
 
 def plan(_: Path) -> Write:
-    made = Plan("images", "out", "model", "digest", "recipe", Settings("{}"), (), 0, run="run")
+    made = Plan("images", "out", "model", "digest", "recipe", DetectionSettings("{}"), (), 0, run="run")
     return lambda place: write_plan(place, made)
 
 

@@ -11,13 +11,13 @@ from kfp import dsl
 from components.core.collection.ledger import Collection
 from components.core.collection.parts import fetched_parts
 from components.core.collection.plan import Plan
+from components.core.collection.shard_results import read_part
 from components.core.command.run import stage_main
 from components.core.errors import DataError
 from components.core.geometry import Size
 from components.detect_scenes.component import detect_scenes as component
 from components.detect_scenes.detect_scenes import detect_scenes
-from components.publish_collection.shards import read_part
-from tests.components.publish_collection.layer.killing import interrupted_at
+from tests.components.core.collection.layer.killing import interrupted_at
 from tests.detection.bright_model import save_bright_model
 from tests.detection.detecting import Detection, write_town
 from tests.shims import artifact, compiled, input_names, output_kinds

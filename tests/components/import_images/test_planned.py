@@ -9,7 +9,14 @@ import rasterio
 
 from components.core import storage
 from components.core.collection.identity import scene_id, version_of
-from components.core.collection.plan import Plan, PlannedScene, Settings, ShardRows, Why, write_plan
+from components.core.collection.plan import (
+    DetectionReason,
+    DetectionSettings,
+    Plan,
+    PlannedScene,
+    ShardRows,
+    write_plan,
+)
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
@@ -28,13 +35,13 @@ def planned(file: Path, *parts: ShardRows) -> PlannedScene:
     version = version_of(found.etag, found.size_bytes)
     name = scene_id(file.name)
     return PlannedScene(
-        name, file.name, str(file), found.etag, found.size_bytes, version, SIZE, CRS, "", Why.NEW, parts
+        name, file.name, str(file), found.etag, found.size_bytes, version, SIZE, CRS, "", DetectionReason.NEW, parts
     )
 
 
 def write(folder: Path, *scenes: PlannedScene) -> Path:
     shards = max(part.shard for scene in scenes for part in scene.parts)
-    plan = Plan(str(folder), str(folder / "out"), "model", "ab", "cd", Settings("{}"), scenes, shards)
+    plan = Plan(str(folder), str(folder / "out"), "model", "ab", "cd", DetectionSettings("{}"), scenes, shards)
     write_plan(folder / "plan", plan)
     return folder / "plan"
 

@@ -10,7 +10,7 @@ import pytest
 from components.core import storage
 from components.core.documents.inference import load_config
 from components.core.geometry import Size
-from components.core.keyed import digest
+from components.core.hashing import digest
 from components.core.project import Item
 from components.core.project.parts import Rows
 from components.infer_windows.outputs import SceneFiles, scene_files

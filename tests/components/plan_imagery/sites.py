@@ -8,7 +8,7 @@ from typing import Any
 
 from components.core import storage
 from components.core.collection.ledger import Collection, SceneRecord
-from components.core.collection.plan import Plan, Settings
+from components.core.collection.plan import DetectionSettings, Plan
 from components.core.geometry import Size
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig
@@ -17,7 +17,7 @@ from tests.builders import bitmap_meta, noise, write_tiled
 
 SIZE = Size(30, 40)
 DESCRIPTION = ModelConfig.of("vgg16_bn_slim8", bitmap_meta("", "bg", "untitled").classes, "bg", "neutral", Size(32, 32))
-SETTINGS = Settings(inference_config='{"batch_size": 4}')
+SETTINGS = DetectionSettings(inference_config='{"batch_size": 4}')
 
 
 @dataclass

@@ -13,7 +13,7 @@ from components.core.command.run import stage_main
 from components.core.geometry import Size
 from components.plan_imagery.component import plan_imagery
 from tests.components.plan_imagery.sites import Site
-from tests.components.publish_collection.detected import detected_towns
+from tests.detection.detected import detected_towns
 from tests.shims import artifact, compiled, input_names, output_kinds
 from tests.start_up import imported_by, imported_by_command
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from components.core import storage
-from components.core.collection.plan import PlannedScene, Why
+from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.errors import StorageError
 from components.core.project.history import LeftOut
-from components.plan_imagery.capturing import DatePattern
+from components.plan_imagery.capture_date import DatePattern
 from components.plan_imagery.headers import THREADS, read_headers
-from components.plan_imagery.sources import Found, find_images
+from components.plan_imagery.sources import SourceImage, find_images
 from tests.components.plan_imagery.sites import Site
 from tests.s3_server import S3Server
 
 
-def listed(site: Site) -> list[tuple[Found, Why]]:
-    return [(image, Why.NEW) for image in find_images(site.images_uri, site.output_uri)]
+def listed(site: Site) -> list[tuple[SourceImage, DetectionReason]]:
+    return [(image, DetectionReason.NEW) for image in find_images(site.images_uri, site.output_uri)]
 
 
 def test_an_image_that_was_deleted_meanwhile_is_left_out(s3_environment: S3Server, tmp_path: Path) -> None:

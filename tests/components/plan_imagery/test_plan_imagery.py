@@ -193,7 +193,7 @@ def test_marks_that_a_killed_run_left_behind_are_retired(local: Site) -> None:
     plan = local.plan()
     local.finish(plan)
     (mark,) = local.collection.marks()
-    stale = [replace(mark, recipe="00"), replace(mark, version="11")]
+    stale = [replace(mark, detector="00"), replace(mark, version="11")]
     record = local.collection.read(mark)
     for other in stale:
         local.collection.finish(other, record)

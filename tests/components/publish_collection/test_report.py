@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.collection.plan import Why
+from components.core.collection.plan import DetectionReason
 from components.core.geometry import Size
 from components.core.project.history import LeftOut, StageRun
 from components.core.reporting.panels import Panel
@@ -27,7 +27,7 @@ EVIL = '2026/<script>alert("x")</script>.tif'
 def scene(number: int, **changes: object) -> DoneScene:
     values = {
         "key": f"2026/scene{number}.tif",
-        "why": Why.NEW,
+        "why": DetectionReason.NEW,
         "size": Size(1000, 1000 + number),
         "footprints": 10,
         "area_m2": 1234.5,
@@ -44,7 +44,7 @@ def summary(**changes: object) -> RunSummary:
         "output_uri": "s3://footprints/all",
         "model_uri": "s3://models/m",
         "model": "feed" * 16,
-        "recipe": "543210fedcba",
+        "detector": "543210fedcba",
         "scenes": (),
         "failed": (),
         "skipped": (),
@@ -61,7 +61,7 @@ def summary(**changes: object) -> RunSummary:
 def test_the_page_tells_what_was_done() -> None:
     html = run_summary_page(
         summary(
-            scenes=(scene(1), scene(2, why=Why.CHANGED, changes=Changes(3, 1, 4))),
+            scenes=(scene(1), scene(2, why=DetectionReason.CHANGED, changes=Changes(3, 1, 4))),
             up_to_date=1230,
             retired=5,
             before=LayerTotals(1230, 20_000, 2e6),

@@ -42,7 +42,7 @@ def test_the_ledger_says_what_is_done_by_names_alone(tmp_path: Path) -> None:
 
 def test_a_retired_scene_leaves_nothing(tmp_path: Path) -> None:
     collection = Collection(str(tmp_path))
-    other = Mark(MARK.scene, "aaaa", MARK.recipe)
+    other = Mark(MARK.scene, "aaaa", MARK.detector)
     for mark in (MARK, other):
         storage.write_bytes(storage.join_uri(collection.scene_folder(mark), "mask.tif"), b"pixels")
         collection.finish(mark, RECORD)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from components.core.collection.identity import recipe_of, scene_id, version_of
+from components.core.collection.identity import detector_digest, scene_id, version_of
 from components.core.collection.ledger import Mark
 from components.core.collection.plan import (
+    DetectionReason,
+    DetectionSettings,
     Plan,
     PlannedScene,
-    Settings,
     ShardRows,
-    Why,
     read_plan,
     shard_names,
     shard_number,
@@ -32,7 +32,7 @@ TOWN = PlannedScene(
     Size(5000, 4000),
     "EPSG:32633",
     "2026-11-22",
-    Why.NEW,
+    DetectionReason.NEW,
     (ShardRows(1, 0, 2048), ShardRows(2, 2048, 5000)),
 )
 PLAN = Plan(
@@ -41,8 +41,8 @@ PLAN = Plan(
     "s3://models/unet",
     "ab" * 32,
     "0123456789ab",
-    Settings(inference_config='{"batch_size": 4}', min_area_m2=5.0),
-    (TOWN, replace(TOWN, id="village-0123456789", why=Why.CHANGED, parts=(ShardRows(2, 0, 5000),))),
+    DetectionSettings(inference_config='{"batch_size": 4}', min_area_m2=5.0),
+    (TOWN, replace(TOWN, id="village-0123456789", why=DetectionReason.CHANGED, parts=(ShardRows(2, 0, 5000),))),
     shards=2,
     done=7,
     waiting=1,
@@ -92,12 +92,12 @@ def test_a_scene_is_named_by_its_place_and_a_version_by_its_content() -> None:
     assert version_of("abc", 1) != version_of("abc", 2) != version_of("abd", 2)
 
 
-def test_a_recipe_counts_documents_by_what_they_say() -> None:
-    first = recipe_of("model", {"config": '{"a": 1, "b": 2}', "area": 5.0})
+def test_a_detector_counts_documents_by_what_they_say() -> None:
+    first = detector_digest("model", {"config": '{"a": 1, "b": 2}', "area": 5.0})
 
-    assert first == recipe_of("model", {"area": 5.0, "config": '{"b":2,"a":1}'})
-    assert first != recipe_of("model", {"area": 6.0, "config": '{"a": 1, "b": 2}'})
-    assert first != recipe_of("other", {"area": 5.0, "config": '{"a": 1, "b": 2}'})
+    assert first == detector_digest("model", {"area": 5.0, "config": '{"b":2,"a":1}'})
+    assert first != detector_digest("model", {"area": 6.0, "config": '{"a": 1, "b": 2}'})
+    assert first != detector_digest("other", {"area": 5.0, "config": '{"a": 1, "b": 2}'})
 
 
 def test_ids_of_scenes_leave_room_and_are_seen_by_readers_of_folders() -> None:

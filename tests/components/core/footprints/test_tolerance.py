@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.core.collection.plan import Settings
+from components.core.collection.plan import DetectionSettings
 from components.core.errors import ConfigError
 from components.core.footprints.tolerance import Tolerance
 
@@ -51,8 +51,11 @@ def test_a_long_text_is_refused_at_once_and_shown_in_part() -> None:
 
 
 def test_no_two_tolerances_are_told_as_one() -> None:
-    assert len({str(Settings("", tolerance=text).deciding()) for text in ("0 m", "1 px", "1 m", "1.0000001 m")}) == 4
-    assert Settings("", tolerance="0 m").deciding() == Settings("", tolerance="0").deciding()
+    assert (
+        len({str(DetectionSettings("", tolerance=text).deciding()) for text in ("0 m", "1 px", "1 m", "1.0000001 m")})
+        == 4
+    )
+    assert DetectionSettings("", tolerance="0 m").deciding() == DetectionSettings("", tolerance="0").deciding()
 
 
 def test_metres_count_where_pixels_have_a_size() -> None:

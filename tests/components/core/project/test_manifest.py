@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask, Shape
 from components.core.geometry import FlipAxis, Size, Window
+from components.core.hashing import digest
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Crop, Flip, Recipe
-from components.core.keyed import digest
 from components.core.project import (
     ClassInfo,
     ImageRef,

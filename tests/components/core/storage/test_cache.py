@@ -13,7 +13,7 @@ import pytest
 
 from components.core.errors import StorageError
 from components.core.storage import cache, counted, write_bytes
-from components.core.storage.aside import written_aside
+from components.core.storage.atomic import atomic_write
 from components.core.storage.cache import IN_USE_S, FileCache, cached_file
 from tests.s3_server import S3Server
 
@@ -138,7 +138,7 @@ def test_the_bound_holds_for_many_processes(folder: Path, objects: list[str]) ->
 
 def die_while_fetching(uri: str) -> None:
     def get_half(_uri: str, target: Path) -> None:
-        with written_aside(target) as partial:
+        with atomic_write(target) as partial:
             partial.write_bytes(bytes(SIZE // 2))
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -13,7 +13,7 @@ import rasterio
 from components.core.geometry import Size
 from components.core.imagery.cog import write_cog
 from components.core.imagery.writing import RasterProfile, raster_writer
-from components.core.storage.whole import check_whole
+from components.core.storage.integrity import check_integrity
 from tests.builders import noise, write_raster
 
 SIZE = Size(700, 1100)
@@ -46,7 +46,7 @@ def tiff(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_what_gdal_wrote_is_whole(tiff: Path) -> None:
-    check_whole(tiff)
+    check_integrity(tiff)
 
 
 def test_what_is_cut_off_anywhere_is_not(tiff: Path) -> None:
@@ -56,7 +56,7 @@ def test_what_is_cut_off_anywhere_is_not(tiff: Path) -> None:
     for cut in sorted({1, 2, 3, 5, 8, 64, 1000, *np.linspace(9, size_bytes, 25, dtype=int).tolist()}):
         os.truncate(tiff, size_bytes - cut)
         try:
-            check_whole(tiff)
+            check_integrity(tiff)
         except ValueError as error:
             assert str(error)
         else:
@@ -71,21 +71,21 @@ def test_tiles_that_are_missing_or_lie_on_each_other_are_found(tmp_path: Path) -
     ) as dataset:
         dataset.write(noise(Size(256, 256), bands=1), window=((0, 256), (0, 256)))
     with pytest.raises(ValueError, match="3 of the 4 tiles of image 0 are missing"):
-        check_whole(file)
+        check_integrity(file)
     write_raster(file, noise(Size(512, 512), bands=1), **TILED)
     with rasterio.open(file) as dataset:
         offsets = [int(dataset.get_tag_item(f"BLOCK_OFFSET_{i}_0", "TIFF", 1)).to_bytes(4, "little") for i in (0, 1)]
     content = file.read_bytes()
     file.write_bytes(content.replace(offsets[1], (int.from_bytes(offsets[0], "little") + 100).to_bytes(4, "little"), 1))
     with pytest.raises(ValueError, match="two tiles lie on each other"):
-        check_whole(file)
+        check_integrity(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"II", b"II*\0", b"PNG and more", b"II*\0\0\0\0\0", b"II+\0" + bytes(12)])
 def test_what_is_no_tiff_is_not(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tif").write_bytes(content)
     with pytest.raises(ValueError, match=r"header|directory"):
-        check_whole(tmp_path / "a.tif")
+        check_integrity(tmp_path / "a.tif")
 
 
 def test_a_directory_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
@@ -97,4 +97,4 @@ def test_a_directory_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
     content[start + 2 + 12 * count : start + 6 + 12 * count] = content[4:8]
     file.write_bytes(content)
     with pytest.raises(ValueError, match="more than 256 directories"):
-        check_whole(file)
+        check_integrity(file)

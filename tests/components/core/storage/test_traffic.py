@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from components.core.staging import staged_directory
 from components.core.storage import CountedFile, Traffic, counted, counters, staged_file, write_bytes
+from components.core.storage.atomic_directory import staged_directory
 from components.core.storage.traffic import FOLDER_VARIABLE
 
 READ = Traffic(1, 20, 300, 4000)

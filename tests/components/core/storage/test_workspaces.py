@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from components.core.staging import staged_directory
 from components.core.storage import scratch_folder, staged_file, write_bytes
+from components.core.storage.atomic_directory import staged_directory
 from components.core.storage.workspaces import EXCHANGE_S, UNTOUCHED_S, clear_dead, is_partial, workspace
 
 HOLD = """
     import sys
     from pathlib import Path
-    from components.core.staging import staged_directory
+    from components.core.storage.atomic_directory import staged_directory
     from components.core.storage import scratch_folder, staged_file
     stages = {"file": staged_file, "directory": staged_directory, "scratch": lambda _: scratch_folder("work")}
     with stages[sys.argv[1]](sys.argv[2]) as made:
@@ -152,7 +152,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 
 KILLED_BETWEEN = """
     import os, signal, sys
-    from components.core.staging import staged_directory
+    from components.core.storage.atomic_directory import staged_directory
     def die(name, arguments):
         if name == "os.rename" and str(arguments[1]) == sys.argv[1]:
             os.kill(os.getpid(), signal.SIGKILL)

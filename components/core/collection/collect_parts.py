@@ -1,0 +1,129 @@
+"""Which items make which planned scene, and what became of scenes that no items make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+from components.core.collection.plan import Plan, PlannedScene
+from components.core.project import Project
+from components.core.project.history import StageRun
+
+_PART = re.compile(r"(?P<scene>.+)__r(?P<top>[0-9]{7,})")
+
+UNKNOWN = "its shard gave no result for it and no reason; see the log of the shard's steps"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SceneRows:
+    """Where an item is, and which rows of its scene it shows.
+
+    Attributes:
+        top: First row in the scene.
+        height: Number of rows.
+        project: Index of the project.
+        item: Index in the project.
+    """
+
+    top: int
+    height: int
+    project: int
+    item: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteScene:
+    """A planned scene all of whose rows were done.
+
+    Attributes:
+        planned: What the plan says of it.
+        places: Its items, from the top down.
+    """
+
+    planned: PlannedScene
+    places: tuple[SceneRows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFailure:
+    """A planned scene that was not done.
+
+    Attributes:
+        key: Of the image, relative to the imagery's prefix.
+        stage: Where it was left out.
+        reason: Why.
+        is_lasting: Whether the image is to blame, as far as can be told, and not passing trouble.
+    """
+
+    key: str
+    stage: str
+    reason: str
+    is_lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedScenes:
+    """The planned scenes by what became of them."""
+
+    scenes: tuple[CompleteScene, ...]
+    failures: tuple[SceneFailure, ...]
+
+
+def collect_parts(
+    plan: Plan, projects: Sequence[Project], history: Iterable[StageRun], finished: Container[str] = ()
+) -> CollectedScenes:
+    """Find the items of every planned scene that is to be finished.
+
+    Args:
+        plan: What was to be done.
+        projects: What the shards gave; items are named by scene, or by scene and first row.
+        history: Of all projects; says why images were left out.
+        finished: Ids of scenes that are finished, and so neither scenes nor failures.
+
+    Returns:
+        Scenes in the plan's order, and failures: the plan's own first.
+    """
+    found = _places_by_scene(projects)
+    reasons = {scene_of(left.name)[0]: (run.stage, left.reason) for run in history for left in run.left_out}
+    scenes: list[CompleteScene] = []
+    failures = [SceneFailure(left.name, "plan_imagery", left.reason) for left in plan.left_out]
+    for scene in plan.scenes:
+        if scene.id in finished:
+            continue
+        places = tuple(sorted(found.get(scene.id, [])))
+        if _cover(places, scene.size.height):
+            scenes.append(CompleteScene(scene, places))
+        else:
+            failures.append(
+                SceneFailure(scene.key, *reasons[scene.id])
+                if scene.id in reasons
+                else SceneFailure(scene.key, "publish_collection", UNKNOWN, is_lasting=False)
+            )
+    return CollectedScenes(tuple(scenes), tuple(failures))
+
+
+def _places_by_scene(projects: Sequence[Project]) -> dict[str, list[SceneRows]]:
+    found: dict[str, list[SceneRows]] = {}
+    for number, project in enumerate(projects):
+        for index, size in enumerate(project.item_sizes()):
+            scene, top = scene_of(project.label(index))
+            found.setdefault(scene, []).append(SceneRows(top, size.height, number, index))
+    return found
+
+
+def scene_of(label: str) -> tuple[str, int]:
+    """Scene and first row of an item by its label or name."""
+    name = label.rpartition("/")[2]
+    part = _PART.fullmatch(name)
+    return (name, 0) if part is None else (part["scene"], int(part["top"]))
+
+
+def _cover(places: Sequence[SceneRows], height: int) -> bool:
+    """Whether items show every row of a scene once."""
+    bottom = 0
+    for place in places:
+        if place.top != bottom:
+            return False
+        bottom += place.height
+    return bottom == height

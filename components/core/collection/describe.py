@@ -1,0 +1,121 @@
+"""What a collection says of itself in STAC: the model that detected it, and all its scenes together."""
+
+from __future__ import annotations
+
+import os
+from functools import reduce
+from importlib.metadata import PackageNotFoundError, version
+from operator import or_
+from pathlib import Path
+
+from components.core import storage
+from components.core.collection.layer.index import CollectionLayer, mark_of
+from components.core.collection.ledger import Collection
+from components.core.collection.plan import Plan
+from components.core.collection.stac import (
+    COLLECTION_FILE,
+    Extent,
+    MaskClass,
+    Period,
+    classes_of_model,
+    collection_json,
+    document_bytes,
+    model_item,
+    model_place,
+)
+from components.core.collection.stac.parts import DIGEST_CHARACTERS
+from components.core.errors import ConfigError, DataError
+from components.core.json_text import parse_json
+from components.core.models import local_model, model_digest
+
+PACKAGE = "footprints-pipeline"
+VERSION_VARIABLE = "FOOTPRINTS_VERSION"
+MODEL_FOLDER = "model"
+
+
+def software() -> dict[str, str]:
+    """What detects, and in which version: as installed, or as the image says."""
+    try:
+        return {PACKAGE: version(PACKAGE)}
+    except PackageNotFoundError:
+        return {PACKAGE: os.environ.get(VERSION_VARIABLE, "unknown")}
+
+
+def describe_model(collection: Collection, plan: Plan, folder: Path) -> None:
+    """Put the item of the plan's model into the collection, unless it is there.
+
+    Args:
+        collection: It.
+        plan: Names the model, and where it lies for good.
+        folder: The model itself, on local disk.
+
+    Raises:
+        DataError: If the model cannot be read.
+        StorageError: If its item cannot be written.
+    """
+    place = collection.place(model_place(plan.model))
+    if not storage.exists(place):
+        storage.write_bytes(place, document_bytes(model_item(folder, plan.model_uri, plan.model)))
+
+
+def described_classes(collection: Collection, plan: Plan) -> tuple[MaskClass, ...]:
+    """What the values of the masks of the plan's model mean, as the model's item says.
+
+    Raises:
+        DataError: If the item is none.
+        StorageError: If it cannot be read, or is not there.
+    """
+    place = collection.place(model_place(plan.model))
+    try:
+        return classes_of_model(parse_json(storage.read_bytes(place)))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            f"{place}: is no item of a model ({error!r}); delete it and run again, which writes it"
+        ) from error
+
+
+def fetch_and_describe_model(collection: Collection, plan: Plan) -> None:
+    """Put the item of the plan's model into the collection as `describe_model` does, from the place of the model.
+
+    It is fetched where that is to be done alone: shards that detected something with it have done so.
+
+    Raises:
+        ConfigError: If the model is not the plan's any more.
+        DataError: If the model cannot be read.
+        StorageError: If it cannot be fetched, or its item cannot be written.
+    """
+    if not storage.exists(collection.place(model_place(plan.model))):
+        with local_model(plan.model_uri) as folder:
+            _check_unchanged(plan, model_digest(folder))
+            describe_model(collection, plan, folder)
+
+
+def _check_unchanged(plan: Plan, found: str) -> None:
+    if found != plan.model:
+        raise ConfigError(
+            f"model_uri: {plan.model_uri} holds the model {found[:DIGEST_CHARACTERS]}, and this run was planned with "
+            f"{plan.model[:DIGEST_CHARACTERS]}, which was there then; nothing is published. Run again, and give each "
+            "model a folder of its own"
+        )
+
+
+def describe_collection(collection: Collection, layer: CollectionLayer, classes: tuple[MaskClass, ...]) -> None:
+    """Write `collection.json`: what scenes there are, where and, where all of them say so, when.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    models = [storage.stem_of(found.uri) for found in storage.list_objects(collection.place(MODEL_FOLDER))]
+    periods = [Period.of_captured(part.captured) for part in layer.parts]
+    known = [period for period in periods if period is not None]
+    extent = Extent(
+        reduce(or_, (Extent(part.bounds) for part in layer.parts), Extent()).bounds,
+        reduce(or_, known) if known and len(known) == len(periods) else None,
+    )
+    document = collection_json(
+        [mark_of(part.mark) for part in layer.parts],
+        extent,
+        classes=classes,
+        models=models,
+    )
+    storage.write_bytes(collection.place(COLLECTION_FILE), document_bytes(document))

@@ -1,0 +1,189 @@
+"""The files of the layer: one GeoParquet a scene."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.core import storage
+from components.core.collection.layer.candidates import COLUMNS, Alive
+from components.core.collection.layer.changes import COMPARED_COLUMNS
+from components.core.collection.layer.dropped import NOTHING, Dropped
+from components.core.collection.layer.index import Partition
+from components.core.collection.layer.joins import Joins, SceneHalves
+from components.core.collection.layer.scenes import LayerScene
+from components.core.collection.layer.tables import (
+    FOOTPRINTS_FILE,
+    partition_bytes,
+    read_columns,
+    read_footprints,
+    read_kept,
+    read_scene,
+)
+from components.core.collection.ledger import Collection
+from components.core.footprints.geography import WGS84
+from components.core.footprints.joining import Halves
+from components.core.footprints.records import OUTLINE
+
+log = logging.getLogger(__name__)
+
+LAYER_FOLDER = "layer"
+SUFFIX = ".parquet"
+
+
+def footprints_uri(collection: Collection, scene: LayerScene) -> str:
+    """Where all footprints of a scene are."""
+    return storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE)
+
+
+def scenes_with_partition(collection: Collection) -> Iterator[str]:
+    """Every scene that has a file in the layer, by a listing."""
+    for found in storage.list_objects(collection.place(LAYER_FOLDER), recursive=False):
+        if storage.suffix_of(found.uri) == SUFFIX:
+            yield storage.stem_of(found.uri)
+
+
+class LostPartitionError(Exception):
+    """A partition is not what `layer.json` says of it.
+
+    Attributes:
+        scene: Whose it is.
+    """
+
+    def __init__(self, scene: str, reason: str) -> None:
+        super().__init__(f"{scene}: {reason}")
+        self.scene = scene
+
+
+def read_alive(collection: Collection, scene: LayerScene, part: Partition | None, since: float) -> Alive:
+    """The footprints of a scene that were not dropped before a moment.
+
+    Where none was dropped after it either, and the scene has no part of a joined building, they are those that the
+    partition has, and no more is read.
+
+    Args:
+        collection: Where it is.
+        scene: The scene.
+        part: What `layer.json` says of it; None where nothing is decided yet.
+        since: The moment, in seconds since 1970.
+
+    Raises:
+        LostPartitionError: If the partition is not what `layer.json` says.
+        DataError: If the scene's footprints are broken.
+        StorageError: If a file cannot be read.
+    """
+    if part is None:
+        return Alive.whole(read_footprints(footprints_uri(collection, scene), COLUMNS))
+    kept, dropped = _read_kept(collection, part, COLUMNS)
+    gone = dropped.before(since)
+    if len(gone) == len(dropped.rows) and not part.joins:
+        return Alive(_others(gone, kept.num_rows + len(gone)), kept, dropped)
+    table = read_footprints(footprints_uri(collection, scene), COLUMNS)
+    alive = _others(gone, table.num_rows)
+    return Alive(alive, table.take(pa.array(alive)), dropped)
+
+
+def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
+    place = collection.partition(part.scene)
+    if not storage.exists(place):
+        raise LostPartitionError(part.scene, "is gone")
+    try:
+        kept, dropped = read_kept(place, columns)
+    except (pa.ArrowException, ValueError) as error:
+        raise LostPartitionError(part.scene, str(error)) from error
+    if (kept.num_rows, dropped.digest) != (part.footprints, part.dropped):
+        raise LostPartitionError(part.scene, "has other footprints than layer.json says")
+    return kept, dropped
+
+
+def read_dropped(collection: Collection, part: Partition) -> Dropped:
+    """What a scene leaves to others.
+
+    Raises:
+        LostPartitionError: If the partition is not what `layer.json` says.
+        StorageError: If it cannot be read.
+    """
+    return _read_kept(collection, part, ("id",))[1] if part.dropped else NOTHING
+
+
+def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> SceneHalves:
+    """The footprints of a scene that its border cuts, fragments among them, without those that it leaves to others.
+
+    Raises:
+        ValueError: If it is not known where its pixels lie.
+        DataError: If the scene's footprints are broken.
+        StorageError: If they cannot be read.
+    """
+    if scene.grid is None:
+        raise ValueError(f"{scene.mark.stem}: its marker does not say where its pixels lie")
+    rows, _ = read_scene(footprints_uri(collection, scene))
+    chosen = pc.is_valid(rows[OUTLINE]).to_numpy().astype(np.bool_)
+    chosen[dropped.rows] = False
+    halves = rows.filter(pa.array(chosen)).combine_chunks()
+    grid = scene.grid
+    return SceneHalves(np.flatnonzero(chosen), Halves(halves, grid.tile, grid.drawing, WGS84, grid.min_area_m2))
+
+
+def _others(rows: np.ndarray, count: int) -> np.ndarray:
+    """The places of a table of so many rows that are not among some."""
+    chosen = np.ones(count, np.bool_)
+    chosen[rows] = False
+    return np.flatnonzero(chosen)
+
+
+def write_partition(
+    collection: Collection, scene: LayerScene, dropped: Dropped, joins: Joins, whole: pa.Table
+) -> tuple[Partition, pa.Table]:
+    """Write the footprints of a scene but for those that others show.
+
+    Args:
+        collection: Where it is.
+        scene: The scene.
+        dropped: What it leaves to others.
+        joins: What it has of buildings that several tiles show.
+        whole: Those of these buildings that it shows.
+
+    Returns:
+        What `layer.json` says of it, and its rows.
+    """
+    rows = read_footprints(footprints_uri(collection, scene))
+    kept = np.ones(rows.num_rows, np.bool_)
+    kept[dropped.rows] = False
+    kept[[place for place in joins.away if place < len(kept)]] = False
+    rows = pa.concat_tables([rows.filter(pa.array(kept)), whole])
+    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, dropped))
+    area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
+    return (
+        Partition(
+            scene=scene.mark.scene,
+            mark=scene.mark.stem,
+            duplicates=len(dropped.rows),
+            dropped=dropped.digest,
+            last_dropped=dropped.last,
+            footprints=rows.num_rows,
+            area_m2=round(area_m2, 3),
+            joined=len(joins.shown),
+            joins=joins.digest,
+            bounds=scene.bounds,
+            captured=scene.captured,
+            grid=scene.grid,
+        ),
+        rows,
+    )
+
+
+def read_partition(collection: Collection, scene: str) -> pa.Table | None:
+    """Ids and outlines of a partition, for comparison; None where it cannot be read."""
+    place = collection.partition(scene)
+    if not storage.exists(place):
+        return None
+    try:
+        return read_columns(place, COMPARED_COLUMNS)
+    except (pa.ArrowException, ValueError) as error:
+        log.warning("%s: is no partition (%s); it is made anew", place, error)
+        return None

@@ -1,0 +1,333 @@
+"""The layer brought up to date with the ledger, by as few partitions as that takes.
+
+`layer.json` says what each partition was made from. Before a file is touched, the entries of all that will be are
+taken out of it, and noted is where they lie; entries come back when their files are there. So a run that is killed
+anywhere leaves a `layer.json` whose entries are true, and the next one sees from it and the ledger what is left to do.
+The finished layer depends on the ledger alone.
+
+Of two updates at once, the one that ends last finds that `layer.json` is not what it wrote there, or that another has
+begun since; see `claims`. Its files and the other's may be mixed, so that it takes its own entries out again, and
+leaves them to another update.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from components.core import storage
+from components.core.collection.layer.candidates import Alive
+from components.core.collection.layer.changes import ChangeCounter, SceneChange
+from components.core.collection.layer.claims import Claim
+from components.core.collection.layer.dropped import Dropped
+from components.core.collection.layer.duplicates import find_duplicates
+from components.core.collection.layer.ids import Change
+from components.core.collection.layer.index import (
+    Bounds,
+    CollectionLayer,
+    ImageGrid,
+    Partition,
+    is_layer,
+    layer_to_mend,
+    write_layer,
+)
+from components.core.collection.layer.joins import Joins, LayerJoiner, SceneHalves
+from components.core.collection.layer.partitions import (
+    LostPartitionError,
+    read_alive,
+    read_dropped,
+    read_halves,
+    read_partition,
+    scenes_with_partition,
+    write_partition,
+)
+from components.core.collection.layer.scenes import LayerScene, flat, moment_of
+from components.core.collection.ledger import Collection, Mark
+from components.core.errors import DataError, StorageError
+from components.core.progress import progress
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_PARTITIONS = 1000
+"""After so many partitions `layer.json` is written, so that a killed run need not do them again."""
+
+EVERYWHERE: Bounds = (-180.0, -90.0, 180.0, 90.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUpdate:
+    """What an update did.
+
+    Attributes:
+        layer: The layer as it is now; unsettled where another update was at it meanwhile, and it has to be done again.
+        rewritten: Scenes whose partitions were written.
+        removed: Scenes whose partitions were deleted.
+        unchanged: How many partitions stayed as they were.
+        changes: Of the partitions that were written or deleted; where a run was killed, what it had done is not
+            counted again.
+    """
+
+    layer: CollectionLayer
+    rewritten: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+    changes: tuple[SceneChange, ...]
+
+    @property
+    def change(self) -> Change:
+        """All changes together."""
+        return sum((entry.change for entry in self.changes), Change())
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done.
+
+    Attributes:
+        kept: The layer without what is to be written or deleted.
+        written: Scenes to be written, and what they leave to others.
+        joins: What scenes have of buildings that several tiles show.
+        joiner: Makes these buildings whole.
+        removed: Scenes whose files are to be deleted.
+        former: Bounds of partitions that are to be replaced or deleted, where they are known.
+        there: Scenes that have files.
+    """
+
+    kept: CollectionLayer
+    written: dict[LayerScene, Dropped]
+    joins: dict[str, Joins]
+    joiner: LayerJoiner
+    removed: set[str]
+    former: dict[str, Bounds]
+    there: set[str]
+
+
+def update_layer(
+    collection: Collection,
+    images_uri: str,
+    marks: Iterable[Mark],
+    *,
+    join_tiles: bool = True,
+    checkpoint: int = CHECKPOINT_PARTITIONS,
+) -> LayerUpdate:
+    """Have the layer show what the ledger says; nothing is written where it does already.
+
+    Args:
+        collection: Where the ledger, the scenes and the layer are.
+        images_uri: Prefix of the imagery.
+        marks: Those of the ledger that make the layer, one a scene.
+        join_tiles: Whether buildings that the borders of tiles cut are joined; see `joins`.
+        checkpoint: After how many partitions `layer.json` is written.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ValueError: If two marks are of one scene.
+        DataError: If a marker or a scene's footprints are broken.
+        StorageError: If a place cannot be read or written.
+    """
+    wanted = _by_scene(marks)
+    known = layer_to_mend(collection)
+    goal = CollectionLayer(images_uri, join_tiles)
+    work = _work_or_more(collection, goal, wanted, known)
+    counter = ChangeCounter()
+    if work.written or work.removed:
+        claim = Claim(collection)
+        latest = layer_to_mend(collection)
+        if latest != known:
+            work = _work_or_more(collection, goal, wanted, latest)
+        layer = _carried_out(collection, work, counter, checkpoint)
+        write_layer(collection, layer)
+        if claim.is_shared():
+            claim.renew()
+            layer = _without_own(collection, work)
+            write_layer(collection, layer)
+        claim.end()
+    else:
+        layer = work.kept
+        if layer != known:
+            write_layer(collection, layer)
+    rewritten = sorted(scene.mark.scene for scene in work.written)
+    return LayerUpdate(
+        layer, tuple(rewritten), tuple(sorted(work.removed)), len(work.kept.partitions), counter.changes()
+    )
+
+
+def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
+    wanted: dict[str, Mark] = {}
+    for mark in sorted(marks):
+        if mark.scene in wanted:
+            raise ValueError(f"{mark.stem}: the layer has {wanted[mark.scene].stem} of this scene; choose one of them")
+        wanted[mark.scene] = mark
+    return wanted
+
+
+def _work_or_more(
+    collection: Collection, goal: CollectionLayer, wanted: dict[str, Mark], known: CollectionLayer | None
+) -> _Work:
+    """What is to be done for a layer like `goal`; partitions that turn out to be lost are made anew."""
+    while True:
+        try:
+            return _work(collection, goal, wanted, known)
+        except LostPartitionError as lost:
+            assert known is not None
+            log.warning("%s: the part of the layer is made anew: %s", collection.partition(lost.scene), lost)
+            left = {name: part for name, part in known.partitions.items() if name != lost.scene}
+            known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
+
+
+def _work(
+    collection: Collection, goal: CollectionLayer, wanted: dict[str, Mark], known: CollectionLayer | None
+) -> _Work:
+    before = known or CollectionLayer()
+    partitions = before.partitions
+    sure = known is not None and not before.unsettled
+    there = set(partitions) if sure else set(scenes_with_partition(collection))
+    scenes = {scene: _scene(collection, mark, before) for scene, mark in wanted.items()}
+    changed = {scene for scene, mark in wanted.items() if _mark_in(before, scene) != mark.stem}
+    leaving = {name: part for name, part in partitions.items() if name in changed or name not in wanted}
+    former = {name: part.bounds for name, part in leaving.items()}
+    areas = sorted({*before.unsettled, *former.values()})
+    since = _since([scenes[name] for name in changed], leaving.values(), before)
+
+    def read(name: str) -> Alive:
+        return read_alive(collection, scenes[name], None if name in changed else partitions[name], since)
+
+    shown = {
+        name: scene
+        for name, scene in scenes.items()
+        if name in changed or scene.moment >= since or partitions[name].shows_anything_from(since)
+    }
+    dropped = find_duplicates(shown, changed, areas, since, read)
+    stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.digest}
+    left = dict(dropped)
+    joiner = LayerJoiner(scenes if goal.join_tiles else {}, partial(_halves, collection, partitions, left))
+    staying = {name: part for name, part in partitions.items() if name in wanted}
+    joins = _joins(joiner, goal, staying, before.join_tiles, stale, areas)
+    stale |= {name for name, found in joins.items() if name in staying and staying[name].joins != found.digest}
+    kept = {name: part for name, part in staying.items() if name not in stale}
+    noted = {*areas, *(scenes[name].bounds for name in stale)} if stale or there - set(wanted) else ()
+    return _Work(
+        replace(goal, partitions=kept, unsettled=tuple(sorted(noted))),
+        {scenes[name]: _left(collection, partitions, left, name) for name in stale},
+        joins,
+        joiner,
+        there - set(wanted),
+        former,
+        there,
+    )
+
+
+def _joins(
+    joiner: LayerJoiner,
+    goal: CollectionLayer,
+    before: Mapping[str, Partition],
+    was_joined: bool,
+    stale: set[str],
+    areas: Sequence[Bounds],
+) -> dict[str, Joins]:
+    """What scenes have of buildings that several tiles show, for every scene where that may have changed."""
+    joined = {name for name, part in before.items() if part.joins}
+    if not goal.join_tiles:
+        return dict.fromkeys(joined, Joins())
+    return joiner.find(stale if was_joined else joiner.scenes, areas, joined)
+
+
+def _left(collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], name: str) -> Dropped:
+    """What a scene leaves to others; noted in `left`, since its partition may be replaced while others look at it."""
+    if name not in left:
+        left[name] = read_dropped(collection, partitions[name])
+    return left[name]
+
+
+def _halves(
+    collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], scene: LayerScene
+) -> SceneHalves:
+    return read_halves(collection, scene, _left(collection, partitions, left, scene.mark.scene))
+
+
+def _since(changed: Iterable[LayerScene], leaving: Iterable[Partition], before: CollectionLayer) -> float:
+    """The first moment at which anything changes; all of time where an update did not come to its end."""
+    if before.unsettled:
+        return -math.inf
+    moments = [scene.moment for scene in changed] + [moment_of(part.captured) for part in leaving]
+    return min(moments, default=math.inf)
+
+
+def _mark_in(layer: CollectionLayer, scene: str) -> str | None:
+    part = layer.partitions.get(scene)
+    return None if part is None else part.mark
+
+
+def _scene(collection: Collection, mark: Mark, layer: CollectionLayer) -> LayerScene:
+    """A scene as `layer.json` knows it, or as its marker says."""
+    part = layer.partitions.get(mark.scene)
+    if part is not None and part.mark == mark.stem:
+        return LayerScene(mark, part.bounds, part.captured, part.grid)
+    record = collection.read(mark)
+    return LayerScene(mark, record.bounds, record.captured, ImageGrid.of(record))
+
+
+def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, checkpoint: int) -> CollectionLayer:
+    """Write and delete files, from west to east, and give the finished layer.
+
+    Where that fails since another update has retired what this one reads, files of both may be mixed, too.
+    """
+    layer = replace(work.kept, partitions=dict(work.kept.partitions))
+    said = write_layer(collection, layer)
+    todo = _swept(work)
+    try:
+        for count, entry in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
+            part = _replaced(collection, work, counter, *entry)
+            if part is not None:
+                layer.partitions[part.scene] = part
+            if count % checkpoint == 0:
+                said = write_layer(collection, layer)
+    except (DataError, StorageError):
+        if not is_layer(collection, said):
+            write_layer(collection, _without_own(collection, work))
+        raise
+    finished = replace(layer, unsettled=())
+    return finished if is_layer(collection, said, finished.as_json()) else _without_own(collection, work)
+
+
+def _replaced(
+    collection: Collection, work: _Work, counter: ChangeCounter, bounds: Bounds, name: str, scene: LayerScene | None
+) -> Partition | None:
+    """Write the file of a scene, or delete it; what `layer.json` says of one that is written."""
+    old = read_partition(collection, name) if name in work.there else None
+    if scene is None:
+        storage.delete(collection.partition(name))
+        counter.add(name, bounds, old, None)
+        return None
+    joins = work.joins.get(name, Joins())
+    part, rows = write_partition(collection, scene, work.written[scene], joins, work.joiner.rows(joins))
+    counter.add(name, bounds, old, rows)
+    return part
+
+
+def _without_own(collection: Collection, work: _Work) -> CollectionLayer:
+    """What another update says meanwhile, without the partitions that both may have written."""
+    theirs = layer_to_mend(collection) or CollectionLayer(work.kept.images_uri, work.kept.join_tiles)
+    own = {scene.mark.scene for scene in work.written} | work.removed
+    kept = {name: part for name, part in theirs.partitions.items() if name not in own}
+    return replace(theirs, partitions=kept, unsettled=tuple(sorted({*theirs.unsettled, *work.kept.unsettled})))
+
+
+def _swept(work: _Work) -> list[tuple[Bounds, str, LayerScene | None]]:
+    """What is to be written or deleted from west to east, with the bounds of what was and will be there."""
+    todo: list[tuple[Bounds, str, LayerScene | None]] = [
+        (work.former.get(name, EVERYWHERE), name, None) for name in work.removed
+    ]
+    for scene in work.written:
+        name = scene.mark.scene
+        todo.append((_around(flat(scene.bounds), flat(work.former.get(name, scene.bounds))), name, scene))
+    return sorted(todo, key=lambda entry: (flat(entry[0])[0], entry[1]))
+
+
+def _around(one: Bounds, other: Bounds) -> Bounds:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

@@ -1,0 +1,205 @@
+"""The STAC item of a model, in the terms of the Machine Learning Model extension (MLM), made without torch.
+
+Source: https://github.com/stac-extensions/mlm, version 1.4.0. pystac's own classes for it take one scaling for all
+bands where the extension wants one a band, so that the fields are written as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pystac import Asset, Item, Link, MediaType
+
+from components.core import storage
+from components.core.collection.stac.parts import (
+    CLASSIFICATION,
+    COLLECTION_FILE,
+    DIGEST_CHARACTERS,
+    FILE,
+    MLM,
+    MaskClass,
+)
+from components.core.collection.stac.periods import Period
+from components.core.errors import DataError
+from components.core.json_text import parse_json
+from components.core.models import CONFIG_FILE, DATA_FILE, METRICS_FILE, WEIGHTS_FILE
+
+BANDS = ("red", "green", "blue")
+BAND_FIELDS = [{"name": band, "data_type": "uint8"} for band in BANDS]
+"""MLM wants them of the item or the weights, and STAC allows them of the item only beside an asset's."""
+
+ALWAYS = Period(datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+"""MLM's way to say that a model is not for imagery of a certain time."""
+
+_NOT_LEARNT = ("running_mean", "running_var", "num_batches_tracked")
+"""Ends of the names of tensors that are counted or averaged."""
+
+_HEAD_BYTES = 8
+
+
+def model_item(folder: Path, uri: str, digest: str) -> dict[str, Any]:
+    """Describe a model.
+
+    It has no geometry, since where it was trained does not limit where it may be used.
+
+    Args:
+        folder: As `train_unet` wrote it, on local disk; `components.core.models.local_model` gives it.
+        uri: Where it lies for good, to be named in the item.
+        digest: The model's, as `components.core.models.model_digest` gives it.
+
+    Returns:
+        The item as JSON, to be written to `model_place(digest)`.
+
+    Raises:
+        DataError: If the folder holds no model that this release knows.
+    """
+    try:
+        properties = _properties(folder, digest[:DIGEST_CHARACTERS])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"model: {uri}: cannot be described ({error!r}); give a folder that train_unet of this release wrote"
+        ) from error
+    item = Item(
+        id=f"model-{digest[:DIGEST_CHARACTERS]}",
+        geometry=None,
+        bbox=None,
+        **ALWAYS.as_arguments(),
+        properties=properties,
+        stac_extensions=[CLASSIFICATION, FILE, MLM],
+        assets=_assets(folder, uri),
+    )
+    item.add_link(Link("root", f"../{COLLECTION_FILE}", MediaType.JSON))
+    return item.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def classes_of_model(item: dict[str, Any]) -> tuple[MaskClass, ...]:
+    """The classes that `model_item` put into an item.
+
+    Raises:
+        KeyError, TypeError, ValueError: If it is no such item.
+    """
+    (output,) = item["properties"]["mlm:output"]
+    return tuple(map(MaskClass.of_json, output["classification:classes"]))
+
+
+def _properties(folder: Path, name: str) -> dict[str, Any]:
+    config = _document(folder / CONFIG_FILE)
+    encoder = config["encoder"]
+    facts: dict[str, Any] = {
+        "title": f"{config['architecture']} with the encoder {encoder}",
+        "bands": BAND_FIELDS,
+        "mlm:name": f"{config['architecture']} {encoder} {name}",
+        "mlm:architecture": config["architecture"],
+        "mlm:framework": "PyTorch",
+        "mlm:tasks": ["semantic-segmentation"],
+        "mlm:accelerator": "cuda",
+        "mlm:accelerator_constrained": False,
+        "mlm:accelerator_summary": "One GPU, or a CPU.",
+        "mlm:total_parameters": _parameters(folder / WEIGHTS_FILE),
+        "mlm:input": [_input(config)],
+        "mlm:output": [_output(config)],
+    }
+    return facts | _training(folder)
+
+
+def _input(config: dict[str, Any]) -> dict[str, Any]:
+    """Pixels 0–255; the config's mean and standard deviation are of pixels / 255."""
+    scaling = zip(config["normalisation"]["mean"], config["normalisation"]["std"], strict=True)
+    return {
+        "name": "image",
+        "description": "Windows of imagery, stretched to the size that the network was trained with.",
+        "bands": list(BANDS),
+        "input": {
+            "shape": [-1, len(BANDS), *_size(config)],
+            "dim_order": ["batch", "bands", "height", "width"],
+            "data_type": "uint8",
+        },
+        "value_scaling": [
+            {"type": "z-score", "mean": round(255 * mean, 6), "stddev": round(255 * std, 6)} for mean, std in scaling
+        ],
+        "resize_type": "interpolation-linear",
+        "pre_processing_function": None,
+    }
+
+
+def _output(config: dict[str, Any]) -> dict[str, Any]:
+    classes = [
+        MaskClass(value, known["title"], known["color"]).as_json() for value, known in enumerate(config["classes"])
+    ]
+    return {
+        "name": "logits",
+        "description": "A softmax over the classes gives their probabilities.",
+        "tasks": ["semantic-segmentation"],
+        "result": {
+            "shape": [-1, len(classes), *_size(config)],
+            "dim_order": ["batch", "class", "height", "width"],
+            "data_type": "float32",
+        },
+        "classification:classes": classes,
+        "post_processing_function": None,
+    }
+
+
+def _size(config: dict[str, Any]) -> list[int]:
+    return [config["input_size"]["height"], config["input_size"]["width"]]
+
+
+def _training(folder: Path) -> dict[str, Any]:
+    """How it was trained and how good it is, as far as the folder says so."""
+    facts: dict[str, Any] = {}
+    if (folder / METRICS_FILE).is_file():
+        facts["footprints:validation"] = _document(folder / METRICS_FILE)["val"]
+    if (folder / DATA_FILE).is_file():
+        settings = _document(folder / DATA_FILE)["training_config"]
+        facts["mlm:hyperparameters"] = settings
+        facts["mlm:pretrained"] = settings["encoder_weights"] != "none"
+        source = {"none": None, "imagenet": "ImageNet"}.get(settings["encoder_weights"], settings["encoder_weights"])
+        facts["mlm:pretrained_source"] = source
+    return facts
+
+
+def _parameters(weights: Path) -> int:
+    """Number of learnt values, from the head of a safetensors file.
+
+    Source: https://huggingface.co/docs/safetensors, "Format": eight bytes of length, then JSON.
+    """
+    with storage.CountedFile(weights) as file:
+        size = int.from_bytes(file.read(_HEAD_BYTES), "little")
+        tensors = parse_json(file.read(size))
+    return sum(
+        math.prod(tensor["shape"])
+        for name, tensor in tensors.items()
+        if name != "__metadata__" and not name.endswith(_NOT_LEARNT)
+    )
+
+
+def _assets(folder: Path, uri: str) -> dict[str, Asset]:
+    place = storage.absolute_uri(uri)
+    about_weights = {
+        "bands": BAND_FIELDS,
+        "mlm:artifact_type": "safetensors.torch.save_file",
+        "file:size": (folder / WEIGHTS_FILE).stat().st_size,
+    }
+    assets = {
+        "weights": Asset(
+            storage.join_uri(place, WEIGHTS_FILE),
+            "Weights",
+            media_type="application/octet-stream; application=safetensors",
+            roles=["mlm:model", "mlm:weights"],
+            extra_fields=about_weights,
+        )
+    }
+    for key, name, title in (("config", CONFIG_FILE, "Config"), ("metrics", METRICS_FILE, "Validation")):
+        if (folder / name).is_file():
+            assets[key] = Asset(storage.join_uri(place, name), title, media_type=MediaType.JSON, roles=["metadata"])
+    return assets
+
+
+def _document(file: Path) -> dict[str, Any]:
+    document = parse_json(file.read_bytes())
+    if not isinstance(document, dict):
+        raise ValueError(f"{file.name} holds no object")
+    return document

@@ -1,0 +1,173 @@
+"""What a run published, told to people and to programs: an HTML report, a JSON summary, metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.core import storage
+from components.core.collection.finish_scene import FinishedScene
+from components.core.collection.layer.index import CollectionLayer
+from components.core.collection.layer.tables import FOOTPRINTS_FILE
+from components.core.collection.ledger import Collection
+from components.core.errors import DataError, StorageError
+from components.core.reporting.text import counted_noun
+from components.core.scene_errors import scene_errors
+from components.publish_collection.publication import Publication
+from components.publish_collection.report import run_summary_page
+from components.publish_collection.summary import (
+    Changes,
+    DoneScene,
+    LayerTotals,
+    MissingScene,
+    RunSummary,
+    scenes_to_show,
+)
+
+if TYPE_CHECKING:
+    from components.publish_collection.pictures import ScenePicture
+
+log = logging.getLogger(__name__)
+
+PLANNING = "plan_imagery"
+
+
+def write_run_outputs(
+    done: Publication, collection: Collection, summary: Path, report: Path | None
+) -> dict[str, float]:
+    """Write the report and the summary.
+
+    Args:
+        done: What was published.
+        collection: Gets the report, too.
+        summary: JSON file to write.
+        report: HTML file to write; None for the collection's alone.
+
+    Returns:
+        Counts, for metrics.
+
+    Raises:
+        StorageError: If a place cannot be written.
+    """
+    told = run_summary(done)
+    page = run_summary_page(told, _pictures(done, told, collection)).encode()
+    place = collection.place("reports", f"{told.name}.html")
+    storage.write_bytes(place, page)
+    if report is not None:
+        storage.write_bytes(report, page)
+    counts = _counts(done, told.retired)
+    places = {"layer": collection.place("layer"), "ledger": collection.place("ledger"), "report": place}
+    places |= {Path(file).suffix.removeprefix("."): file for file in done.exports}
+    content = {"sentence": _sentence(counts, done.outdated), "places": places, "counts": counts}
+    storage.write_bytes(summary, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return counts
+
+
+def run_summary(done: Publication) -> RunSummary:
+    """What a run did, in the report's terms."""
+    plan = done.plan
+    missing = [MissingScene(failure.key, failure.stage, failure.reason) for failure in done.failures]
+    return RunSummary(
+        name=f"{done.started:%Y-%m-%dT%H-%M-%SZ}-{secrets.token_hex(2)}",
+        images_uri=plan.images_uri,
+        output_uri=plan.output_uri,
+        model_uri=plan.model_uri,
+        model=plan.model,
+        detector=plan.detector,
+        scenes=tuple(map(_done_scene, done.finished)),
+        failed=tuple(entry for entry in missing if entry.stage != PLANNING),
+        skipped=tuple(entry for entry in missing if entry.stage == PLANNING),
+        up_to_date=plan.done,
+        waiting=plan.waiting,
+        retired=len({mark.scene for mark in plan.retired} - set(done.layer.layer.partitions)),
+        stages=done.history,
+        before=None if done.before is None else _totals(done.before),
+        after=_totals(done.layer.layer),
+        shards=plan.shards,
+        postponed=plan.postponed,
+        warnings=plan.warnings,
+    )
+
+
+def _done_scene(scene: FinishedScene) -> DoneScene:
+    change = scene.change
+    return DoneScene(
+        key=scene.record.key,
+        why=scene.planned.why,
+        size=scene.planned.size,
+        footprints=scene.record.footprints,
+        area_m2=scene.record.area_m2,
+        confidence=scene.confidence,
+        place=f"scenes/{scene.mark.scene}/{scene.mark.version}.{scene.mark.detector}",
+        changes=None if change is None else Changes(change.new, change.gone, change.changed),
+    )
+
+
+def _totals(layer: CollectionLayer) -> LayerTotals:
+    return LayerTotals(len(layer.partitions), layer.footprints, layer.area_m2)
+
+
+def _pictures(done: Publication, told: RunSummary, collection: Collection) -> list[ScenePicture]:
+    by_key = {scene.record.key: scene for scene in done.finished}
+    with storage.scratch_folder("pictures") as folder:
+        drawn = [
+            _picture(by_key[entry.key], collection, folder / f"{number}.parquet")
+            for number, entry in enumerate(scenes_to_show(told.scenes))
+        ]
+    return [picture for picture in drawn if picture is not None]
+
+
+def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> ScenePicture | None:
+    """None where another run has retired the scene meanwhile, or it cannot be drawn."""
+    from components.publish_collection.pictures import scene_picture  # GDAL and OpenCV, where a scene is new
+
+    record, planned = scene.record, scene.planned
+    try:
+        with scene_errors(record.key):
+            storage.get_file(storage.join_uri(collection.scene_folder(scene.mark), FOOTPRINTS_FILE), copy)
+            return scene_picture(record.key, scene.pixels, planned.size, record.crs, scene.transform, copy)
+    except (DataError, StorageError) as error:
+        log.warning("report: no picture of %s: %s", record.key, error)
+        return None
+
+
+def _counts(done: Publication, retired: int) -> dict[str, float]:
+    change, layer = done.layer.change, done.layer.layer
+    return {
+        "scenes_published": len(done.finished),
+        "scenes_failed": len(done.failures),
+        "scenes_up_to_date": done.plan.done,
+        "scenes_waiting": done.plan.waiting,
+        "scenes_postponed": done.plan.postponed,
+        "scenes_retired": retired,
+        "megapixels": round(sum(scene.planned.size.area for scene in done.finished) / 1e6, 6),
+        "buildings_new": change.new,
+        "buildings_gone": change.gone,
+        "buildings_changed": change.changed,
+        "layer_scenes": len(layer.partitions),
+        "layer_buildings": layer.footprints,
+        "layer_area_m2": layer.area_m2,
+        "layer_duplicates_left_out": layer.duplicates,
+        "layer_buildings_joined": layer.joined,
+        "partitions_written": len(done.layer.rewritten),
+        "partitions_removed": len(done.layer.removed),
+    }
+
+
+def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
+    scenes = int(counts["scenes_published"])
+    new = f"{counted_noun(scenes, 'scene')} detected" if scenes else "Nothing new"
+    others = {
+        "left out": counts["scenes_failed"],
+        "gone": counts["scenes_retired"],
+        "left to the next run": counts["scenes_postponed"],
+        "done with another model or settings": counts["scenes_waiting"],
+    }
+    said = "".join(f", {int(count)} {what}" for what, count in others.items() if count)
+    layer = f"{counted_noun(int(counts['layer_buildings']), 'building')}, {counts['layer_area_m2']:,.0f} m²"
+    older = f"; of an earlier layer, and left so: {', '.join(outdated)}" if outdated else ""
+    return f"{new}{said}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}{older}"
