@@ -14,7 +14,7 @@ import yaml
 
 from components.core.errors import ConfigError
 from components.core.json_text import parse_json
-from pipelines.package import Parameter, PipelinePackage
+from pipelines.package import PipelinePackage, PipelineParameter
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Unparsed(str):
     """Text of a flag that is no value of its parameter's type."""
 
 
-def _parsed(parameter: Parameter, text: str) -> Any:
+def _parsed(parameter: PipelineParameter, text: str) -> Any:
     try:
         return KINDS[parameter.kind].parse(text)
     except (KeyError, ValueError):

@@ -108,7 +108,7 @@ def _check_places(options: argparse.Namespace) -> None:
 
 def _check_inputs(options: argparse.Namespace) -> None:
     """Find faults now that a later stage would find, as the pipeline's own first step does."""
-    from components.plan_imagery.preflight import Inputs, check_inputs
+    from components.plan_imagery.preflight import DetectionInputs, check_inputs
 
     chosen = DOCUMENTS[options.documents]()
     values = {name: getattr(options, name) for name in PARAMETERS} | {
@@ -120,7 +120,7 @@ def _check_inputs(options: argparse.Namespace) -> None:
         "split_masks_query": unread_document(options, "split_masks_query", chosen.split_masks),
     }
     others = {"images_uri": "images", "model_uri": "model", "output_uri": "output"}
-    check_inputs(Inputs.of(values), flags_of({name: name for name in values} | others))
+    check_inputs(DetectionInputs.of(values), flags_of({name: name for name in values} | others))
 
 
 def summary(results: Results) -> str:

@@ -30,7 +30,7 @@ LAPTOP_TRAINING: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
+class RunDocuments:
     """The queries and configs of a training run, as the pipeline's parameters hold them.
 
     Attributes:
@@ -48,9 +48,9 @@ class Documents:
     split_masks: list[Any]
 
 
-def tutorial_documents() -> Documents:
+def tutorial_documents() -> RunDocuments:
     """The documents as the tutorial prints them."""
-    return Documents(
+    return RunDocuments(
         split_tagging=_document(tutorial.SPLIT_TAGGING_QUERY),
         crop_augment=_document(tutorial.CROP_AUGMENT_QUERY),
         training=_document(tutorial.TRAIN_CONFIG),
@@ -59,7 +59,7 @@ def tutorial_documents() -> Documents:
     )
 
 
-def laptop_documents() -> Documents:
+def laptop_documents() -> RunDocuments:
     """The same, scaled down so that a run ends in minutes on two cores.
 
     More of the few sample scenes go to training, windows and network are smaller.

@@ -23,7 +23,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
-class Parameter:
+class PipelineParameter:
     """One parameter of a pipeline.
 
     Attributes:
@@ -52,7 +52,7 @@ class PipelinePackage:
 
     file: Path
     name: str
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, PipelineParameter]
     tasks: frozenset[str]
     sha256: str
     spec: Mapping[str, Any]
@@ -96,9 +96,9 @@ def read_package(pipeline: str) -> PipelinePackage:
         ) from error
 
 
-def _parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
+def _parameter(name: str, entry: Mapping[str, Any]) -> PipelineParameter:
     required = not entry.get("isOptional", False) and "defaultValue" not in entry
-    return Parameter(name, entry["parameterType"], required)
+    return PipelineParameter(name, entry["parameterType"], required)
 
 
 def _tasks(spec: Mapping[str, Any]) -> Iterator[str]:

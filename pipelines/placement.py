@@ -51,11 +51,11 @@ Bytes = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 
 
-class _Strict(BaseModel):
+class _StrictSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Toleration(_Strict):
+class Toleration(_StrictSettings):
     """A taint that pods may stand, as Kubernetes writes it."""
 
     key: str = ""
@@ -64,7 +64,7 @@ class Toleration(_Strict):
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
 
 
-class Cluster(_Strict):
+class Cluster(_StrictSettings):
     """What all stages share; the keys of `cluster` in `node_pools.yaml`."""
 
     accelerator_type: str = Field(min_length=1)
@@ -76,7 +76,7 @@ class Cluster(_Strict):
     remove_finished_runs_after_s: int = Field(ge=0)
 
 
-class StagePlacement(_Strict):
+class StagePlacement(_StrictSettings):
     """What one stage asks of the cluster; the keys of an entry of `stages` in `node_pools.yaml`."""
 
     image: Literal["cpu", "gpu"]
@@ -90,7 +90,7 @@ class StagePlacement(_Strict):
     spot: bool = False
 
 
-class NodePools(_Strict):
+class NodePools(_StrictSettings):
     """Content of `node_pools.yaml`."""
 
     cluster: Cluster

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.core.errors import ConfigError
-from pipelines.documents import Documents
+from pipelines.documents import RunDocuments
 from pipelines.local_cli import DOCUMENTS, RUNNERS, check_all, flags_of, own_document, unread_document
 from pipelines.places import absolute_place, check_in_object_storage, check_runs
 
@@ -128,11 +128,11 @@ def _check_data_root(options: argparse.Namespace) -> None:
 def _check_inputs(options: argparse.Namespace) -> None:
     """Find faults now that a later stage would find, as the pipeline's own first step does."""
     from components.check_inputs.check_inputs import check_inputs
-    from components.check_inputs.inputs import Inputs
+    from components.check_inputs.inputs import TrainingInputs
 
     chosen = DOCUMENTS[options.documents]()
     tagging = [] if options.train_share else chosen.split_tagging
-    inputs = Inputs(
+    inputs = TrainingInputs(
         images_uri=absolute_place(options.images),
         masks_uri=absolute_place(options.masks) if options.images else "",
         data_root=_data_root(options),
@@ -160,10 +160,10 @@ def _weights(place: str) -> str:
     return place if place in ENCODER_WORDS else absolute_place(place)
 
 
-def _documents(options: argparse.Namespace) -> Documents:
+def _documents(options: argparse.Namespace) -> RunDocuments:
     """The chosen documents, each replaced where a file of the user's own is given; a share replaces the query."""
     chosen = DOCUMENTS[options.documents]()
-    return Documents(
+    return RunDocuments(
         split_tagging=[] if options.train_share else own_document(options, "split_tagging_query", chosen.split_tagging),
         crop_augment=own_document(options, "crop_augment_query", chosen.crop_augment),
         training=own_document(options, "train_config", chosen.training),

@@ -25,7 +25,7 @@ MOST_NAMES = 10
 
 
 @dataclass(frozen=True)
-class RunSummary:
+class SubmittedRun:
     """One run in a list.
 
     Attributes:
@@ -202,7 +202,7 @@ def failures(run: Any, tasks: Collection[str]) -> str:
     return f": {text.strip()}" if text else ""
 
 
-def latest_runs(connection: Connection, limit: int, experiment: str | None = None) -> list[RunSummary]:
+def latest_runs(connection: Connection, limit: int, experiment: str | None = None) -> list[SubmittedRun]:
     """The latest runs, newest first.
 
     Args:
@@ -216,12 +216,12 @@ def latest_runs(connection: Connection, limit: int, experiment: str | None = Non
     return [_summary(run, connection, now) for run in itertools.islice(runs, limit)]
 
 
-def _summary(run: Any, connection: Connection, now: datetime) -> RunSummary:
+def _summary(run: Any, connection: Connection, now: datetime) -> SubmittedRun:
     created: datetime | None = run.created_at
     finished: datetime | None = run.finished_at
     # A run that has not ended carries the year 1970 as its end.
     end = finished if created and finished and finished >= created else now
-    return RunSummary(
+    return SubmittedRun(
         name=run.display_name,
         state=run.state or "PENDING",
         created_at=created.isoformat(timespec="seconds") if created else "",
@@ -230,7 +230,7 @@ def _summary(run: Any, connection: Connection, now: datetime) -> RunSummary:
     )
 
 
-def table(runs: list[RunSummary]) -> str:
+def table(runs: list[SubmittedRun]) -> str:
     """Lines of text: a row a run."""
     rows = [("state", "created", "duration", "name", "link")]
     rows += [(run.state, run.created_at, _duration(run.duration_s), run.name, run.url) for run in runs]

@@ -8,7 +8,7 @@ from components.core.project import ImageRef, Item
 from components.core.project.parts import Rows
 from components.infer_windows.outputs import SceneFiles
 from components.infer_windows.predictor import Predictor
-from components.infer_windows.runner import SceneJob, run_scenes
+from components.infer_windows.runner import SceneInference, run_scenes
 from components.infer_windows.windows import WindowPlan
 from components.infer_windows.writer import ClassExtent, PartFiles
 
@@ -30,6 +30,6 @@ def run_parts(
     """The same for row parts; gives for each the classes that occur."""
     item = Item("ds", "scene", image.recipe.size, image)
     files = [SceneFiles("key", image.uri, part, f"{part.mask}.json") for part in parts]
-    job = SceneJob(item, image, plan, files, [], reused=False)
+    job = SceneInference(item, image, plan, files, [], reused=False)
     (extents,) = [finish().extents for _, finish in run_scenes([("scene", lambda: job)], predictor)]
     return extents

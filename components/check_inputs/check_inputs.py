@@ -8,7 +8,7 @@ from dataclasses import fields
 
 from components.check_inputs.documents import read_documents
 from components.check_inputs.fit import check_fit
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import look
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.mask_values import MaskValues
@@ -18,7 +18,7 @@ from components.core.preflight.numbers import check_max_bad, check_max_shards, c
 log = logging.getLogger(__name__)
 
 
-def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None:
+def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None) -> None:
     """Check documents, places and settings, each by itself and against each other.
 
     Nothing is read but names of files, a model's description and the documents; nothing is written but a small object
@@ -31,7 +31,7 @@ def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None
     Raises:
         InputsError: If anything is wrong; it tells all that is.
     """
-    faults = NamedFaults({field.name: field.name for field in fields(Inputs)} | dict(names or {}))
+    faults = NamedFaults({field.name: field.name for field in fields(TrainingInputs)} | dict(names or {}))
     faults.attempt("bands", bands_of_text, inputs.bands)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
     faults.attempt("mask_value", MaskValues.parse, inputs.mask_value)

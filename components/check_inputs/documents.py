@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.core.documents import inference, training, tutorial
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.share import check_share_alone, share_query
@@ -15,7 +15,7 @@ from components.core.preflight.queries import QueryParameter, read_query_paramet
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
+class TrainingDocuments:
     """What could be read; None where a document is broken.
 
     Attributes:
@@ -33,14 +33,16 @@ class Documents:
     splitting: QueryParameter | None
 
 
-def read_documents(faults: NamedFaults, inputs: Inputs) -> Documents:
+def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocuments:
     """Read all documents, and note what is wrong with each."""
     crops = read_query_parameter(faults, "crop_augment_query", inputs.crop_augment_query, tutorial.CROP_AUGMENT_QUERY)
     split = read_query_parameter(faults, "split_masks_query", inputs.split_masks_query, tutorial.SPLIT_MASKS_QUERY)
-    return Documents(_tagging(faults, inputs), crops, _training(faults, inputs), _inference(faults, inputs), split)
+    return TrainingDocuments(
+        _tagging(faults, inputs), crops, _training(faults, inputs), _inference(faults, inputs), split
+    )
 
 
-def _tagging(faults: NamedFaults, inputs: Inputs) -> QueryParameter | None:
+def _tagging(faults: NamedFaults, inputs: TrainingInputs) -> QueryParameter | None:
     key, given = "split_tagging_query", inputs.split_tagging_query
     with faults.of("train_share"):
         check_share_alone(inputs.train_share, given)
@@ -52,7 +54,7 @@ def _tagging(faults: NamedFaults, inputs: Inputs) -> QueryParameter | None:
     return read_query_parameter(faults, key, given, tutorial.SPLIT_TAGGING_QUERY, advice)
 
 
-def _training(faults: NamedFaults, inputs: Inputs) -> TrainConfig | None:
+def _training(faults: NamedFaults, inputs: TrainingInputs) -> TrainConfig | None:
     with faults.of("train_config", head=training.WHERE):
         config = training.load_config(inputs.train_config or tutorial.TRAIN_CONFIG)
         given = bool(inputs.train_config) and "gpu_devices" in config.model_fields_set
@@ -62,7 +64,7 @@ def _training(faults: NamedFaults, inputs: Inputs) -> TrainConfig | None:
     return None
 
 
-def _inference(faults: NamedFaults, inputs: Inputs) -> InferenceConfig | None:
+def _inference(faults: NamedFaults, inputs: TrainingInputs) -> InferenceConfig | None:
     with faults.of("inference_config", head=inference.WHERE):
         config = inference.load_config(inputs.inference_config or tutorial.INFERENCE_CONFIG)
         with faults.of("inference_config"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.check_inputs.documents import Documents
-from components.check_inputs.inputs import Inputs
-from components.check_inputs.places import Found
+from components.check_inputs.documents import TrainingDocuments
+from components.check_inputs.inputs import TrainingInputs
+from components.check_inputs.places import PlacesFound
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
@@ -15,7 +15,7 @@ from components.core.preflight.queries import CLASS_TITLE, check_tagged, importe
 from components.core.project import ClassInfo
 
 
-def check_fit(faults: NamedFaults, inputs: Inputs, documents: Documents, found: Found) -> None:
+def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments, found: PlacesFound) -> None:
     """Follow a project from stage to stage; where a document is broken, what depends on it is left out.
 
     Args:
@@ -46,7 +46,9 @@ def check_fit(faults: NamedFaults, inputs: Inputs, documents: Documents, found: 
         check_split(faults, splitting, predictions, BUILDINGS, keys, "evaluate and publish_footprints")
 
 
-def _tagged(faults: NamedFaults, inputs: Inputs, documents: Documents, found: Found) -> Possible | None:
+def _tagged(
+    faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments, found: PlacesFound
+) -> Possible | None:
     if documents.tagging is None:
         return None
     followed = passed(faults, documents.tagging, imported(found.names))
@@ -62,7 +64,7 @@ def _tagged(faults: NamedFaults, inputs: Inputs, documents: Documents, found: Fo
 
 
 def _learnt(
-    faults: NamedFaults, inputs: Inputs, config: TrainConfig, crops: Possible | None
+    faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig, crops: Possible | None
 ) -> tuple[ClassInfo, ...] | None:
     """The model's classes, in the order of its channels."""
     if crops is None:
@@ -80,10 +82,10 @@ def _learnt(
 
 def _check_initial(
     faults: NamedFaults,
-    inputs: Inputs,
+    inputs: TrainingInputs,
     config: TrainConfig,
     classes: tuple[ClassInfo, ...] | None,
-    found: Found,
+    found: PlacesFound,
 ) -> None:
     """A model that is named and could not be read is a fault of its own, noted before."""
     if inputs.initial_model_uri and found.initial is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class TrainingInputs:
     """A training run's parameters; queries and configs as JSON text or files.
 
     Attributes:

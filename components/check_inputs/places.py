@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
-from components.core.imagery.pairs import MASK_FOLDERS, SHOWN, Pairing, find_pairs
+from components.core.imagery.pairs import MASK_FOLDERS, SHOWN, ImagePairing, find_pairs
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
-from components.core.preflight.places import Place, askable, check_file, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
 from components.core.storage import check_writable
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlacesFound:
     """What lies at the places.
 
     Attributes:
@@ -29,7 +29,7 @@ class Found:
     initial: ModelConfig | None = None
 
 
-def look(faults: NamedFaults, inputs: Inputs, config: TrainConfig | None) -> Found:
+def look(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None) -> PlacesFound:
     """Look at all places.
 
     Args:
@@ -48,12 +48,12 @@ def look(faults: NamedFaults, inputs: Inputs, config: TrainConfig | None) -> Fou
     for key in ("data_root", "output_uri"):
         if key in asked:
             faults.attempt(key, check_writable, asked[key])
-    return Found(names, initial)
+    return PlacesFound(names, initial)
 
 
-def _places(faults: NamedFaults, inputs: Inputs, weights: Place | None) -> list[Place]:
+def _places(faults: NamedFaults, inputs: TrainingInputs, weights: NamedPlace | None) -> list[NamedPlace]:
     named = [
-        Place(key, getattr(inputs, key))
+        NamedPlace(key, getattr(inputs, key))
         for key in ("images_uri", "masks_uri", "initial_model_uri", "output_uri")
         if getattr(inputs, key)
     ]
@@ -61,18 +61,18 @@ def _places(faults: NamedFaults, inputs: Inputs, weights: Place | None) -> list[
         with faults.of("images_uri"):
             raise ConfigError("is empty; give a folder or URI prefix of images")
     with faults.of("data_root"):
-        named.append(Place("data_root", place_for_rasters(inputs.data_root)))
+        named.append(NamedPlace("data_root", place_for_rasters(inputs.data_root)))
     return named + ([] if weights is None else [weights])
 
 
-def _weights_file(faults: NamedFaults, inputs: Inputs, config: TrainConfig | None) -> Place | None:
+def _weights_file(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None) -> NamedPlace | None:
     """Where the encoder's weights lie, if a file holds them; an initial model brings its own."""
     given = inputs.encoder_weights or ("" if config is None else config.encoder_weights)
     key = "encoder_weights" if inputs.encoder_weights else "train_config"
     if inputs.initial_model_uri or given in ("", NO_WEIGHTS):
         return None
     if given != IMAGENET:
-        return Place(key, given)
+        return NamedPlace(key, given)
     if config is not None:
         with faults.of(key, head=WHERE):
             try:
@@ -82,7 +82,7 @@ def _weights_file(faults: NamedFaults, inputs: Inputs, config: TrainConfig | Non
     return None
 
 
-def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: Inputs) -> tuple[str, ...] | None:
+def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: TrainingInputs) -> tuple[str, ...] | None:
     with faults.of(*(key for key in ("images_uri", "masks_uri") if key in asked)):
         found = find_pairs(inputs.images_uri, asked.get("masks_uri", ""))
         if not found.has_masks:
@@ -96,7 +96,7 @@ def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: Inputs)
     return None
 
 
-def _check_unpaired(faults: NamedFaults, inputs: Inputs, found: Pairing) -> None:
+def _check_unpaired(faults: NamedFaults, inputs: TrainingInputs, found: ImagePairing) -> None:
     lonely = found.unpaired_images
     if len(lonely) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
         return

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.check_inputs.check_inputs import check_inputs
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.core.step import Say, document_text, step, unheard
 
 DOCUMENTS = ("split_tagging_query", "crop_augment_query", "train_config", "inference_config", "split_masks_query")
@@ -30,7 +30,7 @@ PARAMETERS: Mapping[str, str] = {
 
 
 def run(*, names: Mapping[str, str] = PARAMETERS, say: Say = unheard, **options: Any) -> None:
-    """Run the stage; see `Inputs`.
+    """Run the stage; see `TrainingInputs`.
 
     Args:
         names: What the user calls the inputs, where that is something else.
@@ -42,5 +42,5 @@ def run(*, names: Mapping[str, str] = PARAMETERS, say: Say = unheard, **options:
     """
     options |= {name: document_text(options[name]) for name in DOCUMENTS}
     with step():
-        check_inputs(Inputs(**options), names)
+        check_inputs(TrainingInputs(**options), names)
     say("nothing is wrong")

@@ -66,10 +66,10 @@ def facts_of_items(items: Iterable[Item]) -> list[ImageFacts]:
 
 
 def _facts_of_item(item: Item, image: ImageRef) -> ImageFacts:
-    from components.core.footprints.geography import Grid  # PROJ, for those who look at images
+    from components.core.footprints.geography import PixelGrid  # PROJ, for those who look at images
 
-    grid = Grid.of_item(item)
-    whole = None if grid is None or image.transform is None else Grid(grid.crs, image.transform)
+    grid = PixelGrid.of_item(item)
+    whole = None if grid is None or image.transform is None else PixelGrid(grid.crs, image.transform)
     scaling, colours = item.extra.get("scaling", {}), item.extra.get("colours", IN_COLOUR)
     return ImageFacts(
         gsd_m=None if whole is None else whole.pixel_m(image.size),

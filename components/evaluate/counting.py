@@ -10,9 +10,9 @@ import numpy as np
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, Shape
-from components.core.figures.bands import as_bitmap, mask_bands
-from components.core.figures.components import components_of_bands
+from components.core.figures.connected_components import components_of_bands
 from components.core.figures.mask import BoolPixels
+from components.core.figures.row_bands import as_bitmap, mask_bands
 from components.core.geometry import Size, Window
 from components.core.imagery.images import read_validity
 from components.core.imagery.reading import describe
@@ -24,7 +24,7 @@ from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import common_area, match_objects
-from components.evaluate.pairing import Pair
+from components.evaluate.pairing import ScenePair
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CountingRules:
     """What is compared, and how.
 
     Attributes:
@@ -60,9 +60,9 @@ class ImageCounter:
 
     predictions: Project
     truth: Project
-    rules: Rules
+    rules: CountingRules
 
-    def __call__(self, pair: Pair) -> tuple[Size, Counts] | LeftOut:
+    def __call__(self, pair: ScenePair) -> tuple[Size, Counts] | LeftOut:
         """Size and counts of a pair, or why it cannot be compared."""
         try:
             with scene_errors(pair.label):
@@ -70,7 +70,7 @@ class ImageCounter:
         except DataError as error:
             return LeftOut(pair.label, str(error))
 
-    def _count(self, pair: Pair) -> tuple[Size, Counts]:
+    def _count(self, pair: ScenePair) -> tuple[Size, Counts]:
         predicted, true = self.predictions.item(pair.predicted), self.truth.item(pair.truth)
         if predicted.size != true.size:
             raise DataError(
@@ -113,7 +113,7 @@ def count_image(
     truth: Sequence[Bitmap],
     predicted: Sequence[Bitmap],
     size: Size,
-    rules: Rules,
+    rules: CountingRules,
     validity: ReadValidity | None = None,
     ignored: Sequence[Bitmap] = (),
     band_rows: int = BAND_ROWS,

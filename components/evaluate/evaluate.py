@@ -14,8 +14,8 @@ from components.core.project import Project, open_project
 from components.core.project.history import LeftOut
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
-from components.evaluate.counting import AREA_SHAPES, ImageCounter, Rules
-from components.evaluate.pairing import Pairing, listed, pair_items
+from components.evaluate.counting import AREA_SHAPES, CountingRules, ImageCounter
+from components.evaluate.pairing import ScenePairing, listed, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def evaluate(
             raster cannot be read.
         StorageError: If `output_dir` cannot be written, which is found out before the first image is compared.
     """
-    rules = Rules(truth_class, predicted_class, iou_threshold, boundary_px)
+    rules = CountingRules(truth_class, predicted_class, iou_threshold, boundary_px)
     _check_numbers(rules)
     predicted_project, true_project = open_project(predictions), open_project(truth)
     if output_dir is not None:
@@ -117,7 +117,11 @@ def _check_bad(bad: Sequence[LeftOut], pairs: int, lonely: int, max_bad: int) ->
 
 
 def _result(
-    images: tuple[ImageResult, ...], groups: list[str], pairing: Pairing, rules: Rules, bad: tuple[LeftOut, ...]
+    images: tuple[ImageResult, ...],
+    groups: list[str],
+    pairing: ScenePairing,
+    rules: CountingRules,
+    bad: tuple[LeftOut, ...],
 ) -> EvaluationResult:
     return EvaluationResult(
         overall=GroupResult.of_images("overall", images),
@@ -148,7 +152,7 @@ def _write(result: EvaluationResult, directory: Path | str) -> None:
         (aside / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def _groups(pairing: Pairing, group_tags: Sequence[str]) -> list[str]:
+def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:
     found = {tag for pair in pairing.pairs for tag in pair.tags}
     unknown = [tag for tag in group_tags if tag not in found]
     if unknown:
@@ -158,7 +162,7 @@ def _groups(pairing: Pairing, group_tags: Sequence[str]) -> list[str]:
     return sorted(set(group_tags) or found - SPLIT_TAGS)
 
 
-def _check_numbers(rules: Rules) -> None:
+def _check_numbers(rules: CountingRules) -> None:
     if not 0 < rules.iou_threshold <= 1:
         raise ConfigError(f"iou_threshold: {rules.iou_threshold} is not above 0 and at most 1; use 0.5")
     if rules.boundary_px < 1:
@@ -179,7 +183,7 @@ def _check_class(project: Project, title: str, parameter: str) -> None:
 
 
 def _check_partners(
-    pairing: Pairing,
+    pairing: ScenePairing,
     predictions: Project,
     truth: Project,
     image_tags: Collection[str],

@@ -16,7 +16,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ScenePair:
     """One image: where it stands in the two projects, its tags in both."""
 
     predicted: int
@@ -26,15 +26,15 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairing:
+class ScenePairing:
     """The pairs in the predictions' order, and the labels of what has no partner."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ScenePair, ...]
     without_truth: tuple[str, ...]
     without_prediction: tuple[str, ...]
 
 
-def pair_items(predictions: Project, truth: Project, image_tags: Collection[str], match_by: str) -> Pairing:
+def pair_items(predictions: Project, truth: Project, image_tags: Collection[str], match_by: str) -> ScenePairing:
     """Pair the items of two projects.
 
     Args:
@@ -60,9 +60,9 @@ def pair_items(predictions: Project, truth: Project, image_tags: Collection[str]
             without_truth.append(label)
         else:
             seen.add(identity)
-            pairs.append(Pair(index, partner[0], partner[1], all_tags))
+            pairs.append(ScenePair(index, partner[0], partner[1], all_tags))
     left = [label for key, (_, label, tags) in true_items.items() if key not in seen and _chosen(tags, image_tags)]
-    return Pairing(tuple(pairs), tuple(without_truth), tuple(left))
+    return ScenePairing(tuple(pairs), tuple(without_truth), tuple(left))
 
 
 def _chosen(tags: Iterable[str], wanted: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.core.geometry import Size
 from components.core.project.history import LeftOut
-from components.evaluate.counting import Rules
+from components.evaluate.counting import CountingRules
 from components.evaluate.counts import Counts
 
 LABELS = ("background", "building")
@@ -86,7 +86,7 @@ class EvaluationResult:
     without_truth: tuple[str, ...]
     without_prediction: tuple[str, ...]
     bad: tuple[LeftOut, ...]
-    rules: Rules
+    rules: CountingRules
 
     def protocol(self) -> dict[str, str]:
         """What each measure means, in words."""

@@ -17,7 +17,7 @@ from components.core.storage import StoredObject
 from components.import_images.mask_codes import Codes, MaskForm, form_of, read_codes
 from components.import_images.mask_meaning import Meaning, meaning_of
 from components.import_images.mask_remarks import Remark
-from components.import_images.mask_survey import MaskScan, Scanner, Survey
+from components.import_images.mask_survey import MaskScan, MaskSurvey, Scanner
 from components.import_images.rasters import bands_of, read_rows
 from components.import_images.rewriting import finished_tags, opened, rewritten_uri
 from components.import_images.task import Outcome, SceneTask
@@ -32,7 +32,7 @@ BUILDING, UNLABELLED = 255, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MaskPart:
     """Pixels of a mask with one meaning: where they are read, and where they lie."""
 
     raster: MaskRaster
@@ -50,8 +50,8 @@ class ReadyMask:
         remarks: What the user should know of it.
     """
 
-    building: Part
-    unlabelled: Part | None
+    building: MaskPart
+    unlabelled: MaskPart | None
     outcome: Outcome
     remarks: tuple[Remark, ...]
 
@@ -71,7 +71,7 @@ def ready_mask(source: StoredObject, task: SceneTask) -> ReadyMask:
         form = form_of(dataset, info, source.uri)
         if form.nodata in task.mask_values.building.numbers:
             form = replace(form, nodata=None)  # what the user says goes before what the file declares
-        survey = Survey(form)
+        survey = MaskSurvey(form)
         for rows, codes in _rows(dataset, source.uri, info, form):
             survey.add(rows, codes)
         meaning = meaning_of(source.uri, form, survey, task.mask_values)
@@ -96,7 +96,7 @@ class _InPlace:
     unlabelled: MaskRaster | None
 
 
-def _stays(uri: str, form: MaskForm, survey: Survey, meaning: Meaning) -> _InPlace | None:
+def _stays(uri: str, form: MaskForm, survey: MaskSurvey, meaning: Meaning) -> _InPlace | None:
     """How a mask is read as it is stored; None where its values must be written anew."""
     if form.is_colour or form.white is not None or meaning.is_rounded or survey.transparent or survey.has_many:
         return None
@@ -134,19 +134,19 @@ def _kept(
     uri: str,
     info: RasterInfo,
     form: MaskForm,
-    survey: Survey,
+    survey: MaskSurvey,
     meaning: Meaning,
     stays: _InPlace,
 ) -> ReadyMask:
     if stays == _InPlace(MaskRaster(uri), None):
-        return ReadyMask(Part(stays.building, survey.above_zero()), None, Outcome.KEPT, meaning.remarks)
+        return ReadyMask(MaskPart(stays.building, survey.above_zero()), None, Outcome.KEPT, meaning.remarks)
     building, silent = Scanner(), Scanner()
     for rows, codes in _rows(dataset, uri, info, form):
         building.add(rows, meaning.building(codes))
         _add(silent, rows, meaning.unlabelled(codes))
     return ReadyMask(
-        Part(stays.building, building.result()),
-        None if stays.unlabelled is None else Part(stays.unlabelled, silent.result()),
+        MaskPart(stays.building, building.result()),
+        None if stays.unlabelled is None else MaskPart(stays.unlabelled, silent.result()),
         Outcome.KEPT,
         meaning.remarks,
     )
@@ -185,9 +185,9 @@ def _reused(target: str, said: str) -> ReadyMask:
 def _ready(uri: str, building: MaskScan, silent: MaskScan, outcome: Outcome, remarks: tuple[Remark, ...]) -> ReadyMask:
     """A rewritten mask, which is read by value only where that is needed."""
     if silent.box is None:
-        return ReadyMask(Part(MaskRaster(uri), building), None, outcome, remarks)
+        return ReadyMask(MaskPart(MaskRaster(uri), building), None, outcome, remarks)
     values = MaskRaster(uri, BUILDING), MaskRaster(uri, UNLABELLED)
-    return ReadyMask(Part(values[0], building), Part(values[1], silent), outcome, remarks)
+    return ReadyMask(MaskPart(values[0], building), MaskPart(values[1], silent), outcome, remarks)
 
 
 def _add(scanner: Scanner, rows: Window, pixels: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] | None) -> None:

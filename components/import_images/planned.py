@@ -9,7 +9,7 @@ from components.core.collection.plan import read_plan, shard_number
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.imagery.bands import bands_of_text
-from components.core.imagery.pairs import Pair
+from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.scene_errors import scene_errors
@@ -62,7 +62,7 @@ def import_planned(
     root = storage.absolute_uri(data_root)
     tasks = [
         SceneTask(
-            Pair(scene.id, scene.image, None),
+            ImagePair(scene.id, scene.image, None),
             root,
             asked,
             dataset,

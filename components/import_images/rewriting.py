@@ -11,10 +11,10 @@ from components.core import storage
 from components.core.errors import DataError
 from components.core.geometry import Size
 from components.core.hashing import digest, short_name
-from components.core.imagery.beside import open_with_sides, with_crs_beside
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import RasterInfo, info_of
-from components.core.imagery.side_files import side_digests
+from components.core.imagery.sidecar_metadata import open_with_sides, with_crs_beside
+from components.core.imagery.sidecars import side_digests
 from components.core.storage import StoredObject
 from components.import_images.task import SceneTask
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
-from components.core.footprints.placing import placed
+from components.core.footprints.georeference import placed
 from components.core.geometry import Size
 from components.core.imagery.bands import IN_COLOUR
+from components.core.imagery.decompression import check_unpacking
+from components.core.imagery.orientation import turn_of, turned
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
-from components.core.imagery.turning import turn_of, turned
-from components.core.imagery.unpacking import check_unpacking
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
 from components.core.scene_errors import scene_errors
@@ -23,7 +23,7 @@ from components.core.storage import StoredObject
 from components.import_images.images import ReadyImage, ready_image
 from components.import_images.mask_placing import Flips, flips_to_image
 from components.import_images.mask_remarks import MaskSummary, Remark
-from components.import_images.masks import Part, ReadyMask, ready_mask
+from components.import_images.masks import MaskPart, ReadyMask, ready_mask
 from components.import_images.rewriting import opened
 from components.import_images.task import BadScene, ReadyScene, SceneTask
 
@@ -100,7 +100,7 @@ def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, sho
     return flips_to_image(info, mask_info, mask.uri)
 
 
-def _objects(title: str, part: Part | None, flips: Flips, size: Size) -> Iterator[Object]:
+def _objects(title: str, part: MaskPart | None, flips: Flips, size: Size) -> Iterator[Object]:
     if part is None or part.scan.box is None:
         return
     box = part.scan.box

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from components.core.imagery.mask_values import MaskValues
-from components.core.imagery.pairs import Pair
+from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import Scaling
 from components.core.project import Item
 from components.core.project.parts import Rows
@@ -37,7 +37,7 @@ class SceneTask:
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
     """
 
-    pair: Pair
+    pair: ImagePair
     data_root: str
     scaling: Scaling
     dataset: str

@@ -19,7 +19,7 @@ WAITING_BATCHES = 16
 
 
 @dataclass(slots=True)
-class Batch:
+class WindowBatch:
     """Windows that follow each other in a strip, in row-major order.
 
     Attributes:
@@ -37,7 +37,7 @@ class Batch:
     probabilities: Float32 | None = None
 
 
-def read_batches(image: ImageRef, plan: WindowPlan, buffers: PixelBuffers) -> Generator[Batch]:
+def read_batches(image: ImageRef, plan: WindowPlan, buffers: PixelBuffers) -> Generator[WindowBatch]:
     """Read a scene's windows; at least one batch comes for every strip, perhaps without any window.
 
     Args:
@@ -81,9 +81,9 @@ class _BatchReader:
         self._rows = RowBuffer(columns, self._tops[0], self._tops[-1] + plan.grid.window.height, memory)
         self._pixels: UInt8 | None = None
         self._count = 0
-        self._batch = Batch(index)
+        self._batch = WindowBatch(index)
 
-    def batches(self) -> Generator[Batch]:
+    def batches(self) -> Generator[WindowBatch]:
         """Read from the top down."""
         size, plan = self._plan.grid.window, self._plan
         if not self._lefts and not self._rows.columns.is_masked:
@@ -119,8 +119,8 @@ class _BatchReader:
         self._pixels[self._count] = pixels
         self._count += 1
 
-    def _filled(self) -> Batch:
-        batch, self._batch = self._batch, Batch(self._index)
+    def _filled(self) -> WindowBatch:
+        batch, self._batch = self._batch, WindowBatch(self._index)
         if self._pixels is not None:
             batch.pixels, self._pixels, self._count = self._pixels[: self._count], None, 0
         return batch

@@ -27,7 +27,7 @@ from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.outputs import FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.report import InferenceReport, Tally
-from components.infer_windows.runner import RunSettings, SceneJob, prepare, run_scenes
+from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 from components.infer_windows.windows import too_small, windows_of
 
 __all__ = ["InferenceReport", "infer_windows", "windows_of"]
@@ -172,5 +172,5 @@ def _infer(
     return tally.report(writer.count, time.perf_counter() - started, network_seconds, tuple(budget.skipped))
 
 
-def _prepared(source: Project, row: int, settings: RunSettings) -> SceneJob:
+def _prepared(source: Project, row: int, settings: RunSettings) -> SceneInference:
     return prepare(source.item(row), settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.core.project.history import LeftOut, StageRun
-from components.infer_windows.runner import SceneJob
+from components.infer_windows.runner import SceneInference
 
 STAGE = "infer_windows"
 
@@ -66,7 +66,7 @@ class Tally:
     def __init__(self) -> None:
         self._scenes = self._reused = self._pixels = self._reused_pixels = self._no_data = self._skipped = 0
 
-    def add(self, job: SceneJob) -> None:
+    def add(self, job: SceneInference) -> None:
         """Count one."""
         pixels = sum(files.part.rows.height for files in job.files) * job.item.size.width
         self._scenes += 1

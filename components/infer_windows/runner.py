@@ -18,7 +18,7 @@ from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.project import ImageRef, Item
 from components.core.project.parts import row_parts, wanted_rows
 from components.core.scene_errors import scene_errors
-from components.infer_windows.batches import Batch, PixelBuffers, read_batches
+from components.infer_windows.batches import PixelBuffers, WindowBatch, read_batches
 from components.infer_windows.outputs import SceneFiles, scene_files
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.prefetch import prefetch
@@ -48,7 +48,7 @@ class RunSettings:
 
 
 @dataclass(slots=True)
-class SceneJob:
+class SceneInference:
     """One scene.
 
     Attributes:
@@ -72,7 +72,7 @@ class SceneJob:
     given_up: bool = False
 
 
-def prepare(item: Item, settings: RunSettings) -> SceneJob:
+def prepare(item: Item, settings: RunSettings) -> SceneInference:
     """Decide how a scene is done, and see whether that was done before.
 
     Raises:
@@ -88,12 +88,12 @@ def prepare(item: Item, settings: RunSettings) -> SceneJob:
     files = scene_files(item, item.image, settings.model, settings.config, settings.data_root, parts)
     found = [extents for extents in (part.finished() for part in files) if extents is not None]
     reused = len(found) == len(files)
-    return SceneJob(item, item.image, plan, files, found if reused else [], reused)
+    return SceneInference(item, item.image, plan, files, found if reused else [], reused)
 
 
 def run_scenes(
-    scenes: Iterable[tuple[str, Callable[[], SceneJob]]], predictor: Predictor
-) -> Generator[tuple[str, Callable[[], SceneJob]]]:
+    scenes: Iterable[tuple[str, Callable[[], SceneInference]]], predictor: Predictor
+) -> Generator[tuple[str, Callable[[], SceneInference]]]:
     """Put scenes through the network, in order.
 
     Args:
@@ -128,11 +128,11 @@ class _Step:
 
     number: int
     label: str
-    job: SceneJob | None
-    content: SceneJob | Batch | FootprintsError
+    job: SceneInference | None
+    content: SceneInference | WindowBatch | FootprintsError
 
 
-def _read(scenes: Iterable[tuple[str, Callable[[], SceneJob]]], buffers: PixelBuffers) -> Generator[_Step]:
+def _read(scenes: Iterable[tuple[str, Callable[[], SceneInference]]], buffers: PixelBuffers) -> Generator[_Step]:
     for number, (label, prepared) in enumerate(scenes):
         job = None
         try:
@@ -150,12 +150,12 @@ def _read(scenes: Iterable[tuple[str, Callable[[], SceneJob]]], buffers: PixelBu
 def _predicted(read: Generator[_Step], predictor: Predictor, buffers: PixelBuffers) -> Generator[_Step]:
     with closing(prefetch(read, depth=1)) as steps:
         for step in steps:
-            if isinstance(step.content, Batch) and step.job is not None and not step.job.given_up:
+            if isinstance(step.content, WindowBatch) and step.job is not None and not step.job.given_up:
                 _predict(predictor, step.content, buffers)
             yield step
 
 
-def _predict(predictor: Predictor, batch: Batch, buffers: PixelBuffers) -> None:
+def _predict(predictor: Predictor, batch: WindowBatch, buffers: PixelBuffers) -> None:
     """Apply the network to a batch, unless no window of it holds data; its pixels are given back.
 
     Where the network fails, that is all scenes' and no fault of the one at hand.
@@ -172,9 +172,9 @@ def _predict(predictor: Predictor, batch: Batch, buffers: PixelBuffers) -> None:
     batch.pixels = None
 
 
-def _finished(steps: Iterator[_Step]) -> SceneJob:
+def _finished(steps: Iterator[_Step]) -> SceneInference:
     job = _content(next(steps))
-    if not isinstance(job, SceneJob):
+    if not isinstance(job, SceneInference):
         raise TypeError(f"a scene begins with {type(job).__name__}")
     if job.reused:
         return job
@@ -189,15 +189,15 @@ def _finished(steps: Iterator[_Step]) -> SceneJob:
     return job
 
 
-def _batches(job: SceneJob, steps: Iterator[_Step]) -> Iterator[Batch]:
+def _batches(job: SceneInference, steps: Iterator[_Step]) -> Iterator[WindowBatch]:
     for step in steps:
         batch = _content(step)
-        if isinstance(batch, Batch):
+        if isinstance(batch, WindowBatch):
             job.skipped_windows += batch.run.count(False)
             yield batch
 
 
-def _content(step: _Step) -> SceneJob | Batch:
+def _content(step: _Step) -> SceneInference | WindowBatch:
     if isinstance(step.content, FootprintsError):
         raise step.content
     return step.content

@@ -15,7 +15,7 @@ import numpy as np
 from components.core.errors import StorageError
 from components.core.geometry import Window
 from components.infer_windows.arrays import Float32
-from components.infer_windows.batches import Batch
+from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import Contribution
 from components.infer_windows.reader import Validity
 from components.infer_windows.windows import Strip, WindowPlan
@@ -135,7 +135,7 @@ class StripContributions:
         self._earlier = earlier
         self._later = later
 
-    def of(self, batches: Iterable[Batch]) -> Iterator[Contribution]:
+    def of(self, batches: Iterable[WindowBatch]) -> Iterator[Contribution]:
         """All contributions to the strip, in row-major order of their windows.
 
         Args:
@@ -155,7 +155,7 @@ class StripContributions:
                 yield self._contribution(row, column, window, self._inside(row, column, window, next(own)))
         self._take_validity(own)
 
-    def _windows(self, batches: Iterable[Batch]) -> Iterator[Float32 | None]:
+    def _windows(self, batches: Iterable[WindowBatch]) -> Iterator[Float32 | None]:
         """(C, h, w) float32 of each window of the strip's own; None where it was not run."""
         for batch in batches:
             self.validity.add(batch.valid)

@@ -113,7 +113,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Grid:
+class WindowGrid:
     """All windows of a scene: every row of windows crosses every column of windows.
 
     Attributes:
@@ -134,7 +134,7 @@ class Grid:
         method: Method = "mean",
         discard_border: int = 0,
         reach: Size | None = None,
-    ) -> Grid:
+    ) -> WindowGrid:
         """Slide windows over a scene; without `reach` they are those of `sliding_windows`.
 
         Args:
@@ -245,7 +245,7 @@ class WindowPlan:
         band_rows: Rows that are finished at once.
     """
 
-    grid: Grid
+    grid: WindowGrid
     top: int
     bottom: int
     strips: Sequence[Strip]
@@ -260,7 +260,7 @@ class WindowPlan:
 
 
 def plan_windows(
-    grid: Grid, batch_size: int, classes: int, rows: Rows | None = None, strip_columns: int = STRIP_COLUMNS
+    grid: WindowGrid, batch_size: int, classes: int, rows: Rows | None = None, strip_columns: int = STRIP_COLUMNS
 ) -> WindowPlan:
     """Decide how a scene is done.
 
@@ -276,7 +276,7 @@ def plan_windows(
     return WindowPlan(grid, wanted.top, wanted.bottom, strips, batch_size, classes)
 
 
-def grid_of(size: Size, mode: SlidingWindowMode) -> Grid:
+def grid_of(size: Size, mode: SlidingWindowMode) -> WindowGrid:
     """The windows that slide over an image.
 
     Raises:
@@ -286,7 +286,7 @@ def grid_of(size: Size, mode: SlidingWindowMode) -> Grid:
     if reason is not None:
         raise DataError(reason)
     blend = mode.blend
-    return Grid.of(
+    return WindowGrid.of(
         size,
         mode.window.size,
         mode.min_overlap.size,

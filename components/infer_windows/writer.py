@@ -20,7 +20,7 @@ from components.core.project import ImageRef
 from components.core.project.parts import Rows
 from components.core.project.predictions import CONFIDENCE_TAGS
 from components.infer_windows.arrays import UInt8
-from components.infer_windows.batches import Batch
+from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import NODATA, Band, Totals, argmax, blend
 from components.infer_windows.strip_overlaps import StripContributions, StripOverlap
 from components.infer_windows.windows import WindowPlan
@@ -31,7 +31,7 @@ LEVEL = 1
 
 
 def write_scene(
-    image: ImageRef, plan: WindowPlan, batches: Iterable[Batch], parts: Sequence[PartFiles]
+    image: ImageRef, plan: WindowPlan, batches: Iterable[WindowBatch], parts: Sequence[PartFiles]
 ) -> list[tuple[ClassExtent, ...]]:
     """Blend a scene's windows, take the argmax and write.
 
@@ -61,7 +61,7 @@ def write_scene(
         return rasters.extents()
 
 
-def blended(plan: WindowPlan, batches: Iterable[Batch]) -> Iterator[tuple[StripContributions, Iterator[Band]]]:
+def blended(plan: WindowPlan, batches: Iterable[WindowBatch]) -> Iterator[tuple[StripContributions, Iterator[Band]]]:
     """Blend a scene's windows strip by strip.
 
     Args:

@@ -13,15 +13,15 @@ from rasterio.errors import NotGeoreferencedWarning
 from components.core import storage
 from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.errors import DataError, StorageError
-from components.core.footprints.geography import Grid
-from components.core.footprints.placing import placed
+from components.core.footprints.geography import PixelGrid
+from components.core.footprints.georeference import placed
 from components.core.imagery.bands import IN_COLOUR, ColourBands, colour_bands
-from components.core.imagery.beside import open_with_sides, with_crs_beside
+from components.core.imagery.decompression import check_unpacking
 from components.core.imagery.drivers import GDAL_ERRORS
 from components.core.imagery.opening import read_patiently
+from components.core.imagery.orientation import turn_of, turned
 from components.core.imagery.reading import RasterInfo, info_of
-from components.core.imagery.turning import turn_of, turned
-from components.core.imagery.unpacking import check_unpacking
+from components.core.imagery.sidecar_metadata import open_with_sides, with_crs_beside
 from components.core.imagery_facts import ImageFacts
 from components.core.project import ImageRef, Item
 from components.core.project.history import LeftOut
@@ -115,7 +115,7 @@ def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> 
 def _facts(image: SourceImage, info: RasterInfo, bands: ColourBands) -> ImageFacts:
     """What the network will see; how values are scaled is the same of all that are."""
     reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
-    grid = Grid.of_item(Item("images", image.key, info.size, reference))
+    grid = PixelGrid.of_item(Item("images", image.key, info.size, reference))
     colours = IN_COLOUR if info.has_palette else bands.shown
     return ImageFacts(None if grid is None else grid.pixel_m(info.size), info.dtype, "", colours)
 

@@ -19,7 +19,7 @@ from components.core.preflight.classes import check_split, predicted
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
 from components.core.preflight.numbers import check_max_bad
-from components.core.preflight.places import Place, askable, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
 from components.core.storage import check_writable
 from components.plan_imagery.capture_date import date_pattern
@@ -29,7 +29,7 @@ from components.plan_imagery.sources import find_images, no_images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class DetectionInputs:
     """A detection run's parameters.
 
     Attributes:
@@ -68,17 +68,19 @@ class Inputs:
     @staticmethod
     def names() -> list[str]:
         """Of the parameters, each of the settings among them."""
-        return [field.name for field in (*fields(Inputs), *fields(DetectionSettings)) if field.name != "settings"]
+        return [
+            field.name for field in (*fields(DetectionInputs), *fields(DetectionSettings)) if field.name != "settings"
+        ]
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Inputs:
+    def of(cls, values: Mapping[str, Any]) -> DetectionInputs:
         """From values by the names of `names`."""
         own = {field.name for field in fields(DetectionSettings)}
         settings = DetectionSettings(**{name: value for name, value in values.items() if name in own})
         return cls(settings=settings, **{name: value for name, value in values.items() if name not in own})
 
 
-def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None:
+def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None) -> None:
     """Check documents, places and settings, each by itself and against each other.
 
     Nothing is read but the first image's name, what the model and the layer say of themselves, and the documents;
@@ -91,7 +93,7 @@ def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None
     Raises:
         InputsError: If anything is wrong; it tells all that is.
     """
-    faults = NamedFaults({name: name for name in Inputs.names()} | dict(names or {}))
+    faults = NamedFaults({name: name for name in DetectionInputs.names()} | dict(names or {}))
     with faults.of():
         check_numbers(inputs.redo, inputs.shard_megapixels, inputs.max_shards)
     with faults.of():
@@ -105,7 +107,7 @@ def check_inputs(inputs: Inputs, names: Mapping[str, str] | None = None) -> None
     faults.raise_any()
 
 
-def _look(faults: NamedFaults, inputs: Inputs) -> ModelConfig | None:
+def _look(faults: NamedFaults, inputs: DetectionInputs) -> ModelConfig | None:
     """Look at all places; gives what the model says of itself."""
     asked = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
     for key, removes in (("output_uri", True), ("data_root", False)):
@@ -118,10 +120,10 @@ def _look(faults: NamedFaults, inputs: Inputs) -> ModelConfig | None:
     return faults.attempt("model_uri", described_model, inputs.model_uri) if "model_uri" in asked else None
 
 
-def _places(faults: NamedFaults, inputs: Inputs) -> list[Place]:
-    named = [Place(key, getattr(inputs, key)) for key in ("images_uri", "output_uri", "model_uri")]
+def _places(faults: NamedFaults, inputs: DetectionInputs) -> list[NamedPlace]:
+    named = [NamedPlace(key, getattr(inputs, key)) for key in ("images_uri", "output_uri", "model_uri")]
     with faults.of("data_root"):
-        named.append(Place("data_root", place_for_rasters(inputs.data_root)))
+        named.append(NamedPlace("data_root", place_for_rasters(inputs.data_root)))
     return named
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from components.core.collection.plan import Plan
 from components.plan_imagery.plan_imagery import counts, plan_imagery
-from components.plan_imagery.preflight import Inputs, check_inputs
+from components.plan_imagery.preflight import DetectionInputs, check_inputs
 
 
 def check_and_plan(
-    inputs: Inputs, plan_dir: Path | str, summary: Path | str, report: Path | str, names: Mapping[str, str]
+    inputs: DetectionInputs, plan_dir: Path | str, summary: Path | str, report: Path | str, names: Mapping[str, str]
 ) -> tuple[Plan, dict[str, float]]:
     """Check all that a run is given, its later steps included, and plan; see `check_inputs` and `plan_imagery`.
 

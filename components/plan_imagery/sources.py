@@ -10,8 +10,8 @@ from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
 from components.core.hashing import as_text, is_text
-from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, Why, is_raster
-from components.core.imagery.side_files import side_digests, with_side_files
+from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, SkipReason, is_raster
+from components.core.imagery.sidecars import side_digests, with_side_files
 from components.core.project.history import LeftOut
 from components.core.storage import StoredObject
 from components.core.storage.local import broken_links
@@ -71,7 +71,7 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Left
         yield SourceImage(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
     for link in broken_links(images_uri):
         if not _is_own(link[start:], own):
-            others.add(link[start:], Why.LINK)
+            others.add(link[start:], SkipReason.LINK)
     others.log(images_uri)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.core.collection.plan import shard_names
 from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
-from components.plan_imagery.preflight import Inputs
+from components.plan_imagery.preflight import DetectionInputs
 from components.plan_imagery.run import check_and_plan
 
 PARAMETERS: Mapping[str, str] = {
@@ -42,7 +42,7 @@ def run(
     names: Mapping[str, str] = PARAMETERS,
     **options: Any,
 ) -> list[str]:
-    """Run the stage; see `Inputs` and `components.core.collection.plan.Settings`.
+    """Run the stage; see `DetectionInputs` and `components.core.collection.plan.DetectionSettings`.
 
     Args:
         plan: Directory to write, with what is to be done, by which shard, and what is to be retired.
@@ -62,7 +62,7 @@ def run(
         "split_masks_query": document_text(split_masks_query),
     }
     with step() as moved:
-        inputs = Inputs.of({**options, **documents})
+        inputs = DetectionInputs.of({**options, **documents})
         done, counted = check_and_plan(inputs, plan.path, summary.path, report.path, names)
     log_metrics(metrics, counted, moved, plan)
     return shard_names(done.shards)

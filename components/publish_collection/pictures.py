@@ -15,7 +15,7 @@ import shapely
 from affine import Affine
 
 from components.core.errors import FootprintsError
-from components.core.footprints.geography import WGS84, Geometries, Grid
+from components.core.footprints.geography import WGS84, Geometries, PixelGrid
 from components.core.footprints.records import GEOMETRY
 from components.core.geometry import Size, Window
 from components.core.imagery.opening import use_raster
@@ -123,7 +123,7 @@ def scene_picture(
     is_shown = image_uri != "" and (is_small or _is_cheap(image_uri, size))
     canvas = _canvas(image_uri, size, View.fitting(whole, PANEL_PX), pens, is_shown)
     count = 0
-    for shapes in _shapes(footprints, Grid(crs, transform), size):
+    for shapes in _shapes(footprints, PixelGrid(crs, transform), size):
         count += len(shapes)
         canvas.draw(shapes)
     noun = "footprint" if count == 1 else "footprints"
@@ -132,7 +132,7 @@ def scene_picture(
         return ScenePicture(key, note, (Panel("whole scene", canvas.pixels),))
     window = busiest_window(canvas.covered > 0, canvas.view)
     part = _canvas(image_uri, size, View.fitting(window, PANEL_PX), THICK, image_uri != "")
-    for shapes in _shapes(footprints, Grid(crs, transform), size):
+    for shapes in _shapes(footprints, PixelGrid(crs, transform), size):
         part.draw(shapes)
     overview = Panel("whole scene, with the part shown", framed(canvas.pixels, canvas.view, window))
     return ScenePicture(key, note, (overview, Panel(f"part with the most outlines: {window}", part.pixels)))
@@ -158,7 +158,7 @@ def _is_cheap(image_uri: str, size: Size) -> bool:
         return False
 
 
-def _shapes(footprints: Path | str, grid: Grid, size: Size) -> Iterator[Geometries]:
+def _shapes(footprints: Path | str, grid: PixelGrid, size: Size) -> Iterator[Geometries]:
     """Polygons of a layer in (column, row) of the scene, batch by batch."""
     with pq.ParquetFile(footprints) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=[GEOMETRY]):

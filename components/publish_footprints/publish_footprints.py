@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
-from components.core.footprints.geography import WGS84, Grid, common_crs
-from components.core.footprints.placing import placed
-from components.core.footprints.records import Rules, check_class
+from components.core.footprints.geography import WGS84, PixelGrid, common_crs
+from components.core.footprints.georeference import placed
+from components.core.footprints.records import FootprintRules, check_class
 from components.core.footprints.tiles import Tile, seams
 from components.core.footprints.tolerance import DEFAULT, Tolerance
 from components.core.parallel import parallel_map, worker_count
@@ -26,10 +26,10 @@ from components.core.project.parts import part_of
 from components.core.scene_errors import scene_errors
 from components.core.storage import check_writable, put_tree
 from components.core.storage.atomic_directory import staged_directory
-from components.publish_footprints.joining import Joiner
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
-from components.publish_footprints.records import FootprintMaker, Scene, SceneRows
+from components.publish_footprints.records import FootprintMaker, PublishedScene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
+from components.publish_footprints.tile_joins import TileJoiner
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def publish(
         TooManyBadItemsError: If more scenes are left out than `max_bad`, or all; nothing is written.
         StorageError: If a place cannot be written.
     """
-    rules = Rules(class_title, Tolerance.parse(tolerance), min_area_m2)
+    rules = FootprintRules(class_title, Tolerance.parse(tolerance), min_area_m2)
     _check(rules, formats)
     check_max_bad(max_bad)
     opened = open_project(project)
@@ -90,7 +90,7 @@ def publish(
     check_class(opened, class_title)
     survey = _survey(opened)
     scenes, crs, without_crs = survey.scenes, survey.crs, survey.without_crs
-    joiner = Joiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs, min_area_m2)
+    joiner = TileJoiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs, min_area_m2)
     bad = _Bad(max_bad, len(scenes) + len(survey.unplaced))
     bad.add(*survey.unplaced)
     maker = FootprintMaker(opened, rules, crs)
@@ -156,7 +156,7 @@ class _Survey:
         tiles: Where the others lie, by source.
     """
 
-    scenes: list[Scene]
+    scenes: list[PublishedScene]
     crs: str
     without_crs: int
     unplaced: list[LeftOut]
@@ -166,7 +166,7 @@ class _Survey:
 def _survey(project: Project) -> _Survey:
     """What a project holds."""
     parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    grids: dict[tuple[str, str], Grid | None] = {}
+    grids: dict[tuple[str, str], PixelGrid | None] = {}
     tiles: dict[tuple[str, str], Tile] = {}
     bad: dict[tuple[str, str], LeftOut] = {}
     for index in range(len(project)):
@@ -186,7 +186,7 @@ def _survey(project: Project) -> _Survey:
     names = Counter(name for _, name in parts)
     sources = {(dataset, name): name if names[name] == 1 else f"{dataset}/{name}" for dataset, name in parts}
     scenes = [
-        Scene(tuple(index for _, index in sorted(found)), sources[key])
+        PublishedScene(tuple(index for _, index in sorted(found)), sources[key])
         for key, found in parts.items()
         if key not in bad
     ]
@@ -199,7 +199,7 @@ def _survey(project: Project) -> _Survey:
 
 
 def _added(
-    made: Iterable[SceneRows | LeftOut], layers: dict[bool, LayerWriter], bad: _Bad, joiner: Joiner
+    made: Iterable[SceneRows | LeftOut], layers: dict[bool, LayerWriter], bad: _Bad, joiner: TileJoiner
 ) -> Iterator[SceneResult]:
     for scene in made:
         if isinstance(scene, LeftOut):
@@ -224,7 +224,7 @@ def _closed(layer: LayerWriter, formats: Sequence[str]) -> LayerResult:
     return LayerResult(layer.name, layer.crs, coordinates_of(layer.crs), layer.count, area, layer.bounds, files)
 
 
-def _about(rules: Rules, crs: str | None) -> dict[str, str | float]:
+def _about(rules: FootprintRules, crs: str | None) -> dict[str, str | float]:
     """What the files say of themselves."""
     is_known = crs is not None or rules.tolerance.unit == "px"
     return {
@@ -237,7 +237,7 @@ def _about(rules: Rules, crs: str | None) -> dict[str, str | float]:
     }
 
 
-def _check(rules: Rules, formats: Sequence[str]) -> None:
+def _check(rules: FootprintRules, formats: Sequence[str]) -> None:
     if not 0 <= rules.min_area_m2 < float("inf"):
         raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of at least 0; use 0 for none")
     unknown = [known for known in formats if known not in FORMATS]

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from components.core.errors import DataError
-from components.core.footprints.drawing import Drawing
-from components.core.footprints.making import scene_footprints
-from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, Rules, scene_schema
+from components.core.footprints.generalize import Generalization
+from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, FootprintRules, scene_schema
+from components.core.footprints.vectorize import scene_footprints
 from components.core.project import Project
 from components.core.project.history import LeftOut
 from components.core.scene_errors import scene_errors
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PublishedScene:
     """One image to be published.
 
     Attributes:
@@ -48,7 +48,7 @@ class SceneRows:
     outlines: pa.ChunkedArray
     left_out: int
     fragments: pa.Table
-    drawing: Drawing
+    drawing: Generalization
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class FootprintMaker:
     """
 
     project: Project
-    rules: Rules
+    rules: FootprintRules
     crs: str
 
-    def __call__(self, scene: Scene) -> SceneRows | LeftOut:
+    def __call__(self, scene: PublishedScene) -> SceneRows | LeftOut:
         """The rows of one scene, or why it has none."""
         try:
             with scene_errors(scene.source):
@@ -73,7 +73,7 @@ class FootprintMaker:
         except DataError as error:
             return LeftOut(scene.source, str(error))
 
-    def _rows(self, scene: Scene) -> SceneRows:
+    def _rows(self, scene: PublishedScene) -> SceneRows:
         items = (self.project.item(index) for index in scene.items)
         made = scene_footprints(items, scene.source, self.rules, self.crs)
         schema = scene_schema(made.on_map)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from components.core.footprints.records import Rules
+from components.core.footprints.records import FootprintRules
 from components.core.project.history import LeftOut
 
 
@@ -69,7 +69,7 @@ class PublishResult:
 
     layers: tuple[LayerResult, ...]
     scenes: tuple[SceneResult, ...]
-    rules: Rules
+    rules: FootprintRules
     joined: int = 0
     bad: tuple[LeftOut, ...] = ()
 

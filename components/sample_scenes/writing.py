@@ -11,7 +11,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
 from components.core.geometry import Size
-from components.core.imagery.closing import raise_lost_error, written_by_gdal
+from components.core.imagery.gdal_errors import raise_lost_error, written_by_gdal
 from components.sample_scenes.render import TILE, Renderer
 from components.sample_scenes.scene import Scene
 

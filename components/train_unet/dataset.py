@@ -58,7 +58,7 @@ class Sample(NamedTuple):
     failures: tuple[Failure, ...] = ()
 
 
-class Batch(NamedTuple):
+class TrainingBatch(NamedTuple):
     """Some training windows.
 
     Attributes:
@@ -169,9 +169,9 @@ def _image_of(item: Item) -> str:
     return "" if item.image is None else item.image.uri
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
+def collate(samples: Sequence[Sample]) -> TrainingBatch:
     """Stack windows to a batch."""
-    return Batch(
+    return TrainingBatch(
         torch.stack([sample.image for sample in samples]),
         torch.stack([sample.mask for sample in samples]),
         tuple(failure for sample in samples for failure in sample.failures),

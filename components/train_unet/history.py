@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 
 from components.core.progress import LINE_SECONDS
 from components.train_unet.dataset import Failure
-from components.train_unet.measures import Measures
+from components.train_unet.metrics import Measures
 
 log = logging.getLogger(__name__)
 

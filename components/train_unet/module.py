@@ -19,9 +19,9 @@ from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.core.network.unetv2 import UNetV2
-from components.train_unet.dataset import Batch, Failure, FailureBudget
+from components.train_unet.dataset import Failure, FailureBudget, TrainingBatch
 from components.train_unet.history import History
-from components.train_unet.measures import Measures, SegmentationMeasures
+from components.train_unet.metrics import Measures, SegmentationMeasures
 from components.train_unet.sampling import Rounds
 
 VAL_LOSS = "val_loss"
@@ -60,14 +60,14 @@ class SegmentationModule(pl.LightningModule):
         self.plateau = ReduceLROnPlateau(optimiser, factor=1 / falling.lr_divisor, patience=falling.patience)
         return optimiser
 
-    def on_train_batch_start(self, _batch: Batch, _index: int) -> None:
+    def on_train_batch_start(self, _batch: TrainingBatch, _index: int) -> None:
         """Let the learning rate follow the cosine, where the config asks for it."""
         if self.config.lr_schedule == "cosine":
             done = self.trainer.global_step / self.rounds.total
             for group in self.trainer.optimizers[0].param_groups:
                 group["lr"] = self.config.lr * (1 + math.cos(math.pi * done)) / 2
 
-    def training_step(self, batch: Batch, _index: int) -> Tensor:
+    def training_step(self, batch: TrainingBatch, _index: int) -> Tensor:
         """Loss of a batch."""
         self._count_failures(batch, "train")
         logits = self.network(batch.image)
@@ -111,7 +111,7 @@ class SegmentationModule(pl.LightningModule):
     def _epoch_of(self, step: int) -> float:
         return step / self.rounds.batches_per_epoch
 
-    def _count_failures(self, batch: Batch, phase: str) -> None:
+    def _count_failures(self, batch: TrainingBatch, phase: str) -> None:
         if batch.failures:
             self.history.failures += self.budgets[phase].add(batch.failures)
 
@@ -152,11 +152,11 @@ class SegmentationModule(pl.LightningModule):
     def _try_validation(self, items: int) -> None:
         self._validate(self._blank(items))
 
-    def _blank(self, items: int) -> Batch:
+    def _blank(self, items: int) -> TrainingBatch:
         """A batch as large as one of so many items."""
         size = self.config.input_size.size
         image = torch.zeros(items, 3, size.height, size.width, dtype=torch.uint8, device=self.device)
-        return Batch(image, torch.zeros_like(image[:, 0]), ())
+        return TrainingBatch(image, torch.zeros_like(image[:, 0]), ())
 
     def _too_large(self, phase: str, batch: int, run: Callable[[int], None], held_bytes: int = 0) -> ConfigError:
         memory = DeviceMemory.of(self.device)
@@ -164,7 +164,7 @@ class SegmentationModule(pl.LightningModule):
         otherwise = "use a smaller input_size or encoder, or a GPU with more memory"
         return too_large(f"{WHERE}: batch_size.{phase}", batch, fitting, memory, otherwise)
 
-    def validation_step(self, batch: Batch, _index: int) -> None:
+    def validation_step(self, batch: TrainingBatch, _index: int) -> None:
         """Add a batch to the measures; windows that are neutral throughout do not count.
 
         Raises:
@@ -178,7 +178,7 @@ class SegmentationModule(pl.LightningModule):
             pass
         raise self._too_large("val", self.config.batch_size.val, self._try_validation)
 
-    def _validate(self, batch: Batch) -> None:
+    def _validate(self, batch: TrainingBatch) -> None:
         counts = (batch.mask != NEUTRAL_INDEX).flatten(1).any(1)
         logits = self.network(batch.image)
         if not counts.all():

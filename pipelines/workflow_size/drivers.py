@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.workflow_size.compiled import Part, json_text, label_texts, retry_texts
-from pipelines.workflow_size.nodes import Parameter
+from pipelines.workflow_size.nodes import NodeParameter
 
 GROUP_DEFAULTS = {
     "runtime-config": "",
@@ -18,13 +18,15 @@ GROUP_DEFAULTS = {
 """What the driver of a group is told beside its component, with the defaults."""
 
 
-def group_driver_inputs(component: Part, texts: Mapping[str, str]) -> list[Parameter]:
+def group_driver_inputs(component: Part, texts: Mapping[str, str]) -> list[NodeParameter]:
     """Of the driver of a group; `texts` are those that are not the defaults."""
-    told = [Parameter(name, texts.get(name, default), {"default": default}) for name, default in GROUP_DEFAULTS.items()]
-    return [Parameter("component", json_text(component)), *told]
+    told = [
+        NodeParameter(name, texts.get(name, default), {"default": default}) for name, default in GROUP_DEFAULTS.items()
+    ]
+    return [NodeParameter("component", json_text(component)), *told]
 
 
-def group_driver_outputs(execution: int, iterations: int) -> list[Parameter]:
+def group_driver_outputs(execution: int, iterations: int) -> list[NodeParameter]:
     """Of the driver of a group: Kubeflow's number of the group, and of a loop how often it goes round."""
     return [
         _from_file("execution-id", str(execution)),
@@ -35,7 +37,7 @@ def group_driver_outputs(execution: int, iterations: int) -> list[Parameter]:
 
 def step_driver_inputs(
     name: str, component: Part, task: Part, container: Part, kubernetes: Part, parent: int
-) -> list[Parameter]:
+) -> list[NodeParameter]:
     """Of the driver of a step.
 
     Args:
@@ -47,17 +49,17 @@ def step_driver_inputs(
         parent: Kubeflow's number of the group.
     """
     return [
-        Parameter("component", json_text(component)),
-        Parameter("task", json_text(task)),
-        Parameter("container", json_text(container)),
-        Parameter("task-name", name),
-        Parameter("parent-dag-id", str(parent)),
-        Parameter("iteration-index", "-1", {"default": "-1"}),
-        Parameter("kubernetes-config", json_text(kubernetes) if kubernetes else "", {"default": ""}),
+        NodeParameter("component", json_text(component)),
+        NodeParameter("task", json_text(task)),
+        NodeParameter("container", json_text(container)),
+        NodeParameter("task-name", name),
+        NodeParameter("parent-dag-id", str(parent)),
+        NodeParameter("iteration-index", "-1", {"default": "-1"}),
+        NodeParameter("kubernetes-config", json_text(kubernetes) if kubernetes else "", {"default": ""}),
     ]
 
 
-def step_driver_outputs(patch: str) -> list[Parameter]:
+def step_driver_outputs(patch: str) -> list[NodeParameter]:
     """Of the driver of a step: its pod's text, above all."""
     return [
         _from_file("pod-spec-patch", patch, ""),
@@ -66,22 +68,22 @@ def step_driver_outputs(patch: str) -> list[Parameter]:
     ]
 
 
-def executor_inputs(task: Part, kubernetes: Part, patch: str) -> list[Parameter]:
+def executor_inputs(task: Part, kubernetes: Part, patch: str) -> list[NodeParameter]:
     """Of the node around a step's pod."""
     return [
-        Parameter("pod-spec-patch", patch),
-        Parameter("cached-decision", "false", {"default": "false"}),
-        *(Parameter(name, text) for name, text in label_texts(kubernetes).items()),
-        *(Parameter(name, text, {"default": "0"}) for name, text in retry_texts(task).items()),
+        NodeParameter("pod-spec-patch", patch),
+        NodeParameter("cached-decision", "false", {"default": "false"}),
+        *(NodeParameter(name, text) for name, text in label_texts(kubernetes).items()),
+        *(NodeParameter(name, text, {"default": "0"}) for name, text in retry_texts(task).items()),
     ]
 
 
-def pod_inputs(task: Part, kubernetes: Part, patch: str) -> list[Parameter]:
+def pod_inputs(task: Part, kubernetes: Part, patch: str) -> list[NodeParameter]:
     """Of a step's pod."""
     texts = label_texts(kubernetes) | retry_texts(task)
-    return [Parameter("pod-spec-patch", patch), *(Parameter(name, text) for name, text in texts.items())]
+    return [NodeParameter("pod-spec-patch", patch), *(NodeParameter(name, text) for name, text in texts.items())]
 
 
-def _from_file(name: str, value: str, default: str | None = None) -> Parameter:
+def _from_file(name: str, value: str, default: str | None = None) -> NodeParameter:
     source = {"path": f"/tmp/outputs/{name}"} | ({} if default is None else {"default": default})  # noqa: S108
-    return Parameter(name, value, {"valueFrom": source})
+    return NodeParameter(name, value, {"valueFrom": source})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.workflow_size.compiled import Part, json_text, plain_json_text
-from pipelines.workflow_size.values import Values
+from pipelines.workflow_size.values import RunValues
 
 LOGS = "executor-logs"
 """An output of every step: Kubeflow keeps its log as an artifact."""
@@ -38,8 +38,8 @@ class Step:
     component: Part
     container: Part
     kubernetes: Part
-    inputs: Values
-    around: Values
+    inputs: RunValues
+    around: RunValues
     folder: str
 
 
@@ -101,7 +101,7 @@ def _executor_input(step: Step) -> dict[str, Any]:
     }
 
 
-def _variables(kubernetes: Part, around: Values) -> Iterator[dict[str, Any]]:
+def _variables(kubernetes: Part, around: RunValues) -> Iterator[dict[str, Any]]:
     for part, (source, reference) in VARIABLES.items():
         for entry in kubernetes.get(part, []):
             name = _name(entry.get(f"{source}NameParameter", {}), around) or entry.get(f"{source}Name", "")
@@ -111,7 +111,7 @@ def _variables(kubernetes: Part, around: Values) -> Iterator[dict[str, Any]]:
                 yield {"name": pair["envVar"], "valueFrom": {reference: given}}
 
 
-def _name(source: Part, around: Values) -> str:
+def _name(source: Part, around: RunValues) -> str:
     if "runtimeValue" in source:
         return str(source["runtimeValue"].get("constant", ""))
     return str(around.parameters.get(source.get("componentInputParameter", ""), ""))

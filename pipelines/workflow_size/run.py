@@ -28,12 +28,12 @@ from pipelines.workflow_size.drivers import (
     step_driver_inputs,
     step_driver_outputs,
 )
-from pipelines.workflow_size.nodes import Nodes, Parameter, Place
+from pipelines.workflow_size.nodes import NodeParameter, NodePlace, Nodes
 from pipelines.workflow_size.pod_patch import Step, pod_patch
 from pipelines.workflow_size.values import (
     ROOT_URI,
+    RunValues,
     Typical,
-    Values,
     collected,
     group_outputs,
     step_outputs,
@@ -65,7 +65,7 @@ class Ended:
     """
 
     outbound: Sequence[str]
-    outputs: Values | None
+    outputs: RunValues | None
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Group:
 
     component: str
     node: str
-    inputs: Values
+    inputs: RunValues
     execution: int
 
 
@@ -104,25 +104,25 @@ class Run:
         self._executions = itertools.count(FIRST_EXECUTION)
         self._id = self._typical.uuid()
         self.arguments = pipeline.arguments(arguments, self._typical.parameter)
-        self._start(Values(self.arguments))
+        self._start(RunValues(self.arguments))
 
-    def _start(self, inputs: Values) -> None:
-        outermost = self.nodes.attempted(Place("", self.nodes.workflow), "DAG", "entrypoint")
+    def _start(self, inputs: RunValues) -> None:
+        outermost = self.nodes.attempted(NodePlace("", self.nodes.workflow), "DAG", "entrypoint")
         around = f"{self.nodes.workflow}(0)"
         texts = {"runtime-config": json_text({"parameterValues": inputs.parameters}), "driver-type": "ROOT_DAG"}
-        execution, driver = self._group_driver(Place(around, "root-driver"), ROOT, texts)
-        place = Place(around, "root", [driver])
+        execution, driver = self._group_driver(NodePlace(around, "root-driver"), ROOT, texts)
+        place = NodePlace(around, "root", [driver])
         self.nodes.end(outermost, self._group(place, ROOT, inputs, execution).outbound)
 
-    def _group(self, place: Place, name: str, inputs: Values, execution: int) -> Ended:
-        parent = Parameter("parent-dag-id", str(execution))
+    def _group(self, place: NodePlace, name: str, inputs: RunValues, execution: int) -> Ended:
+        parent = NodeParameter("parent-dag-id", str(execution))
         added = self.nodes.attempted(place, "DAG", name, [parent])
         group = Group(name, f"{place.name}(0)", inputs, execution)
         component = self._pipeline.components[name]
         ended: dict[str, Ended] = {}
         for task_name, task in in_order(component):
             before = [ended[other] for other in dependencies(task)]
-            here = Place(group.node, task_name, [node for other in before for node in other.outbound])
+            here = NodePlace(group.node, task_name, [node for other in before for node in other.outbound])
             ended[task_name] = self._task(here, task, group, _given(ended))
         outputs = _given(ended)
         for task_name, task in tasks_of(component).items():
@@ -132,14 +132,14 @@ class Run:
         self.nodes.end(added, [node for leaf in sorted(ended.keys() - followed) for node in ended[leaf].outbound])
         return Ended([added], group_outputs(component, outputs))
 
-    def _exit(self, group: Group, name: str, task: Part, outputs: Mapping[str, Values]) -> None:
+    def _exit(self, group: Group, name: str, task: Part, outputs: Mapping[str, RunValues]) -> None:
         for other in dependencies(task):
-            hook = Place(group.node, f"{other}.onExit", [self.nodes.id_of(f"{group.node}.{other}")])
-            parent = Parameter("parent-dag-id", str(group.execution))
+            hook = NodePlace(group.node, f"{other}.onExit", [self.nodes.id_of(f"{group.node}.{other}")])
+            parent = NodeParameter("parent-dag-id", str(group.execution))
             added = self.nodes.attempted(hook, "DAG", f"exit-hook-{group.component}-{name}", [parent])
-            self.nodes.end(added, self._task(Place(f"{hook.name}(0)", name), task, group, outputs).outbound)
+            self.nodes.end(added, self._task(NodePlace(f"{hook.name}(0)", name), task, group, outputs).outbound)
 
-    def _task(self, place: Place, task: Part, group: Group, outputs: Mapping[str, Values]) -> Ended:
+    def _task(self, place: NodePlace, task: Part, group: Group, outputs: Mapping[str, RunValues]) -> Ended:
         inputs = task_inputs(task, group.inputs, outputs)
         if "parameterIterator" in task:
             return self._loop(place, task, group.execution, inputs)
@@ -148,7 +148,7 @@ class Run:
         name = task["componentRef"]["name"]
         texts = {"task": json_text(task), "task-name": place.task, "parent-dag-id": str(group.execution)}
         execution, driver = self._group_driver(_driver(place), name, texts)
-        here = Place(place.boundary, place.task, [driver])
+        here = NodePlace(place.boundary, place.task, [driver])
         if not self._holds(place.task, task, group):
             return Ended([self.nodes.skipped(here, name, NOT_HELD)], None)
         return self._group(here, name, inputs, execution)
@@ -171,45 +171,45 @@ class Run:
             return LOOP_NODES + self._shards * (ITERATION_NODES + inner)
         return GROUP_NODES + inner
 
-    def _loop(self, place: Place, task: Part, parent: int, inputs: Values) -> Ended:
+    def _loop(self, place: NodePlace, task: Part, parent: int, inputs: RunValues) -> Ended:
         component = task["componentRef"]["name"]
-        around = Parameter("parent-dag-id", str(parent))
+        around = NodeParameter("parent-dag-id", str(parent))
         added = self.nodes.attempted(place, "DAG", f"{component}-{place.task}-iterator", [around])
         inside = f"{place.name}(0)"
         texts = {"task": json_text(task), "task-name": place.task}
         items = self._items(task, inputs)
         execution, driver = self._group_driver(
-            Place(inside, "iteration-driver"), component, {**texts, around.name: around.value}, len(items)
+            NodePlace(inside, "iteration-driver"), component, {**texts, around.name: around.value}, len(items)
         )
-        here, template = Place(inside, "iteration-iterations", [driver]), f"{component}-iteration"
+        here, template = NodePlace(inside, "iteration-iterations", [driver]), f"{component}-iteration"
         if not items:
             self.nodes.end(added, [self.nodes.skipped(here, template, NO_ITEM)])
-            return Ended([added], Values())
+            return Ended([added], RunValues())
         iterations = self.nodes.grouped(here, template)
         outbound, outputs = [], []
         for number, item in enumerate(items):
             own = {"parent-dag-id": str(execution), "iteration-index": str(number)}
-            iteration = Place(inside, f"{here.task}({number}:{number})", [iterations])
-            attempt = self.nodes.attempted(iteration, "DAG", template, [Parameter(*pair) for pair in own.items()])
-            given = Values({**inputs.parameters, task["parameterIterator"]["itemInput"]: item}, inputs.artifacts)
+            iteration = NodePlace(inside, f"{here.task}({number}:{number})", [iterations])
+            attempt = self.nodes.attempted(iteration, "DAG", template, [NodeParameter(*pair) for pair in own.items()])
+            given = RunValues({**inputs.parameters, task["parameterIterator"]["itemInput"]: item}, inputs.artifacts)
             ended = self._iteration(f"{iteration.name}(0)", component, {**texts, **own}, given)
             self.nodes.end(attempt, ended.outbound)
             outbound.append(attempt)
-            outputs.append(ended.outputs or Values())
+            outputs.append(ended.outputs or RunValues())
         self.nodes.end(added, outbound)
         return Ended([added], collected(outputs))
 
-    def _iteration(self, node: str, component: str, texts: Mapping[str, str], inputs: Values) -> Ended:
-        execution, driver = self._group_driver(Place(node, "iteration-item-driver"), component, texts)
-        return self._group(Place(node, "iteration-item", [driver]), component, inputs, execution)
+    def _iteration(self, node: str, component: str, texts: Mapping[str, str], inputs: RunValues) -> Ended:
+        execution, driver = self._group_driver(NodePlace(node, "iteration-item-driver"), component, texts)
+        return self._group(NodePlace(node, "iteration-item", [driver]), component, inputs, execution)
 
-    def _items(self, task: Part, inputs: Values) -> list[Any]:
+    def _items(self, task: Part, inputs: RunValues) -> list[Any]:
         source = task["parameterIterator"]["items"]
         value = json.loads(source["raw"]) if "raw" in source else inputs.parameters.get(source["inputParameter"])
         return value if isinstance(value, list) else self._typical.parameter("LIST")
 
     def _group_driver(
-        self, place: Place, component: str, texts: Mapping[str, str], iterations: int = 0
+        self, place: NodePlace, component: str, texts: Mapping[str, str], iterations: int = 0
     ) -> tuple[int, str]:
         """Add the driver of a group; Kubeflow's number of the group, and the driver's node."""
         execution = next(self._executions)
@@ -217,7 +217,7 @@ class Run:
         outputs = group_driver_outputs(execution, iterations)
         return execution, self.nodes.attempted(place, "Pod", GROUP_DRIVER, inputs, outputs)
 
-    def _step(self, place: Place, task: Part, group: Group, inputs: Values) -> Ended:
+    def _step(self, place: NodePlace, task: Part, group: Group, inputs: RunValues) -> Ended:
         component = self._pipeline.component_of(task)
         executor = self._pipeline.executors[component["executorLabel"]]
         container = executor.get("container", executor)
@@ -240,22 +240,22 @@ class Run:
         holds = self._holds(place.task, task, group)
         patch = pod_patch(step) if holds else ""
         driver = self.nodes.attempted(_driver(place), "Pod", STEP_DRIVER, texts, step_driver_outputs(patch))
-        here = Place(place.boundary, place.task, [driver])
+        here = NodePlace(place.boundary, place.task, [driver])
         prefix = executor_prefix(task, kubernetes)
         if not holds:
             return Ended([self.nodes.skipped(here, f"{prefix}{EXECUTOR}", NOT_HELD)], None)
         given = executor_inputs(task, kubernetes, patch)
         added = self.nodes.attempted(here, "DAG", f"{prefix}{EXECUTOR}", given)
-        inside = Place(f"{here.name}(0)", "executor")
+        inside = NodePlace(f"{here.name}(0)", "executor")
         pod = self.nodes.attempted(inside, "Pod", f"{prefix}{POD}", pod_inputs(task, kubernetes, patch))
         self.nodes.end(added, [pod])
         return Ended([added], outputs)
 
 
-def _driver(place: Place) -> Place:
-    return Place(place.boundary, f"{place.task}-driver", place.after)
+def _driver(place: NodePlace) -> NodePlace:
+    return NodePlace(place.boundary, f"{place.task}-driver", place.after)
 
 
-def _given(ended: Mapping[str, Ended]) -> dict[str, Values]:
+def _given(ended: Mapping[str, Ended]) -> dict[str, RunValues]:
     """What the tasks gave that ran, by name."""
     return {name: task.outputs for name, task in ended.items() if task.outputs is not None}

@@ -40,7 +40,7 @@ LOGGED = 9
 
 
 @dataclass(frozen=True)
-class Values:
+class RunValues:
     """Inputs or outputs by name.
 
     Attributes:
@@ -95,7 +95,7 @@ class Typical:
         }
 
 
-def step_outputs(typical: Typical, component: Part, folder: str) -> Values:
+def step_outputs(typical: Typical, component: Part, folder: str) -> RunValues:
     """What a step that runs a container gives.
 
     Args:
@@ -104,13 +104,13 @@ def step_outputs(typical: Typical, component: Part, folder: str) -> Values:
         folder: URI of its outputs.
     """
     declared = component.get("outputDefinitions", {})
-    return Values(
+    return RunValues(
         {key: typical.parameter(entry["parameterType"]) for key, entry in declared.get("parameters", {}).items()},
         {key: [typical.artifact(f"{folder}/{key}")] for key in declared.get("artifacts", {})},
     )
 
 
-def group_outputs(component: Part, outputs: Mapping[str, Values]) -> Values:
+def group_outputs(component: Part, outputs: Mapping[str, RunValues]) -> RunValues:
     """What a group gives, of what the tasks in it gave.
 
     Args:
@@ -118,7 +118,7 @@ def group_outputs(component: Part, outputs: Mapping[str, Values]) -> Values:
         outputs: Of its tasks that succeeded, by name.
     """
     declared = component["dag"].get("outputs", {})
-    result = Values()
+    result = RunValues()
     for key, entry in declared.get("parameters", {}).items():
         selectors = entry.get("valueFromOneof", {}).get("parameterSelectors") or [entry["valueFromParameter"]]
         given, selector = _first(outputs, selectors)
@@ -129,16 +129,16 @@ def group_outputs(component: Part, outputs: Mapping[str, Values]) -> Values:
     return result
 
 
-def _first(outputs: Mapping[str, Values], selectors: Sequence[Part]) -> tuple[Values, Part]:
+def _first(outputs: Mapping[str, RunValues], selectors: Sequence[Part]) -> tuple[RunValues, Part]:
     """What the first of several tasks gave that ran; OneOf names one of each branch."""
     ran = (selector for selector in selectors if selector["producerSubtask"] in outputs)
     selector = next(ran, selectors[0])
     return _of(outputs, selector["producerSubtask"]), selector
 
 
-def collected(iterations: list[Values]) -> Values:
+def collected(iterations: list[RunValues]) -> RunValues:
     """What a loop gives: lists of what its iterations gave."""
-    result = Values()
+    result = RunValues()
     for given in iterations:
         for key, value in given.parameters.items():
             result.parameters.setdefault(key, []).append(value)
@@ -147,7 +147,7 @@ def collected(iterations: list[Values]) -> Values:
     return result
 
 
-def task_inputs(task: Part, around: Values, outputs: Mapping[str, Values]) -> Values:
+def task_inputs(task: Part, around: RunValues, outputs: Mapping[str, RunValues]) -> RunValues:
     """What a task is given.
 
     Args:
@@ -155,7 +155,7 @@ def task_inputs(task: Part, around: Values, outputs: Mapping[str, Values]) -> Va
         around: Inputs of the group that it lies in.
         outputs: Of the group's tasks that succeeded, by name.
     """
-    result = Values()
+    result = RunValues()
     for key, source in task.get("inputs", {}).get("parameters", {}).items():
         if "runtimeValue" in source:
             result.parameters[key] = source["runtimeValue"].get("constant")
@@ -177,5 +177,5 @@ def task_inputs(task: Part, around: Values, outputs: Mapping[str, Values]) -> Va
     return result
 
 
-def _of(outputs: Mapping[str, Values], task: str) -> Values:
-    return outputs.get(task, Values())
+def _of(outputs: Mapping[str, RunValues], task: str) -> RunValues:
+    return outputs.get(task, RunValues())

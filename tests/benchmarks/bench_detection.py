@@ -17,7 +17,7 @@ from components.core.project import open_project
 from components.core.project.history import read_history
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
-from components.infer_windows.windows import Grid, plan_windows
+from components.infer_windows.windows import WindowGrid, plan_windows
 from components.plan_imagery.plan_imagery import plan_imagery
 from components.publish_collection.publish_collection import publish_collection
 from components.split_masks.split_masks import split_masks
@@ -129,7 +129,7 @@ def _seconds_around_network(place: Path) -> float:
     for item in open_project(place / "project"):
         image = item.image
         assert image is not None
-        plan = plan_windows(Grid.of(SIZE, WINDOW, OVERLAP), BATCH, 2)
+        plan = plan_windows(WindowGrid.of(SIZE, WINDOW, OVERLAP), BATCH, 2)
         answers = [no_network(image.then(Crop(window)).pixels()[np.newaxis]) for window in plan.grid.windows()]
         ready = iter([np.concatenate(answers[first : first + BATCH]) for first in range(0, len(answers), BATCH)])
         del answers

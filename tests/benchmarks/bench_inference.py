@@ -20,7 +20,7 @@ from components.core.network.unetv2 import UNetV2
 from components.core.project import ImageRef
 from components.infer_windows.predictor import CPU_BATCH, NetworkPredictor
 from components.infer_windows.prefetch import prefetch
-from components.infer_windows.windows import Grid, plan_windows
+from components.infer_windows.windows import WindowGrid, plan_windows
 from tests.benchmarks.harness import Measurement, one_core, seconds
 from tests.predicting import run_scene
 
@@ -87,7 +87,7 @@ def _overheads(scene: str, folder: Path, repeats: int) -> list[Measurement]:
     torch.manual_seed(0)
     predictor = NetworkPredictor(UNetV2(2, ENCODER), WINDOW, torch.device("cpu"))
     image = ImageRef.whole(scene, SCENE)
-    plan = plan_windows(Grid.of(SCENE, WINDOW, OVERLAP), CPU_BATCH, 2)
+    plan = plan_windows(WindowGrid.of(SCENE, WINDOW, OVERLAP), CPU_BATCH, 2)
     inside, alone, rates = [], [], []
     for repeat in range(repeats + 1):
         predictor.seconds = 0.0
@@ -116,7 +116,7 @@ def _overheads(scene: str, folder: Path, repeats: int) -> list[Measurement]:
 def _network_alone(predictor: NetworkPredictor, image: ImageRef) -> float:
     """Seconds of the network on the same windows, in a thread as in the stage, with nothing beside it."""
     predictor.seconds = 0.0
-    windows = Grid.of(SCENE, WINDOW, OVERLAP).windows()
+    windows = WindowGrid.of(SCENE, WINDOW, OVERLAP).windows()
     for _ in prefetch(predictor(image.then(Crop(window)).pixels()[np.newaxis]) for window in windows):
         pass
     return predictor.seconds
@@ -127,7 +127,7 @@ def _around_network(scene: str, folder: Path, repeats: int) -> Measurement:
     sides = np.linspace(-4, 4, WINDOW.width, dtype=np.float32)
     first = 1 / (1 + np.exp(-8 * np.sin(sides[:, np.newaxis]) * np.cos(sides)))
     given = np.ascontiguousarray(np.broadcast_to(np.stack([first, 1 - first]), (GPU_BATCH, 2, *first.shape)))
-    image, plan = ImageRef.whole(scene, SCENE), plan_windows(Grid.of(SCENE, WINDOW, OVERLAP), GPU_BATCH, 2)
+    image, plan = ImageRef.whole(scene, SCENE), plan_windows(WindowGrid.of(SCENE, WINDOW, OVERLAP), GPU_BATCH, 2)
 
     def predict() -> object:
         mask, confidence = str(folder / "mask.tif"), str(folder / "confidence.tif")

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.core.footprints.making import scene_footprints
-from components.core.footprints.records import Rules
+from components.core.footprints.records import FootprintRules
+from components.core.footprints.vectorize import scene_footprints
 from components.core.geometry import Size
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.writing import RasterProfile
@@ -54,7 +54,7 @@ def run(repeats: int) -> list[Measurement]:
 
 
 def _polygons(what: str, mask: npt.NDArray[np.bool_], regularise: bool, repeats: int) -> Measurement:
-    rates, count = _rates(mask, Rules(regularise=regularise), repeats)
+    rates, count = _rates(mask, FootprintRules(regularise=regularise), repeats)
     title = f"split a mask in memory and polygonise it, {what}, 5000×5000, one core"
     return Measurement.at_least(title, "MP/s", rates, LEAST_RATE, footprints=count)
 
@@ -63,14 +63,16 @@ def _percolating(repeats: int) -> list[Measurement]:
     """Masks that hang together all over the scene, with holes without number: the rate is to stay what it is."""
     measured: list[Measurement] = []
     for side in PERCOLATING_SIDES:
-        rates, count = _rates(percolating(Size(side, side), 0), Rules(), min(repeats, MOST_PERCOLATING_REPEATS))
+        rates, count = _rates(
+            percolating(Size(side, side), 0), FootprintRules(), min(repeats, MOST_PERCOLATING_REPEATS)
+        )
         title = f"the same of an untrained network's mask, {side}×{side}"
         least = LEAST_STEADINESS * measured[0].median if measured else 0
         measured.append(Measurement.at_least(title, "MP/s", rates, round(least, 2), footprints=count))
     return measured
 
 
-def _rates(mask: npt.NDArray[np.bool_], rules: Rules, repeats: int) -> tuple[list[float], int]:
+def _rates(mask: npt.NDArray[np.bool_], rules: FootprintRules, repeats: int) -> tuple[list[float], int]:
     """Megapixels a second, and the footprints that come out."""
     size = Size(*mask.shape)
     counts = []

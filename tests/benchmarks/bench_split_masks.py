@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from components.core.figures import InlineMask, RasterMask
-from components.core.figures.components import connected_components
+from components.core.figures.connected_components import connected_components
 from components.core.geometry import Size, Window
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.core.figures import InlineMask
-from components.core.figures.components import connected_components
+from components.core.figures.connected_components import connected_components
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, Object
 from tests.builders import CRS, TRANSFORM

@@ -14,7 +14,7 @@ import numpy as np
 from components.core.geometry import Size
 from components.core.imagery import describe
 from components.core.project import ImageRef
-from components.infer_windows.windows import Grid, plan_windows
+from components.infer_windows.windows import WindowGrid, plan_windows
 from tests.benchmarks.harness import peak_memory_mib
 from tests.predicting import run_scene
 
@@ -36,7 +36,7 @@ def no_network(windows: np.ndarray) -> np.ndarray:
 def main(scene: str) -> None:
     """Predict one scene, again and again where it is small, and say how much memory that took."""
     size = describe(scene).size
-    plan = plan_windows(Grid.of(size, WINDOW, OVERLAP), BATCH, 2)
+    plan = plan_windows(WindowGrid.of(size, WINDOW, OVERLAP), BATCH, 2)
     before = peak_memory_mib()
     with tempfile.TemporaryDirectory(dir=Path(scene).parent) as folder:
         for _ in range(max(LEAST_PIXELS // size.area, 1)):

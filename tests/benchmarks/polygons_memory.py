@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from components.core.footprints.making import scene_footprints
-from components.core.footprints.records import Rules
+from components.core.footprints.records import FootprintRules
+from components.core.footprints.vectorize import scene_footprints
 from components.core.geometry import Size, Window, row_bands
 from components.core.project import Item
 from components.core.project.parts import Rows, part_item
@@ -56,7 +56,7 @@ def _measured(side: int) -> tuple[float, int]:
             yield part_item(scene, Rows(rows.top, rows.bottom)).with_objects(split_objects(mask(rows)))
 
     started = time.perf_counter()
-    count = sum(table.num_rows for table in scene_footprints(parts(), "scene", Rules(), CRS))
+    count = sum(table.num_rows for table in scene_footprints(parts(), "scene", FootprintRules(), CRS))
     return time.perf_counter() - started - away[0], count
 
 

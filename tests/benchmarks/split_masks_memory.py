@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from components.core.figures import InlineMask
-from components.core.figures.components import connected_components
+from components.core.figures.connected_components import connected_components
 from components.core.geometry import Window
 from components.core.imagery import describe
 from components.core.imagery.masks import MaskRaster

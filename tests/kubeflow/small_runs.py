@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.documents import Documents, laptop_documents
+from pipelines.documents import RunDocuments, laptop_documents
 
 TRAINING_SCENES_PER_TOWN = 2
 TRAINING_SEED = 3
@@ -24,7 +24,7 @@ SHARD_MEGAPIXELS = 0.1
 """Three scenes of 256 px have 0.197 megapixels: two shards."""
 
 
-def small_documents() -> Documents:
+def small_documents() -> RunDocuments:
     """The laptop's queries and configs, smaller still."""
     documents = laptop_documents()
     window = {"width": WINDOW_PX, "height": WINDOW_PX}

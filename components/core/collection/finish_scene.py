@@ -29,11 +29,11 @@ from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.collection.plan import Plan, PlannedScene
 from components.core.collection.stac import MaskClass, document_bytes, item_place, scene_item
 from components.core.errors import DataError, StorageError
-from components.core.footprints.geography import WGS84, Grid, reprojected
-from components.core.footprints.making import SceneFootprints, scene_footprints
-from components.core.footprints.placing import placed
-from components.core.footprints.records import Rules
+from components.core.footprints.geography import WGS84, PixelGrid, reprojected
+from components.core.footprints.georeference import placed
+from components.core.footprints.records import FootprintRules
 from components.core.footprints.tolerance import Tolerance
+from components.core.footprints.vectorize import SceneFootprints, scene_footprints
 from components.core.geometry import Size
 from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
@@ -190,7 +190,7 @@ class SceneFinisher:
         """The rasters that are published, by name, and what they are called in projects."""
         return {"mask": MASK_ROLE} | ({"confidence": CONFIDENCE_ROLE} if self.plan.settings.confidence else {})
 
-    def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: Grid) -> dict[str, str]:
+    def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: PixelGrid) -> dict[str, str]:
         """The scene's mask and, where it is asked for, its confidence; names of the files by role."""
         files = {name: f"{name}.tif" for name in self._roles()}
         profile = RasterProfile(size, crs=grid.crs, transform=grid.transform)
@@ -206,7 +206,7 @@ class SceneFinisher:
     def _found(self, items: Iterable[Item], planned: PlannedScene) -> SceneFootprints:
         """The scene's objects in WGS 84."""
         settings = self.plan.settings
-        rules = Rules(
+        rules = FootprintRules(
             settings.class_title, Tolerance.parse(settings.tolerance), settings.min_area_m2, settings.regularise
         )
         found = scene_footprints(items, planned.id, rules, WGS84)
@@ -269,7 +269,7 @@ class _PassingItems:
             yield item
 
 
-def _grid_of(item: Item) -> Grid:
+def _grid_of(item: Item) -> PixelGrid:
     """The grid of the scene of which an item shows the first rows."""
     grid = placed(item, item.key)
     if grid is None:
@@ -295,7 +295,7 @@ def _with_constants(rows: pa.Table, constants: Mapping[str, str | None]) -> pa.T
     return pa.table([columns[name] for name in SCENE_SCHEMA.names], schema=SCENE_SCHEMA)
 
 
-def _bounds(planned: PlannedScene, grid: Grid) -> tuple[float, float, float, float]:
+def _bounds(planned: PlannedScene, grid: PixelGrid) -> tuple[float, float, float, float]:
     """West, south, east, north of an image in WGS 84; west is greater than east across the 180th meridian."""
     size = planned.size
     outline = shapely.segmentize(

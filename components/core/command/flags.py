@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from components.core.cli import argument_parser
-from components.core.command.signature import REQUIRED, Parameter, Role, Signature
+from components.core.command.signature import REQUIRED, Role, Signature, StageParameter
 from components.core.command.tolerance_flags import add_earlier_flags
 
 LOGGED = ("Metrics", "ClassificationMetrics")
@@ -43,7 +43,7 @@ def stage_parser(signature: Signature, prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _options(parameter: Parameter) -> dict[str, Any]:
+def _options(parameter: StageParameter) -> dict[str, Any]:
     text = parameter.help.replace("%", "%%")
     if parameter.role is not Role.VALUE:
         is_optional = parameter.default is not REQUIRED or parameter.kind in LOGGED
@@ -53,7 +53,7 @@ def _options(parameter: Parameter) -> dict[str, Any]:
     return _value_options(parameter, text)
 
 
-def _value_options(parameter: Parameter, text: str) -> dict[str, Any]:
+def _value_options(parameter: StageParameter, text: str) -> dict[str, Any]:
     default = parameter.default
     options: dict[str, Any] = {"help": text}
     options |= {"required": True} if default is REQUIRED else {"default": default}

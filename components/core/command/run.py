@@ -13,7 +13,7 @@ from typing import Any
 
 from components.core.cli import run_main, write_metrics
 from components.core.command.flags import LOGGED, stage_parser
-from components.core.command.signature import NAMES, SAY, Parameter, Role, Signature, read_signature
+from components.core.command.signature import NAMES, SAY, Role, Signature, StageParameter, read_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def run_stage(signature: Signature, options: argparse.Namespace) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines) if SAY in signature.callers else texts["metrics"])
 
 
-def _argument(parameter: Parameter, value: Any) -> Any:
+def _argument(parameter: StageParameter, value: Any) -> Any:
     if parameter.role is Role.VALUE or value is None:
         return value
     return [LocalArtifact(path) for path in value] if parameter.is_list else LocalArtifact(value)

@@ -39,7 +39,7 @@ the parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class StageParameter:
     """One parameter or artifact of a stage.
 
     Attributes:
@@ -81,7 +81,7 @@ class Signature:
 
     stage: str
     summary: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[StageParameter, ...]
     returns: Mapping[str, str]
     callers: frozenset[str]
 
@@ -127,14 +127,14 @@ class _Reader:
         found = [types[name] for types in map(source.types, self.told) if name in types]
         return found[0] if found else ""
 
-    def of_component(self, entry: ast.arg, component: ast.FunctionDef) -> Parameter:
+    def of_component(self, entry: ast.arg, component: ast.FunctionDef) -> StageParameter:
         """A parameter that Kubeflow has."""
         name, defaults = entry.arg, source.defaults(component)
         default = ast.literal_eval(defaults[name]) if name in defaults else REQUIRED
         match entry.annotation:
             case ast.Subscript(value=ast.Attribute(attr=role), slice=kind):
                 inner = kind.slice if isinstance(kind, ast.Subscript) else kind
-                return Parameter(
+                return StageParameter(
                     name=name,
                     role=Role(role),
                     kind=ast.unparse(inner).rpartition(".")[2],
@@ -143,7 +143,7 @@ class _Reader:
                     help=self.help(name),
                 )
             case ast.Name(id=kind_of_value):
-                return Parameter(
+                return StageParameter(
                     name=name,
                     role=Role.VALUE,
                     kind=kind_of_value,
@@ -153,9 +153,9 @@ class _Reader:
                 )
         raise LookupError(f"{component.name}.{name}: has no type that the command line knows")
 
-    def of_run(self, name: str) -> Parameter:
+    def of_run(self, name: str) -> StageParameter:
         """A parameter that only the command line has: `run` has it as keyword, with a default."""
-        return Parameter(
+        return StageParameter(
             name=name,
             role=Role.VALUE,
             kind=source.types(self.run)[name].removesuffix(" | None"),

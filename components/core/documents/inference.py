@@ -22,11 +22,11 @@ OTHER_MODES = ("full_image", "roi", "bboxes")
 """Modes of the tutorial's system that this release does not offer."""
 
 
-class _Settings(BaseModel):
+class _InferenceSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class WindowSize(_Settings):
+class WindowSize(_InferenceSettings):
     """Size of the sliding window, in pixels of the image."""
 
     height: int = Field(default=512, ge=1, le=MOST_SIDE_PX)
@@ -38,7 +38,7 @@ class WindowSize(_Settings):
         return Size(self.height, self.width)
 
 
-class MinOverlap(_Settings):
+class MinOverlap(_InferenceSettings):
     """Least overlap of neighbouring windows, in pixels; the last ones of a row or column may overlap more."""
 
     x: int = Field(default=128, ge=0)
@@ -50,7 +50,7 @@ class MinOverlap(_Settings):
         return Size(self.y, self.x)
 
 
-class Blend(_Settings):
+class Blend(_InferenceSettings):
     """How overlapping windows become one; `components.infer_windows.weights` has the formulas."""
 
     method: Literal["mean", "hann", "gaussian"] = "mean"
@@ -60,7 +60,7 @@ class Blend(_Settings):
     """Pixels along a window's edges that do not count inside the scene; at most half the overlap of windows."""
 
 
-class SlidingWindowMode(_Settings):
+class SlidingWindowMode(_InferenceSettings):
     """Overlapping windows over the whole image, whose probabilities are averaged."""
 
     source: Literal["sliding_window"] = "sliding_window"
@@ -88,21 +88,21 @@ class SlidingWindowMode(_Settings):
         return Size(self.min_overlap.y // 2, self.min_overlap.x // 2) if self.pad == "reflect" else None
 
 
-class ModelClasses(_Settings):
+class ModelClasses(_InferenceSettings):
     """Which of the model's classes to keep, and what is appended to their titles."""
 
     save_classes: Literal["__all__"] | list[str] = ALL_CLASSES
     add_suffix: str = "_dl"
 
 
-class ExistingObjects(_Settings):
+class ExistingObjects(_InferenceSettings):
     """Which objects of the input to keep, by class, and what is appended to the titles."""
 
     save_classes: Literal["__all__"] | list[str] = []
     add_suffix: str = ""
 
 
-class InferenceConfig(_Settings):
+class InferenceConfig(_InferenceSettings):
     """How a network is applied; every key has a default."""
 
     mode: SlidingWindowMode = SlidingWindowMode()

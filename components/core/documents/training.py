@@ -19,32 +19,32 @@ ALL_ITEMS = "__all__"
 """Instead of an image tag: every item of the project."""
 
 
-class _Settings(BaseModel):
+class _TrainSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class DatasetTags(_Settings):
+class DatasetTags(_TrainSettings):
     """Image tags that choose the items; `__all__` takes every item."""
 
     train: str = "train"
     val: str = "val"
 
 
-class BatchSize(_Settings):
+class BatchSize(_TrainSettings):
     """Items in a batch on each device."""
 
     train: int = Field(1, ge=1)
     val: int = Field(1, ge=1)
 
 
-class DataWorkers(_Settings):
+class DataWorkers(_TrainSettings):
     """Loader processes beside each training process."""
 
     train: int = Field(0, ge=0)
     val: int = Field(0, ge=0)
 
 
-class AllowCorruptedSamples(_Settings):
+class AllowCorruptedSamples(_TrainSettings):
     """How many items of each dataset may fail to be read in the whole training, however often it goes on.
 
     Processes that train together add up what failed at each validation; between two, each counts for itself.
@@ -54,7 +54,7 @@ class AllowCorruptedSamples(_Settings):
     val: int = Field(0, ge=0)
 
 
-class SpecialClasses(_Settings):
+class SpecialClasses(_TrainSettings):
     """Titles with a meaning of their own."""
 
     background: str = "bg"
@@ -70,7 +70,7 @@ class SpecialClasses(_Settings):
         return self
 
 
-class InputSize(_Settings):
+class InputSize(_TrainSettings):
     """Size that images are brought to, in pixels; multiples of 16."""
 
     height: int = 128
@@ -82,7 +82,7 @@ class InputSize(_Settings):
         return Size(self.height, self.width)
 
 
-class LrDecreasing(_Settings):
+class LrDecreasing(_TrainSettings):
     """When and how the learning rate falls."""
 
     patience: int = Field(1000, ge=0)
@@ -92,7 +92,7 @@ class LrDecreasing(_Settings):
     """What the learning rate is then divided by."""
 
 
-class LossWeights(_Settings):
+class LossWeights(_TrainSettings):
     """Weights of the two parts of the two-class loss."""
 
     bce: float = Field(1.0, ge=0)
@@ -105,7 +105,7 @@ class LossWeights(_Settings):
         return self
 
 
-class TrainConfig(_Settings):
+class TrainConfig(_TrainSettings):
     """How a network is trained; every key has a default."""
 
     dataset_tags: DatasetTags = DatasetTags()

@@ -21,7 +21,7 @@ NULL = "null"
 log = logging.getLogger(__name__)
 
 
-class Settings(BaseModel):
+class ActionSettings(BaseModel):
     """Settings of an action: unknown keys are refused, numbers are not guessed from text.
 
     What checks them is built when a query has such an action.
@@ -82,12 +82,12 @@ class Context:
     seed: int = 0
     dry: bool = False
 
-    def uniform(self, layer: Layer, element: Element, by_source: bool = False) -> float:
+    def uniform(self, layer: QueryLayer, element: Element, by_source: bool = False) -> float:
         """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
         trail = "" if by_source else element.trail
         return uniform(self.seed, layer.key, str(element.source), trail)
 
-    def uniform_each(self, layer: Layer, flow: Flow) -> list[float]:
+    def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""
         sources = (
             f"{flow.batch.project}/{dataset}/{name}" for dataset, name in zip(flow.datasets, flow.names, strict=True)
@@ -104,7 +104,7 @@ class Emission:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class QueryLayer:
     """One step of a query.
 
     Attributes:
@@ -135,10 +135,10 @@ class Action(ABC):
     """An action with its settings. One subclass a file; listed in `actions/__init__.py`."""
 
     name: ClassVar[str]
-    settings_model: ClassVar[type[Settings]] = Settings
+    settings_model: ClassVar[type[ActionSettings]] = ActionSettings
     ports: ClassVar[int] = 1
     place: str
-    settings: Any = field(default_factory=Settings)
+    settings: Any = field(default_factory=ActionSettings)
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
         """Classes and tags after this action.
@@ -149,7 +149,7 @@ class Action(ABC):
         return meta
 
     @abstractmethod
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """What becomes of one element.
 
         Raises:
@@ -160,7 +160,7 @@ class Action(ABC):
         """Whether `apply_each` can stand for `apply`: names, tags and sizes are all that is looked at or changed."""
         return False
 
-    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+    def apply_each(self, flow: Flow, layer: QueryLayer, context: Context) -> tuple[Flow, Integers]:
         """What becomes of many elements that each stay one, and the destination of each."""
         raise TypeError(f"{type(self).__name__} takes elements one by one")
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from components.core.dtl.action import NULL, Context
 from components.core.dtl.actions.data import Data
-from components.core.dtl.flow import Batch, Flow, Integers
+from components.core.dtl.flow import ElementColumns, Flow, Integers
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
 from components.core.dtl.runner import Outcome, Runner, output_dataset, reads
@@ -87,7 +87,7 @@ def passages(query: Query, context: Context, projects: Sequence[Project]) -> Ite
 def _passage(query: Query, context: Context, project: str, rows: pa.Table) -> Passage:
     datasets = rows["dataset"].to_pylist()
     heights, widths = (np.asarray(rows[side].to_numpy(), np.int64) for side in ("height", "width"))
-    batch = Batch(project, datasets, rows["name"].to_pylist(), heights, widths)
+    batch = ElementColumns(project, datasets, rows["name"].to_pylist(), heights, widths)
     tags = [batch.tag_list(tuple(tags)) for tags in rows["tags"].to_pylist()]
     start = Flow(batch, np.arange(len(batch)), np.array(tags, np.int64))
     out = start

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from components.core.dtl.action import Context, Element, Layer, Settings
+from components.core.dtl.action import ActionSettings, Context, Element, QueryLayer
 from components.core.dtl.flow import Booleans, Flow
 from components.core.dtl.possible import Possible
 from components.core.patterns import compiled, found_in, is_found
@@ -17,14 +17,14 @@ from components.core.patterns import compiled, found_in, is_found
 SHOWN = 5
 
 
-class Condition(Settings):
+class Condition(ActionSettings):
     """A question about an element; exactly one an `if`."""
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """The answer."""
         raise TypeError(f"{type(self).__name__} answers nothing")
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """(N,) the answers for many elements; of all conditions that do not look at objects."""
         raise TypeError(f"{type(self).__name__} answers for one element at a time")
 
@@ -47,11 +47,11 @@ class Probability(Condition):
     probability: float = Field(ge=0, le=1)
     group_by: Literal["item", "source"] = "item"
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """With `group_by` "source", all that came from one image go the same way."""
         return context.uniform(layer, element, self.group_by == "source") < self.probability
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """Each as by itself; an element of a flow is all that came from its image so far."""
         return np.array(context.uniform_each(layer, flow)) < self.probability
 
@@ -75,11 +75,11 @@ class RegexNames(Condition):
 
     regex_names: list[Annotated[str, AfterValidator(_compiles)]]
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """A search, not a full match."""
         return self._finds(element.source.name)
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """A search in each name."""
         names, found = flow.names, np.zeros(len(flow), np.bool_)
         for pattern in self.regex_names:
@@ -113,11 +113,11 @@ class ProjectDatasets(Condition):
 
     project_datasets: list[Annotated[str, AfterValidator(_names_project_and_dataset)]]
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Looks at the source, whatever the dataset is called by now."""
         return self._lists(element.source.project, element.source.dataset)
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """The same of each."""
         listed = {dataset: self._lists(flow.batch.project, dataset) for dataset in set(flow.batch.datasets)}
         return np.fromiter((listed[dataset] for dataset in flow.datasets), np.bool_, len(flow))
@@ -132,7 +132,7 @@ class MinObjectsCount(Condition):
 
     min_objects_count: int = Field(ge=0)
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Counts all objects."""
         return len(element.item.objects) >= self.min_objects_count
 
@@ -146,7 +146,7 @@ class IncludeClasses(Condition):
 
     include_classes: list[str]
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """One object suffices."""
         return any(entry.class_title in self.include_classes for entry in element.item.objects)
 
@@ -168,11 +168,11 @@ class Tags(Condition):
 
     tags: list[str]
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Object tags do not count."""
         return self._carried(element.item.tags)
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """The same of each."""
         return flow.tagged_with(self._carried)
 
@@ -197,11 +197,11 @@ class MinHeight(Condition):
 
     min_height: int
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Equal passes."""
         return element.item.size.height >= self.min_height
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """The same of each."""
         return np.asarray(flow.heights >= self.min_height)
 
@@ -211,11 +211,11 @@ class MinWidth(Condition):
 
     min_width: int
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Equal passes."""
         return element.item.size.width >= self.min_width
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """The same of each."""
         return np.asarray(flow.widths >= self.min_width)
 
@@ -225,11 +225,11 @@ class MinArea(Condition):
 
     min_area: int
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Equal passes."""
         return element.item.size.area >= self.min_area
 
-    def holds_each(self, flow: Flow, layer: Layer, context: Context) -> Booleans:
+    def holds_each(self, flow: Flow, layer: QueryLayer, context: Context) -> Booleans:
         """The same of each."""
         return np.asarray(flow.heights * flow.widths >= self.min_area)
 
@@ -240,7 +240,7 @@ class SumObjectArea(Condition):
     sum_object_area: float
     classes: list[str]
 
-    def holds(self, element: Element, layer: Layer, context: Context) -> bool:
+    def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Equal passes."""
         return (
             sum(entry.figure.area for entry in element.item.objects if entry.class_title in self.classes)

@@ -10,7 +10,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from components.core.dtl.action import NULL, Context, Layer
+from components.core.dtl.action import NULL, Context, QueryLayer
 from components.core.dtl.actions.data import Data
 from components.core.dtl.columns import Passage, passages
 from components.core.dtl.graph import Query
@@ -158,7 +158,7 @@ def output_meta(query: Query, metas: Mapping[str, ProjectMeta]) -> ProjectMeta:
     return result
 
 
-def _merged(metas: Sequence[ProjectMeta], layer: Layer) -> ProjectMeta:
+def _merged(metas: Sequence[ProjectMeta], layer: QueryLayer) -> ProjectMeta:
     merged = metas[0]
     for meta in metas[1:]:
         try:

@@ -15,7 +15,7 @@ Tags = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class ElementColumns:
     """Source items of one project.
 
     Attributes:
@@ -52,7 +52,7 @@ class Flow:
         tags: Index of each one's tags among the batch's lists.
     """
 
-    batch: Batch
+    batch: ElementColumns
     rows: Integers
     tags: Integers
 
@@ -110,7 +110,7 @@ class Flow:
         return used
 
     @classmethod
-    def joined(cls, batch: Batch, flows: Sequence[Flow]) -> Flow:
+    def joined(cls, batch: ElementColumns, flows: Sequence[Flow]) -> Flow:
         """One after the other."""
         nothing = np.zeros(0, np.int64)
         rows = np.concatenate([nothing, *(flow.rows for flow in flows)])

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.core.dtl.action import NULL, Layer
+from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.actions.data import Data
-from components.core.dtl.actions.supervisely import Save
+from components.core.dtl.actions.save import Save
 from components.core.dtl.query import parse_layers
 from components.core.errors import ConfigError
 
@@ -23,17 +23,17 @@ class Query:
         readers: The layers that read a name, in file order.
     """
 
-    layers: tuple[Layer, ...]
-    order: tuple[Layer, ...]
-    readers: dict[str, tuple[Layer, ...]]
+    layers: tuple[QueryLayer, ...]
+    order: tuple[QueryLayer, ...]
+    readers: dict[str, tuple[QueryLayer, ...]]
 
     @cached_property
-    def data_layers(self) -> list[Layer]:
+    def data_layers(self) -> list[QueryLayer]:
         """Where items enter."""
         return [layer for layer in self.layers if isinstance(layer.action, Data)]
 
     @cached_property
-    def save_layer(self) -> Layer:
+    def save_layer(self) -> QueryLayer:
         """Where items leave."""
         return next(layer for layer in self.layers if isinstance(layer.action, Save))
 
@@ -60,8 +60,8 @@ def build_query(layers: list[object]) -> Query:
     """
     parsed = parse_layers(layers)
     _check_ends(parsed)
-    readers: dict[str, list[Layer]] = defaultdict(list)
-    writers: dict[str, list[Layer]] = defaultdict(list)
+    readers: dict[str, list[QueryLayer]] = defaultdict(list)
+    writers: dict[str, list[QueryLayer]] = defaultdict(list)
     for layer in parsed:
         for name in () if isinstance(layer.action, Data) else dict.fromkeys(layer.src):
             readers[name].append(layer)
@@ -77,7 +77,7 @@ def build_query(layers: list[object]) -> Query:
     return Query(tuple(parsed), tuple(order), {name: tuple(reading) for name, reading in readers.items()})
 
 
-def _check_ends(layers: list[Layer]) -> None:
+def _check_ends(layers: list[QueryLayer]) -> None:
     if not any(isinstance(layer.action, Data) for layer in layers):
         raise ConfigError('query: has no `data` layer; begin with {"action": "data", "src": ["Project/*"], …}')
     saves = [layer.place for layer in layers if isinstance(layer.action, Save)]
@@ -86,15 +86,15 @@ def _check_ends(layers: list[Layer]) -> None:
         raise ConfigError(f"query: has {found}; exactly one saves the result")
 
 
-def _sources(layer: Layer, writers: dict[str, list[Layer]]) -> list[Layer]:
+def _sources(layer: QueryLayer, writers: dict[str, list[QueryLayer]]) -> list[QueryLayer]:
     if isinstance(layer.action, Data):
         return []
     return [writer for name in layer.src for writer in writers[name]]
 
 
-def _sorted(layers: list[Layer], writers: dict[str, list[Layer]]) -> list[Layer]:
+def _sorted(layers: list[QueryLayer], writers: dict[str, list[QueryLayer]]) -> list[QueryLayer]:
     """Every layer after those it reads from (depth first, file order otherwise)."""
-    order: list[Layer] = []
+    order: list[QueryLayer] = []
     state: dict[int, str] = {}
     for start in layers:
         stack = [start]
@@ -115,7 +115,7 @@ def _sorted(layers: list[Layer], writers: dict[str, list[Layer]]) -> list[Layer]
     return order
 
 
-def _check_connected(layers: list[Layer], writers: dict[str, list[Layer]]) -> None:
+def _check_connected(layers: list[QueryLayer], writers: dict[str, list[QueryLayer]]) -> None:
     neighbours: dict[int, set[int]] = defaultdict(set)
     for layer in layers:
         for source in _sources(layer, writers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from components.core.dtl.action import NULL, Layer
+from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.run import QueryRun
 from components.core.reporting.graph import graph_picture
 from components.core.reporting.graph_plan import GraphEdge, GraphLayer
@@ -18,7 +18,7 @@ def picture_of(run: QueryRun) -> Picture:
     return graph_picture(layers, edges)
 
 
-def _summary(layer: Layer, run: QueryRun) -> str:
+def _summary(layer: QueryLayer, run: QueryRun) -> str:
     if layer in run.query.data_layers:
         return ", ".join(filter(None, [*layer.src, layer.action.summary()]))
     if layer is run.query.save_layer:
@@ -26,7 +26,7 @@ def _summary(layer: Layer, run: QueryRun) -> str:
     return layer.action.summary()
 
 
-def _edges(layer: Layer, run: QueryRun) -> Iterator[GraphEdge]:
+def _edges(layer: QueryLayer, run: QueryRun) -> Iterator[GraphEdge]:
     if layer is run.query.save_layer:
         return
     for port, name in enumerate(layer.dst):

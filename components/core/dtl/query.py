@@ -9,10 +9,10 @@ from typing import Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
-from components.core.dtl.action import NULL, Action, Layer
+from components.core.dtl.action import NULL, Action, QueryLayer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
-from components.core.dtl.actions.supervisely import Save
+from components.core.dtl.actions.save import Save
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.json_text import parse_json
@@ -61,7 +61,7 @@ def read_query(text_or_file: str | Path) -> list[Any]:
     return layers
 
 
-def parse_layers(layers: Iterable[Any]) -> list[Layer]:
+def parse_layers(layers: Iterable[Any]) -> list[QueryLayer]:
     """Check every layer by itself.
 
     Raises:
@@ -76,7 +76,7 @@ def parse_layers(layers: Iterable[Any]) -> list[Layer]:
     return parsed
 
 
-def _parse_layer(index: int, data: Any) -> Layer:
+def _parse_layer(index: int, data: Any) -> QueryLayer:
     place = f"query[{index}]"
     form = _validated(_LayerForm, data, place)
     kind = ACTIONS.get(form.action)
@@ -89,12 +89,12 @@ def _parse_layer(index: int, data: Any) -> Layer:
             f"{place}.dst: {form.action!r} has {kind.ports} destination{'s' if kind.ports > 1 else ''}, "
             f"and {len(destinations)} are given; `null` discards"
         )
-    layer = Layer(index, kind(place, settings), tuple(form.src), destinations)
+    layer = QueryLayer(index, kind(place, settings), tuple(form.src), destinations)
     _check_names(layer)
     return layer
 
 
-def _check_names(layer: Layer) -> None:
+def _check_names(layer: QueryLayer) -> None:
     if not layer.src:
         raise ConfigError(f"{layer.place}.src: is empty; name what the layer reads")
     for position, name in enumerate(layer.src):
@@ -109,7 +109,7 @@ def _check_names(layer: Layer) -> None:
             raise ConfigError(f"{layer.place}.dst: {name!r} is no name; names start with `$`, and `null` discards")
 
 
-def _check_source(layer: Layer, name: str, place: str) -> None:
+def _check_source(layer: QueryLayer, name: str, place: str) -> None:
     if isinstance(layer.action, Data):
         if name.count("/") != 1 or not all(name.split("/")) or name.startswith("*"):
             raise ConfigError(f"{place}: {name!r} is not of the form Project/dataset or Project/*")

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from components.core.dtl.action import NULL, Context, Element, Layer, Source
+from components.core.dtl.action import NULL, Context, Element, QueryLayer, Source
 from components.core.dtl.actions.data import Data
 from components.core.dtl.graph import Query
 from components.core.errors import FootprintsError
@@ -99,7 +99,7 @@ class Runner:
         return outcome
 
     def _arriving(
-        self, layer: Layer, start: Element, project: Project, pools: dict[str, list[Element]]
+        self, layer: QueryLayer, start: Element, project: Project, pools: dict[str, list[Element]]
     ) -> list[Element]:
         if isinstance(layer.action, Data):
             is_read = reads(layer, start.source.project, start.source.dataset)
@@ -107,7 +107,7 @@ class Runner:
         return [element for name in dict.fromkeys(layer.src) for element in pools[name]]
 
 
-def reads(layer: Layer, project: str, dataset: str) -> bool:
+def reads(layer: QueryLayer, project: str, dataset: str) -> bool:
     """Whether a data layer reads a dataset."""
     return f"{project}/*" in layer.src or f"{project}/{dataset}" in layer.src
 

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from components.core.figures.runs import Integers, Runs, joined, touching
+from components.core.figures.run_lengths import Integers, Runs, joined, touching
 
 Piece = TypeVar("Piece")
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap
-from components.core.figures.bands import indices_by_band
+from components.core.figures.row_bands import indices_by_band
 from components.core.geometry import row_bands
 from components.core.imagery import read_band
 from components.core.project import Item

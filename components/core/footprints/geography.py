@@ -33,7 +33,7 @@ _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class PixelGrid:
     """The pixel grid of one scene on the ground.
 
     Attributes:
@@ -45,7 +45,7 @@ class Grid:
     transform: Affine
 
     @classmethod
-    def of_item(cls, item: Item) -> Grid | None:
+    def of_item(cls, item: Item) -> PixelGrid | None:
         """The grid of an item; None where its image has no CRS or no transform.
 
         Raises:

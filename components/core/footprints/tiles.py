@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from components.core.footprints.geography import FULL_TURN, HALF_TURN, Grid, crs_of
+from components.core.footprints.geography import FULL_TURN, HALF_TURN, PixelGrid, crs_of
 from components.core.geometry import Size
 
 ALIGNED_PX = 0.25
@@ -36,7 +36,7 @@ class Tile:
         size: In pixels.
     """
 
-    grid: Grid
+    grid: PixelGrid
     size: Size
 
 

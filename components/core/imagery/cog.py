@@ -18,7 +18,7 @@ from rasterio.windows import Window as RasterWindow
 
 from components.core import storage
 from components.core.errors import DataError, StorageError
-from components.core.imagery.closing import raise_lost_error, written_by_gdal
+from components.core.imagery.gdal_errors import raise_lost_error, written_by_gdal
 from components.core.imagery.opening import local_path
 from components.core.imagery.reading import describe
 from components.core.imagery.writing import TILE_PX, RasterProfile

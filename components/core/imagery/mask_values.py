@@ -18,7 +18,7 @@ EXAMPLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class PixelValues:
     """Some values of masks.
 
     Attributes:
@@ -42,8 +42,8 @@ class MaskValues:
         ignored: What is neither building nor anything else: such pixels are neither learnt nor measured.
     """
 
-    building: Values = Values()
-    ignored: Values = Values()
+    building: PixelValues = PixelValues()
+    ignored: PixelValues = PixelValues()
 
     @classmethod
     def parse(cls, text: str) -> MaskValues:
@@ -90,8 +90,8 @@ def _value(term: str, text: str) -> int | float:
     return int(number) if number.is_integer() else number
 
 
-def _values(found: list[int | float], text: str) -> Values:
+def _values(found: list[int | float], text: str) -> PixelValues:
     if len(set(found)) < len(found):
         raise ConfigError(f"mask_value: {text!r} names a value twice; say it once")
     colours = tuple(int(value) for value in found if isinstance(value, _Colour))
-    return Values(tuple(value for value in found if not isinstance(value, _Colour)), colours)
+    return PixelValues(tuple(value for value in found if not isinstance(value, _Colour)), colours)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from components.core.errors import DataError
 from components.core.hashing import as_text, is_text
-from components.core.imagery.files import RASTER_SUFFIXES, PassedOver, Why, is_raster
-from components.core.imagery.side_files import with_side_files
+from components.core.imagery.files import RASTER_SUFFIXES, PassedOver, SkipReason, is_raster
+from components.core.imagery.sidecars import with_side_files
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 from components.core.storage.local import broken_links
 
@@ -20,7 +20,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ImagePair:
     """An image and its mask, where it has one; both have the stem `name`."""
 
     name: str
@@ -29,7 +29,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairing:
+class ImagePairing:
     """What two folders hold.
 
     Attributes:
@@ -41,7 +41,7 @@ class Pairing:
         passed_over: What lies in the folders of images and masks and is not used, by folder.
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ImagePair, ...]
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
     has_masks: bool
@@ -70,13 +70,13 @@ class _Folder:
             found.add_file(name)
         for name, uri in self.subfolders.items():
             if uri not in used and not name.startswith("."):
-                found.add(f"{name}/", Why.FOLDER)
+                found.add(f"{name}/", SkipReason.FOLDER)
         for link in broken_links(self.uri, recursive=False):
-            found.add(name_of(link), Why.LINK)
+            found.add(name_of(link), SkipReason.LINK)
         return found
 
 
-def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
+def find_pairs(images_uri: str, masks_uri: str = "") -> ImagePairing:
     """List images and masks and pair them by stem.
 
     Args:
@@ -103,14 +103,14 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> Pairing:
             f"no image in {images.uri} has a mask of the same stem in {masks.uri}: images are {_some(image_of)}, masks "
             f"{_some(mask_of)}; rename them so that 'town1.tif' goes with 'town1.png'"
         )
-    pairs = tuple(Pair(name, image_of[name], mask_of.get(name)) for name in sorted(image_of))
+    pairs = tuple(ImagePair(name, image_of[name], mask_of.get(name)) for name in sorted(image_of))
     lonely = tuple(pair.name for pair in pairs if pair.mask is None) if masks else ()
     unnamable = tuple(as_text(entry.uri) for entry in images.rasters if not is_text(entry.uri))
     folders = [folder for folder in (images, masks) if folder is not None]
     used = {folder.uri for folder in folders}
     passed_over = {folder.uri: folder.passed_over(used) for folder in folders}
     alone = tuple(sorted(mask_of.keys() - image_of.keys()))
-    return Pairing(pairs, lonely, alone, masks is not None, unnamable, passed_over)
+    return ImagePairing(pairs, lonely, alone, masks is not None, unnamable, passed_over)
 
 
 def no_mask(image_uri: str) -> str:

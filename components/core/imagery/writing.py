@@ -17,7 +17,7 @@ from rasterio.windows import Window as RasterWindow
 
 from components.core import storage
 from components.core.geometry import Size
-from components.core.imagery.closing import raise_lost_error, written_by_gdal
+from components.core.imagery.gdal_errors import raise_lost_error, written_by_gdal
 
 Pixels: TypeAlias = npt.NDArray[Any]
 

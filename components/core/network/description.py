@@ -21,11 +21,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 FORMAT_VERSION: Final = 1
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ClassEntry(_Strict):
+class ClassEntry(_StrictModel):
     """One output channel."""
 
     title: str
@@ -33,28 +33,28 @@ class ClassEntry(_Strict):
     color: str
 
 
-class SizeEntry(_Strict):
+class SizeEntry(_StrictModel):
     """A size in pixels."""
 
     height: int
     width: int
 
 
-class SpecialEntry(_Strict):
+class SpecialEntry(_StrictModel):
     """Titles with a meaning of their own."""
 
     background: str
     neutral: str
 
 
-class Normalisation(_Strict):
+class Normalisation(_StrictModel):
     """What the network does to its input: value / 255, minus `mean`, over `std`; RGB order."""
 
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
 
-class ModelConfig(_Strict):
+class ModelConfig(_StrictModel):
     """Content of a model's `config.json`: all that inference needs to know.
 
     Attributes:

@@ -9,7 +9,7 @@ from components.core.documents.inference import WHERE, InferenceConfig
 from components.core.documents.predicted import plan_classes
 from components.core.dtl.actions.sliding_window import SlidingWindow
 from components.core.dtl.actions.split_masks import SplitMasks
-from components.core.dtl.following import Followed
+from components.core.dtl.dry_run import Followed
 from components.core.dtl.graph import Query
 from components.core.dtl.possible import Possible
 from components.core.errors import ConfigError

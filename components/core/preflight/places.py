@@ -25,7 +25,7 @@ HOW_TO_APPLY = "kubectl apply --server-side --kustomize manifests/overlays/…"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NamedPlace:
     """A place that the user named.
 
     Attributes:
@@ -37,7 +37,7 @@ class Place:
     uri: str
 
 
-def askable(faults: NamedFaults, places: Iterable[Place]) -> list[Place]:
+def askable(faults: NamedFaults, places: Iterable[NamedPlace]) -> list[NamedPlace]:
     """Find out which places can be asked at all, and note what keeps the others from it once for all of them.
 
     Args:
@@ -47,15 +47,15 @@ def askable(faults: NamedFaults, places: Iterable[Place]) -> list[Place]:
     Returns:
         Local places, and those in buckets that answer; a fault of one place alone is not noticed here.
     """
-    local: list[Place] = []
-    remote: list[Place] = []
+    local: list[NamedPlace] = []
+    remote: list[NamedPlace] = []
     for place in places:
         with faults.of(place.key):
             (remote if storage.parse_uri(place.uri).is_remote else local).append(place)
     return local + (_in_a_store_that_answers(faults, remote) if remote else [])
 
 
-def _in_a_store_that_answers(faults: NamedFaults, places: Sequence[Place]) -> list[Place]:
+def _in_a_store_that_answers(faults: NamedFaults, places: Sequence[NamedPlace]) -> list[NamedPlace]:
     keys = tuple(place.key for place in places)
     with faults.of(*keys):
         settings = S3Settings.from_environment()
@@ -70,17 +70,17 @@ def _in_a_store_that_answers(faults: NamedFaults, places: Sequence[Place]) -> li
 
 
 def _in_buckets_that_answer(
-    faults: NamedFaults, places: Sequence[Place], settings: S3Settings, no_credentials: Path | None
-) -> list[Place]:
+    faults: NamedFaults, places: Sequence[NamedPlace], settings: S3Settings, no_credentials: Path | None
+) -> list[NamedPlace]:
     from components.core.storage.reachability import (  # the store's client, for those who have one
         Reach,
         check_reachable,
     )
 
-    by_bucket: dict[str, list[Place]] = {}
+    by_bucket: dict[str, list[NamedPlace]] = {}
     for place in places:
         by_bucket.setdefault(storage.parse_uri(place.uri).bucket, []).append(place)
-    answering: list[Place] = []
+    answering: list[NamedPlace] = []
     for own in by_bucket.values():
         trouble = check_reachable(storage.parse_uri(own[0].uri), settings)
         if trouble is None or trouble.reach is Reach.PLACE:

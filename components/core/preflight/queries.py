@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.core.dtl.dry_run import Followed, follow
 from components.core.dtl.engine import check_sources
-from components.core.dtl.following import Followed, follow
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.possible import Possible
 from components.core.dtl.query import read_query

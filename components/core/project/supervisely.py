@@ -48,7 +48,7 @@ _OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap",
 log = logging.getLogger(__name__)
 
 
-class _Entry(NamedTuple):
+class _AnnotatedImage(NamedTuple):
     dataset: str
     name: str
     annotation: Path | None
@@ -79,7 +79,7 @@ class SuperviselyProject:
             log.warning("%s: %d objects of shape %s are passed over, which is not read", self.place, count, shape)
 
     @cached_property
-    def _entries(self) -> list[_Entry]:
+    def _entries(self) -> list[_AnnotatedImage]:
         return [
             entry
             for dataset in sorted(path for path in self.directory.iterdir() if path.is_dir())
@@ -125,22 +125,22 @@ class SuperviselyProject:
         return digest(*parts)
 
 
-def _entries_of(dataset: Path) -> Iterator[_Entry]:
+def _entries_of(dataset: Path) -> Iterator[_AnnotatedImage]:
     """The items of a dataset, by name: a file's stem, or its whole name where several images share the stem."""
     annotations = {path.stem: path for path in _files(dataset / "ann") if path.suffix == ".json"}
     images = [path for path in _files(dataset / "img") if _is_image(path)]
     stems = Counter(path.stem for path in images)
-    found: dict[str, _Entry] = {}
+    found: dict[str, _AnnotatedImage] = {}
     for image in images:
         is_alone = stems[image.stem] == 1
         annotation = annotations.pop(image.name, None) or (annotations.pop(image.stem, None) if is_alone else None)
         name = image.stem if is_alone else image.name
-        found[name] = _Entry(dataset.name, name, annotation, image)
+        found[name] = _AnnotatedImage(dataset.name, name, annotation, image)
     for stem, annotation in annotations.items():
         name = Path(stem).stem if _is_image(Path(stem)) else stem
         if name in found or stem in stems:
             raise DataError(f"{annotation}: no image is left for it, as those of its name have others; remove one")
-        found[name] = _Entry(dataset.name, name, annotation, None)
+        found[name] = _AnnotatedImage(dataset.name, name, annotation, None)
     yield from (found[name] for name in sorted(found))
 
 

@@ -22,7 +22,7 @@ from components.core.figures import (
     Vertices,
     vertices,
 )
-from components.core.figures.bands import as_bitmap
+from components.core.figures.row_bands import as_bitmap
 from components.core.geometry import Size
 
 FARTHEST = 2**30

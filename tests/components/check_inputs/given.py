@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.check_inputs.check_inputs import check_inputs
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.core.errors import InputsError
 from components.core.geometry import Size
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
@@ -38,16 +38,16 @@ def put_model(folder: Path, *titles: str, encoder: str = "vgg16_bn") -> Path:
     return folder
 
 
-def in_order(root: Path, **others: Any) -> Inputs:
+def in_order(root: Path, **others: Any) -> TrainingInputs:
     """Inputs with nothing wrong, but for what others say; documents may be parsed."""
     if not (root / "imagery").exists():
         put_imagery(root / "imagery")
-    good = Inputs(images_uri=str(root / "imagery"), data_root=str(root / "data"))
+    good = TrainingInputs(images_uri=str(root / "imagery"), data_root=str(root / "data"))
     texts = {name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in others.items()}
     return replace(good, **{name: others[name] if name == "image_tags" else text for name, text in texts.items()})
 
 
-def wrong(inputs: Inputs) -> list[str]:
+def wrong(inputs: TrainingInputs) -> list[str]:
     """What is wrong; at least one thing."""
     with pytest.raises(InputsError) as caught:
         check_inputs(inputs)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from components.check_inputs.check_inputs import check_inputs
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.core import storage
 from components.core.collection.plan import MOST_SHARDS
 from components.core.documents import tutorial
-from pipelines.documents import Documents, laptop_documents, tutorial_documents
+from pipelines.documents import RunDocuments, laptop_documents, tutorial_documents
 from tests.components.check_inputs.given import TOWNS, in_order, put_imagery, put_model, wrong
 from tests.queries import choose, data, layer, save, tag, windows
 from tests.s3_server import S3Server
@@ -49,7 +49,7 @@ def changed(query: list[Any], index: int, **keys: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("documents", [tutorial_documents(), laptop_documents()], ids=["tutorial", "laptop"])
-def test_the_documents_that_come_with_the_code_are_in_order(documents: Documents, tmp_path: Path) -> None:
+def test_the_documents_that_come_with_the_code_are_in_order(documents: RunDocuments, tmp_path: Path) -> None:
     check_inputs(
         in_order(
             tmp_path,
@@ -71,7 +71,7 @@ def test_what_is_left_out_is_the_tutorials(tmp_path: Path, caplog: pytest.LogCap
 
 
 def test_a_run_that_makes_its_own_scenes_names_no_images(tmp_path: Path) -> None:
-    check_inputs(Inputs(data_root=str(tmp_path), makes_scenes=True))
+    check_inputs(TrainingInputs(data_root=str(tmp_path), makes_scenes=True))
 
 
 def test_documents_of_ones_own_that_fit_are_in_order(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.check_inputs.component import check_inputs as component
-from components.check_inputs.inputs import Inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.step import PARAMETERS
 from components.core.command.run import stage_main
 from components.core.errors import InputsError
@@ -39,7 +39,7 @@ def test_faults_are_told_by_the_names_of_the_pipelines_parameters(pipeline: Any)
 
 
 def test_the_component_has_the_inputs_of_the_check() -> None:
-    assert set(component.component_spec.inputs) == set(Inputs.__dataclass_fields__)
+    assert set(component.component_spec.inputs) == set(TrainingInputs.__dataclass_fields__)
 
 
 def test_the_component_checks_documents_as_a_form_gives_them(tmp_path: Path) -> None:

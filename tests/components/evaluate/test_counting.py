@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from components.core.figures import Bitmap
 from components.core.geometry import Size
-from components.evaluate.counting import Rules, count_image
+from components.evaluate.counting import CountingRules, count_image
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import match_objects
 from tests.strategies import masks
@@ -46,7 +46,7 @@ def test_counts_equal_those_of_whole_arrays_whatever_the_band(
     truth: np.ndarray, predicted: np.ndarray, band_rows: int, distance: int
 ) -> None:
     counts = count_image(
-        whole_bitmap(truth), components(predicted), SIZE, Rules(boundary_px=distance), band_rows=band_rows
+        whole_bitmap(truth), components(predicted), SIZE, CountingRules(boundary_px=distance), band_rows=band_rows
     )
     assert counts.pixels == PixelCounts(
         int((truth & predicted).sum()),
@@ -67,7 +67,12 @@ def test_ground_that_nobody_labelled_counts_for_nothing(
     truth &= ~unlabelled
     found = components(predicted)
     counts = count_image(
-        whole_bitmap(truth), found, SIZE, Rules(boundary_px=2), band_rows=band_rows, ignored=whole_bitmap(unlabelled)
+        whole_bitmap(truth),
+        found,
+        SIZE,
+        CountingRules(boundary_px=2),
+        band_rows=band_rows,
+        ignored=whole_bitmap(unlabelled),
     )
     counted = ~unlabelled
     assert counts.pixels == PixelCounts(
@@ -106,7 +111,7 @@ def object_counts_by_brute_force(truth: np.ndarray, predicted: np.ndarray) -> Ob
 def test_ground_without_data_counts_neither_way(
     truth: np.ndarray, predicted: np.ndarray, valid: np.ndarray, band_rows: int, distance: int
 ) -> None:
-    rules = Rules(boundary_px=distance)
+    rules = CountingRules(boundary_px=distance)
     counts = count_image(
         whole_bitmap(truth),
         whole_bitmap(predicted),
@@ -143,7 +148,7 @@ def test_an_iou_of_just_the_threshold_matches(width: int, matched: int) -> None:
 
 def test_a_truth_of_touching_bitmaps_is_one_object() -> None:
     halves = [rectangle(0, 0, 4, 4), rectangle(4, 4, 4, 4)]
-    assert count_image(halves, [], SIZE, Rules()).objects == ObjectCounts(1, 0, 0)
+    assert count_image(halves, [], SIZE, CountingRules()).objects == ObjectCounts(1, 0, 0)
 
 
 def test_measures_of_sums_are_pooled_and_of_nothing_are_none() -> None:

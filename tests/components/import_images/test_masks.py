@@ -14,7 +14,7 @@ from rasterio.enums import ColorInterp
 from components.core.errors import ConfigError, DataError, TooManyBadItemsError
 from components.core.figures import Bitmap, RasterMask
 from components.core.geometry import Size
-from components.core.imagery.mask_values import MaskValues, Values
+from components.core.imagery.mask_values import MaskValues, PixelValues
 from components.core.network.classes import NEUTRAL_INDEX, mask_values, model_classes
 from components.core.project import Item, open_project
 from components.train_unet.dataset import draw_mask
@@ -341,13 +341,13 @@ def test_palettes_of_one_colour_each_are_compared(tmp_path: Path, caplog: pytest
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", MaskValues()),
-        ("1", MaskValues(Values((1,)))),
-        ("2, 3", MaskValues(Values((2, 3)))),
-        ("1,ignore=255", MaskValues(Values((1,)), Values((255,)))),
-        ("ignore=-1,0.5", MaskValues(Values((0.5,)), Values((-1,)))),
-        ("#00ff00,ignore=#000000", MaskValues(Values((), (0x00FF00,)), Values((), (0,)))),
-        ("#000001,ignore=1", MaskValues(Values((), (1,)), Values((1,)))),
+        ("", PixelValues()),
+        ("1", PixelValues(PixelValues((1,)))),
+        ("2, 3", PixelValues(PixelValues((2, 3)))),
+        ("1,ignore=255", PixelValues(PixelValues((1,)), MaskValues((255,)))),
+        ("ignore=-1,0.5", PixelValues(PixelValues((0.5,)), MaskValues((-1,)))),
+        ("#00ff00,ignore=#000000", PixelValues(PixelValues((), (0x00FF00,)), MaskValues((), (0,)))),
+        ("#000001,ignore=1", PixelValues(PixelValues((), (1,)), MaskValues((1,)))),
     ],
 )
 def test_values_are_read(text: str, expected: MaskValues) -> None:

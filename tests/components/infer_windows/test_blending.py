@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.geometry import Size, Window
-from components.infer_windows.batches import Batch
+from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import Band, Contribution, Totals, blend
-from components.infer_windows.windows import Axis, Grid, WindowPlan, column_strips
+from components.infer_windows.windows import Axis, WindowGrid, WindowPlan, column_strips
 from components.infer_windows.writer import blended
 
 CLASSES = 3
@@ -35,9 +35,9 @@ def axes(draw: st.DrawFn) -> Axis:
     )
 
 
-grids = st.builds(Grid, axes(), axes())
+grids = st.builds(WindowGrid, axes(), axes())
 plain_grids = st.builds(
-    lambda height, width: Grid.of(Size(height, width), Size(min(9, height), min(11, width)), Size(0, 0)),
+    lambda height, width: WindowGrid.of(Size(height, width), Size(min(9, height), min(11, width)), Size(0, 0)),
     st.integers(1, 40),
     st.integers(1, 40),
 )
@@ -47,25 +47,25 @@ plain_grids = st.builds(
 class Said:
     """What a network says of every window of a grid, and which windows were run."""
 
-    grid: Grid
+    grid: WindowGrid
     probabilities: np.ndarray
     run: np.ndarray
 
     @classmethod
-    def of(cls, grid: Grid, seed: int, share: float = 1.0) -> Said:
+    def of(cls, grid: WindowGrid, seed: int, share: float = 1.0) -> Said:
         random = np.random.default_rng(seed)
         count = len(grid.rows.spans), len(grid.columns.spans)
         values = random.random((*count, CLASSES, grid.window.height, grid.window.width), np.float32)
         return cls(grid, values / values.sum(axis=2, keepdims=True), random.random(count) < share)
 
-    def batches(self, plan: WindowPlan) -> Iterator[Batch]:
+    def batches(self, plan: WindowPlan) -> Iterator[WindowBatch]:
         for index, strip in enumerate(plan.strips):
             cells = [(row, column) for row in plan.rows for column in strip.own]
             for first in range(0, max(len(cells), 1), plan.batch_size):
                 some = cells[first : first + plan.batch_size]
                 run = [bool(self.run[cell]) for cell in some]
                 values = [self.probabilities[cell] for cell in some if self.run[cell]]
-                yield Batch(index, run, probabilities=np.stack(values) if values else None)
+                yield WindowBatch(index, run, probabilities=np.stack(values) if values else None)
 
 
 def averaged(said: Said, plan: WindowPlan) -> np.ndarray:
@@ -105,14 +105,16 @@ def whole_array_average(said: Said) -> np.ndarray:
     return sums / (totals[0].astype(np.float32)[:, np.newaxis] * totals[1].astype(np.float32))
 
 
-def plan_of(grid: Grid, strip: int = 5120, multiple: int = 512, band_rows: int = 32, batch: int = 3) -> WindowPlan:
+def plan_of(
+    grid: WindowGrid, strip: int = 5120, multiple: int = 512, band_rows: int = 32, batch: int = 3
+) -> WindowPlan:
     strips = column_strips(grid.columns, strip, multiple)
     return WindowPlan(grid, 0, grid.size.height, strips, batch, CLASSES, band_rows)
 
 
 @given(grids, st.integers(1, 50), st.integers(1, 6), st.integers(1, 50), st.integers(0, 9), st.sampled_from([0.3, 1.0]))
 def test_any_band_height_and_strip_width_gives_the_bits_of_the_whole_array(
-    grid: Grid, strip: int, multiple: int, band_rows: int, seed: int, share: float
+    grid: WindowGrid, strip: int, multiple: int, band_rows: int, seed: int, share: float
 ) -> None:
     said = Said.of(grid, seed, share)
 
@@ -124,7 +126,7 @@ def test_any_band_height_and_strip_width_gives_the_bits_of_the_whole_array(
 
 @given(grids, st.integers(1, 50), st.integers(1, 6), st.integers(0, 9), st.data())
 def test_wanted_rows_have_the_bits_of_the_whole_scene(
-    grid: Grid, strip: int, multiple: int, seed: int, data: st.DataObject
+    grid: WindowGrid, strip: int, multiple: int, seed: int, data: st.DataObject
 ) -> None:
     said = Said.of(grid, seed)
     top = data.draw(st.integers(0, grid.size.height - 1))
@@ -137,7 +139,7 @@ def test_wanted_rows_have_the_bits_of_the_whole_scene(
 
 
 @given(grids, st.integers(1, 50))
-def test_a_constant_stays(grid: Grid, strip: int) -> None:
+def test_a_constant_stays(grid: WindowGrid, strip: int) -> None:
     said = Said.of(grid, 0)
     said.probabilities[...] = 0.75
 
@@ -154,11 +156,11 @@ def most_windows(axis: Axis) -> int:
 
 
 @given(plain_grids, st.integers(1, 12))
-def test_a_band_is_given_before_any_window_below_it_is_taken(grid: Grid, band_rows: int) -> None:
+def test_a_band_is_given_before_any_window_below_it_is_taken(grid: WindowGrid, band_rows: int) -> None:
     plan = plan_of(grid, band_rows=band_rows, batch=1)
     taken: list[int] = []
 
-    def feed() -> Iterator[Batch]:
+    def feed() -> Iterator[WindowBatch]:
         for number, batch in enumerate(Said.of(grid, 0).batches(plan)):
             taken.append(grid.rows.spans[number // len(grid.columns.spans)].start)
             yield batch

@@ -15,7 +15,7 @@ from components.core.imagery import Crop, Flip, read_validity
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
 from components.infer_windows.reader import laid_out_in_tiles
-from components.infer_windows.windows import Grid, plan_windows
+from components.infer_windows.windows import WindowGrid, plan_windows
 from tests.builders import noise, write_raster
 from tests.components.infer_windows.test_scene import CLASSES, colour_shares
 from tests.predicting import run_scene
@@ -53,7 +53,7 @@ def test_a_wide_png_gives_what_its_tiles_give(tmp_path: Path) -> None:
         .then(Flip(FlipAxis.UP_DOWN))
         for name, options in (("a.png", {}), ("a.tif", {"tile": 64}))
     ]
-    grid = Grid.of(shown[0].recipe.size, Size(64, 100), Size(16, 40))
+    grid = WindowGrid.of(shown[0].recipe.size, Size(64, 100), Size(16, 40))
     results = []
     for image in shown:
         mask, confidence = str(tmp_path / "mask.tif"), str(tmp_path / "confidence.tif")

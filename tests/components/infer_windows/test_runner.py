@@ -17,7 +17,7 @@ from components.core.geometry import Size
 from components.core.project import ImageRef, Item, open_project, write_manifest
 from components.core.skip_budget import SkipBudget
 from components.infer_windows.predictor import NetworkPredictor
-from components.infer_windows.runner import RunSettings, SceneJob, prepare, run_scenes
+from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 from tests.builders import bitmap_meta, noise, write_tiled
 from tests.components.core.network.hungry import HungryUNet
 
@@ -43,7 +43,7 @@ def network() -> Fragile:
     return Fragile()
 
 
-Prepared = list[tuple[str, Callable[[], SceneJob]]]
+Prepared = list[tuple[str, Callable[[], SceneInference]]]
 
 
 def prepared(project: Path, rows: Sequence[int], settings: RunSettings) -> Prepared:

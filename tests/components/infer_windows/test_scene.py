@@ -18,7 +18,7 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
-from components.infer_windows.windows import Grid, WindowPlan, plan_windows
+from components.infer_windows.windows import WindowGrid, WindowPlan, plan_windows
 from components.infer_windows.writer import ClassExtent, PartFiles
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
 from tests.predicting import run_parts, run_scene
@@ -44,7 +44,7 @@ def image(tmp_path: Path) -> ImageRef:
 
 
 def plan_for(image: ImageRef, batch_size: int = 4, band_rows: int = 16) -> WindowPlan:
-    grid = Grid.of(image.recipe.size, Size(40, 50), Size(15, 20))
+    grid = WindowGrid.of(image.recipe.size, Size(40, 50), Size(15, 20))
     return replace(plan_windows(grid, batch_size, CLASSES), band_rows=band_rows)
 
 
@@ -107,7 +107,7 @@ def test_boxes_are_tight(tmp_path: Path) -> None:
         share = windows[:, 1:2] / np.float32(255)
         return np.concatenate([1 - share, share, 0 * share], axis=1)
 
-    plan = plan_windows(Grid.of(image.size, Size(30, 30), Size(5, 5)), 2, CLASSES)
+    plan = plan_windows(WindowGrid.of(image.size, Size(30, 30), Size(5, 5)), 2, CLASSES)
     extents = run_scene(image, plan, bright, str(tmp_path / "mask.tif"), str(tmp_path / "confidence.tif"))
 
     assert extents == (
@@ -162,7 +162,7 @@ def both_files(folder: Path, name: str) -> tuple[str, str]:
 def test_strips_of_columns_change_nothing(tmp_path: Path, strip_columns: int) -> None:
     size = Size(150, 1500)
     image = ImageRef.whole(write_tiled(tmp_path / "scene.tif", noise(size, 3), photometric="rgb"), size)
-    grid = Grid.of(size, Size(60, 300), Size(20, 110))
+    grid = WindowGrid.of(size, Size(60, 300), Size(20, 110))
     wide, narrow = both_files(tmp_path, "wide"), both_files(tmp_path, "narrow")
 
     first = run_scene(image, plan_windows(grid, 4, CLASSES), colour_shares, *wide)
@@ -242,7 +242,7 @@ def test_parts_of_rows_are_those_of_the_scene(image: ImageRef, tmp_path: Path) -
 def test_windows_may_reach_over_the_border_onto_the_mirror_image(tmp_path: Path, size: Size) -> None:
     pixels = noise(size, 5)
     image = ImageRef.whole(write_tiled(tmp_path / "scene.tif", pixels, photometric="rgb"), size)
-    grid = Grid.of(size, Size(40, 50), Size(16, 20), discard_border=4, reach=Size(8, 10))
+    grid = WindowGrid.of(size, Size(40, 50), Size(16, 20), discard_border=4, reach=Size(8, 10))
     seen: list[np.ndarray] = []
 
     def remember(windows: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from components.core.errors import ConfigError
 from components.core.geometry import Size, sliding_windows
 from components.infer_windows.weights import profile
-from components.infer_windows.windows import Axis, Grid, column_strips
+from components.infer_windows.windows import Axis, WindowGrid, column_strips
 
 METHODS = ["mean", "hann", "gaussian"]
 
@@ -18,9 +18,9 @@ METHODS = ["mean", "hann", "gaussian"]
 def test_without_reach_the_windows_are_those_that_slide() -> None:
     sizes = Size(1000, 1300), Size(512, 300), Size(128, 40)
 
-    assert Grid.of(*sizes).windows() == sliding_windows(*sizes)
+    assert WindowGrid.of(*sizes).windows() == sliding_windows(*sizes)
     with pytest.raises(ConfigError, match="window: 512 exceeds the image's 300"):
-        Grid.of(Size(300, 1300), *sizes[1:])
+        WindowGrid.of(Size(300, 1300), *sizes[1:])
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.data(), st.sampled_from(METHODS), st.booleans())

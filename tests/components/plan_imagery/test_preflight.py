@@ -15,7 +15,7 @@ from components.core.collection.plan import MOST_SHARDS
 from components.core.errors import InputsError
 from components.core.models import CONFIG_FILE
 from components.plan_imagery.component import plan_imagery
-from components.plan_imagery.preflight import Inputs, check_inputs
+from components.plan_imagery.preflight import DetectionInputs, check_inputs
 from components.plan_imagery.step import PARAMETERS
 from pipelines.detection import detection
 from pipelines.documents import laptop_documents
@@ -45,7 +45,7 @@ def local(tmp_path: Path) -> Site:
     return Site(str(tmp_path / "site"), tmp_path)
 
 
-def in_order(site: Site, **others: Any) -> Inputs:
+def in_order(site: Site, **others: Any) -> DetectionInputs:
     """Inputs with nothing wrong, but for what others say; documents may be parsed."""
     storage.write_bytes(f"{site.images_uri}/2026/west.tif", b"never read")
     good = {
@@ -56,10 +56,10 @@ def in_order(site: Site, **others: Any) -> Inputs:
         "inference_config": "",
     }
     texts = {name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in others.items()}
-    return Inputs.of(good | texts)
+    return DetectionInputs.of(good | texts)
 
 
-def wrong(inputs: Inputs) -> list[str]:
+def wrong(inputs: DetectionInputs) -> list[str]:
     """What is wrong; at least one thing."""
     with pytest.raises(InputsError) as caught:
         check_inputs(inputs)
@@ -189,7 +189,7 @@ def test_all_faults_are_told_at_once_in_the_words_of_the_form(tmp_path: Path, s3
 def test_faults_are_told_by_the_names_of_the_pipelines_parameters() -> None:
     given = detection.pipeline_spec.root.dag.tasks["plan-imagery"].inputs.parameters.items()
     names = {name: entry.component_input_parameter for name, entry in given if entry.component_input_parameter}
-    assert set(names) == set(Inputs.names()) == set(plan_imagery.component_spec.inputs)
+    assert set(names) == set(DetectionInputs.names()) == set(plan_imagery.component_spec.inputs)
     assert {name: PARAMETERS.get(name, name) for name in names} == names
 
 

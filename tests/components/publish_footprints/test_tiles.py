@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from components.core.command.run import stage_main
 from components.core.figures import Bitmap
-from components.core.footprints.geography import Grid
+from components.core.footprints.geography import PixelGrid
 from components.core.footprints.tiles import Tile, seams
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Object, write_manifest
@@ -102,7 +102,7 @@ def test_scenes_that_are_no_tiles_of_one_grid_stay_apart(tmp_path: Path, moved: 
 def test_borders_are_found_on_any_grid() -> None:
     grid = Affine.translation(500_000, 5_300_000) @ Affine.rotation(30) @ Affine.scale(0.3, -0.3)
     place = {name: grid @ Affine.translation(*at) for name, at in {"b": (0, 0), "a": (10, 0), "c": (0, 8)}.items()}
-    found = seams({name: Tile(Grid(CRS, transform), Size(8, 10)) for name, transform in place.items()})
+    found = seams({name: Tile(PixelGrid(CRS, transform), Size(8, 10)) for name, transform in place.items()})
     assert [(seam.first, seam.second) for seam in found] == [("a", "b"), ("b", "c")]
 
 

@@ -32,7 +32,7 @@ from components.core.network.model_artifact import load_model
 from components.core.network.unetv2 import UNetV2
 from components.core.project import ImageRef, Item, Object, open_project, write_manifest
 from components.train_unet import train_unet
-from components.train_unet.dataset import Batch
+from components.train_unet.dataset import TrainingBatch
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import LogProgress
 from components.train_unet.module import SegmentationModule
@@ -130,7 +130,7 @@ def test_a_folder_says_how_its_network_was_trained(project: Path, tmp_path: Path
 def test_the_best_checkpoint_is_what_is_written(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ratings = [0.4, 0.1, 0.3, 0.2]
 
-    def rated(module: SegmentationModule, batch: Batch, _index: int) -> None:
+    def rated(module: SegmentationModule, batch: TrainingBatch, _index: int) -> None:
         loss = torch.tensor(ratings[module.trainer.current_epoch])
         module.val_measures.update(loss, module.network(batch.image), batch.mask)
 

@@ -14,8 +14,8 @@ from affine import Affine
 from components.core import storage
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.errors import DataError
-from components.core.footprints.drawing import Drawing
-from components.core.footprints.geography import Grid
+from components.core.footprints.generalize import Generalization
+from components.core.footprints.geography import PixelGrid
 from components.core.footprints.tiles import Tile
 from components.core.geometry import Size
 
@@ -72,12 +72,12 @@ class ImageGrid:
     @property
     def tile(self) -> Tile:
         """As tiles are compared."""
-        return Tile(Grid(self.crs, Affine(*self.transform)), Size(self.height, self.width))
+        return Tile(PixelGrid(self.crs, Affine(*self.transform)), Size(self.height, self.width))
 
     @property
-    def drawing(self) -> Drawing:
+    def drawing(self) -> Generalization:
         """How its footprints were drawn."""
-        return Drawing(self.tolerance_px, self.regularise)
+        return Generalization(self.tolerance_px, self.regularise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from components.core.collection.layer.recent import RecentlyRead
 from components.core.collection.layer.scenes import LayerScene, flat
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
 from components.core.footprints.geography import FULL_TURN, HALF_TURN
-from components.core.footprints.joining import Halves, buildings, crossings, is_large_enough, joined_rows
+from components.core.footprints.tile_joins import Halves, buildings, crossings, is_large_enough, joined_rows
 from components.core.footprints.tiles import PlacedTiles, Seam
 from components.core.hashing import digest
 

@@ -27,8 +27,8 @@ from components.core.collection.layer.tables import (
 )
 from components.core.collection.ledger import Collection
 from components.core.footprints.geography import WGS84
-from components.core.footprints.joining import Halves
 from components.core.footprints.records import OUTLINE
+from components.core.footprints.tile_joins import Halves
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from components.core.collection.stac.parts import (
     model_place,
 )
 from components.core.collection.stac.periods import Period
-from components.core.footprints.geography import WGS84, Grid, crs_of, reprojected
+from components.core.footprints.geography import WGS84, PixelGrid, crs_of, reprojected
 from components.core.geometry import Size
 
 UP = "../../../"
@@ -104,7 +104,7 @@ def _properties(mark: Mark, record: SceneRecord, transform: Affine, detected: da
     return {
         "title": record.key,
         "version": f"{mark.version}.{mark.detector}",
-        "gsd": round(Grid(record.crs, transform).pixel_m(Size(record.height, record.width)), 4),
+        "gsd": round(PixelGrid(record.crs, transform).pixel_m(Size(record.height, record.width)), 4),
         "processing:lineage": f"Detected in {record.key} with the model {record.model}.",
         "processing:datetime": datetime_to_str(detected.astimezone(UTC)),
         "footprints:datetime_of": known,
@@ -139,7 +139,7 @@ def _projection(record: SceneRecord, transform: Affine) -> dict[str, Any]:
 def _footprint(record: SceneRecord, transform: Affine) -> dict[str, Any]:
     """GeoJSON of the image's corners."""
     corners = np.array([shapely.box(0, 0, record.width, record.height)], dtype=object)
-    placed = reprojected(Grid(record.crs, transform).to_map(corners), record.crs, WGS84)
+    placed = reprojected(PixelGrid(record.crs, transform).to_map(corners), record.crs, WGS84)
     rounded = shapely.transform(placed, lambda points: np.round(points, DECIMALS))
     result: dict[str, Any] = shapely.geometry.mapping(rounded[0])
     return result

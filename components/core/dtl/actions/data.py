@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.mapping import ClassesMapping, map_meta, map_objects, resolve_mapping
 from components.core.project import ProjectMeta
 
 
-class DataSettings(Settings):
+class DataSettings(ActionSettings):
     """Settings of `data`."""
 
     classes_mapping: ClassesMapping = "default"
@@ -23,7 +23,7 @@ class Data(Action):
     """Takes the items of its projects and datasets, classes mapped."""
 
     name: ClassVar[str] = "data"
-    settings_model: ClassVar[type[Settings]] = DataSettings
+    settings_model: ClassVar[type[ActionSettings]] = DataSettings
 
     @property
     def _mapping_place(self) -> str:
@@ -44,7 +44,7 @@ class Data(Action):
             return element
         return element.with_item(map_objects(element.item, self.resolved(meta)))
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """Pass on what `enter` made."""
         yield Emission(element)
 
@@ -52,7 +52,7 @@ class Data(Action):
         """Unless classes are mapped."""
         return bool(self.settings.classes_mapping == "default")
 
-    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+    def apply_each(self, flow: Flow, layer: QueryLayer, context: Context) -> tuple[Flow, Integers]:
         """Pass them on."""
         return flow, np.zeros(len(flow), np.int64)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.geometry import FlipAxis
 from components.core.imagery import Flip
 from components.core.project import Item
@@ -17,7 +17,7 @@ AXES = {"vertical": FlipAxis.LEFT_RIGHT, "horizontal": FlipAxis.UP_DOWN}
 TRAILS = {FlipAxis.LEFT_RIGHT: "_lr", FlipAxis.UP_DOWN: "_ud"}
 
 
-class FlipSettings(Settings):
+class FlipSettings(ActionSettings):
     """Settings of `flip`."""
 
     axis: Literal["vertical", "horizontal"]
@@ -27,9 +27,9 @@ class FlipImage(Action):
     """`vertical` mirrors left and right, `horizontal` up and down."""
 
     name: ClassVar[str] = "flip"
-    settings_model: ClassVar[type[Settings]] = FlipSettings
+    settings_model: ClassVar[type[ActionSettings]] = FlipSettings
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """The element, mirrored; nothing is read."""
         axis = AXES[self.settings.axis]
         yield Emission(element.with_item(flip_item(element.item, axis), TRAILS[axis]))

@@ -8,28 +8,28 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.errors import DataError
 from components.core.geometry import Size, Window, sliding_windows
 from components.core.imagery import Crop
 from components.core.project import Item
 
 
-class WindowSettings(Settings):
+class WindowSettings(ActionSettings):
     """Size of the window, in pixels."""
 
     width: int = Field(ge=1)
     height: int = Field(ge=1)
 
 
-class OverlapSettings(Settings):
+class OverlapSettings(ActionSettings):
     """Least overlap of neighbouring windows, in pixels."""
 
     x: int = Field(ge=0)
     y: int = Field(ge=0)
 
 
-class SlidingWindowSettings(Settings):
+class SlidingWindowSettings(ActionSettings):
     """Settings of `sliding_window`."""
 
     window: WindowSettings
@@ -63,9 +63,9 @@ class SlidingWindow(Action):
     """Row by row; windows cover every pixel, the last of a row or column shifted inward."""
 
     name: ClassVar[str] = "sliding_window"
-    settings_model: ClassVar[type[Settings]] = SlidingWindowSettings
+    settings_model: ClassVar[type[ActionSettings]] = SlidingWindowSettings
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """One element a window, those without objects included."""
         if self.settings.small_images == "refuse":
             self._check_fits(element)

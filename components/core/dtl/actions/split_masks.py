@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.possible import Possible
 from components.core.errors import DataError
 from components.core.figures import Bitmap
-from components.core.figures.components import connected_components
+from components.core.figures.connected_components import connected_components
 from components.core.project import Object, ProjectMeta
 
 
-class SplitMasksSettings(Settings):
+class SplitMasksSettings(ActionSettings):
     """Settings of `split_masks`."""
 
     classes: list[str]
@@ -24,7 +24,7 @@ class SplitMasks(Action):
     """8-connected components, holes kept; each object is split by itself."""
 
     name: ClassVar[str] = "split_masks"
-    settings_model: ClassVar[type[Settings]] = SplitMasksSettings
+    settings_model: ClassVar[type[ActionSettings]] = SplitMasksSettings
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
         """Classes stay; one that is not there is warned of."""
@@ -35,7 +35,7 @@ class SplitMasks(Action):
         """All that arrives; of unknown classes, `change_meta` warns."""
         return (arriving,)
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """The element with its listed objects in pieces; the pieces lose tags and description."""
         if context.dry:
             yield Emission(replace(element, objects_known=False))

@@ -9,13 +9,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.flow import Flow, Integers, Tags
 from components.core.dtl.possible import Possible
 from components.core.project import ProjectMeta
 
 
-class TagSettings(Settings):
+class TagSettings(ActionSettings):
     """Settings of `tag`."""
 
     tag: str = Field(min_length=1)
@@ -26,7 +26,7 @@ class TagImage(Action):
     """`add` appends the tag, repeats included; `delete` takes one away, and a missing one is no error."""
 
     name: ClassVar[str] = "tag"
-    settings_model: ClassVar[type[Settings]] = TagSettings
+    settings_model: ClassVar[type[ActionSettings]] = TagSettings
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
         """The tag is listed; a deleted one stays listed."""
@@ -39,7 +39,7 @@ class TagImage(Action):
             return (known.tagged(self.settings.tag),)
         return (replace(known, surely=known.surely - {self.settings.tag}),)
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """The element, tagged."""
         yield Emission(element.with_item(replace(element.item, tags=self._changed(element.item.tags))))
 
@@ -47,7 +47,7 @@ class TagImage(Action):
         """Tags are all that changes."""
         return True
 
-    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+    def apply_each(self, flow: Flow, layer: QueryLayer, context: Context) -> tuple[Flow, Integers]:
         """The elements, tagged."""
         return flow.retagged(self._changed), np.zeros(len(flow), np.int64)
 

@@ -8,11 +8,11 @@ import sys
 import pytest
 
 from components.core.command import source
-from components.core.command.signature import REQUIRED, Parameter, Role, read_signature
+from components.core.command.signature import REQUIRED, Role, StageParameter, read_signature
 from tests.start_up import imported_by_command
 
 
-def parameters(stage: str) -> dict[str, Parameter]:
+def parameters(stage: str) -> dict[str, StageParameter]:
     return {parameter.name: parameter for parameter in read_signature(stage).parameters}
 
 

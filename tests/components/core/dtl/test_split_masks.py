@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from components.core.errors import TooManyBadItemsError
 from components.core.figures import Bitmap, InlineMask, tight_window
-from components.core.figures.components import connected_components
+from components.core.figures.connected_components import connected_components
 from components.core.geometry import Size
 from tests import strategies
 from tests.builders import mask_object, write_tiled

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
-from components.core.footprints.geography import Grid, areas_m2, common_crs, mended, on_globe, reprojected
+from components.core.footprints.geography import PixelGrid, areas_m2, common_crs, mended, on_globe, reprojected
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
 from components.core.project import ImageRef, Item
@@ -45,14 +45,14 @@ def test_holes_are_not_area() -> None:
 
 
 def test_a_pixel_has_the_side_that_it_has_on_the_ground() -> None:
-    degrees = Grid("EPSG:4326", Affine(1e-5, 0, 16, 0, -1e-5, 60))
+    degrees = PixelGrid("EPSG:4326", Affine(1e-5, 0, 16, 0, -1e-5, 60))
     assert degrees.pixel_m(SIZE) == pytest.approx(1.1132 * np.sqrt(0.5), rel=0.01)
 
 
 def test_rings_run_counter_clockwise_however_the_grid_is_turned() -> None:
     pixel = polygons(shapely.box(0, 0, 1, 1))
     for transform in (Affine.scale(1, -1), Affine.scale(-1, -1), Affine.scale(1, 1), Affine.rotation(30)):
-        assert Grid("EPSG:32633", transform).to_map(pixel)[0].exterior.is_ccw
+        assert PixelGrid("EPSG:32633", transform).to_map(pixel)[0].exterior.is_ccw
 
 
 def test_one_crs_is_kept_and_several_become_wgs84() -> None:
@@ -63,9 +63,9 @@ def test_one_crs_is_kept_and_several_become_wgs84() -> None:
 
 
 def test_an_image_without_crs_or_transform_has_no_grid() -> None:
-    assert Grid.of_item(item(None, Affine.identity())) is None
-    assert Grid.of_item(item("EPSG:32633", None)) is None
-    assert Grid.of_item(Item("ds", "austin1", SIZE)) is None
+    assert PixelGrid.of_item(item(None, Affine.identity())) is None
+    assert PixelGrid.of_item(item("EPSG:32633", None)) is None
+    assert PixelGrid.of_item(Item("ds", "austin1", SIZE)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_image_without_crs_or_transform_has_no_grid() -> None:
 )
 def test_unusable_references_are_explained(crs: str, transform: Affine, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        Grid.of_item(item(crs, transform))
+        PixelGrid.of_item(item(crs, transform))
 
 
 def test_places_outside_a_projection_are_explained() -> None:
@@ -104,7 +104,7 @@ def test_a_crs_without_a_transform_is_no_place(tmp_path: Path) -> None:
     write_tiled(tmp_path / "a.tif", noise(SIZE), crs="EPSG:32633", transform=Affine.identity())
     info = describe(str(tmp_path / "a.tif"))
     assert (info.crs, info.transform) == ("EPSG:32633", None)
-    assert Grid.of_item(item(info.crs, info.transform)) is None
+    assert PixelGrid.of_item(item(info.crs, info.transform)) is None
 
 
 @pytest.mark.parametrize("turn", [-360, 0, 360])
@@ -148,9 +148,9 @@ def test_cutting_keeps_area_and_holes(west: float, width: float, inset: float, o
 def test_a_scene_across_the_antimeridian_gives_narrow_polygons_and_gets_them_back() -> None:
     east, north = pyproj.Transformer.from_crs(4326, 32601, always_xy=True).transform(180.0, 52.0)
     for grid in (
-        Grid("EPSG:32601", Affine(0.5, 0, east - 25, 0, -0.5, north + 25)),
-        Grid("EPSG:4326", Affine(5e-6, 0, 180 - 2.5e-4, 0, -5e-6, 52)),
-        Grid("EPSG:4326", Affine(5e-6, 0, -180 - 2.5e-4, 0, -5e-6, 52)),
+        PixelGrid("EPSG:32601", Affine(0.5, 0, east - 25, 0, -0.5, north + 25)),
+        PixelGrid("EPSG:4326", Affine(5e-6, 0, 180 - 2.5e-4, 0, -5e-6, 52)),
+        PixelGrid("EPSG:4326", Affine(5e-6, 0, -180 - 2.5e-4, 0, -5e-6, 52)),
     ):
         squares = polygons(*(shapely.box(column, 40, column + 30, 60) for column in (0, 35, 65)))
         placed = reprojected(grid.to_map(squares), grid.crs, "EPSG:4326")

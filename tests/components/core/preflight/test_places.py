@@ -18,7 +18,7 @@ from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig
 from components.core.preflight.models import described_model
 from components.core.preflight.naming import NamedFaults
-from components.core.preflight.places import Place, askable, check_file, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
 from components.core.storage import check_file_writable, check_writable
 from components.core.storage.mounted import MOUNTS_VARIABLE
 from tests.builders import bitmap_meta
@@ -29,15 +29,19 @@ from tests.waiting import until
 KEYS = ("images", "masks", "output", "local")
 
 
-def faults_of(*places: Place) -> tuple[list[str], list[str]]:
+def faults_of(*places: NamedPlace) -> tuple[list[str], list[str]]:
     """What is found wrong, and the keys of the places that can be asked."""
     faults = NamedFaults({key: key for key in KEYS})
     asked = askable(faults, places)
     return faults.found, [place.key for place in asked]
 
 
-def three(root: str, local: Path) -> list[Place]:
-    return [Place("images", f"{root}/images"), Place("output", f"{root}/output"), Place("local", str(local))]
+def three(root: str, local: Path) -> list[NamedPlace]:
+    return [
+        NamedPlace("images", f"{root}/images"),
+        NamedPlace("output", f"{root}/output"),
+        NamedPlace("local", str(local)),
+    ]
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_places_that_answer_can_be_asked_whether_anything_is_there_or_not(
 
 
 def test_uris_are_told_one_by_one(s3_environment: S3Server) -> None:
-    found, asked = faults_of(Place("images", "gs://a/b"), Place("masks", "s3:///x"), Place("local", ""))
+    found, asked = faults_of(NamedPlace("images", "gs://a/b"), NamedPlace("masks", "s3:///x"), NamedPlace("local", ""))
     assert [fault.split(";")[0] for fault in found] == [
         "images: gs://a/b: the scheme 'gs' is not known",
         "masks: s3:///x: the bucket is missing",
@@ -72,7 +76,7 @@ def test_a_store_that_is_down_is_told_once_for_all_that_lies_there(
         endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("STORAGE_CONNECT_WAIT_SECONDS", "0.3")
-    (fault,), asked = faults_of(*three("s3://bucket", tmp_path), Place("masks", "s3://other/masks"))
+    (fault,), asked = faults_of(*three("s3://bucket", tmp_path), NamedPlace("masks", "s3://other/masks"))
     assert fault.startswith(f"images, output, masks: s3://bucket/images at {endpoint}: cannot list it: ")
     assert "cannot be reached" in fault and "check AWS_ENDPOINT_URL" in fault
     assert asked == ["local"]
@@ -90,7 +94,7 @@ def test_credentials_that_the_store_does_not_accept_are_told_once(
 
 def test_a_missing_bucket_is_told_for_what_lies_in_it_alone(s3_environment: S3Server, tmp_path: Path) -> None:
     there = s3_environment.new_folder()
-    found, asked = faults_of(*three("s3://no-such-bucket", tmp_path), Place("masks", there))
+    found, asked = faults_of(*three("s3://no-such-bucket", tmp_path), NamedPlace("masks", there))
     (fault,) = found
     assert fault.startswith("images, output: s3://no-such-bucket/images at ")
     assert "the bucket does not exist" in fault and "create it, or correct the URI" in fault
@@ -98,7 +102,7 @@ def test_a_missing_bucket_is_told_for_what_lies_in_it_alone(s3_environment: S3Se
 
 
 def test_a_bucket_that_cannot_be_is_told(s3_environment: S3Server) -> None:
-    assert faults_of(Place("images", "s3://B"))[0][0].startswith("images: s3://B/: ")
+    assert faults_of(NamedPlace("images", "s3://B"))[0][0].startswith("images: s3://B/: ")
 
 
 def test_settings_that_make_no_sense_are_told_once(
@@ -167,7 +171,7 @@ def test_who_may_only_read_cannot_write(s3_environment: S3Server, monkeypatch: p
     storage.write_bytes(f"{place}/image.tif", b"1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_environment.reader_access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_environment.reader_secret_key)
-    assert faults_of(Place("images", place)) == ([], ["images"])
+    assert faults_of(NamedPlace("images", place)) == ([], ["images"])
     with pytest.raises(StorageError, match=r"cannot write it: the store refuses access .*identity may do this"):
         check_writable(place)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from components.core.figures import Bitmap, InlineMask
-from components.core.figures.components import connected_components
+from components.core.figures.connected_components import connected_components
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Object, Project, open_project, write_manifest
 from components.core.reporting import panels as module

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
-from components.core.footprints.geography import Grid
-from components.core.footprints.placing import placed
+from components.core.footprints.geography import PixelGrid
+from components.core.footprints.georeference import placed
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item
 
@@ -21,7 +21,7 @@ WGS84 = "EPSG:4326"
 NAN = math.nan
 
 
-def grid(crs: str | None, transform: Affine | None, size: Size = SIZE) -> Grid | None:
+def grid(crs: str | None, transform: Affine | None, size: Size = SIZE) -> PixelGrid | None:
     return placed(Item("ds", "a", size, ImageRef.whole("a.tif", size, crs, transform)), "images/a.tif")
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from shapely import affinity
 
 from components.core.figures import InlineMask
-from components.core.footprints.geography import Grid
-from components.core.footprints.outlines import outlines
-from components.core.footprints.regularising import LEAST_OVERLAP, regularised
-from components.core.footprints.simplifying import simplified
-from components.core.footprints.squaring import squared
+from components.core.footprints.geography import PixelGrid
+from components.core.footprints.orthogonalize import squared
+from components.core.footprints.polygonize import outlines
+from components.core.footprints.regularize import LEAST_OVERLAP, regularised
+from components.core.footprints.simplify import simplified
 from components.core.geometry import Size
 from tests.builders import TRANSFORM
 from tests.strategies import masks, sizes
@@ -67,8 +67,8 @@ def test_angles_are_right_on_the_ground_where_pixels_are_not_square() -> None:
 
 def test_pixels_on_the_ground_are_measured_whatever_the_crs() -> None:
     size = Size(100, 100)
-    assert np.allclose(Grid("EPSG:32633", TRANSFORM).ground(size), [[0.3, 0], [0, -0.3]], rtol=1e-3, atol=1e-6)
-    degrees = Grid("EPSG:4326", TRANSFORM.__class__(1e-5, 0, 16, 0, -1e-5, 60)).ground(size)
+    assert np.allclose(PixelGrid("EPSG:32633", TRANSFORM).ground(size), [[0.3, 0], [0, -0.3]], rtol=1e-3, atol=1e-6)
+    degrees = PixelGrid("EPSG:4326", TRANSFORM.__class__(1e-5, 0, 16, 0, -1e-5, 60)).ground(size)
     assert np.allclose(degrees, [[0.558, 0], [0, -1.114]], atol=2e-3)
 
 

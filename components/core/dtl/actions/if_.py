@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer, Settings
+from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.conditions import AnyCondition
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
 
 
-class IfSettings(Settings):
+class IfSettings(ActionSettings):
     """Settings of `if`."""
 
     condition: AnyCondition
@@ -24,7 +24,7 @@ class If(Action):
     """To the first destination where the condition holds, else to the second."""
 
     name: ClassVar[str] = "if"
-    settings_model: ClassVar[type[Settings]] = IfSettings
+    settings_model: ClassVar[type[ActionSettings]] = IfSettings
     ports: ClassVar[int] = 2
 
     def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
@@ -35,7 +35,7 @@ class If(Action):
         """As the condition says."""
         return self.settings.condition.there(arriving)
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """One way; in a dry run both, where the answer would need pixels."""
         condition = self.settings.condition
         if not element.objects_known and condition.looks_at_objects():
@@ -49,7 +49,7 @@ class If(Action):
         """As the condition is."""
         return not self.settings.condition.looks_at_objects()
 
-    def apply_each(self, flow: Flow, layer: Layer, context: Context) -> tuple[Flow, Integers]:
+    def apply_each(self, flow: Flow, layer: QueryLayer, context: Context) -> tuple[Flow, Integers]:
         """One way or the other."""
         return flow, np.where(self.settings.condition.holds_each(flow, layer, context), 0, 1)
 

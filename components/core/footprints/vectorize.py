@@ -13,21 +13,21 @@ import shapely
 from affine import Affine
 
 from components.core.figures import Bitmap
-from components.core.figures.bands import as_bitmap
-from components.core.footprints.assembling import Part, Place, SceneObject, assembled
+from components.core.figures.row_bands import as_bitmap
 from components.core.footprints.confidence import FULL, confidence_sums
-from components.core.footprints.drawing import Drawing, on_map
-from components.core.footprints.geography import Geometries, Grid, areas_m2
-from components.core.footprints.outlines import outlines
+from components.core.footprints.generalize import Generalization, to_map
+from components.core.footprints.geography import Geometries, PixelGrid, areas_m2
+from components.core.footprints.polygonize import outlines
 from components.core.footprints.records import (
     GEOMETRY,
     OUTLINE,
     PIXEL_COORDINATES,
     TOUCHES_EDGE,
-    Rules,
+    FootprintRules,
     footprint_id,
     scene_schema,
 )
+from components.core.footprints.stitching import FirstPixel, ObjectRows, SceneObject, stitched
 from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.parts import ScenePart, part_of
@@ -36,7 +36,7 @@ BATCH_OBJECTS = 1024
 
 
 def scene_footprints(
-    items: Iterable[Item], source: str, rules: Rules, crs: str, batch_objects: int = BATCH_OBJECTS
+    items: Iterable[Item], source: str, rules: FootprintRules, crs: str, batch_objects: int = BATCH_OBJECTS
 ) -> SceneFootprints:
     """Make the rows of one scene.
 
@@ -77,7 +77,7 @@ class SceneFootprints:
     """
 
     def __init__(
-        self, items: Iterator[Item], first: Item, source: str, rules: Rules, crs: str, batch_objects: int
+        self, items: Iterator[Item], first: Item, source: str, rules: FootprintRules, crs: str, batch_objects: int
     ) -> None:
         part = _part(first)
         self._items = items
@@ -89,13 +89,13 @@ class SceneFootprints:
         self.source = source
         self.size = part.size
         self.on_map = self._grid is not None
-        self.drawing = Drawing(self._tolerance_px(), rules.regularise)
+        self.drawing = Generalization(self._tolerance_px(), rules.regularise)
         self.left_out = 0
         self.fragments = scene_schema(self.on_map).empty_table()
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Tables of `scene_schema(on_map)`; none is empty."""
-        objects = assembled(map(self._taken_apart, self._items), self.size, self.source)
+        objects = stitched(map(self._taken_apart, self._items), self.size, self.source)
         while batch := list(islice(objects, self._batch_objects)):
             rows = self._rows(batch)
             if rows.num_rows:
@@ -104,7 +104,7 @@ class SceneFootprints:
     def _tolerance_px(self) -> float:
         return self._rules.tolerance.pixels(None if self._grid is None else self._grid.pixel_m(self.size))
 
-    def _taken_apart(self, item: Item) -> Part:
+    def _taken_apart(self, item: Item) -> ObjectRows:
         """The pieces of one item, in the scene's pixels."""
         bitmaps = _bitmaps(item, self._rules.class_title)
         sums = confidence_sums(item, bitmaps)
@@ -115,10 +115,12 @@ class SceneFootprints:
         for bitmap, confidence in zip(bitmaps, known, strict=True):
             row, column = top + bitmap.top, _first_column(bitmap)
             pieces.append(
-                SceneObject(Bitmap(row, bitmap.left, bitmap.mask), Place(row, column, seen[row, column]), confidence)
+                SceneObject(
+                    Bitmap(row, bitmap.left, bitmap.mask), FirstPixel(row, column, seen[row, column]), confidence
+                )
             )
             seen[row, column] += 1
-        return Part(Window(top, 0, item.size.height, item.size.width), pieces)
+        return ObjectRows(Window(top, 0, item.size.height, item.size.width), pieces)
 
     def _rows(self, objects: Sequence[SceneObject]) -> pa.Table:
         exact = _outlines(objects)
@@ -127,7 +129,7 @@ class SceneFootprints:
             shapes: Geometries = shapely.orient_polygons(drawn)
             areas = np.full(len(objects), np.nan)
         else:
-            shapes = on_map(exact, drawn, self._grid, self._crs)
+            shapes = to_map(exact, drawn, self._grid, self._crs)
             areas = areas_m2(self._grid.to_map(exact), self._grid.crs)
         kept = ~(areas < self._rules.min_area_m2)  # unknown areas are kept
         self.left_out += int(np.count_nonzero(~kept))
@@ -157,10 +159,10 @@ def _part(item: Item) -> ScenePart:
     return part_of(item) or ScenePart(item.name, 0, item.size)
 
 
-def _scene_grid(item: Item, part: ScenePart) -> Grid | None:
+def _scene_grid(item: Item, part: ScenePart) -> PixelGrid | None:
     """The grid of the scene of which an item is a part."""
-    grid = Grid.of_item(item)
-    return None if grid is None else Grid(grid.crs, grid.transform @ Affine.translation(0, -part.top))
+    grid = PixelGrid.of_item(item)
+    return None if grid is None else PixelGrid(grid.crs, grid.transform @ Affine.translation(0, -part.top))
 
 
 def _bitmaps(item: Item, class_title: str) -> list[Bitmap]:

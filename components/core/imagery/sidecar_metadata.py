@@ -12,7 +12,7 @@ from rasterio.errors import CRSError
 from components.core import storage
 from components.core.imagery.opening import open_raster
 from components.core.imagery.reading import RasterInfo, crs_text
-from components.core.imagery.side_files import APPENDED, PROJECTION
+from components.core.imagery.sidecars import APPENDED, PROJECTION
 from components.core.storage import StoredObject, stem_of, suffix_of
 
 log = logging.getLogger(__name__)

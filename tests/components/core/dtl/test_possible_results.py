@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.documents.tutorial import CROP_AUGMENT_QUERY, SPLIT_TAGGING_QUERY
-from components.core.dtl.following import Followed, follow
+from components.core.dtl.dry_run import Followed, follow
 from components.core.dtl.graph import build_query
 from components.core.dtl.possible import Possible
 from components.core.errors import ConfigError

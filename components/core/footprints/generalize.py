@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from components.core.footprints.geography import Geometries, Grid, reprojected
-from components.core.footprints.regularising import regularised
-from components.core.footprints.simplifying import simplified
+from components.core.footprints.geography import Geometries, PixelGrid, reprojected
+from components.core.footprints.regularize import regularised
+from components.core.footprints.simplify import simplified
 from components.core.footprints.validity import is_broken, is_intricate
 
 LEAST_REGULARISED_PX = 1.0
@@ -17,7 +17,7 @@ LEAST_REGULARISED_PX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Generalization:
     """How outlines are drawn.
 
     Attributes:
@@ -33,7 +33,7 @@ class Drawing:
 
         Args:
             exact: (N,) of exact outlines in (column, row) of a scene.
-            ground: (2, 2) how the scene's pixels lie on the ground; see `Grid.ground`.
+            ground: (2, 2) how the scene's pixels lie on the ground; see `PixelGrid.ground`.
 
         Returns:
             (N,) in the same pixels.
@@ -51,7 +51,7 @@ class Drawing:
         return regularised(exact, simplified(exact, tolerance), tolerance * side, ground)
 
 
-def on_map(exact: Geometries, drawn: Geometries, grid: Grid, crs: str) -> Geometries:
+def to_map(exact: Geometries, drawn: Geometries, grid: PixelGrid, crs: str) -> Geometries:
     """Drawn outlines on the map; the exact one where a drawn one is broken there.
 
     Args:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.core.figures import Bitmap, Figure, Line, Point, Rectangle
-from components.core.figures.bands import as_bitmap, indices_by_band, mask_bands
+from components.core.figures.row_bands import as_bitmap, indices_by_band, mask_bands
 from components.core.geometry import Size, Window, row_bands
 from tests.strategies import figures, masks, windows
 

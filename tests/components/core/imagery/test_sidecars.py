@@ -15,10 +15,10 @@ from rasterio.crs import CRS
 
 from components.core import storage
 from components.core.geometry import Size
-from components.core.imagery.beside import is_read_otherwise, open_with_sides, with_crs_beside
 from components.core.imagery.files import is_raster
 from components.core.imagery.reading import info_of
-from components.core.imagery.side_files import names_of_sides, with_side_files
+from components.core.imagery.sidecar_metadata import is_read_otherwise, open_with_sides, with_crs_beside
+from components.core.imagery.sidecars import names_of_sides, with_side_files
 from components.core.storage import StoredObject
 from tests.builders import noise, write_raster
 from tests.s3_server import S3Server

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from components.core.errors import DataError
 from components.core.figures import InlineMask
-from components.core.figures.components import connected_components
-from components.core.footprints.geography import Grid
-from components.core.footprints.joining import Halves, buildings, joined_rows
-from components.core.footprints.making import scene_footprints
-from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, Rules, scene_schema
+from components.core.figures.connected_components import connected_components
+from components.core.footprints.geography import PixelGrid
+from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, FootprintRules, scene_schema
+from components.core.footprints.tile_joins import Halves, buildings, joined_rows
 from components.core.footprints.tiles import Seam, Tile, seams
 from components.core.footprints.tolerance import Tolerance
+from components.core.footprints.vectorize import scene_footprints
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Object
 from tests.builders import CRS
@@ -41,13 +41,15 @@ GRIDS = {
 }
 
 
-def rows_of(mask: np.ndarray, name: str, grid: Grid, rules: Rules, window: Window) -> tuple[pa.Table, Tile, Halves]:
+def rows_of(
+    mask: np.ndarray, name: str, grid: PixelGrid, rules: FootprintRules, window: Window
+) -> tuple[pa.Table, Tile, Halves]:
     place = grid.transform @ Affine.translation(window.left, window.top)
     objects = tuple(Object("untitled_dl", one) for one in connected_components(InlineMask(mask[window.slices].copy())))
     image = ImageRef.whole(f"{name}.tif", window.size, grid.crs, place)
     made = scene_footprints([Item("ds", name, window.size, image, objects=objects)], name, rules, "EPSG:4326")
     rows = pa.concat_tables([scene_schema(True).empty_table(), *made])
-    tile = Tile(Grid(grid.crs, place), window.size)
+    tile = Tile(PixelGrid(grid.crs, place), window.size)
     halves = rows.filter(rows[TOUCHES_EDGE]).combine_chunks()
     return rows, tile, Halves(halves, tile, made.drawing, "EPSG:4326")
 
@@ -65,9 +67,9 @@ def cut(
     mask: np.ndarray, tolerance: str = "1 px", grid: str = "metres", regularise: bool = False
 ) -> tuple[pa.Table, pa.Table]:
     """The footprints of a mask as one image, and as tiles that are joined; by area in pixels."""
-    rules = Rules(tolerance=Tolerance.parse(tolerance), regularise=regularise)
+    rules = FootprintRules(tolerance=Tolerance.parse(tolerance), regularise=regularise)
     made = {
-        name: rows_of(mask, name, Grid(*GRIDS[grid]), rules, window)
+        name: rows_of(mask, name, PixelGrid(*GRIDS[grid]), rules, window)
         for name, window in windows().items()
         if mask[window.slices].any()
     }
@@ -78,7 +80,7 @@ def cut(
     for name, (rows, _, own) in made.items():
         ids = {own.rows["id"][half.row].as_py() for half in gone if half.tile == name}
         left.append(rows.filter(pa.array([one not in ids for one in rows["id"].to_pylist()])).drop_columns([OUTLINE]))
-    whole, _, _ = rows_of(mask, "whole", Grid(*GRIDS[grid]), rules, Window.of_size(SIZE))
+    whole, _, _ = rows_of(mask, "whole", PixelGrid(*GRIDS[grid]), rules, Window.of_size(SIZE))
     whole = whole.drop_columns([OUTLINE])
     joined = pa.concat_tables([whole.slice(0, 0), *left, *([joined_rows(found, halves)] if found else [])])
     return tuple(rows.sort_by([("area_px", "ascending"), ("area_m2", "ascending")]) for rows in (whole, joined))  # type: ignore[return-value]
@@ -177,7 +179,7 @@ def _diagonal(mask: np.ndarray) -> np.ndarray:
     return (a & d & ~b & ~c) | (b & c & ~a & ~d)
 
 
-def two_tiles(first: Grid, second: Grid) -> list[Seam]:
+def two_tiles(first: PixelGrid, second: PixelGrid) -> list[Seam]:
     size = Size(100, 1000)
     return seams({"first": Tile(first, size), "second": Tile(second, size)})
 
@@ -187,7 +189,7 @@ def test_rounded_coordinates_make_no_other_grid(pixel: float) -> None:
     decimals = 7
     edges = [round(16.12345678 + 1000 * pixel * number, decimals) for number in range(3)]
     first, second = (Affine((east - west) / 1000, 0, west, 0, -pixel, 48) for west, east in pairwise(edges))
-    (seam,) = two_tiles(Grid("EPSG:4326", first), Grid("EPSG:4326", second))
+    (seam,) = two_tiles(PixelGrid("EPSG:4326", first), PixelGrid("EPSG:4326", second))
     assert (seam.offset, seam.line, seam.ends) == ((1000, 0), 1000, (0, 100))
 
 
@@ -199,22 +201,22 @@ def test_tiles_of_other_pixels_or_half_a_pixel_aside_are_of_other_grids() -> Non
         NORTH @ Affine.translation(1000, 0) @ Affine.rotation(0.1),
         NORTH @ Affine.translation(1000, 100) @ Affine.scale(1, -1),
     ):
-        assert two_tiles(Grid(CRS, NORTH), Grid(CRS, other)) == []
+        assert two_tiles(PixelGrid(CRS, NORTH), PixelGrid(CRS, other)) == []
     beside = NORTH @ Affine.translation(1000, 0)
-    assert two_tiles(Grid(CRS, NORTH), Grid("EPSG:32632", beside)) == []
-    assert len(two_tiles(Grid(CRS, NORTH), Grid(pyproj.CRS(CRS).to_wkt(), beside))) == 1
+    assert two_tiles(PixelGrid(CRS, NORTH), PixelGrid("EPSG:32632", beside)) == []
+    assert len(two_tiles(PixelGrid(CRS, NORTH), PixelGrid(pyproj.CRS(CRS).to_wkt(), beside))) == 1
 
 
 @pytest.mark.parametrize("west", [179.996, -180.004, 539.996])
 @pytest.mark.parametrize("east", [-180.0, 180.0])
 def test_tiles_that_meet_at_the_180th_meridian_are_neighbours(west: float, east: float) -> None:
-    first, second = (Grid("EPSG:4326", Affine(4e-6, 0, longitude, 0, -4e-6, -17)) for longitude in (west, east))
+    first, second = (PixelGrid("EPSG:4326", Affine(4e-6, 0, longitude, 0, -4e-6, -17)) for longitude in (west, east))
     (seam,) = two_tiles(first, second)
     assert (seam.offset, seam.side) == ((1000, 0), 2)
 
 
 def test_a_broken_outline_is_named() -> None:
-    _, _, halves = rows_of(FORK, "west", Grid(*GRIDS["metres"]), Rules(), windows()["00-00"])
+    _, _, halves = rows_of(FORK, "west", PixelGrid(*GRIDS["metres"]), FootprintRules(), windows()["00-00"])
     broken = halves.rows.set_column(
         halves.rows.schema.get_field_index(OUTLINE), OUTLINE, pa.array([b"x"] * halves.rows.num_rows)
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from components.core.figures.bitmap import Bitmap
 from components.core.figures.mask import InlineMask, Mask
-from components.core.figures.runs import drawn_components, labelled_runs
+from components.core.figures.run_lengths import drawn_components, labelled_runs
 from components.core.figures.seams import SeamRow, Seams
 from components.core.geometry import row_bands
 

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap, InlineMask
-from components.core.figures.components import connected_components
-from components.core.footprints.drawing import Drawing
-from components.core.footprints.making import scene_footprints
-from components.core.footprints.records import MAP_SCHEMA, PIXEL_SCHEMA, Rules, scene_schema
+from components.core.figures.connected_components import connected_components
+from components.core.footprints.generalize import Generalization
+from components.core.footprints.records import MAP_SCHEMA, PIXEL_SCHEMA, FootprintRules, scene_schema
 from components.core.footprints.tolerance import Tolerance
 from components.core.footprints.validity import MOST_RINGS
+from components.core.footprints.vectorize import scene_footprints
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import Rows, part_item
 from tests.builders import CRS, TRANSFORM, block_mask, write_tiled
 
 SIZE = Size(64, 48)
-RULES = Rules(min_area_m2=1.0)
+RULES = FootprintRules(min_area_m2=1.0)
 
 
 def objects_of(mask: np.ndarray) -> tuple[Object, ...]:
@@ -75,7 +75,9 @@ def test_an_intricate_object_keeps_its_exact_outline(regularise: bool) -> None:
     size = Size(*mask.shape)
     item = Item("ds", "noise", size, ImageRef.whole("noise.tif", size, CRS, TRANSFORM), objects=objects_of(mask))
 
-    rows = table_of(scene_footprints([item], "noise", Rules(tolerance=Tolerance(3.0), regularise=regularise), CRS))
+    rows = table_of(
+        scene_footprints([item], "noise", FootprintRules(tolerance=Tolerance(3.0), regularise=regularise), CRS)
+    )
 
     (shape,) = shapely.from_wkb(rows["geometry"].to_pylist())
     assert shape.is_valid
@@ -108,14 +110,14 @@ def test_parts_and_batches_never_change_a_row(
     assert made.left_out == whole.left_out
     assert (made.left_out > 0) == on_map
     assert made.on_map == on_map
-    assert (made.size, made.drawing) == (SIZE, Drawing(1.0))
+    assert (made.size, made.drawing) == (SIZE, Generalization(1.0))
     assert rows.num_rows + whole.left_out == len(item.objects)
 
 
 def test_rows_come_by_last_row_whatever_the_objects_order(scene: tuple[Item, np.ndarray]) -> None:
     item, _ = scene
     again = replace(item, objects=item.objects[::-1])
-    rows, shuffled = (table_of(scene_footprints([one], "austin1", Rules(), CRS)) for one in (item, again))
+    rows, shuffled = (table_of(scene_footprints([one], "austin1", FootprintRules(), CRS)) for one in (item, again))
     assert rows.equals(shuffled)
     assert rows.schema == scene_schema(True)
 
@@ -130,7 +132,7 @@ def test_objects_at_the_border_are_marked() -> None:
         for rows in (Rows(0, 5), Rows(5, 9))
     )
     for items in ([item], [upper, lower]):
-        rows = table_of(scene_footprints(items, "plain", Rules(tolerance=Tolerance(0)), CRS))
+        rows = table_of(scene_footprints(items, "plain", FootprintRules(tolerance=Tolerance(0)), CRS))
         centres = shapely.centroid(shapely.from_wkb(rows["geometry"].to_numpy()))
         inner = (shapely.get_x(centres) == 4.5) & (shapely.get_y(centres) == 4.5)
         assert rows["touches_edge"].to_pylist() == (~inner).tolist()
@@ -142,14 +144,16 @@ def test_objects_at_the_border_are_marked() -> None:
 def test_other_classes_are_left_alone(scene: tuple[Item, np.ndarray]) -> None:
     item, _ = scene
     other = Object("bg_dl", Bitmap(0, 0, InlineMask(np.ones((3, 3), np.bool_))))
-    rows = table_of(scene_footprints([item], "austin1", Rules(), CRS))
-    assert table_of(scene_footprints([item.with_objects((*item.objects, other))], "austin1", Rules(), CRS)).equals(rows)
+    rows = table_of(scene_footprints([item], "austin1", FootprintRules(), CRS))
+    assert table_of(
+        scene_footprints([item.with_objects((*item.objects, other))], "austin1", FootprintRules(), CRS)
+    ).equals(rows)
 
 
 def test_a_scene_without_objects_has_no_rows() -> None:
-    assert list(scene_footprints([Item("ds", "empty", SIZE)], "empty", Rules(), CRS)) == []
+    assert list(scene_footprints([Item("ds", "empty", SIZE)], "empty", FootprintRules(), CRS)) == []
     with pytest.raises(ValueError, match="empty: a scene has at least one item"):
-        scene_footprints([], "empty", Rules(), CRS)
+        scene_footprints([], "empty", FootprintRules(), CRS)
 
 
 def test_a_scene_that_lacks_a_part_is_an_error(scene: tuple[Item, np.ndarray], tmp_path: Path) -> None:
@@ -170,7 +174,7 @@ def test_regularised_rows_have_right_angles_on_the_map() -> None:
     mask = (np.abs(along) < 18) & (np.abs(across) < 12)
     image = ImageRef.whole("austin1.tif", SIZE, CRS, TRANSFORM)
     item = Item("ds", "austin1", SIZE, image, objects=objects_of(mask))
-    table = table_of(scene_footprints([item], "austin1", Rules(regularise=True), CRS))
+    table = table_of(scene_footprints([item], "austin1", FootprintRules(regularise=True), CRS))
     (shape,) = shapely.from_wkb(table["geometry"].to_numpy())
     edges = np.diff(shapely.get_coordinates(shape), axis=0)
     assert len(edges) == 4

@@ -13,13 +13,13 @@ import numpy as np
 
 from components.core.errors import DataError
 from components.core.figures import Bitmap
-from components.core.figures.components import merged
-from components.core.figures.runs import Runs
+from components.core.figures.connected_components import merged
+from components.core.figures.run_lengths import Runs
 from components.core.figures.seams import SeamRow, Seams
 from components.core.geometry import Size, Window
 
 
-class Place(NamedTuple):
+class FirstPixel(NamedTuple):
     """An object's first pixel in reading order.
 
     Attributes:
@@ -44,11 +44,11 @@ class SceneObject:
     """
 
     bitmap: Bitmap
-    place: Place
+    place: FirstPixel
     confidence: int | None
 
 
-class Part(NamedTuple):
+class ObjectRows(NamedTuple):
     """What one part shows.
 
     Attributes:
@@ -60,7 +60,7 @@ class Part(NamedTuple):
     pieces: Sequence[SceneObject]
 
 
-def assembled(parts: Iterable[Part], size: Size, source: str) -> Iterator[SceneObject]:
+def stitched(parts: Iterable[ObjectRows], size: Size, source: str) -> Iterator[SceneObject]:
     """The whole objects of one scene.
 
     Pieces of two parts that touch across a seam, corners included, are one object; those of one part are kept apart.
@@ -123,7 +123,7 @@ def _joined(pieces: Sequence[SceneObject]) -> SceneObject:
     return SceneObject(merged([piece.bitmap for piece in pieces]), min(piece.place for piece in pieces), confidence)
 
 
-def _last_row(entry: SceneObject) -> tuple[int, int, Place]:
+def _last_row(entry: SceneObject) -> tuple[int, int, FirstPixel]:
     box = entry.bitmap.window
     pixels = entry.bitmap.mask.read(Window(box.height - 1, 0, 1, box.width))[0]
     return box.bottom, box.left + int(pixels.argmax()), entry.place

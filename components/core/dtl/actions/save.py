@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from components.core.dtl.action import Action, Context, Element, Emission, Layer
+from components.core.dtl.action import Action, Context, Element, Emission, QueryLayer
 
 
 class Save(Action):
@@ -13,7 +13,7 @@ class Save(Action):
 
     name: ClassVar[str] = "supervisely"
 
-    def apply(self, element: Element, layer: Layer, context: Context) -> Iterator[Emission]:
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """Every element that arrives."""
         yield Emission(element)
 

@@ -12,7 +12,7 @@ from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import ProjError
 
 from components.core.errors import DataError
-from components.core.footprints.geography import Grid, crs_of
+from components.core.footprints.geography import PixelGrid, crs_of
 from components.core.geometry import Size
 from components.core.project import Item
 
@@ -46,7 +46,7 @@ _FIX = "geo-reference it anew, or remove its CRS and transform where a place doe
 Points = npt.NDArray[np.float64]
 
 
-def placed(item: Item, name: str, size: Size | None = None) -> Grid | None:
+def placed(item: Item, name: str, size: Size | None = None) -> PixelGrid | None:
     """The grid of an item, if it lies on the Earth as a whole.
 
     Args:
@@ -64,7 +64,7 @@ def placed(item: Item, name: str, size: Size | None = None) -> Grid | None:
     if item.image is None or item.image.crs is None or item.image.item_transform is None:
         return None
     _check_transform(item.image.item_transform, name)
-    grid = Grid.of_item(item)
+    grid = PixelGrid.of_item(item)
     if grid is not None:
         _check_place(grid, size or item.size, name)
     return grid
@@ -79,7 +79,7 @@ def _check_transform(transform: Affine, name: str) -> None:
         raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has pixels without area; {_FIX}")
 
 
-def _check_place(grid: Grid, size: Size, name: str) -> None:
+def _check_place(grid: PixelGrid, size: Size, name: str) -> None:
     known = crs_of(grid.crs)
     x, y = _lines(grid, size)
     longitudes, latitudes = _on_earth(grid.crs, x, y)
@@ -101,7 +101,7 @@ def _check_place(grid: Grid, size: Size, name: str) -> None:
     _check_pixels(longitudes, latitudes, size, name)
 
 
-def _lines(grid: Grid, size: Size) -> tuple[Points, Points]:
+def _lines(grid: PixelGrid, size: Size) -> tuple[Points, Points]:
     """Points of six lines in map coordinates: upper, lower, left and right border, middle row, middle column."""
     along = np.linspace(0, 1, LINE_POINTS)
     start, middle, end = np.zeros(LINE_POINTS), np.full(LINE_POINTS, 0.5), np.ones(LINE_POINTS)
@@ -133,7 +133,7 @@ def _on_earth(crs: str, x: Points, y: Points) -> tuple[Points, Points]:
     return np.asarray(longitudes), np.asarray(latitudes)
 
 
-def _largest_side(grid: Grid) -> float:
+def _largest_side(grid: PixelGrid) -> float:
     a, b, _, d, e, _ = tuple(grid.transform)[:6]
     return max(math.hypot(a, d), math.hypot(b, e))
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import shapely
 
 from components.core.footprints.geography import Geometries
+from components.core.footprints.orthogonalize import squared
 from components.core.footprints.rings import Integers
 from components.core.footprints.shapes import ShapeRings
-from components.core.footprints.squaring import squared
 
 LEAST_EDGE = 3.0
 """Length of the shortest edge in units of the tolerance of simplification: what is shorter is the pixels' noise."""

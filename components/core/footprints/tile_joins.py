@@ -18,7 +18,7 @@ import pyarrow as pa
 import shapely
 
 from components.core.errors import DataError
-from components.core.footprints.drawing import Drawing, on_map
+from components.core.footprints.generalize import Generalization, to_map
 from components.core.footprints.geography import Geometries
 from components.core.footprints.records import GEOMETRY, OUTLINE, TOUCHES_EDGE
 from components.core.footprints.shapes import ShapeRings
@@ -45,7 +45,7 @@ class Halves:
 
     rows: pa.Table
     tile: Tile
-    drawing: Drawing
+    drawing: Generalization
     crs: str
     min_area_m2: float = 0.0
 
@@ -257,7 +257,7 @@ def _drawn(found: Sequence[Building], owners: Sequence[Half], halves: Mapping[st
     own = halves[owners[0].tile]
     exact = _tidy(np.array([_union(*pair, halves) for pair in zip(found, owners, strict=True)], dtype=object))
     drawn = own.drawing.drawn(exact, own.tile.grid.ground(own.tile.size))
-    return on_map(exact, drawn, own.tile.grid, own.crs)
+    return to_map(exact, drawn, own.tile.grid, own.crs)
 
 
 def _union(building: Building, owner: Half, halves: Mapping[str, Halves]) -> shapely.Geometry:

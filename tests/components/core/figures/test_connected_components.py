@@ -9,8 +9,8 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
 from components.core.figures import InlineMask
-from components.core.figures.components import connected_components
-from components.core.figures.runs import drawn_components, joined, labelled_runs, runs_of
+from components.core.figures.connected_components import connected_components
+from components.core.figures.run_lengths import drawn_components, joined, labelled_runs, runs_of
 from tests import strategies
 
 masks = strategies.sizes(20).flatmap(strategies.masks)

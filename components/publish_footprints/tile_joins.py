@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.core.footprints.joining import Halves, buildings, joined_rows
-from components.core.footprints.making import BATCH_OBJECTS
 from components.core.footprints.records import OUTLINE
+from components.core.footprints.tile_joins import Halves, buildings, joined_rows
 from components.core.footprints.tiles import Seam, Tile
+from components.core.footprints.vectorize import BATCH_OBJECTS
 from components.publish_footprints.layers import LayerWriter
 from components.publish_footprints.records import SceneRows
 
 
-class Joiner:
+class TileJoiner:
     """Holds back what touches the border of a scene that others meet, and gives it joined in the end.
 
     Attributes:

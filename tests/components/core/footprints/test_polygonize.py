@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rasterio.features import rasterize
 
 from components.core.figures import InlineMask
-from components.core.footprints import outlines
-from components.core.footprints.outlines import outline
-from components.core.footprints.simplifying import simplified
+from components.core.footprints import polygonize
+from components.core.footprints.polygonize import outline
+from components.core.footprints.simplify import simplified
 from tests.strategies import masks, sizes
 
 filled_masks = sizes(10).flatmap(masks).filter(lambda mask: mask.any())
@@ -30,7 +30,7 @@ def test_an_outline_is_valid_exact_and_independent_of_the_band(mask: np.ndarray,
     assert shape.area == mask.sum()
     assert np.array_equal(rasterize([shape], mask.shape) > 0, mask)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outlines, "BAND_ROWS", band_rows)
+        patch.setattr(polygonize, "BAND_ROWS", band_rows)
         assert shapely.equals_exact(outline(InlineMask(mask.copy())), shape, 0)
 
 
@@ -112,6 +112,6 @@ def test_simplifying_straightens_a_staircase() -> None:
 def test_masks_traced_together_have_the_outlines_they_have_alone(masks: list[np.ndarray], sheet_pixels: int) -> None:
     together = [InlineMask(mask.copy()) for mask in masks]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outlines, "SHEET_PIXELS", sheet_pixels)
-        found = outlines.outlines(together)
+        patch.setattr(polygonize, "SHEET_PIXELS", sheet_pixels)
+        found = polygonize.outlines(together)
     assert all(shapely.equals_exact(shape, outline(mask), 0) for shape, mask in zip(found, together, strict=True))

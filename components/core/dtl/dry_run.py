@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from components.core.dtl.action import NULL, Layer
+from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.actions.data import Data
 from components.core.dtl.engine import output_meta
 from components.core.dtl.graph import Query
@@ -31,7 +31,7 @@ class Followed:
     result: Possible | None
     meta: ProjectMeta
     arriving: Mapping[int, Possible]
-    shut: tuple[Layer, ...]
+    shut: tuple[QueryLayer, ...]
 
     def why_nothing(self) -> str:
         """Where everything ended, for a message."""
@@ -58,7 +58,7 @@ def follow(query: Query, projects: Mapping[str, Possible]) -> Followed:
     meta = output_meta(query, {name: project.meta for name, project in projects.items()})
     written: dict[str, Possible] = {}
     arriving: dict[int, Possible] = {}
-    shut: list[Layer] = []
+    shut: list[QueryLayer] = []
     result: Possible | None = None
     for layer in query.order:
         if isinstance(layer.action, Data):

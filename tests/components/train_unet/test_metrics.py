@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from components.train_unet.measures import SegmentationMeasures, confusion_counts
+from components.train_unet.metrics import SegmentationMeasures, confusion_counts
 
 NEUTRAL = 255
 
