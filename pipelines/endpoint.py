@@ -46,7 +46,7 @@ class Endpoint:
         namespace: Of the user, in installations for several; else empty.
         ui_url: Where links lead.
         token: Sent as bearer token, or empty.
-        token_file: Read anew for every request, because mounted tokens are rotated; or None.
+        token_file: Read again for every request, because mounted tokens are rotated; or None.
         cookies: The value of the Cookie header, or empty.
         ca_bundle: A PEM file of trusted authorities, or None for the usual ones.
         verify_tls: False to accept any certificate.

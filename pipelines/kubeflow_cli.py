@@ -35,7 +35,7 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         "--node-pools",
         type=Path,
         metavar="PLACE",
-        help="compile the pipeline anew for this site first: a file of placements, or a folder of such",
+        help="recompile the pipeline for this site first: a file of placements, or a folder of such",
     )
     add("--pipeline-name", default="", help="its name in Kubeflow; its own unless given")
     add("--version-name", default="", help="unless given, the package's version and a digest of the YAML")

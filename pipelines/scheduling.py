@@ -1,6 +1,6 @@
 """The recurring run of a name: created or brought up to date, never doubled.
 
-Kubeflow cannot change a recurring run. A changed one is created anew, paused; then the old one is paused and the
+Kubeflow cannot change a recurring run. A changed one is created again, paused; then the old one is paused and the
 new one enabled; then the old one is deleted. So at no moment are two of them enabled, and a failure on the way
 leaves the old one at work.
 """

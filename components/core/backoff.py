@@ -20,7 +20,7 @@ class Backoff:
         self.reset()
 
     def reset(self) -> None:
-        """Start anew, because something succeeded in between."""
+        """Start over, because something succeeded in between."""
         self._failures = 0
         self._first_failure_s = 0.0
 

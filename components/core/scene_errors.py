@@ -44,7 +44,7 @@ def scene_errors(scene: str) -> Iterator[None]:
         scene: What messages call it: its image, or its name.
 
     Raises:
-        DataError: If it is the scene's fault, or nobody else's as far as can be told.
+        DataError: If it is the scene's fault, or nobody else's as far as can be known.
         StorageError: If the disk is full, or something else of this machine's gives out.
         FootprintsError: As it was raised.
     """
@@ -73,14 +73,14 @@ def _errno(error: BaseException | None) -> int:
 
 
 def _told(error: Exception) -> str:
-    """What happened, why as far as can be told, and what to do."""
+    """What happened, why as far as can be known, and what to do."""
     package, said = type(error).__module__.partition(".")[0], _shortened(str(error))
     if package == "rasterio":
-        return f"cannot be used ({said}); repair the file, or write it anew with GDAL"
+        return f"cannot be used ({said}); repair the file, or rewrite it with GDAL"
     if package in ("pyproj", "shapely"):
         return f"cannot be placed on the map ({said}); check its CRS and its transform"
     if isinstance(error, UnicodeError):
-        return f"its name or its metadata are not valid text ({said}); rename the file, or write it anew"
+        return f"its name or its metadata are not valid text ({said}); rename the file, or rewrite it"
     if isinstance(error, OSError):
         return f"cannot be used ({error.strerror or said}); check the file and its name"
     log.debug("%s", error, exc_info=error)

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 NEUTRAL_CLASS = "neutral"
-"""Pixels that nobody labelled: neither learnt nor measured, unless a training config names another class for that."""
+"""Unlabelled pixels: neither learnt nor measured, unless a training config names another class for that."""

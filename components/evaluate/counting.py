@@ -129,7 +129,7 @@ def count_image(
         size: Of the image, in pixels.
         rules: Threshold and distance.
         validity: Where the image holds data; None for everywhere.
-        ignored: Ground that nobody labelled: its pixels do not count, nor do predicted objects that lie on it by more
+        ignored: Unlabelled ground: its pixels do not count, nor do predicted objects that lie on it by more
             than half.
         band_rows: Rows a band; changes the memory used, never the result.
     """

@@ -129,7 +129,7 @@ def import_images(
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
     if class_title == NEUTRAL_CLASS:
-        raise ConfigError(f"class_title: {class_title!r} is the class of pixels that nobody labelled; give another")
+        raise ConfigError(f"class_title: {class_title!r} is the class of unlabelled pixels; give another")
     asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     values = MaskValues.parse(mask_value)
     root = storage.absolute_uri(data_root)

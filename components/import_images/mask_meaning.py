@@ -1,4 +1,4 @@
-"""What the values of a mask mean: which are building, and which say that nobody labelled a pixel.
+"""What the values of a mask mean: which are building, and which mark unlabelled pixels.
 
 Where a run does not say so (`mask_value`), the file decides:
 
@@ -198,7 +198,7 @@ def _refuse_pictures(uri: str, form: MaskForm, survey: MaskSurvey, is_asked: boo
     if form.is_lossy and not (_channel_values(form, survey) or {-1}) <= FULL:
         raise DataError(
             f"{uri}: its compression changes values, and they do not lie around 0 and 255 (highest {survey.highest:g}),"
-            " so that they cannot be told apart; save the mask as PNG or as TIFF without loss"
+            " so that they cannot be distinguished; save the mask as PNG or as TIFF without loss"
         )
 
 

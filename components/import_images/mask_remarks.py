@@ -35,7 +35,7 @@ class MaskSummary:
 
     Attributes:
         building: Pixels of buildings.
-        unlabelled: Pixels that nobody labelled.
+        unlabelled: Unlabelled pixels.
         pixels: All.
         remarks: What the user should know of it.
     """

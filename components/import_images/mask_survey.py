@@ -13,7 +13,7 @@ from components.core.geometry import Window
 from components.import_images.mask_codes import GREY, Codes, MaskForm
 
 MOST_VALUES = 4096
-"""Distinct values that are told apart; a mask of more holds no classes."""
+"""At most so many values are distinguished; a mask of more holds no classes."""
 
 DARK, BRIGHT = 16, 240
 """Values of 8 bits below and from which compression or resampling has left 0 and 255 what they were."""
@@ -58,7 +58,7 @@ class MaskSurvey:
 
     Attributes:
         counts: Pixels of each value, transparent and unlabelled ones left out, as long as there are not too many.
-        has_many: Whether there are more values than are told apart.
+        has_many: Whether there are more values than are distinguished.
         is_grey: Whether all are greys, where they are colours.
         lowest: The lowest value.
         highest: The highest value.

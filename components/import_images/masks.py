@@ -97,7 +97,7 @@ class _InPlace:
 
 
 def _stays(uri: str, form: MaskForm, survey: MaskSurvey, meaning: Meaning) -> _InPlace | None:
-    """How a mask is read as it is stored; None where its values must be written anew."""
+    """How a mask is read as it is stored; None where its values must be rewritten."""
     if form.is_colour or form.white is not None or meaning.is_rounded or survey.transparent or survey.has_many:
         return None
     present = survey.counts.keys()

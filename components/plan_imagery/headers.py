@@ -128,7 +128,7 @@ def _usable_crs(image: SourceImage, info: RasterInfo) -> str:
     ]
     if info.crs is None or missing:
         raise DataError(
-            f"{image.uri}: has no {' and no '.join(missing)}, and footprints need a place on the map; geo-reference it"
+            f"{image.uri}: has no {' and no '.join(missing)}, and footprints need a place on the map; georeference it"
         )
     reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
     placed(Item("images", image.key, info.size, reference), image.uri)

@@ -33,7 +33,7 @@ def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_ti
         collection: It.
         plan: Says what is retired.
         done: The marks of this run by scene; other marks of these scenes are retired, unless another run, which did
-            the scene anew, has retired that of this one meanwhile.
+            the scene again, has retired that of this one meanwhile.
         join_tiles: Whether buildings that the borders of tiles cut are joined.
 
     Returns:

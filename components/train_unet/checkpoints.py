@@ -49,6 +49,6 @@ def read_checkpoint(path: Path, needed: tuple[str, ...] = CONTENT) -> dict[str, 
     except (OSError, ValueError) as error:
         raise DataError(
             f"work_dir: the checkpoint {path} cannot be read ({error}); delete {path.parent}, and the training "
-            "begins anew"
+            "starts over"
         ) from error
     return content

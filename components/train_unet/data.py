@@ -27,7 +27,7 @@ def rounds_of(config: TrainConfig, items: int, world: int) -> Rounds:
 
 
 class WindowData(pl.LightningDataModule):
-    """Loaders of the current round; Lightning asks anew for every round, which it calls an epoch."""
+    """Loaders of the current round; Lightning asks again for every round, which it calls an epoch."""
 
     def __init__(self, datasets: Datasets, config: TrainConfig, rounds: Rounds, pin_memory: bool) -> None:
         """Keep what the loaders need."""

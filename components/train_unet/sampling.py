@@ -74,7 +74,7 @@ def epoch_order(items: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
 
 
 class RoundSampler(Sampler[list[int]]):
-    """Batches of one round of training, shuffled anew in every epoch."""
+    """Batches of one round of training, reshuffled in every epoch."""
 
     def __init__(self, items: int, batch_size: int, seed: int, batches: range, share: Share) -> None:
         """Choose the batches `batches`, counted from the start of the training, of a process."""

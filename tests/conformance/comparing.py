@@ -27,7 +27,7 @@ CLOSE_SHARE = 0.01
 """Largest share of values that may be further off than `CLOSE_LEVELS` in images that are close."""
 
 WORDS = frozenset(("name_suffix", "class_color", "size", "objects", "pixels"))
-"""What a case may leave out; the first two are always left out, since names and colours are made anew."""
+"""What a case may leave out; the first two are always left out, since names and colours are rebuilt."""
 
 NAMED_WORDS = ("tag:", "objects:")
 

@@ -140,7 +140,7 @@ class Terminal(io.StringIO):
 
 
 def shown(stream: io.StringIO, *texts: str) -> list[str]:
-    """What a person sees of a run in the end, without times: a line that begins anew replaces what stood there."""
+    """What a person sees of a run in the end, without times: a line that starts over replaces what stood there."""
     output = StageOutput(io.StringIO(), RunDisplay(stream))
     for text in texts:
         output.write(text)

@@ -53,7 +53,7 @@ class SceneFailure:
         key: Of the image, relative to the imagery's prefix.
         stage: Where it was left out.
         reason: Why.
-        is_lasting: Whether the image is to blame, as far as can be told, and not passing trouble.
+        is_lasting: Whether the image is to blame, as far as can be known, and not passing trouble.
     """
 
     key: str

@@ -41,7 +41,7 @@ SHOWN_CHARACTERS = 80
 
 _ELLIPSOID = Geod(ellps="WGS84")
 
-_FIX = "geo-reference it anew, or remove its CRS and transform where a place does not matter"
+_FIX = "georeference it again, or remove its CRS and transform where a place does not matter"
 
 Points = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""Buildings that the common borders of tiles cut, made whole again.
+"""Buildings that the common borders of tiles cut, reunited.
 
 Two halves are of one building where pixels of both lie side by side at the border. Exact outlines are compared and
 put together, and only then simplified: so the building looks as it would if the tiles were one image.
@@ -59,7 +59,7 @@ class Halves:
         try:
             found: Geometries = shapely.from_wkb(self.rows[OUTLINE].to_numpy(zero_copy_only=False))
         except shapely.errors.ShapelyError as error:
-            raise DataError(f"{OUTLINE}: is no WKB ({error}); make the footprints anew") from error
+            raise DataError(f"{OUTLINE}: is no WKB ({error}); make the footprints again") from error
         return found
 
     @cached_property

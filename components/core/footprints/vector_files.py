@@ -37,7 +37,7 @@ def geometries_of(rows: Rows) -> Geometries:
     try:
         found: Geometries = shapely.from_wkb(rows[GEOMETRY].to_numpy(zero_copy_only=False))
     except shapely.errors.ShapelyError as error:
-        raise DataError(f"{GEOMETRY}: is no WKB ({error}); make the footprints anew") from error
+        raise DataError(f"{GEOMETRY}: is no WKB ({error}); make the footprints again") from error
     return found
 
 

@@ -62,7 +62,7 @@ def open_plain(path: Path) -> DatasetReader:
         except GDAL_ERRORS as error:
             raise DataError(
                 f"{path}: the file beside it, {side.name}, would be read along with it and is no TIFF ({error}); "
-                "remove it, or make it anew"
+                "remove it, or rebuild it"
             ) from error
     return open_file(str(path))
 

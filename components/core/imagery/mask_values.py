@@ -1,4 +1,4 @@
-"""Which values of a mask are asked for as building, and which say that nobody labelled a pixel."""
+"""Which values of a mask are asked for as building, and which mark unlabelled pixels."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class _OpenRasters(threading.local):
         dataset.close()
 
     def forget(self, uri: str) -> None:
-        """Close a raster whose reading failed, so that another try opens it anew."""
+        """Close a raster whose reading failed, so that another try reopens it."""
         dataset = self.datasets.pop((uri, version_of(uri)), None)
         if dataset is not None:
             self._close(dataset)
@@ -147,7 +147,7 @@ def _check_sides(uri: str) -> None:
         except GDAL_ERRORS as error:
             raise DataError(
                 f"{uri}: the object beside it, {storage.name_of(side)}, would be read along with it and is no TIFF "
-                f"({error}); remove it, or make it anew"
+                f"({error}); remove it, or rebuild it"
             ) from error
 
 
@@ -173,7 +173,7 @@ def use_raster(uri: str, work: Callable[[rasterio.DatasetReader], T], what: str)
 
     Args:
         uri: The raster.
-        work: What is done; where the store was away meanwhile, it is done again with the raster opened anew.
+        work: What is done; where the store was away meanwhile, it is done again with the raster reopened.
         what: What is read, for messages.
 
     Raises:

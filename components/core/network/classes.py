@@ -1,4 +1,4 @@
-"""Which classes the network tells apart, and in which order."""
+"""Which classes the network distinguishes, and in which order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def model_classes(classes: Iterable[ClassInfo], background: str, neutral: str) -
             f"project: no class to learn beside {background!r} and {neutral!r}; annotate at least one more class"
         )
     if len(by_title) >= NEUTRAL_INDEX:
-        raise DataError(f"project: {len(by_title)} classes exceed the {NEUTRAL_INDEX - 1} that a mask can tell apart")
+        raise DataError(f"project: {len(by_title)} classes exceed the {NEUTRAL_INDEX - 1} that a mask can distinguish")
     return (first, *(by_title[title] for title in sorted(by_title)))
 
 

@@ -72,7 +72,7 @@ class UNetV2(nn.Module):
         """
         super().__init__()
         if classes < 2:
-            raise ConfigError(f"classes: {classes} leaves nothing to tell apart; use at least 2 (background and one)")
+            raise ConfigError(f"classes: {classes} leaves nothing to distinguish; use at least 2 (background and one)")
         widths = encoder_spec(encoder).widths
         self.encoder = VggEncoder(encoder_spec(encoder))
         self.bottleneck = Bottleneck(widths[-1])

@@ -1,6 +1,6 @@
 """Colours that mean the same in every picture, and objects coloured so that neighbours differ.
 
-Truth, prediction and their agreement are told apart with every common form of colour vision
+Truth, prediction and their agreement are distinguished with every common form of colour vision
 (blue, vermilion and bluish green of Okabe and Ito, https://jfly.uni-koeln.de/color/).
 """
 
@@ -37,7 +37,7 @@ OBJECT_COLORS = (
     "#97bbf5",
     "#c6d93b",
 )
-"""One after another they are easy to tell apart; neighbours never share one while ten suffice."""
+"""One after another they are easy to distinguish; neighbours never share one while ten suffice."""
 
 NEIGHBOUR_PX = 8.0
 """Objects with less room than this between them are neighbours."""

@@ -78,7 +78,7 @@ def gdal_patiently(uri: str | Path, read: Callable[[], T]) -> T:
 
     Args:
         uri: The raster that `read` opens or reads.
-        read: Opens the raster anew, reads and returns; may be called several times.
+        read: Reopens the raster, reads and returns; may be called several times.
 
     Returns:
         What `read` returns.

@@ -16,7 +16,7 @@ class StoredObject:
     Attributes:
         uri: The canonical URI; ends with "/" for a folder.
         size_bytes: The size; 0 for a folder.
-        etag: Changes whenever the content is written anew; empty for a folder.
+        etag: Changes whenever the content is rewritten; empty for a folder.
         modified: When it was written (UTC); None for a folder.
         sides: Of a raster, the files beside it that belong to it, where somebody looked for them.
     """

@@ -169,7 +169,7 @@ class S3Store:
         if received != size_bytes or (is_digest and digest.hexdigest() != etag):
             raise StorageError(
                 f"{place} at {self.settings.endpoint_url}: {received} bytes came that are not the {size_bytes} bytes "
-                f"of ETag {etag}; read it again, and write it anew if this stays"
+                f"of ETag {etag}; read it again, and rewrite it if this stays"
             )
 
     def _open(self, place: Uri, offset: int, etag: str | None) -> BaseHTTPResponse:

@@ -66,7 +66,7 @@ class Counters:
         self._folder = os.environ.get(FOLDER_VARIABLE)
 
     def after_fork(self) -> None:
-        """Begin anew in a forked process: what its parent counted is its parent's."""
+        """Start over in a forked process: what its parent counted is its parent's."""
         self._start(Traffic())
 
     def add(self, traffic: Traffic) -> None:

@@ -52,7 +52,7 @@ class Site:
         return place
 
     def put_image(self, key: str, size: Size = SIZE, seed: int = 0, **options: Any) -> str:
-        """A geo-referenced image; gives its place."""
+        """A georeferenced image; gives its place."""
         source = write_tiled(self.work / "made" / key, noise(size, seed, bands=1), **options)
         storage.put_file(Path(source), f"{self.images_uri}/{key}")
         return f"{self.images_uri}/{key}"

@@ -59,7 +59,7 @@ def test_a_checkpoint_that_cannot_be_used_says_what_to_do(
     kept = last.read_bytes()
     change(kind, last, tmp_path / "ran")
     try:
-        with pytest.raises(DataError, match=r"checkpoint .*last\.ckpt cannot be read \(it .*\); delete .*begins anew"):
+        with pytest.raises(DataError, match=r"checkpoint .*last\.ckpt cannot be read \(it .*\); delete .*starts over"):
             train(project, tmp_path / "again", config=TINY, work_dir=checkpoints.parent)
     finally:
         last.write_bytes(kept)

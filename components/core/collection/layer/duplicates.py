@@ -52,7 +52,7 @@ def find_duplicates(
 
     Args:
         scenes: Those of the layer that show anything from `since` on; others do no harm.
-        changed: Those that are new or were detected anew.
+        changed: Those that are new or were detected again.
         areas: Bounds of scenes that were there before and are no more, or lay elsewhere; more do no harm.
         since: The first moment at which anything changed, in seconds since 1970.
         read: Gives the footprints of a scene that were not dropped before `since`, and all that were ever dropped.

@@ -1,6 +1,6 @@
 """The whole layer in one file, for whoever cannot read partitioned GeoParquet; written on request.
 
-`exports.json` says of which state of the layer each file is, so that a file is written anew only when the layer is
+`exports.json` says of which state of the layer each file is, so that a file is rewritten only when the layer is
 another. What it says of a file is taken out before the file is replaced: after a killed run it is written again.
 """
 
@@ -110,7 +110,7 @@ def _known(collection: Collection) -> dict[str, str]:
     try:
         return dict(json.loads(storage.read_bytes(place)))
     except (ValueError, TypeError) as error:
-        log.warning("%s: cannot be read (%s); the files it tells of are made anew", place, error)
+        log.warning("%s: cannot be read (%s); the files it lists are rebuilt", place, error)
         return {}
 
 
@@ -127,7 +127,7 @@ def _batches(collection: Collection, layer: CollectionLayer) -> Batches:
                 yield from file.iter_batches(BATCH_ROWS, columns=FOOTPRINT_SCHEMA.names)
         except pa.ArrowException as error:
             raise DataError(
-                f"{place}: is no partition of the layer ({error}); delete {LAYER_FILE}, and the layer is made anew"
+                f"{place}: is no partition of the layer ({error}); delete {LAYER_FILE}, and the layer is rebuilt"
             ) from error
 
 

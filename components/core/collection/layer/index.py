@@ -204,7 +204,7 @@ def read_layer(collection: Collection) -> CollectionLayer | None:
         join_tiles = bool(content["join_tiles"])
         return CollectionLayer(content["images_uri"], join_tiles, {part.scene: part for part in parts}, unsettled)
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{place}: is no description of a layer ({error}); delete it, and it is made anew") from error
+        raise DataError(f"{place}: is no description of a layer ({error}); delete it, and it is rebuilt") from error
 
 
 def _partition(content: dict[str, Any]) -> Partition:
@@ -215,7 +215,7 @@ def _partition(content: dict[str, Any]) -> Partition:
 
 
 def layer_to_mend(collection: Collection) -> CollectionLayer | None:
-    """As `read_layer`, but None for a broken file, too: all of it can be made anew from the ledger."""
+    """As `read_layer`, but None for a broken file, too: all of it can be rebuilt from the ledger."""
     try:
         return read_layer(collection)
     except DataError as error:

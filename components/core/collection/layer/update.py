@@ -169,13 +169,13 @@ def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
 def _work_or_more(
     collection: Collection, goal: CollectionLayer, wanted: dict[str, Mark], known: CollectionLayer | None
 ) -> _Work:
-    """What is to be done for a layer like `goal`; partitions that turn out to be lost are made anew."""
+    """What is to be done for a layer like `goal`; partitions that turn out to be lost are rebuilt."""
     while True:
         try:
             return _work(collection, goal, wanted, known)
         except LostPartitionError as lost:
             assert known is not None
-            log.warning("%s: the part of the layer is made anew: %s", collection.partition(lost.scene), lost)
+            log.warning("%s: the part of the layer is rebuilt: %s", collection.partition(lost.scene), lost)
             left = {name: part for name, part in known.partitions.items() if name != lost.scene}
             known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
 

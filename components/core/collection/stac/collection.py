@@ -70,7 +70,7 @@ class Extent:
             period = Period(str_to_datetime(start), str_to_datetime(end))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise DataError(
-                f"{COLLECTION_FILE}: holds no extent ({error!r}); delete it, and it is made anew"
+                f"{COLLECTION_FILE}: holds no extent ({error!r}); delete it, and it is rebuilt"
             ) from error
         return cls((west, south, east, north), period)
 

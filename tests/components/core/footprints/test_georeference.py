@@ -73,7 +73,7 @@ def test_a_scene_without_a_georeference_has_no_place() -> None:
     ],
 )
 def test_scenes_that_lie_nowhere_are_refused(crs: str, transform: Affine, told: str) -> None:
-    with pytest.raises(DataError, match=rf"images/a\.tif: .*{told}.*geo-reference it anew, or remove its CRS"):
+    with pytest.raises(DataError, match=rf"images/a\.tif: .*{told}.*georeference it again, or remove its CRS"):
         grid(crs, transform)
 
 

@@ -74,7 +74,7 @@ def test_a_broken_description_is_refused_with_its_place_or_made_anew(tmp_path: P
     collection = Collection(str(tmp_path))
     (tmp_path / "layer.json").write_text(content)
 
-    with pytest.raises(DataError, match=r"layer\.json.*made anew"):
+    with pytest.raises(DataError, match=r"layer\.json.*rebuilt"):
         read_layer(collection)
     assert layer_to_mend(collection) is None
 
