@@ -133,15 +133,14 @@ def remove(places: list) -> None:
 
 
 @dsl.component(base_image=GPU_IMAGE, install_kfp_package=False)
-def see_gpus(gpus: int = 0, require_gpus: bool = False) -> None:
+def see_gpus(gpus: int = 0) -> None:
     """Compute something on every GPU that the step was placed on."""
     import torch
 
     from components.core.errors import DataError
-    from components.core.network.gpus import check_gpus
+    from components.core.network.gpus import usable_devices
 
-    check_gpus(gpus, require_gpus)
-    for number in range(gpus):
+    for number in usable_devices(gpus, named=()):
         ones = torch.ones(64, 64, device=f"cuda:{number}")
         if float((ones @ ones).sum()) != 64**3:
             raise DataError(f"cuda:{number}: computes wrongly; see to the node's driver")
