@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from components.core.collection.collect_parts import SceneFailure
-from components.core.collection.failure_log import MOST_TRIES, FailureLog
+from components.core.collection.failure_log import FEW, MOST_TRIES, FailureLog, log_failures
 from components.core.collection.ledger import Collection
-from components.publish_collection.log_failures import FEW, log_failures
 from tests.detection.plans import plan, planned
 
 BROKEN = SceneFailure("2026/a.tif", "infer_windows", "its tiles are broken")
