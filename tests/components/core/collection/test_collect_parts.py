@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.collection.collect_parts import UNKNOWN, SceneFailure, SceneRows, collect_parts
+from components.core.collection.collect_parts import UNKNOWN, SceneFailure, ItemRows, collect_parts
 from components.core.geometry import Size
 from components.core.project import Item, Project, ProjectMeta, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun
@@ -32,8 +32,8 @@ def test_a_scene_is_made_of_its_parts_from_the_top_down_wherever_they_are(tmp_pa
 
     assert gathered.failures == ()
     assert [scene.planned.key for scene in gathered.scenes] == ["2026/b.tif", "2026/a.tif"], "in the plan's order"
-    assert gathered.scenes[1].places == (SceneRows(0, 512, 1, 0), SceneRows(512, 88, 1, 1), SceneRows(600, 400, 0, 0))
-    assert gathered.scenes[0].places == (SceneRows(0, 1000, 0, 1),)
+    assert gathered.scenes[1].places == (ItemRows(0, 512, 1, 0), ItemRows(512, 88, 1, 1), ItemRows(600, 400, 0, 0))
+    assert gathered.scenes[0].places == (ItemRows(0, 1000, 0, 1),)
 
 
 @pytest.mark.parametrize(
