@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.collection.collect_parts import UNKNOWN, SceneFailure, ItemRows, collect_parts
+from components.core.collection.collect_parts import UNKNOWN, ItemRows, SceneFailure, collect_parts
 from components.core.geometry import Size
 from components.core.project import Item, Project, ProjectMeta, manifest_writer, open_project
 from components.core.project.history import LeftOut, StageRun
