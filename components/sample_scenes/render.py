@@ -144,13 +144,7 @@ def crown_radius_px(radius_px: float) -> int:
 
 @lru_cache(maxsize=2048)
 def crown(species: str, radius_px: int, variant: int, sun: Sun) -> tuple[Pixels, Pixels]:
-    """Picture of a crown.
-
-    Args:
-        species: Name of one of `towns.SPECIES`.
-        radius_px: Radius in pixels.
-        variant: Which of the crowns of that species.
-        sun: Lights one side of it.
+    """One of the crowns of a species, lit by the sun from one side.
 
     Returns:
         (2r + 3, 2r + 3, 3) uint8 RGB and (2r + 3, 2r + 3) uint8 mask, 255 where the crown hides the ground.
@@ -197,11 +191,7 @@ def crown(species: str, radius_px: int, variant: int, sun: Sun) -> tuple[Pixels,
 def value_noise(window: Window, gsd_m: float, spacing_m: float, key: int) -> NDArray[np.float32]:
     """Smooth noise between the nodes of a lattice of `spacing_m` metres over the whole scene.
 
-    Args:
-        window: Pixels wanted.
-        gsd_m: Ground sample distance in metres.
-        spacing_m: Distance of the lattice's nodes in metres.
-        key: Which noise; a node's value depends on this and its own place.
+    A node's value depends on the key and its own place.
 
     Returns:
         (H, W) float32, mostly within -1 and 1.
@@ -234,15 +224,7 @@ def _hashed(rows: NDArray[np.int64], cols: NDArray[np.int64], key: int) -> NDArr
 
 
 def weather(canvas: Canvas, key: int) -> NDArray[np.float32]:
-    """Lay texture and shadow over flat colours.
-
-    Args:
-        canvas: What is painted.
-        key: Which scene.
-
-    Returns:
-        (H, W, 3) float32 RGB in the range of uint8, not clipped.
-    """
+    """Lay texture and shadow over what is painted: (H, W, 3) float32 RGB in the range of uint8, not clipped."""
     gain: Any = np.float32(1)
     for octave, spacing_m in enumerate(NOISE_M):
         noise = value_noise(canvas.window, canvas.gsd_m, spacing_m, key + octave)
@@ -260,13 +242,7 @@ class Renderer:
     """Draws one scene at one ground sample distance."""
 
     def __init__(self, scene: SampleScene, size: Size, gsd_m: float) -> None:
-        """Prepare the scene's streets.
-
-        Args:
-            scene: Which scene.
-            size: Of the whole scene in pixels.
-            gsd_m: Ground sample distance in metres.
-        """
+        """Prepare the streets of a scene of so many pixels."""
         self.scene, self.size, self.gsd_m = scene, size, gsd_m
         self.lattice = Lattice(scene)
         self.cell = lru_cache(maxsize=KEPT_CELLS)(self._cell)
@@ -280,7 +256,8 @@ class Renderer:
         for row, band in enumerate(row_bands(self.size, TILE)):
             widths = [min(TILE, band.width - left) for left in range(0, band.width, TILE)]
             tiles = [self.tile(row, col, Size(band.height, width)) for col, width in enumerate(widths)]
-            yield band, np.concatenate([rgb for rgb, _ in tiles], axis=1), np.concatenate([m for _, m in tiles], axis=1)
+            rgb, mask = (np.concatenate(part, axis=1) for part in zip(*tiles, strict=True))
+            yield band, rgb, mask
 
     def tile(self, row: int, col: int, size: Size) -> tuple[Pixels, Pixels]:
         """One tile of the ground, cut to `size` at the scene's edge: (H, W, 3) uint8 RGB and (H, W) uint8 mask."""

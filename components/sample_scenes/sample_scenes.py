@@ -17,24 +17,14 @@ import rasterio
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
+from components.core import storage
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.imagery.closing import raise_lost_error, written_by_gdal
 from components.core.keyed import digest
 from components.core.progress import progress
 from components.core.staging import staged_directory
-from components.core.storage import (
-    check_writable,
-    delete,
-    exists,
-    is_remote,
-    join_uri,
-    list_objects,
-    parse_uri,
-    put_tree,
-    read_bytes,
-    scratch_folder,
-)
+from components.core.storage import join_uri
 from components.sample_scenes.render import TILE, Renderer
 from components.sample_scenes.towns import TOWNS, SampleScene
 
@@ -92,17 +82,9 @@ class Request:
     @property
     def record(self) -> str:
         """The parameters as one line of JSON: all that decides the pixels and the files."""
-        fields = {
-            "recipe": VERSION,
-            "towns": list(self.towns),
-            "scenes_per_town": self.scenes_per_town,
-            "height_px": self.size.height,
-            "width_px": self.size.width,
-            "gsd_m": float(self.gsd_m),
-            "seed": self.seed,
-            "tiled": self.tiled,
-        }
-        return json.dumps(fields) + "\n"
+        size = {f"{side}_px": length for side, length in asdict(self.size).items()}
+        what = {"recipe": VERSION, "towns": self.towns, "scenes_per_town": self.scenes_per_town, **size}
+        return json.dumps(what | {"gsd_m": float(self.gsd_m), "seed": self.seed, "tiled": self.tiled}) + "\n"
 
     @property
     def key(self) -> str:
@@ -112,8 +94,7 @@ class Request:
     @property
     def scenes(self) -> tuple[SampleScene, ...]:
         """Every scene, numbered from 1 within its town."""
-        numbers = range(1, self.scenes_per_town + 1)
-        return tuple(SampleScene(name, number, self.seed) for name in self.towns for number in numbers)
+        return tuple(SampleScene(name, n, self.seed) for name in self.towns for n in range(1, self.scenes_per_town + 1))
 
 
 @dataclass(frozen=True)
@@ -147,44 +128,42 @@ def generate(output: str, request: Request, workers: int | None = None) -> Sampl
     count = (os.cpu_count() or 1) if workers is None else workers
     if count < 1:
         raise ConfigError(f"workers: {count} is below 1; use at least 1")
-    place = output if is_remote(output) else os.path.realpath(parse_uri(output).path)
+    place = output if storage.is_remote(output) else os.path.realpath(storage.parse_uri(output).path)
     names = tuple(scene.name for scene in request.scenes)
     made = SampleScenes(join_uri(place, IMAGES), join_uri(place, MASKS), names)
-    if _is_made(made, join_uri(place, RECORD), place, request):
+    if _is_made(made, place, request):
         log.info("%s scenes are in %s already", len(names), place)
         return made
-    check_writable(place)
-    if is_remote(place):
-        with scratch_folder("sample_scenes") as folder:
+    storage.check_writable(place)
+    if storage.is_remote(place):
+        with storage.scratch_folder("sample_scenes") as folder:
             _fill(folder, request, count)
-            delete(join_uri(place, RECORD))
-            put_tree(folder, place, last=RECORD)
+            storage.delete(join_uri(place, RECORD))
+            storage.put_tree(folder, place, last=RECORD)
     else:
         with staged_directory(place) as aside:
             _fill(aside, request, count)
     return made
 
 
-def _is_made(made: SampleScenes, record: str, place: str, request: Request) -> bool:
+def _is_made(made: SampleScenes, place: str, request: Request) -> bool:
     """Whether a place holds just these scenes.
 
     Raises:
         ConfigError: If it is a file, or holds anything that this stage did not make.
     """
-    if exists(place):
+    if storage.exists(place):
         raise ConfigError(f"output: '{place}' is a file; use a folder that is new or empty")
-    folders = (made.images_uri, made.masks_uri)
+    record, folders = join_uri(place, RECORD), (made.images_uri, made.masks_uri)
     wanted = {record, *(join_uri(folder, f"{name}.tif") for folder in folders for name in made.names)}
-    found = {stored.uri for stored in list_objects(place)}
+    found = {stored.uri for stored in storage.list_objects(place)}
+    if record in found and storage.read_bytes(record) == request.record.encode():
+        return wanted <= found
+    foreign = found - wanted
     if record in found:
-        if wanted <= found and read_bytes(record) == request.record.encode():
-            return True
-        ours = tuple(join_uri(folder, "") for folder in folders)
-        foreign = sorted(uri for uri in found - {record} if not uri.startswith(ours))
-    else:
-        foreign = sorted(found - wanted)
+        foreign = {uri for uri in foreign if not uri.startswith(tuple(join_uri(folder, "") for folder in folders))}
     if foreign:
-        raise ConfigError(f"output: '{place}' holds '{foreign[0]}', not made by this stage; use an empty folder")
+        raise ConfigError(f"output: '{place}' holds '{min(foreign)}', not made by this stage; use an empty folder")
     return False
 
 
@@ -236,15 +215,9 @@ def write_scene(scene: SampleScene, request: Request, folder: Path) -> str:
         StorageError: If a file cannot be written.
     """
     west, north = upper_left(scene, request)
-    profile: dict[str, Any] = {
-        "driver": "GTiff",
-        "height": request.size.height,
-        "width": request.size.width,
-        "dtype": "uint8",
-        "crs": f"EPSG:{scene.town.epsg}",
-        "transform": Affine(request.gsd_m, 0.0, west, 0.0, -request.gsd_m, north),
-        "bigtiff": "if_safer",
-    }
+    profile: dict[str, Any] = {"driver": "GTiff", "dtype": "uint8", "bigtiff": "if_safer", **asdict(request.size)}
+    profile["crs"] = f"EPSG:{scene.town.epsg}"
+    profile["transform"] = Affine(request.gsd_m, 0.0, west, 0.0, -request.gsd_m, north)
     if request.tiled:
         profile |= {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "compress": "deflate", "predictor": 2}
     name = f"{scene.name}.tif"

@@ -166,15 +166,7 @@ def strip(start: Points, end: Points, width: float) -> Points:
 
 
 def inset(corners: Points, margins: ArrayLike) -> Points:
-    """Convex polygon with every side moved inwards.
-
-    Args:
-        corners: (N, 2) metres, clockwise as seen on the image.
-        margins: How far side i (corner i → i + 1) moves.
-
-    Returns:
-        (N, 2) metres, corner i between sides i - 1 and i.
-    """
+    """Convex polygon, clockwise as seen on the image, whose side i (corner i → i + 1) is moved inwards by margin i."""
     along = np.roll(corners, -1, axis=0) - corners
     along = along / np.linalg.norm(along, axis=1, keepdims=True)
     starts = corners + np.stack([-along[:, 1], along[:, 0]], axis=1) * np.asarray(margins)[:, None]
