@@ -1,6 +1,7 @@
 """Layout: roofs cover their footprints, clutter stays out of the mask, blocks and streets keep to their places."""
 
 from dataclasses import replace
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -13,9 +14,9 @@ from components.sample_scenes.blocks import KINDS, furnish
 from components.sample_scenes.buildings import Builder, Cover
 from components.sample_scenes.clutter import car, container, parking, truck
 from components.sample_scenes.render import Canvas, value_noise
-from components.sample_scenes.shapes import Frame, Scenery, Solid, Sun, box, inset
+from components.sample_scenes.shapes import Frame, Material, Scenery, Solid, Sun, box, inset
 from components.sample_scenes.streets import Lattice
-from components.sample_scenes.towns import SPECIES, TOWNS, Dice, SampleScene, choose
+from components.sample_scenes.towns import SPECIES, TEXTURES, TOWNS, Dice, SampleScene, choose
 
 SUN = Sun(150.0, 48.0)
 ORIGIN = Frame(np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
@@ -108,8 +109,13 @@ def test_every_kind_of_block_keeps_buildings_apart_from_clutter_and_inside_its_p
     assert solids or kind in ("park", "meadow", "snowfield", "lake", "woods")
 
 
+def test_every_material_has_a_texture() -> None:
+    assert set(TEXTURES) == set(get_args(Material))
+
+
 def test_every_town_names_kinds_shapes_and_species_that_exist() -> None:
     for town in TOWNS.values():
+        assert town.roofing in TEXTURES
         assert set(town.land) <= set(KINDS)
         assert sum(town.land.values()) == pytest.approx(1.0)
         assert set(town.shapes) <= {"gable", "hip", *"LTU"} and set(town.species) <= set(SPECIES)
