@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from components.check_inputs.check_inputs import check_inputs
 from components.check_inputs.inputs import TrainingInputs
 from components.core.step import Say, document_text, step, unheard
+
+log = logging.getLogger(__name__)
 
 DOCUMENTS = ("split_tagging_query", "crop_augment_query", "train_config", "inference_config", "split_masks_query")
 
@@ -42,5 +45,5 @@ def run(*, names: Mapping[str, str] = PARAMETERS, say: Say = unheard, **options:
     """
     options |= {name: document_text(options[name]) for name in DOCUMENTS}
     with step():
-        check_inputs(TrainingInputs(**options), names)
+        log.info("%s", check_inputs(TrainingInputs(**options), names))
     say("nothing is wrong")
