@@ -21,8 +21,6 @@ def run(
     max_bad: int,
     gpus: int,
     require_gpus: bool,
-    *,
-    pictures: str | None = None,
 ) -> None:
     """Run the stage; see `train`.
 
@@ -39,7 +37,6 @@ def run(
         max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs this machine is to have.
         require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.
-        pictures: Folder for the report's pictures as PNG.
     """
     check_gpus(gpus, require_gpus)
     with step() as moved:
@@ -53,5 +50,5 @@ def run(
             max_bad=max_bad,
         )
         if report is not None:
-            write_report(result, report.path, pictures)
+            write_report(result, report.path)
     log_metrics(metrics, result.scalars(), moved, model)
