@@ -56,7 +56,7 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class ImageSurvey:
     """What was found out.
 
     Attributes:
@@ -126,7 +126,7 @@ def any_not_finite(dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, 
 
 def survey(
     dataset: rasterio.DatasetReader, uri: str, info: RasterInfo, indexes: Sequence[int], declared: bool
-) -> Survey:
+) -> ImageSurvey:
     """Find the percentiles of a scene.
 
     All values of 16 bits are counted. Of others a sample tells where most of them lie; then all are counted, in bins
@@ -157,18 +157,18 @@ def survey(
         found = np.flatnonzero(counts)
         distinct, counts = found.astype(np.float64) + float(limits.min), counts[found]
         if not len(distinct):
-            return Survey(0.0, 1.0, is_empty=True)
+            return ImageSurvey(0.0, 1.0, is_empty=True)
         fill = undeclared_fill(distinct, counts, kind)
         rest = _without(distinct, fill)
-        return Survey(*_quantiles(distinct[rest], counts[rest]), fill)
+        return ImageSurvey(*_quantiles(distinct[rest], counts[rest]), fill)
     distinct, counts = np.unique(_sampled(values(), info.size.area * len(indexes)), return_counts=True)
     if not len(distinct):
-        return Survey(0.0, 1.0, has_nan=has_nan, is_empty=True)
+        return ImageSurvey(0.0, 1.0, has_nan=has_nan, is_empty=True)
     fill = undeclared_fill(distinct, counts, kind)
     rest = _without(distinct, fill)
     low, high = _quantiles(distinct[rest], counts[rest])
     low, high = _counted(values(), max(low - (high - low), -1e300), min(high + (high - low), 1e300), kind, fill)
-    return Survey(low, high, fill, has_nan)
+    return ImageSurvey(low, high, fill, has_nan)
 
 
 def _without(distinct: npt.NDArray[np.float64], fill: Fill | None) -> npt.NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from components.core.imagery.reading import RasterInfo, UInt8, palette_of
 from components.core.imagery.turning import Turn, turned, upright
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
 from components.core.storage import scratch_folder
-from components.import_images.image_survey import Gaps, Survey, any_not_finite, survey
+from components.import_images.image_survey import Gaps, ImageSurvey, any_not_finite, survey
 from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
@@ -146,7 +146,7 @@ def _meaning(
     palette: UInt8 | None,
 ) -> _Meaning:
     uri, indexes = task.pair.image.uri, bands.indexes
-    surveyed: list[Survey] = []
+    surveyed: list[ImageSurvey] = []
 
     def percentiles() -> tuple[float, float]:
         surveyed.append(survey(dataset, uri, info, indexes, declared))

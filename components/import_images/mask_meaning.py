@@ -28,7 +28,7 @@ from components.core.errors import DataError
 from components.core.imagery.mask_values import MaskValues, Values
 from components.import_images.mask_codes import GREY, Codes, MaskForm
 from components.import_images.mask_remarks import Remark
-from components.import_images.mask_survey import BRIGHT, Survey
+from components.import_images.mask_survey import BRIGHT, MaskSurvey
 
 MIDDLE = 128
 """Least of 255 that is full where values are smeared; `HIGH_BITS` are those of colours with it."""
@@ -113,7 +113,7 @@ class Meaning:
         return (values & values.dtype.type(HIGH_BITS & np.iinfo(values.dtype).max)) // MIDDLE * 255
 
 
-def meaning_of(uri: str, form: MaskForm, survey: Survey, asked: MaskValues) -> Meaning:
+def meaning_of(uri: str, form: MaskForm, survey: MaskSurvey, asked: MaskValues) -> Meaning:
     """Decide what a mask's values mean.
 
     Args:
@@ -153,12 +153,12 @@ def meaning_of(uri: str, form: MaskForm, survey: Survey, asked: MaskValues) -> M
     return Meaning(is_rounded, members, ignored, False, gaps_are_ground, tuple(remarks))
 
 
-def _is_probability(form: MaskForm, survey: Survey) -> bool:
+def _is_probability(form: MaskForm, survey: MaskSurvey) -> bool:
     inside = form.dtype.kind == "f" and survey.lowest >= 0 and survey.highest <= 1
     return inside and (survey.has_many or len(survey.counts.keys() - {0.0}) > 1)
 
 
-def _is_smeared(form: MaskForm, survey: Survey, is_asked: bool) -> bool:
+def _is_smeared(form: MaskForm, survey: MaskSurvey, is_asked: bool) -> bool:
     """Whether values lie around 0 and 255 as compression or resampling leaves them."""
     if form.dtype != np.uint8 or form.palette is not None or survey.clear_share < CLEAR_SHARE:
         return False
@@ -176,7 +176,7 @@ def _is_smeared(form: MaskForm, survey: Survey, is_asked: bool) -> bool:
     return len(values) >= SMEARED_VALUES and max(values) >= BRIGHT and lower and upper
 
 
-def _channel_values(form: MaskForm, survey: Survey) -> set[int] | None:
+def _channel_values(form: MaskForm, survey: MaskSurvey) -> set[int] | None:
     """The distinct values of 8 bits, of all channels together; None where there are too many."""
     if survey.has_many:
         return None
@@ -186,7 +186,7 @@ def _channel_values(form: MaskForm, survey: Survey) -> set[int] | None:
     return {code >> shift & 255 for code in codes for shift in (16, 8, 0)}
 
 
-def _refuse_pictures(uri: str, form: MaskForm, survey: Survey, is_asked: bool) -> None:
+def _refuse_pictures(uri: str, form: MaskForm, survey: MaskSurvey, is_asked: bool) -> None:
     many = survey.has_many or len(survey.counts) > PICTURE_VALUES
     if not is_asked and form.palette is None and many and survey.flatness < FLAT_SHARE:
         noun = "colours" if form.is_colour and not survey.is_grey else "values"
@@ -210,11 +210,13 @@ def _of_rounding(form: MaskForm, is_probability: bool) -> Remark:
     return Remark(f"{cause} smeared the outlines: {MIDDLE} and more of 255 {each}counts as full")
 
 
-def _gaps_are_ground(form: MaskForm, survey: Survey) -> bool:
+def _gaps_are_ground(form: MaskForm, survey: MaskSurvey) -> bool:
     return form.dtype.kind == "f" and bool(survey.unlabelled) and bool(survey.nonzero) and survey.lowest > 0
 
 
-def _of_palette(form: MaskForm, survey: Survey, ignored: tuple[float, ...]) -> tuple[tuple[float, ...], list[Remark]]:
+def _of_palette(
+    form: MaskForm, survey: MaskSurvey, ignored: tuple[float, ...]
+) -> tuple[tuple[float, ...], list[Remark]]:
     table = form.palette or {}
     used = {int(index): table.get(int(index), (0, 0, 0, 255)) for index in survey.counts if index not in ignored}
     drawn = {index: colour for index, colour in used.items() if colour[3] and any(colour[:3])}
@@ -230,7 +232,7 @@ def _of_palette(form: MaskForm, survey: Survey, ignored: tuple[float, ...]) -> t
     return tuple(sorted(drawn)), remarks
 
 
-def _of_several(form: MaskForm, survey: Survey, ignored: tuple[float, ...], is_rounded: bool) -> list[Remark]:
+def _of_several(form: MaskForm, survey: MaskSurvey, ignored: tuple[float, ...], is_rounded: bool) -> list[Remark]:
     """A word on what counts as building."""
     is_coloured = form.is_colour and not survey.is_grey
     if survey.has_many and not is_rounded:
@@ -256,7 +258,7 @@ def _word_on(noun: str, which: str, values: Collection[float | str]) -> list[Rem
     return [Remark(alone, (*values,), if_several=True)] if values else []
 
 
-def _codes_of(uri: str, values: Values, form: MaskForm, survey: Survey) -> tuple[float, ...]:
+def _codes_of(uri: str, values: Values, form: MaskForm, survey: MaskSurvey) -> tuple[float, ...]:
     """Asked values as codes of a mask; those that cannot be in it are left out.
 
     Raises:

@@ -53,7 +53,7 @@ class Scanner:
         return MaskScan(Window.of_bounds(self._top, self._left, self._bottom, self._right), self._area)
 
 
-class Survey:
+class MaskSurvey:
     """Counts a mask's values from its rows, top to bottom.
 
     Attributes:

@@ -17,7 +17,7 @@ from components.core.storage import StoredObject
 from components.import_images.mask_codes import Codes, MaskForm, form_of, read_codes
 from components.import_images.mask_meaning import Meaning, meaning_of
 from components.import_images.mask_remarks import Remark
-from components.import_images.mask_survey import MaskScan, Scanner, Survey
+from components.import_images.mask_survey import MaskScan, MaskSurvey, Scanner
 from components.import_images.rasters import bands_of, read_rows
 from components.import_images.rewriting import finished_tags, opened, rewritten_uri
 from components.import_images.task import Outcome, SceneTask
@@ -71,7 +71,7 @@ def ready_mask(source: StoredObject, task: SceneTask) -> ReadyMask:
         form = form_of(dataset, info, source.uri)
         if form.nodata in task.mask_values.building.numbers:
             form = replace(form, nodata=None)  # what the user says goes before what the file declares
-        survey = Survey(form)
+        survey = MaskSurvey(form)
         for rows, codes in _rows(dataset, source.uri, info, form):
             survey.add(rows, codes)
         meaning = meaning_of(source.uri, form, survey, task.mask_values)
@@ -96,7 +96,7 @@ class _InPlace:
     unlabelled: MaskRaster | None
 
 
-def _stays(uri: str, form: MaskForm, survey: Survey, meaning: Meaning) -> _InPlace | None:
+def _stays(uri: str, form: MaskForm, survey: MaskSurvey, meaning: Meaning) -> _InPlace | None:
     """How a mask is read as it is stored; None where its values must be written anew."""
     if form.is_colour or form.white is not None or meaning.is_rounded or survey.transparent or survey.has_many:
         return None
@@ -134,7 +134,7 @@ def _kept(
     uri: str,
     info: RasterInfo,
     form: MaskForm,
-    survey: Survey,
+    survey: MaskSurvey,
     meaning: Meaning,
     stays: _InPlace,
 ) -> ReadyMask:

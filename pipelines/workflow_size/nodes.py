@@ -41,7 +41,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Place:
+class NodePlace:
     """Where a node stands.
 
     Attributes:
@@ -87,7 +87,7 @@ class Nodes:
 
     def attempted(
         self,
-        place: Place,
+        place: NodePlace,
         kind: str,
         template: str,
         inputs: Sequence[Parameter] = (),
@@ -105,7 +105,7 @@ class Nodes:
         Returns:
             The attempt's id, which nodes that follow are tied to.
         """
-        attempt = Place(place.boundary, f"{place.task}(0)")
+        attempt = NodePlace(place.boundary, f"{place.task}(0)")
         texts: dict[str, Any] = {"inputs": {"parameters": [parameter.json() for parameter in inputs]}} if inputs else {}
         if kind == "Pod":
             texts["outputs"] = self._outputs(outputs or (), template, self.id_of(attempt.name))
@@ -114,13 +114,13 @@ class Nodes:
         own = {"hostNodeName": "node1", "taskResultSynced": True} if kind == "Pod" else {}
         return self._add(attempt, kind, template, SUCCEEDED, {"nodeFlag": {"retried": True}, **texts, **own})
 
-    def grouped(self, place: Place, template: str) -> str:
+    def grouped(self, place: NodePlace, template: str) -> str:
         """Add the node that holds a loop's iterations; its id."""
         added = self._add(place, "TaskGroup", template, SUCCEEDED, {"nodeFlag": {}})
         self._tie(place, added)
         return added
 
-    def skipped(self, place: Place, template: str, message: str) -> str:
+    def skipped(self, place: NodePlace, template: str, message: str) -> str:
         """Add a node of what did not run; its id."""
         added = self._add(place, SKIPPED, template, SKIPPED, {"message": message, "nodeFlag": {}})
         self._tie(place, added)
@@ -130,12 +130,12 @@ class Nodes:
         """Note of a group, by its id, the nodes that it ends with."""
         self.by_id[group]["outboundNodes"] = list(outbound)
 
-    def _tie(self, place: Place, node: str) -> None:
+    def _tie(self, place: NodePlace, node: str) -> None:
         parents = list(place.after) or ([self.id_of(place.boundary)] if place.boundary else [])
         for parent in parents:
             self.by_id[parent].setdefault("children", []).append(node)
 
-    def _add(self, place: Place, kind: str, template: str, phase: str, texts: dict[str, Any]) -> str:
+    def _add(self, place: NodePlace, kind: str, template: str, phase: str, texts: dict[str, Any]) -> str:
         number = len(self.by_id)
         started = START + timedelta(seconds=number * SECONDS_A_NODE)
         node = {

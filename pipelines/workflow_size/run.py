@@ -28,7 +28,7 @@ from pipelines.workflow_size.drivers import (
     step_driver_inputs,
     step_driver_outputs,
 )
-from pipelines.workflow_size.nodes import Nodes, Parameter, Place
+from pipelines.workflow_size.nodes import NodePlace, Nodes, Parameter
 from pipelines.workflow_size.pod_patch import Step, pod_patch
 from pipelines.workflow_size.values import (
     ROOT_URI,
@@ -107,14 +107,14 @@ class Run:
         self._start(Values(self.arguments))
 
     def _start(self, inputs: Values) -> None:
-        outermost = self.nodes.attempted(Place("", self.nodes.workflow), "DAG", "entrypoint")
+        outermost = self.nodes.attempted(NodePlace("", self.nodes.workflow), "DAG", "entrypoint")
         around = f"{self.nodes.workflow}(0)"
         texts = {"runtime-config": json_text({"parameterValues": inputs.parameters}), "driver-type": "ROOT_DAG"}
-        execution, driver = self._group_driver(Place(around, "root-driver"), ROOT, texts)
-        place = Place(around, "root", [driver])
+        execution, driver = self._group_driver(NodePlace(around, "root-driver"), ROOT, texts)
+        place = NodePlace(around, "root", [driver])
         self.nodes.end(outermost, self._group(place, ROOT, inputs, execution).outbound)
 
-    def _group(self, place: Place, name: str, inputs: Values, execution: int) -> Ended:
+    def _group(self, place: NodePlace, name: str, inputs: Values, execution: int) -> Ended:
         parent = Parameter("parent-dag-id", str(execution))
         added = self.nodes.attempted(place, "DAG", name, [parent])
         group = Group(name, f"{place.name}(0)", inputs, execution)
@@ -122,7 +122,7 @@ class Run:
         ended: dict[str, Ended] = {}
         for task_name, task in in_order(component):
             before = [ended[other] for other in dependencies(task)]
-            here = Place(group.node, task_name, [node for other in before for node in other.outbound])
+            here = NodePlace(group.node, task_name, [node for other in before for node in other.outbound])
             ended[task_name] = self._task(here, task, group, _given(ended))
         outputs = _given(ended)
         for task_name, task in tasks_of(component).items():
@@ -134,12 +134,12 @@ class Run:
 
     def _exit(self, group: Group, name: str, task: Part, outputs: Mapping[str, Values]) -> None:
         for other in dependencies(task):
-            hook = Place(group.node, f"{other}.onExit", [self.nodes.id_of(f"{group.node}.{other}")])
+            hook = NodePlace(group.node, f"{other}.onExit", [self.nodes.id_of(f"{group.node}.{other}")])
             parent = Parameter("parent-dag-id", str(group.execution))
             added = self.nodes.attempted(hook, "DAG", f"exit-hook-{group.component}-{name}", [parent])
-            self.nodes.end(added, self._task(Place(f"{hook.name}(0)", name), task, group, outputs).outbound)
+            self.nodes.end(added, self._task(NodePlace(f"{hook.name}(0)", name), task, group, outputs).outbound)
 
-    def _task(self, place: Place, task: Part, group: Group, outputs: Mapping[str, Values]) -> Ended:
+    def _task(self, place: NodePlace, task: Part, group: Group, outputs: Mapping[str, Values]) -> Ended:
         inputs = task_inputs(task, group.inputs, outputs)
         if "parameterIterator" in task:
             return self._loop(place, task, group.execution, inputs)
@@ -148,7 +148,7 @@ class Run:
         name = task["componentRef"]["name"]
         texts = {"task": json_text(task), "task-name": place.task, "parent-dag-id": str(group.execution)}
         execution, driver = self._group_driver(_driver(place), name, texts)
-        here = Place(place.boundary, place.task, [driver])
+        here = NodePlace(place.boundary, place.task, [driver])
         if not self._holds(place.task, task, group):
             return Ended([self.nodes.skipped(here, name, NOT_HELD)], None)
         return self._group(here, name, inputs, execution)
@@ -171,7 +171,7 @@ class Run:
             return LOOP_NODES + self._shards * (ITERATION_NODES + inner)
         return GROUP_NODES + inner
 
-    def _loop(self, place: Place, task: Part, parent: int, inputs: Values) -> Ended:
+    def _loop(self, place: NodePlace, task: Part, parent: int, inputs: Values) -> Ended:
         component = task["componentRef"]["name"]
         around = Parameter("parent-dag-id", str(parent))
         added = self.nodes.attempted(place, "DAG", f"{component}-{place.task}-iterator", [around])
@@ -179,9 +179,9 @@ class Run:
         texts = {"task": json_text(task), "task-name": place.task}
         items = self._items(task, inputs)
         execution, driver = self._group_driver(
-            Place(inside, "iteration-driver"), component, {**texts, around.name: around.value}, len(items)
+            NodePlace(inside, "iteration-driver"), component, {**texts, around.name: around.value}, len(items)
         )
-        here, template = Place(inside, "iteration-iterations", [driver]), f"{component}-iteration"
+        here, template = NodePlace(inside, "iteration-iterations", [driver]), f"{component}-iteration"
         if not items:
             self.nodes.end(added, [self.nodes.skipped(here, template, NO_ITEM)])
             return Ended([added], Values())
@@ -189,7 +189,7 @@ class Run:
         outbound, outputs = [], []
         for number, item in enumerate(items):
             own = {"parent-dag-id": str(execution), "iteration-index": str(number)}
-            iteration = Place(inside, f"{here.task}({number}:{number})", [iterations])
+            iteration = NodePlace(inside, f"{here.task}({number}:{number})", [iterations])
             attempt = self.nodes.attempted(iteration, "DAG", template, [Parameter(*pair) for pair in own.items()])
             given = Values({**inputs.parameters, task["parameterIterator"]["itemInput"]: item}, inputs.artifacts)
             ended = self._iteration(f"{iteration.name}(0)", component, {**texts, **own}, given)
@@ -200,8 +200,8 @@ class Run:
         return Ended([added], collected(outputs))
 
     def _iteration(self, node: str, component: str, texts: Mapping[str, str], inputs: Values) -> Ended:
-        execution, driver = self._group_driver(Place(node, "iteration-item-driver"), component, texts)
-        return self._group(Place(node, "iteration-item", [driver]), component, inputs, execution)
+        execution, driver = self._group_driver(NodePlace(node, "iteration-item-driver"), component, texts)
+        return self._group(NodePlace(node, "iteration-item", [driver]), component, inputs, execution)
 
     def _items(self, task: Part, inputs: Values) -> list[Any]:
         source = task["parameterIterator"]["items"]
@@ -209,7 +209,7 @@ class Run:
         return value if isinstance(value, list) else self._typical.parameter("LIST")
 
     def _group_driver(
-        self, place: Place, component: str, texts: Mapping[str, str], iterations: int = 0
+        self, place: NodePlace, component: str, texts: Mapping[str, str], iterations: int = 0
     ) -> tuple[int, str]:
         """Add the driver of a group; Kubeflow's number of the group, and the driver's node."""
         execution = next(self._executions)
@@ -217,7 +217,7 @@ class Run:
         outputs = group_driver_outputs(execution, iterations)
         return execution, self.nodes.attempted(place, "Pod", GROUP_DRIVER, inputs, outputs)
 
-    def _step(self, place: Place, task: Part, group: Group, inputs: Values) -> Ended:
+    def _step(self, place: NodePlace, task: Part, group: Group, inputs: Values) -> Ended:
         component = self._pipeline.component_of(task)
         executor = self._pipeline.executors[component["executorLabel"]]
         container = executor.get("container", executor)
@@ -240,20 +240,20 @@ class Run:
         holds = self._holds(place.task, task, group)
         patch = pod_patch(step) if holds else ""
         driver = self.nodes.attempted(_driver(place), "Pod", STEP_DRIVER, texts, step_driver_outputs(patch))
-        here = Place(place.boundary, place.task, [driver])
+        here = NodePlace(place.boundary, place.task, [driver])
         prefix = executor_prefix(task, kubernetes)
         if not holds:
             return Ended([self.nodes.skipped(here, f"{prefix}{EXECUTOR}", NOT_HELD)], None)
         given = executor_inputs(task, kubernetes, patch)
         added = self.nodes.attempted(here, "DAG", f"{prefix}{EXECUTOR}", given)
-        inside = Place(f"{here.name}(0)", "executor")
+        inside = NodePlace(f"{here.name}(0)", "executor")
         pod = self.nodes.attempted(inside, "Pod", f"{prefix}{POD}", pod_inputs(task, kubernetes, patch))
         self.nodes.end(added, [pod])
         return Ended([added], outputs)
 
 
-def _driver(place: Place) -> Place:
-    return Place(place.boundary, f"{place.task}-driver", place.after)
+def _driver(place: NodePlace) -> NodePlace:
+    return NodePlace(place.boundary, f"{place.task}-driver", place.after)
 
 
 def _given(ended: Mapping[str, Ended]) -> dict[str, Values]:

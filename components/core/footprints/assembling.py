@@ -19,7 +19,7 @@ from components.core.figures.seams import SeamRow, Seams
 from components.core.geometry import Size, Window
 
 
-class Place(NamedTuple):
+class FirstPixel(NamedTuple):
     """An object's first pixel in reading order.
 
     Attributes:
@@ -44,7 +44,7 @@ class SceneObject:
     """
 
     bitmap: Bitmap
-    place: Place
+    place: FirstPixel
     confidence: int | None
 
 
@@ -123,7 +123,7 @@ def _joined(pieces: Sequence[SceneObject]) -> SceneObject:
     return SceneObject(merged([piece.bitmap for piece in pieces]), min(piece.place for piece in pieces), confidence)
 
 
-def _last_row(entry: SceneObject) -> tuple[int, int, Place]:
+def _last_row(entry: SceneObject) -> tuple[int, int, FirstPixel]:
     box = entry.bitmap.window
     pixels = entry.bitmap.mask.read(Window(box.height - 1, 0, 1, box.width))[0]
     return box.bottom, box.left + int(pixels.argmax()), entry.place

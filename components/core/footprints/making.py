@@ -14,7 +14,7 @@ from affine import Affine
 
 from components.core.figures import Bitmap
 from components.core.figures.bands import as_bitmap
-from components.core.footprints.assembling import Part, Place, SceneObject, assembled
+from components.core.footprints.assembling import FirstPixel, Part, SceneObject, assembled
 from components.core.footprints.confidence import FULL, confidence_sums
 from components.core.footprints.drawing import Drawing, on_map
 from components.core.footprints.geography import Geometries, Grid, areas_m2
@@ -115,7 +115,9 @@ class SceneFootprints:
         for bitmap, confidence in zip(bitmaps, known, strict=True):
             row, column = top + bitmap.top, _first_column(bitmap)
             pieces.append(
-                SceneObject(Bitmap(row, bitmap.left, bitmap.mask), Place(row, column, seen[row, column]), confidence)
+                SceneObject(
+                    Bitmap(row, bitmap.left, bitmap.mask), FirstPixel(row, column, seen[row, column]), confidence
+                )
             )
             seen[row, column] += 1
         return Part(Window(top, 0, item.size.height, item.size.width), pieces)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from components.core.errors import ConfigError
 from components.core.figures import Shape
-from components.core.footprints.assembling import Place
+from components.core.footprints.assembling import FirstPixel
 from components.core.footprints.tolerance import DEFAULT, Tolerance
 from components.core.keyed import digest
 from components.core.project import Project
@@ -68,7 +68,7 @@ def scene_schema(on_map: bool) -> pa.Schema:
     return schema
 
 
-def footprint_id(source: str, place: Place) -> str:
+def footprint_id(source: str, place: FirstPixel) -> str:
     """A stable name of an object: a digest of its image's name and the object's first pixel.
 
     The same image split again gives the same names, in whatever order and in whatever parts. Objects of one image

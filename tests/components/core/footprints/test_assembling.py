@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from components.core.errors import DataError
 from components.core.figures import Bitmap, InlineMask
 from components.core.figures.components import connected_components
-from components.core.footprints.assembling import Part, Place, SceneObject, assembled
+from components.core.footprints.assembling import FirstPixel, Part, SceneObject, assembled
 from components.core.footprints.outlines import outlines
 from components.core.geometry import Size, Window
 from tests import strategies
@@ -28,8 +28,8 @@ def cuts(draw: st.DrawFn, height: int) -> list[int]:
     return [0, *sorted(draw(st.sets(st.integers(1, height)) if height > 1 else st.just(set()))), height]
 
 
-def place_of(bitmap: Bitmap) -> Place:
-    return Place(bitmap.top, bitmap.left + int(np.argmax(bitmap.mask.pixels()[0])), 0)
+def place_of(bitmap: Bitmap) -> FirstPixel:
+    return FirstPixel(bitmap.top, bitmap.left + int(np.argmax(bitmap.mask.pixels()[0])), 0)
 
 
 def parts_of(mask: np.ndarray, bounds: Sequence[int]) -> list[Part]:
