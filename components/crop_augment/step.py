@@ -16,7 +16,6 @@ def run(
     report: Artifact | None,
     query: Document,
     *,
-    pictures: str | None = None,
     say: Say = unheard,
     **options: Any,
 ) -> None:
@@ -28,8 +27,7 @@ def run(
         metrics: Items in, out and left out; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.
-        pictures: Folder for the report's pictures as PNG.
         say: Hears how many items went in and came out.
         options: Of the stage.
     """
-    run_as_step(crop_augment, project, crops, metrics, report, query, pictures=pictures, say=say, **options)
+    run_as_step(crop_augment, project, crops, metrics, report, query, say=say, **options)

@@ -27,7 +27,6 @@ def run(
     report: Artifact | None,
     unsplit: Artifact | None,
     *,
-    pictures: str | None = None,
     say: Say = unheard,
     **options: Any,
 ) -> None:
@@ -41,7 +40,6 @@ def run(
         confusion: Pixels of background and building, by truth and prediction.
         report: Page of the table of towns, and scenes beside their truth and predictions.
         unsplit: The predictions before they were split into objects, for the report.
-        pictures: Folder for the report's pictures as PNG.
         say: Hears a row of figures for each group.
         options: Of the stage.
     """
@@ -56,7 +54,6 @@ def run(
                 predictions=predictions.path,
                 truth=truth.path,
                 unsplit=path_of(unsplit),
-                pictures=pictures,
             )
     log_metrics(metrics, result.scalars(), moved)
     confusion.log_confusion_matrix(list(LABELS), result.confusion())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -53,8 +54,8 @@ class History:
         self.rows.append(Row(step, round(epoch, 6), phase, *measures, lr=lr))
 
     def best(self) -> Row:
-        """The validation of lowest loss, the first of equals."""
-        return min((row for row in self.rows if row.phase == "val"), key=lambda row: row.loss)
+        """The validation of lowest loss, the first of equals; one whose loss is no number comes last."""
+        return min((row for row in self.rows if row.phase == "val"), key=lambda row: (math.isnan(row.loss), row.loss))
 
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""

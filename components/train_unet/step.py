@@ -19,8 +19,6 @@ def run(
     work_dir: str,
     max_bad: int,
     gpus: int,
-    *,
-    pictures: str | None = None,
 ) -> None:
     """Run the stage; see `train`.
 
@@ -37,7 +35,6 @@ def run(
         max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
             to go by the config's `gpu_devices`.
-        pictures: Folder for the report's pictures as PNG.
     """
     with step() as moved:
         result = train(
@@ -51,5 +48,5 @@ def run(
             gpus=gpus,
         )
         if report is not None:
-            write_report(result, report.path, pictures)
+            write_report(result, report.path)
     log_metrics(metrics, result.scalars(), moved, model)

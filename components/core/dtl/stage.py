@@ -9,7 +9,7 @@ from typing import Any
 
 from components.core.dtl.run import QueryRun, execute_query
 from components.core.step import Artifact, Document, Metrics, Say, document_text, log_metrics, path_of, step
-from components.core.storage import check_file_writable, check_writable, counted
+from components.core.storage import check_file_writable, counted
 
 
 def run_stage(
@@ -59,7 +59,7 @@ def run_stage(
     )
     if report is None:
         return run
-    from components.core.dtl.report import write_report  # matplotlib and GDAL, once the work is done
+    from components.core.dtl.report import write_report  # jinja2 and GDAL, once the work is done
 
     with counted() as moved:
         write_report(run, output, report)
@@ -74,7 +74,6 @@ def run_as_step(
     report: Artifact | None,
     query: Document,
     *,
-    pictures: str | None,
     say: Say,
     **options: Any,
 ) -> None:
@@ -87,21 +86,14 @@ def run_as_step(
         metrics: Get items in, out and left out; megabytes read and written, and read for the report.
         report: Gets the query as a graph with item counts, and a contact sheet of the result; None for none.
         query: DTL query; empty for the stage's own.
-        pictures: Folder for the report's pictures as PNG; None for none.
         say: Hears how many items went in and came out.
         options: Of the stage.
 
     Raises:
-        FootprintsError: As the stage does; a folder that cannot be written is found out before it runs.
+        FootprintsError: As the stage does.
     """
-    if pictures is not None:
-        check_writable(pictures)
     with step() as moved:
         done = stage(project.path, output.path, query=document_text(query), report=path_of(report), **options)
-    if pictures is not None:
-        from components.core.dtl.report import write_pictures  # matplotlib and GDAL, once the work is done
-
-        write_pictures(done, output.path, Path(pictures))
     log_metrics(metrics, done.metrics(), moved)
     output.metadata.update(done.counts())
     say(f"{done.sentence()}, at {output.path}")

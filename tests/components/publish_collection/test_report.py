@@ -4,7 +4,7 @@ import pytest
 from components.core.collection.plan import DetectionReason
 from components.core.geometry import Size
 from components.core.project.history import LeftOut, StageRun
-from components.core.reporting.panels import Panel
+from components.core.reporting.detail import Panel
 from components.core.reporting.tables import MOST_ROWS
 from components.publish_collection.pictures import ScenePicture
 from components.publish_collection.report import run_summary_page

@@ -94,7 +94,7 @@ def test_a_place_that_cannot_be_written_is_found_before_an_item_is_read(tmp_path
     assert not (tmp_path / "tagged").exists()
 
 
-@pytest.mark.parametrize(("flag", "place"), [("--metrics", "file/m.json"), ("--metrics", ""), ("--pictures", "file")])
+@pytest.mark.parametrize(("flag", "place"), [("--metrics", "file/m.json"), ("--metrics", "")])
 def test_what_a_command_is_to_write_beside_is_looked_at_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, place: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-DTL = "--project P --query [] --metrics m.json --report r.html --pictures p --seed 3 --workers 1 --max-bad 2"
+DTL = "--project P --query [] --metrics m.json --report r.html --seed 3 --workers 1 --max-bad 2"
 
 EARLIER: Mapping[str, str] = {
     "sample_scenes": "--data-root d --towns austin --scenes-per-town 1 --size-px 64 --gsd-m 0.5 --seed 3 --tiled "
@@ -18,14 +18,14 @@ EARLIER: Mapping[str, str] = {
     "--workers 1",
     "split_tagging": f"{DTL} --tagged O --train-share 0.5 --project-name N",
     "crop_augment": f"{DTL} --crops O",
-    "train_unet": "--project P --config {} --model M --metrics m.json --report r.html --pictures p "
+    "train_unet": "--project P --config {} --model M --metrics m.json --report r.html "
     "--encoder-weights none --initial-model-uri u --work-dir w --max-bad 2 --gpus 1",
     "plan_shards": "--project P --image-tags test town --max-shards 2",
     "infer_windows": "--project P --model M --model-uri u --data-root d --predictions O --metrics m.json --config {} "
     "--image-tags test town --shard 2/5 --project-name N --max-bad 2 --gpus 1",
     "collect_predictions": "--parts a b --project P --predictions O",
     "split_masks": f"{DTL} --split O",
-    "evaluate": "--predictions P --truth T --evaluation E --metrics m.json --report r.html --unsplit U --pictures p "
+    "evaluate": "--predictions P --truth T --evaluation E --metrics m.json --report r.html --unsplit U "
     "--truth-class a --predicted-class b --image-tags test town --group-tags town --match-by name --iou-threshold 0.4 "
     "--boundary-px 3 --allow-unmatched --max-bad 2 --workers 1",
     "publish_footprints": "--project P --footprints F --metrics m.json --output-uri o --class-title c --tolerance 0 "

@@ -3,7 +3,8 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.reporting.palette import NEIGHBOUR_PX, OBJECT_COLORS, object_colors, rgb
+from components.core.reporting.palette import rgb
+from components.evaluate.object_colors import NEIGHBOUR_PX, OBJECT_COLORS, object_colors
 
 
 def grid(rows: int, columns: int, side: int, gap: int) -> npt.NDArray[np.int32]:

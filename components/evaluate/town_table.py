@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from components.core.errors import DataError
-from components.core.reporting.page import Fact, Picture, render
+from components.core.reporting.page import Fact, Section, render
 from components.core.reporting.text import share_text, thousands
 
 
@@ -57,8 +56,8 @@ class TownScores:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the table: the field it shows, its heading, and whether it has a bar."""
+class ScoreColumn:
+    """A column of the table: the field of `TownScores` it shows, its heading, and whether it has a bar."""
 
     key: str
     title: str
@@ -66,18 +65,18 @@ class Column:
 
 
 COLUMNS = (
-    Column("iou", "IoU", has_bar=True),
-    Column("accuracy", "accuracy"),
-    Column("boundary", "boundary"),
-    Column("precision", "object precision"),
-    Column("recall", "object recall"),
-    Column("f1", "object F1", has_bar=True),
+    ScoreColumn("iou", "IoU", has_bar=True),
+    ScoreColumn("accuracy", "accuracy"),
+    ScoreColumn("boundary", "boundary"),
+    ScoreColumn("precision", "object precision"),
+    ScoreColumn("recall", "object recall"),
+    ScoreColumn("f1", "object F1", has_bar=True),
 )
 
 
 def town_table(
     towns: Sequence[TownScores], overall: TownScores, iou_threshold: float = 0.5, boundary_px: int | None = None
-) -> Picture:
+) -> Section:
     """Show the measures of every town and of all together.
 
     Args:
@@ -99,11 +98,11 @@ def town_table(
     if boundary_px is not None:
         lead += f" The boundary measure is the IoU of the pixels within {boundary_px} px of an outline."
     columns = [column for column in COLUMNS if any(getattr(row, column.key) is not None for row in (*towns, overall))]
-    body = render("towns.html.j2", towns=towns, overall=overall, columns=columns)
-    return Picture("Results by town", lead, facts, body, partial(_png, tuple(towns), overall, tuple(columns)))
+    body = render("town_table.html.j2", __package__, towns=towns, overall=overall, columns=columns)
+    return Section("Results by town", lead, facts, body)
 
 
-def evaluation_table(metrics: Mapping[str, Any], place: str = "metrics.json") -> Picture:
+def evaluation_table(metrics: Mapping[str, Any], place: str = "metrics.json") -> Section:
     """Show what an evaluation wrote.
 
     Args:
@@ -119,9 +118,3 @@ def evaluation_table(metrics: Mapping[str, Any], place: str = "metrics.json") ->
         return town_table(towns, overall, float(metrics["iou_threshold"]), int(metrics["boundary_px"]))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{place}: holds no evaluation ({error!r}); evaluate again with this release") from error
-
-
-def _png(towns: Sequence[TownScores], overall: TownScores, columns: Sequence[Column]) -> bytes:
-    from components.core.reporting.towns_image import towns_png  # matplotlib, which pages do without
-
-    return towns_png(towns, overall, columns)

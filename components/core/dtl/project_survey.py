@@ -12,7 +12,7 @@ from components.core.project import Project, ProjectMeta
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class ProjectSurvey:
     """Counts over a project, and a sample of its items.
 
     Attributes:
@@ -36,7 +36,7 @@ class Survey:
     sample: tuple[int, ...]
 
 
-def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
+def survey_project(project: Project, count: int = 24, seed: int = 0) -> ProjectSurvey:
     """Go through a project once; no pixel is read, and no item is kept, for one may have thousands of objects.
 
     Args:
@@ -62,4 +62,4 @@ def survey(project: Project, count: int = 24, seed: int = 0) -> Survey:
         elif count:
             heapq.heappushpop(chosen, ranked)
     sample = tuple(-number - 1 for _, number, _ in sorted(chosen, key=lambda entry: entry[2]))
-    return Survey(project.meta, items, datasets, tags, objects, pixels, empty, sample)
+    return ProjectSurvey(project.meta, items, datasets, tags, objects, pixels, empty, sample)

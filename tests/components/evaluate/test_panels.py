@@ -8,21 +8,15 @@ import pytest
 
 from components.core.figures import Bitmap, InlineMask
 from components.core.figures.connected_components import connected_components
-from components.core.geometry import Size, Window
+from components.core.geometry import Size
 from components.core.project import ImageRef, Item, Object, Project, open_project, write_manifest
-from components.core.reporting import panels as module
+from components.core.reporting import detail
 from components.core.reporting.palette import BOTH, PREDICTION, TRUTH, rgb
-from components.core.reporting.panels import (
-    busiest_window,
-    difference_pixels,
-    object_pixels,
-    prediction_panels,
-    scene_row,
-)
-from components.core.reporting.scenes import ComparedScene, compared_scenes
-from components.core.reporting.view import View
+from components.evaluate import panels
+from components.evaluate.compared_scenes import ComparedScene, compared_scenes
+from components.evaluate.panels import difference_pixels, object_pixels, prediction_panels, quiet, scene_row
 from tests.builders import bitmap_meta, noise, scene_item, write_tiled
-from tests.components.core.reporting.looking import faults_of, image_of, tags_of, text_of
+from tests.components.core.reporting.looking import faults_of, page_of, tags_of, text_of
 
 SIZE = Size(48, 64)
 
@@ -84,7 +78,7 @@ def test_touching_objects_differ_and_are_parted_by_a_seam() -> None:
 
 
 def test_the_page_shows_scenes_escaped_and_needs_nothing_else(tmp_path: Path) -> None:
-    html = prediction_panels([scene(tmp_path)]).html()
+    html = page_of(prediction_panels([scene(tmp_path)]))
 
     assert "austin&lt;7&gt;" in html
     assert tags_of(html).count("img") == 6
@@ -94,14 +88,12 @@ def test_the_page_shows_scenes_escaped_and_needs_nothing_else(tmp_path: Path) ->
 
 
 def test_without_scenes_the_page_says_so() -> None:
-    picture = prediction_panels([])
-
-    assert "No scene has a prediction." in text_of(picture.html())
-    assert image_of(picture.draw_png()).shape[2] == 3
+    assert "No scene has a prediction." in text_of(page_of(prediction_panels([])))
 
 
 def test_of_a_large_scene_the_busiest_part_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DETAIL_PX", 32)
+    monkeypatch.setattr(detail, "DETAIL_PX", 32)
+    monkeypatch.setattr(panels, "DETAIL_PX", 32)
     large = scene(tmp_path, Size(96, 128))
 
     row = scene_row(large)
@@ -109,20 +101,12 @@ def test_of_a_large_scene_the_busiest_part_is_shown(tmp_path: Path, monkeypatch:
     assert len(row.panels) == 8
     assert row.panels[0].pixels.shape == (96, 128, 3) and row.panels[2].pixels.shape == (32, 32, 3)
     assert "96×128 px · part shown, the one with the most outlines: rows" in row.note
-    assert image_of(prediction_panels([large, replace(large, split=None)]).draw_png()).shape[1] > 1500
 
 
-def test_the_busiest_window_holds_the_outlines_and_stays_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DETAIL_PX", 400)
-    view = View.fitting(Window(0, 0, 1000, 3000), 300)
-    mask = np.zeros((100, 300), np.bool_)
-    mask[90:98:3, 270:298] = True
+def test_quiet_imagery_is_pale_grey() -> None:
+    drawn = quiet(noise(Size(8, 8)).transpose(1, 2, 0).copy())
 
-    window = busiest_window(mask, view)
-
-    assert window.size == Size(400, 400)
-    assert Window(0, 0, 1000, 3000).contains(window)
-    assert window.contains(Window(900, 2700, 80, 280))
+    assert (drawn[:, :, 0] == drawn[:, :, 1]).all() and drawn.min() >= 127
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
+from components.core.dtl.project_survey import ProjectSurvey, survey_project
 from components.core.errors import FootprintsError
 from components.core.geometry import Window
 from components.core.project import Item, Project, ProjectMeta
 from components.core.reporting.encode import Pixels, data_uri
-from components.core.reporting.page import Fact, Picture, render
-from components.core.reporting.survey import Survey, survey
+from components.core.reporting.page import Fact, Section, render
 from components.core.reporting.text import thousands
 from components.core.reporting.view import View, image_pixels, label_figures, tinted
 from components.core.scene_errors import scene_errors
@@ -80,7 +78,7 @@ class CountList:
     more: int
 
 
-def contact_sheet(project: Project, count: int = 24, seed: int = 0) -> Picture:
+def contact_sheet(project: Project, count: int = 24, seed: int = 0) -> Section:
     """Show a project: counts, and a sample of items chosen by name.
 
     An item whose pixels cannot be read is shown as such.
@@ -90,7 +88,7 @@ def contact_sheet(project: Project, count: int = 24, seed: int = 0) -> Picture:
         count: How many items are shown, at most.
         seed: Other seeds choose other items.
     """
-    found = survey(project, count, seed)
+    found = survey_project(project, count, seed)
     thumbnails = [thumbnail(project.item(index), found.meta) for index in found.sample]
     objects = sum(found.objects.values())
     facts = (
@@ -102,13 +100,14 @@ def contact_sheet(project: Project, count: int = 24, seed: int = 0) -> Picture:
     lead = f"Project {found.meta.name}. " + _lead(found)
     body = render(
         "contact_sheet.html.j2",
+        __package__,
         lists=_lists(found),
         cells=[(entry, None if entry.pixels is None else data_uri(entry.pixels)) for entry in thumbnails],
     )
-    return Picture("Contact sheet", lead, facts, body, partial(_png, found, thumbnails))
+    return Section("Contact sheet", lead, facts, body)
 
 
-def _lead(found: Survey) -> str:
+def _lead(found: ProjectSurvey) -> str:
     if not found.items:
         return "It holds no items."
     shown = "All items" if len(found.sample) == found.items else f"{len(found.sample)} items, chosen by name,"
@@ -158,7 +157,7 @@ def middle(item: Item, largest_px: int) -> Window:
     return Window((item.size.height - height) // 2, (item.size.width - width) // 2, height, width)
 
 
-def _lists(found: Survey) -> list[CountList]:
+def _lists(found: ProjectSurvey) -> list[CountList]:
     colors = {known.title: known.color for known in found.meta.classes}
     lists = [
         _count_list("Objects by class", found.objects, colors),
@@ -173,14 +172,3 @@ def _count_list(title: str, counts: Mapping[str, int], colors: Mapping[str, str]
     most = max(counts.values(), default=0) or 1
     rows = tuple(Count(name, count, count / most, colors.get(name, "")) for name, count in ranked[:LISTED])
     return CountList(title, rows, max(0, len(ranked) - LISTED))
-
-
-def _png(found: Survey, thumbnails: Sequence[Thumbnail]) -> bytes:
-    from components.core.reporting.image_sheet import Cell, image_sheet_png  # matplotlib, which pages do without
-
-    cells: list[Cell | None] = [
-        Cell(entry.pixels, entry.name, (entry.caption, ", ".join(entry.tags)), entry.problem) for entry in thumbnails
-    ]
-    colors = [(known.title, known.color) for known in found.meta.classes]
-    title = f"{found.meta.name}: {thousands(found.items)} items"
-    return image_sheet_png(title, cells, columns=max(1, min(6, math.ceil(math.sqrt(len(cells))))), legend=colors)

@@ -1,10 +1,8 @@
-import numpy as np
 import pytest
 
 from components.core.errors import DataError
-from components.core.reporting.palette import ACCENT, rgb
-from components.core.reporting.towns import TownScores, evaluation_table, town_table
-from tests.components.core.reporting.looking import faults_of, image_of, text_of
+from components.evaluate.town_table import TownScores, evaluation_table, town_table
+from tests.components.core.reporting.looking import faults_of, page_of, text_of
 
 AUSTIN = TownScores("austin", 31, 0.7712, 0.9652, 0.61, 0.82, 0.78, 0.8)
 EMPTY = TownScores("kitsap", 1_234, None, 0.99)
@@ -22,7 +20,7 @@ def group(name: str, iou: float | None) -> dict[str, object]:
 
 
 def test_the_table_has_a_row_a_town_and_one_for_all() -> None:
-    html = town_table([AUSTIN, EMPTY], OVERALL, iou_threshold=0.6, boundary_px=5).html()
+    html = page_of(town_table([AUSTIN, EMPTY], OVERALL, iou_threshold=0.6, boundary_px=5))
 
     text = text_of(html)
     assert "austin 31 0.771 0.965 0.610 0.820 0.780 0.800" in text
@@ -34,13 +32,13 @@ def test_the_table_has_a_row_a_town_and_one_for_all() -> None:
 
 
 def test_columns_without_a_measure_are_left_out() -> None:
-    text = text_of(town_table([], TownScores("all", 3, 0.5, 0.9)).html())
+    text = text_of(page_of(town_table([], TownScores("all", 3, 0.5, 0.9))))
 
     assert "boundary" not in text and "precision" not in text
 
 
 def test_towns_are_escaped() -> None:
-    html = town_table([TownScores("<i>$\\alpha$", 1, 0.5, 0.9)], OVERALL).html()
+    html = page_of(town_table([TownScores("<i>$\\alpha$", 1, 0.5, 0.9)], OVERALL))
 
     assert "&lt;i&gt;$\\alpha$" in html and "<i>$" not in html
 
@@ -53,7 +51,7 @@ def test_an_evaluation_is_read() -> None:
         "groups": [group("vienna", None)],
     }
 
-    text = text_of(evaluation_table(metrics).html())
+    text = text_of(page_of(evaluation_table(metrics)))
 
     assert "vienna 2 – 0.900 0.400 0.500 0.250 0.333" in text
     assert "all together 2 0.700 0.900" in text
@@ -62,17 +60,3 @@ def test_an_evaluation_is_read() -> None:
 def test_what_is_no_evaluation_is_refused() -> None:
     with pytest.raises(DataError, match=r"run/metrics\.json: .*'groups'"):
         evaluation_table({"overall": group("overall", 0.7)}, "run/metrics.json")
-
-
-def test_bars_in_the_png_are_as_long_as_the_measures() -> None:
-    def bar_pixels(iou: float) -> int:
-        pixels = image_of(town_table([], TownScores("all", 3, iou, 0.9)).draw_png()).astype(int)
-        return int((np.abs(pixels - rgb(ACCENT).as_array()).max(axis=2) < 8).sum())
-
-    assert bar_pixels(0.8) == pytest.approx(2 * bar_pixels(0.4), rel=0.1)
-
-
-def test_users_words_are_no_mathematics_in_the_png() -> None:
-    town = TownScores("$\\frac{broken$", 1, 0.5, 0.9)
-
-    assert image_of(town_table([town], OVERALL).draw_png()).any()

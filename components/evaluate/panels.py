@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import numpy as np
@@ -15,22 +14,20 @@ from components.core.errors import FootprintsError
 from components.core.figures import Figure
 from components.core.geometry import Window
 from components.core.reporting import palette
+from components.core.reporting.detail import DETAIL_PX, Panel, busiest_window
 from components.core.reporting.encode import Pixels, data_uri
-from components.core.reporting.page import Picture, render
-from components.core.reporting.palette import object_colors, rgb
-from components.core.reporting.scenes import ComparedScene
+from components.core.reporting.page import Section, render
+from components.core.reporting.palette import rgb
 from components.core.reporting.text import share_text, thousands
-from components.core.reporting.view import View, framed, image_pixels, label_figures, quiet, tinted
+from components.core.reporting.view import View, framed, image_pixels, label_figures, tinted
 from components.core.scene_errors import scene_errors
+from components.evaluate.compared_scenes import ComparedScene
+from components.evaluate.object_colors import object_colors
 
 PANEL_PX = 640
 """Longer side of a panel."""
 
-DETAIL_PX = 768
-"""A scene with a longer side is shown whole and small, and this much of it large."""
-
 OVERVIEW_PX = 640
-CELL_PX = 260.0
 MASK_SHARE = 0.8
 OBJECT_SHARE = 0.85
 
@@ -46,14 +43,6 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """One picture of a scene: (h, w, 3) uint8 RGB, and its caption."""
-
-    caption: str
-    pixels: Pixels
-
-
-@dataclass(frozen=True, slots=True)
 class SceneRow:
     """The panels of one scene, and what is said of it."""
 
@@ -62,7 +51,7 @@ class SceneRow:
     panels: tuple[Panel, ...]
 
 
-def prediction_panels(scenes: Iterable[ComparedScene]) -> Picture:
+def prediction_panels(scenes: Iterable[ComparedScene]) -> Section:
     """Show scenes with truth, prediction, their difference, and the prediction before and after splitting.
 
     Of a large scene the part with the most outlines is shown, and the whole of it small.
@@ -73,7 +62,7 @@ def prediction_panels(scenes: Iterable[ComparedScene]) -> Picture:
     rows = [row for row in map(_row_if_readable, scenes) if row is not None]
     images = [(row, [(panel.caption, data_uri(panel.pixels)) for panel in row.panels]) for row in rows]
     body = (
-        render("panels.html.j2", rows=images, legend=LEGEND)
+        render("panels.html.j2", __package__, rows=images, legend=LEGEND)
         if rows
         else render("empty.html.j2", text="No scene has a prediction.")
     )
@@ -81,7 +70,7 @@ def prediction_panels(scenes: Iterable[ComparedScene]) -> Picture:
         "Truth and prediction lie over the scene; their difference over grey. After splitting every object "
         "has a colour that its neighbours do not have."
     )
-    return Picture("Predictions", lead, (), body, partial(_png, tuple(rows)))
+    return Section("Predictions", lead, (), body)
 
 
 def _row_if_readable(scene: ComparedScene) -> SceneRow | None:
@@ -145,6 +134,21 @@ def _iou(truth: BoolPixels, predicted: BoolPixels) -> float | None:
     return np.count_nonzero(truth & predicted) / union if union else None
 
 
+def quiet(pixels: Pixels, lightness: float = 0.55) -> Pixels:
+    """Imagery as a pale grey background, so that colours laid over it stand out.
+
+    Args:
+        pixels: (h, w, 3) uint8 RGB.
+        lightness: How far it is moved to white, 0–1.
+
+    Returns:
+        (h, w, 3) uint8 RGB, new.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    pale = (grey * (1 - lightness) + 255 * lightness + 0.5).astype(np.uint8)
+    return np.repeat(pale[:, :, None], 3, axis=2)
+
+
 def difference_pixels(pixels: Pixels, truth: BoolPixels, predicted: BoolPixels) -> Pixels:
     """Where truth and prediction agree and where either stands alone, over pale grey imagery.
 
@@ -185,43 +189,3 @@ def object_pixels(background: Pixels, labels: npt.NDArray[np.int32]) -> Pixels:
     seams[1:] |= inside[1:] & inside[:-1] & (labels[1:] != labels[:-1])
     result[seams] = 255
     return result
-
-
-def busiest_window(mask: BoolPixels, view: View) -> Window:
-    """The part of a scene, `DETAIL_PX` a side at most, that holds the most outlines; the first of equals.
-
-    Args:
-        mask: (h, w) bool of `view`.
-        view: The whole scene made small.
-
-    Returns:
-        A window of the scene.
-    """
-    scene = view.window
-    height, width = min(DETAIL_PX, scene.height), min(DETAIL_PX, scene.width)
-    small_height = max(1, height * view.size.height // scene.height)
-    small_width = max(1, width * view.size.width // scene.width)
-    edges = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    sums = cv2.integral(edges)
-    counts = (
-        sums[small_height:, small_width:]
-        - sums[:-small_height, small_width:]
-        - sums[small_height:, :-small_width]
-        + sums[:-small_height, :-small_width]
-    )
-    row, column = np.unravel_index(int(np.argmax(counts)), counts.shape)
-    top = min(int(view.rows[row]), scene.bottom - height)
-    left = min(int(view.columns[column]), scene.right - width)
-    return Window(top, left, height, width)
-
-
-def _png(rows: Sequence[SceneRow]) -> bytes:
-    from components.core.reporting.image_sheet import Cell, image_sheet_png  # matplotlib, which pages do without
-
-    columns = max((len(row.panels) for row in rows), default=1)
-    cells: list[Cell | None] = []
-    for row in rows:
-        where = " · ".join(filter(None, (row.scene.name, row.scene.town)))
-        cells += [Cell(panel.pixels, panel.caption, (where,)) for panel in row.panels]
-        cells += [None] * (columns - len(row.panels))
-    return image_sheet_png("Truth and prediction", cells, columns, LEGEND, CELL_PX)
