@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.core.network.gpus import check_gpus
-from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.step import Artifact, Metrics, step
 from components.core.storage.mounted import data_root_or_default
 from components.detect_scenes.detect_scenes import ITEM_PIXELS, detect_scenes
 
@@ -35,7 +35,7 @@ def run(
         options: Of the stage.
     """
     check_gpus(gpus, require_gpus)
-    with step() as moved:
+    with step(metrics) as numbers:
         counts = detect_scenes(
             plan.path,
             shard,
@@ -43,4 +43,4 @@ def run(
             max_item_pixels=max_item_pixels,
             **options,
         )
-    log_metrics(metrics, counts, moved)
+        numbers.update(counts)

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.network.gpus import check_gpus
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, path_of, step
+from components.core.step import Artifact, Document, Metrics, document_text, path_of, step
 from components.core.storage.mounted import data_root_or_default
 from components.infer_windows.infer_windows import infer_windows
 
@@ -40,7 +40,7 @@ def run(
         options: Of the stage.
     """
     check_gpus(gpus, require_gpus)
-    with step() as moved:
+    with step(metrics, predictions) as numbers:
         report = infer_windows(
             project.path,
             path_of(model),
@@ -50,4 +50,4 @@ def run(
             config=document_text(config) or INFERENCE_CONFIG,
             **options,
         )
-    log_metrics(metrics, report.counts(), moved, predictions)
+        numbers.update(report.scalars())

@@ -49,4 +49,5 @@ def log_failures(
             mark = planned[failure.key]
             before = notes.read(mark) if mark in known else None
             tries = before.tries + (before.run != run) if before else 1
-            notes.write(mark, FailureEntry(failure.key, failure.stage, failure.reason, tries, run))
+            stage, reason = failure.skipped.stage, failure.skipped.reason
+            notes.write(mark, FailureEntry(failure.key, stage, reason, tries, run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from components.core.geometry import Size
-from components.core.step import Metrics, Say, log_metrics, step, unheard
+from components.core.step import Metrics, Say, step, unheard
 from components.core.storage.mounted import data_root_or_default
 from components.sample_scenes.sample_scenes import generate_in_data_root
 
@@ -53,7 +53,7 @@ def run(
     Returns:
         Where the scenes lie.
     """
-    with step() as moved:
+    with step(metrics):
         made = generate_in_data_root(
             data_root_or_default(data_root),
             towns=[name.strip() for name in towns.split(",") if name.strip()],
@@ -64,6 +64,5 @@ def run(
             tiled=tiled,
             workers=workers or None,
         )
-    log_metrics(metrics, {}, moved)
     say(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
     return Outputs(made.images_uri, made.masks_uri)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.network.gpus import check_gpus
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
 
@@ -42,7 +42,7 @@ def run(
         pictures: Folder for the report's pictures as PNG.
     """
     check_gpus(gpus, require_gpus)
-    with step() as moved:
+    with step(metrics, model) as numbers:
         result = train(
             project.path,
             model.path,
@@ -54,4 +54,4 @@ def run(
         )
         if report is not None:
             write_report(result, report.path, pictures)
-    log_metrics(metrics, result.scalars(), moved, model)
+        numbers.update(result.scalars())

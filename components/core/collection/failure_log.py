@@ -25,7 +25,7 @@ class FailureEntry:
 
     Attributes:
         key: Of the image.
-        stage: Where it was left out the last time.
+        stage: Where it was skipped the last time.
         reason: Why.
         tries: In how many runs.
         run: What the last of them is known by, so that a step that is tried again in it counts once.

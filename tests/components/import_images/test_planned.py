@@ -94,7 +94,7 @@ def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: 
 
     assert [item.name for item in items] == [scene_id("good.tif")]
     (step,) = read_history(tmp_path / "project-1-1")
-    assert {entry.name: entry.reason.split(": ")[1][:12] for entry in step.left_out} == {
+    assert {entry.name: entry.reason.split(": ")[1][:12] for entry in step.skipped} == {
         scene_id("broken.tif"): "is truncated",
         scene_id("gone.tif"): "was deleted ",
         scene_id("replaced.tif"): "was replaced",

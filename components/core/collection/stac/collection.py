@@ -69,9 +69,7 @@ class Extent:
                 return cls()
             period = Period(str_to_datetime(start), str_to_datetime(end))
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise DataError(
-                f"{COLLECTION_FILE}: holds no extent ({error!r}); delete it, and it is rebuilt"
-            ) from error
+            raise DataError(f"{COLLECTION_FILE}: holds no extent ({error!r}); delete it, and it is rebuilt") from error
         return cls((west, south, east, north), period)
 
     def __or__(self, other: Extent) -> Extent:
