@@ -108,7 +108,7 @@ schedule: $(READY) ## Create or update the recurring run (CRON="0 0 3 * * *" PIP
 	$(RUN) -m pipelines schedule --cron "$(CRON)" --pipeline "$(PIPELINE)" $(if $(PARAMS),--params "$(PARAMS)") $(OPTIONS)
 
 .PHONY: deploy
-deploy: ## Apply the manifests to the current cluster (OVERLAY=gpu-pool, spot-pool, cpu-only, …; NAMESPACE=…)
+deploy: $(if $(filter kubernetes-native,$(OVERLAY)),pipeline) ## Apply the manifests to the current cluster (OVERLAY=gpu-pool, spot-pool, cpu-only, …; NAMESPACE=…)
 	kubectl -n $(NAMESPACE) delete jobs -l app.kubernetes.io/part-of=building-footprints --ignore-not-found
 	kubectl apply --server-side -k manifests/overlays/$(OVERLAY)
 

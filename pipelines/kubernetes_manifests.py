@@ -1,7 +1,7 @@
 """The pipelines as Kubernetes objects, for installations of Kubeflow that keep pipelines in the Kubernetes API.
 
-Generated from the code, like the compiled YAML, and committed. An object's version is named and described as an upload
-through Kubeflow's API names and describes it, so that either finds what the other made.
+`make pipeline` writes them beside the compiled YAML, which alone is committed. An object's version is named and
+described as an upload through Kubeflow's API names and describes it, so that either finds what the other made.
 """
 
 from __future__ import annotations
@@ -51,14 +51,6 @@ def write_kubernetes_manifests(pipelines: Mapping[str, Any], compiled: Path, fol
     }
     (folder / KUSTOMIZATION).write_text(_text([kustomization]), encoding="utf-8")
     return [*files, folder / KUSTOMIZATION]
-
-
-def stale_kubernetes_manifests(pipelines: Mapping[str, Any], compiled: Path, folder: Path = MANIFESTS) -> list[str]:
-    """Names of the files that are not what the code gives: missing, different, or of no pipeline any more."""
-    with tempfile.TemporaryDirectory() as name:
-        fresh = {file.name: file.read_bytes() for file in write_kubernetes_manifests(pipelines, compiled, Path(name))}
-    present = {file.name: file.read_bytes() for file in folder.glob("*.yaml")}
-    return sorted(name for name in fresh | present if fresh.get(name) != present.get(name))
 
 
 def _objects(pipeline: Any, package: PipelinePackage) -> list[dict[str, Any]]:

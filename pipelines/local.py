@@ -22,8 +22,8 @@ from pipelines.stage_output import ANSI_COLOURS, listening
 LATEST = "latest"
 LOG_FILE = "run.log"
 
-OF_PLACED_STEPS = ("require_gpus", "train_gpus", "infer_gpus")
-"""Inputs that tell a step of GPUs that a cluster gives; left out, none is needed and none is compared."""
+OF_PLACED_STEPS = ("gpus",)
+"""Inputs that say what a cluster gives a step; left out here, where nothing is placed."""
 
 REPORT = "report"
 """Output of every stage that writes a page for people."""

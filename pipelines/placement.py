@@ -212,10 +212,10 @@ def longest_s(stage: StagePlacement, cluster: Cluster) -> int:
     return tries * (stage.timeout_s + cluster.longest_wait_for_a_node_s) + backoffs
 
 
-def gpus_of(stage: str) -> dict[str, Any]:
-    """The inputs by which a step sees that it got the GPUs that it was placed on."""
+def gpus_of(stage: str) -> dict[str, int]:
+    """The input by which a step knows how many GPUs it was placed on."""
     count = load_node_pools().stages[stage].accelerators
-    return {"gpus": count, "require_gpus": True} if count else {}
+    return {"gpus": count} if count else {}
 
 
 def bytes_of(quantity: str) -> float:

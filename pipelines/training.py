@@ -38,8 +38,6 @@ def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
         max_shards=given.shards_max,
         split_masks_query=given.split_masks_query,
         max_bad=given.images_max_bad,
-        train_gpus=gpus_of("train_unet").get("gpus", 0),
-        infer_gpus=gpus_of("infer_windows").get("gpus", 0),
     )
     return place(checked, "check_inputs", "Check inputs")
 

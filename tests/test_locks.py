@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,27 @@ def test_what_has_no_wheel_is_built_with_what_is_locked():
     for install in installs():
         assert not install.options.no_binary or install.options.no_build_isolation, install
     assert pins("pip.txt").keys() >= {"pip", "setuptools"}
+
+
+def _imported(folder: str) -> dict[str, str]:
+    """Packages of others that a folder's modules import, wherever in a module, and one module of each."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            found |= {name.partition(".")[0]: str(path.relative_to(ROOT)) for name in names}
+    own = {*sys.stdlib_module_names, "components", "pipelines"}
+    return {name: place for name, place in found.items() if name not in own}
+
+
+@pytest.mark.parametrize(("folder", "groups"), [("components", ["torch", "kfp"]), ("pipelines", ["dev"])])
+def test_what_is_imported_is_asked_for(folder: str, groups: list[str]) -> None:
+    asked = {canonicalize_name(wanted.name) for group in groups for wanted in asked_for(f"{group}.in")}
+    of_module = packages_distributions()
+    missing = {
+        name: place
+        for name, place in _imported(folder).items()
+        if not asked & {canonicalize_name(package) for package in of_module.get(name, [])}
+    }
+    assert missing == {}

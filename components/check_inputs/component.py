@@ -25,8 +25,6 @@ def check_inputs(
     mask_value: str = "",
     allow_unpaired: bool = False,
     max_bad: int = 0,
-    train_gpus: int = 0,
-    infer_gpus: int = 0,
     makes_scenes: bool = False,
 ) -> None:
     """Check documents, places and settings together, and name all faults at once."""

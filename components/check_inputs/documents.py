@@ -9,7 +9,6 @@ from components.core.documents import inference, training, tutorial
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.share import check_share_alone, share_query
 from components.core.documents.training import TrainConfig
-from components.core.preflight.devices import check_inference_devices, check_training_devices
 from components.core.preflight.naming import NamedFaults
 from components.core.preflight.queries import QueryParameter, read_query_parameter
 
@@ -56,18 +55,11 @@ def _tagging(faults: NamedFaults, inputs: TrainingInputs) -> QueryParameter | No
 
 def _training(faults: NamedFaults, inputs: TrainingInputs) -> TrainConfig | None:
     with faults.of("train_config", head=training.WHERE):
-        config = training.load_config(inputs.train_config or tutorial.TRAIN_CONFIG)
-        given = bool(inputs.train_config) and "gpu_devices" in config.model_fields_set
-        with faults.of("train_config"):
-            check_training_devices(config.gpu_devices, given, inputs.train_gpus)
-        return config
+        return training.load_config(inputs.train_config or tutorial.TRAIN_CONFIG)
     return None
 
 
 def _inference(faults: NamedFaults, inputs: TrainingInputs) -> InferenceConfig | None:
     with faults.of("inference_config", head=inference.WHERE):
-        config = inference.load_config(inputs.inference_config or tutorial.INFERENCE_CONFIG)
-        with faults.of("inference_config"):
-            check_inference_devices(config.gpu_devices, inputs.infer_gpus)
-        return config
+        return inference.load_config(inputs.inference_config or tutorial.INFERENCE_CONFIG)
     return None

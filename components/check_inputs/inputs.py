@@ -29,8 +29,6 @@ class TrainingInputs:
         mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
         allow_unpaired: Images without a mask, where others have one, show no building.
         max_bad: How many images may be skipped.
-        train_gpus: How many GPUs training is placed on; 0 for none, or not known.
-        infer_gpus: How many GPUs each step of inference is placed on; 0 for none, or not known.
         makes_scenes: The run makes its own images.
     """
 
@@ -52,6 +50,4 @@ class TrainingInputs:
     mask_value: str = ""
     allow_unpaired: bool = False
     max_bad: int = 0
-    train_gpus: int = 0
-    infer_gpus: int = 0
     makes_scenes: bool = False

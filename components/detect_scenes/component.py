@@ -14,7 +14,6 @@ def detect_scenes(
     scaling: str = "percentile",
     workers: int = 0,
     gpus: int = 0,
-    require_gpus: bool = False,
 ) -> None:
     """Detect the buildings of one shard: import its images, run the network, split the masks, finish its scenes."""
     options = dict(locals())

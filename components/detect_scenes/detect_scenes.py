@@ -35,6 +35,7 @@ def detect_scenes(
     scaling: str = PERCENTILE,
     max_item_pixels: int = ITEM_PIXELS,
     workers: int = 0,
+    gpus: int = 0,
 ) -> dict[str, float]:
     """Detect what a plan gives to a shard, and finish every scene that is wholly its own.
 
@@ -50,6 +51,7 @@ def detect_scenes(
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         workers: Worker processes for import, splitting and finishing (0 = one per core).
+        gpus: As infer_windows takes it.
 
     Returns:
         Counts, for metrics.
@@ -78,6 +80,7 @@ def detect_scenes(
             max_bad=None,
             allow_empty=True,
             max_item_pixels=max_item_pixels,
+            gpus=gpus,
         )
         objects = split_masks(
             predictions,

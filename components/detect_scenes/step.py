@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.network.gpus import check_gpus
 from components.core.step import Artifact, Metrics, step
 from components.core.storage.mounted import data_root_or_default
 from components.detect_scenes.detect_scenes import ITEM_PIXELS, detect_scenes
@@ -16,7 +15,6 @@ def run(
     shard: str,
     data_root: str,
     gpus: int,
-    require_gpus: bool,
     *,
     max_item_pixels: int = ITEM_PIXELS,
     **options: Any,
@@ -29,18 +27,18 @@ def run(
         shard: Name of the shard, as plan_imagery gives it: 2/5 is the second of five.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
-        gpus: How many GPUs this machine is to have.
-        require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.
+        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
+            to go by the config's `gpu_devices`.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         options: Of the stage.
     """
-    check_gpus(gpus, require_gpus)
     with step(metrics) as numbers:
         counts = detect_scenes(
             plan.path,
             shard,
             data_root=data_root_or_default(data_root),
             max_item_pixels=max_item_pixels,
+            gpus=gpus,
             **options,
         )
         numbers.update(counts)

@@ -18,7 +18,6 @@ def infer_windows(
     project_name: str = "inf_INRIA_test_part",
     max_bad: int = 0,
     gpus: int = 0,
-    require_gpus: bool = False,
 ) -> None:
     """Find the model's classes in whole images, window by window."""
     options = dict(locals())

@@ -16,6 +16,7 @@ from components.core.errors import ConfigError
 from components.core.imagery_facts import warn_of_differences
 from components.core.models import local_model, model_digest
 from components.core.network.description import read_config
+from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
@@ -49,6 +50,7 @@ def infer_windows(
     max_bad: int | None = 0,
     allow_empty: bool = False,
     max_item_pixels: int = 0,
+    gpus: int = 0,
 ) -> InferenceReport:
     """Find the model's classes in the images of a project.
 
@@ -68,15 +70,16 @@ def infer_windows(
         image_tags: Images with one of these tags are taken; none for all images.
         shard: Which part of those images, as plan_shards gives it: 2/5 is the second of five.
         project_name: Name of the output project, which queries use.
-        max_bad: How many images may be skipped because they are broken or smaller than the window; None for any number.
+        max_bad: How many images may be skipped because they are broken or smaller than the window.
         allow_empty: Whether the output project may hold nothing, because the input does or all images are skipped.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
+        gpus: How many GPUs it was placed on; it uses the first. 0 to go by the config's `gpu_devices`.
 
     Returns:
         What was done.
 
     Raises:
-        ConfigError: If the config or a parameter breaks a rule.
+        ConfigError: If the config or a parameter breaks a rule, or GPUs are missing that it was placed on.
         DataError: If the project or the model cannot be used, or no item carries a wanted tag.
         StorageError: If a place cannot be written, which is found out before the network runs.
         TooManySkippedError: If more images are skipped than `max_bad`, or all; no project is written.
@@ -93,7 +96,7 @@ def infer_windows(
     with local_model(model_uri or str(model)) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
         warn_of_differences(folder, (source.item(row) for row in rows))
-        run = None if not rows else _opened(settings, folder, data_root, max_item_pixels)
+        run = None if not rows else _opened(settings, folder, data_root, max_item_pixels, gpus)
         with manifest_writer(predictions, classes.meta) as writer:
             report = _infer(source, rows, run, classes, writer, budget)
             writer.history = (*read_history(project), report.stage_run())
@@ -128,11 +131,11 @@ def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) ->
 
 
 def _opened(
-    config: InferenceConfig, model: Path, data_root: str, max_item_pixels: int
+    config: InferenceConfig, model: Path, data_root: str, max_item_pixels: int, gpus: int
 ) -> tuple[RunSettings, NetworkPredictor]:
     """What all scenes share, and the network on its device."""
     loaded = load_model(model)
-    device = choose_device(config.gpu_devices)
+    device = choose_device(usable_devices(gpus, config.gpu_devices))
     settings = RunSettings(
         config=config,
         channels=len(loaded.config.classes),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from components.core.documents.tutorial import INFERENCE_CONFIG
-from components.core.network.gpus import check_gpus
 from components.core.step import Artifact, Document, Metrics, document_text, path_of, step
 from components.core.storage.mounted import data_root_or_default
 from components.infer_windows.infer_windows import infer_windows
@@ -19,7 +18,6 @@ def run(
     data_root: str,
     config: Document,
     gpus: int,
-    require_gpus: bool,
     *,
     model_uri: str = "",
     **options: Any,
@@ -34,12 +32,11 @@ def run(
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.
-        gpus: How many GPUs this machine is to have.
-        require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.
+        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
+            to go by the config's `gpu_devices`.
         model_uri: Instead of the model: where such a folder is, perhaps in object storage.
         options: Of the stage.
     """
-    check_gpus(gpus, require_gpus)
     with step(metrics, predictions) as numbers:
         report = infer_windows(
             project.path,
@@ -48,6 +45,7 @@ def run(
             data_root=data_root_or_default(data_root),
             model_uri=model_uri,
             config=document_text(config) or INFERENCE_CONFIG,
+            gpus=gpus,
             **options,
         )
         numbers.update(report.scalars())

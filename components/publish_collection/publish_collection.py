@@ -12,22 +12,21 @@ from pathlib import Path
 from components.core import storage
 from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
 from components.core.collection.describe import describe_collection, described_classes, fetch_and_describe_model
+from components.core.collection.failure_log import log_failures
 from components.core.collection.finish_scene import STAGE, FinishedScene
 from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
 from components.core.collection.formats import formats_of_text
 from components.core.collection.layer.exports import export_layer, outdated_files
-from components.core.collection.layer.index import CollectionLayer, layer_to_mend
+from components.core.collection.layer.index import CollectionLayer, layer_or_none
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, read_plan
-from components.core.collection.recover_scenes import recall
+from components.core.collection.reconcile import reconcile
+from components.core.collection.recover_scenes import recover_scenes
 from components.core.collection.shard_results import read_part
 from components.core.project import Project
 from components.core.project.history import StageRun, merged_histories
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
-from components.publish_collection.log_failures import log_failures
-from components.publish_collection.publication import Publication
-from components.publish_collection.reconcile import settle
-from components.publish_collection.run_outputs import write_run_outputs
+from components.publish_collection.run_outputs import Publication, write_run_outputs
 
 log = logging.getLogger(__name__)
 
@@ -87,14 +86,14 @@ def publish_collection(
     finished = {scene.mark.scene: scene for shard in shards for scene in shard.finished}
     projects = tuple(shard.project for shard in shards)
     gathered = collect_parts(opened, projects, history, finished)
-    recalled, lost = recall(collection, opened, gathered.failures)
+    recalled, lost = recover_scenes(collection, opened, gathered.failures)
     own, failures = _finish(opened, projects, replace(gathered, failures=lost), workers)
     budget.add(*(failure.skipped for failure in failures))
     finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
     marks = {name: scene.mark for name, scene in finished.items()}
-    before = layer_to_mend(collection)
+    before = layer_or_none(collection)
     log_failures(collection, opened, marks, failures, opened.run)
-    layer = settle(collection, opened, marks, join_tiles)
+    layer = reconcile(collection, opened, marks, join_tiles)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)
     done = Publication(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from components.core.collection.failure_log import MOST_TRIES
 from components.core.collection.plan import DetectionReason
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
-from components.core.reporting.page import Fact, Section, render, run_report, write_page
+from components.core.reporting.page import Fact, Section, render, run_report
 from components.core.reporting.tables import Cell, Column, table
 from components.core.reporting.text import counted_noun, thousands
 from components.core.skip_budget import Skipped
@@ -31,15 +30,6 @@ SPACE = "\N{NARROW NO-BREAK SPACE}"
 NONE = "–"
 
 _NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
-
-
-def write_run_summary(place: Path | str, summary: RunSummary, pictures: Sequence[ScenePicture] = ()) -> None:
-    """Write the page; it appears at `place`, a path or URI, when it is whole.
-
-    Raises:
-        StorageError: If the place cannot be written.
-    """
-    write_page(place, run_summary_page(summary, pictures))
 
 
 def run_summary_page(summary: RunSummary, pictures: Sequence[ScenePicture] = ()) -> str:

@@ -6,18 +6,23 @@ import json
 import logging
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.core import storage
+from components.core.collection.collect_parts import SceneFailure
 from components.core.collection.finish_scene import FinishedScene
 from components.core.collection.layer.index import CollectionLayer
 from components.core.collection.layer.tables import FOOTPRINTS_FILE
+from components.core.collection.layer.update import LayerUpdate
 from components.core.collection.ledger import Collection
+from components.core.collection.plan import Plan
 from components.core.errors import DataError, StorageError
+from components.core.project.history import StageRun
 from components.core.reporting.text import counted_noun
 from components.core.scene_errors import scene_errors
-from components.publish_collection.publication import Publication
 from components.publish_collection.report import run_summary_page
 from components.publish_collection.summary import (
     Changes,
@@ -33,6 +38,33 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLANNING = "plan_imagery"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a run published.
+
+    Attributes:
+        plan: What was to be done.
+        started: When this stage began; with its time zone.
+        finished: Scenes that are done now.
+        failures: Scenes that are not.
+        before: The layer before; None where there was none.
+        layer: What became of the layer.
+        exports: Further files of the layer.
+        outdated: Names of such files that earlier runs wrote, of another state of the layer.
+        history: What all stages did, this one last.
+    """
+
+    plan: Plan
+    started: datetime
+    finished: tuple[FinishedScene, ...]
+    failures: tuple[SceneFailure, ...]
+    before: CollectionLayer | None
+    layer: LayerUpdate
+    exports: tuple[str, ...]
+    outdated: tuple[str, ...]
+    history: tuple[StageRun, ...]
 
 
 def write_run_outputs(

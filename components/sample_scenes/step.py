@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from components.core.geometry import Size
 from components.core.step import Metrics, Say, step, unheard
+from components.core.storage import join_uri
 from components.core.storage.mounted import data_root_or_default
-from components.sample_scenes.sample_scenes import generate_in_data_root
+from components.sample_scenes.sample_scenes import Request, generate
 
 
 class Outputs(NamedTuple):
@@ -35,7 +36,7 @@ def run(
     workers: int = 0,
     say: Say = unheard,
 ) -> Outputs:
-    """Run the stage; see `generate_in_data_root`.
+    """Run the stage; see `generate`.
 
     Args:
         metrics: Megabytes read and written.
@@ -54,15 +55,9 @@ def run(
         Where the scenes lie.
     """
     with step(metrics):
-        made = generate_in_data_root(
-            data_root_or_default(data_root),
-            towns=[name.strip() for name in towns.split(",") if name.strip()],
-            scenes_per_town=scenes_per_town,
-            size=Size(size_px, size_px),
-            gsd_m=gsd_m,
-            seed=seed,
-            tiled=tiled,
-            workers=workers or None,
-        )
+        names = tuple(name.strip() for name in towns.split(",") if name.strip())
+        request = Request(names, scenes_per_town, Size(size_px, size_px), gsd_m, seed, tiled)
+        place = join_uri(data_root_or_default(data_root), "sample_scenes", request.key[:12])
+        made = generate(place, request, workers or None)
     say(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
     return Outputs(made.images_uri, made.masks_uri)

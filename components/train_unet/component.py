@@ -17,7 +17,6 @@ def train_unet(
     work_dir: str = "",
     max_bad: int = 0,
     gpus: int = 0,
-    require_gpus: bool = False,
 ) -> None:
     """Train UNetV2 on the items of a project."""
     options = dict(locals())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from components.core.documents.tutorial import TRAIN_CONFIG
-from components.core.network.gpus import check_gpus
 from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
@@ -20,7 +19,6 @@ def run(
     work_dir: str,
     max_bad: int,
     gpus: int,
-    require_gpus: bool,
     *,
     pictures: str | None = None,
 ) -> None:
@@ -37,11 +35,10 @@ def run(
         work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
             goes on; empty for none.
         max_bad: How many images may turn out to be broken when they are read.
-        gpus: How many GPUs this machine is to have.
-        require_gpus: Fewer GPUs than that are an error; else the step goes on with what there is.
+        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
+            to go by the config's `gpu_devices`.
         pictures: Folder for the report's pictures as PNG.
     """
-    check_gpus(gpus, require_gpus)
     with step(metrics, model) as numbers:
         result = train(
             project.path,
@@ -51,6 +48,7 @@ def run(
             initial_model=initial_model_uri,
             work_dir=work_dir or None,
             max_bad=max_bad,
+            gpus=gpus,
         )
         if report is not None:
             write_report(result, report.path, pictures)

@@ -18,6 +18,7 @@ from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
+from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
 from components.core.network.unetv2 import UNetV2
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
@@ -64,6 +65,7 @@ def train(
     initial_model: Path | str = "",
     work_dir: Path | str | None = None,
     max_bad: int = 0,
+    gpus: int = 0,
 ) -> TrainingResult:
     """Train a network on a project.
 
@@ -77,12 +79,14 @@ def train(
             same config and data; None keeps them only while the training runs.
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
             cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
+        gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
 
     Returns:
         Where the model lies, its metrics and its history.
 
     Raises:
-        ConfigError: If the config breaks a rule, `max_bad` is negative, or the loss stops being a number.
+        ConfigError: If the config breaks a rule, `max_bad` is negative, GPUs are missing that it was placed on, or the
+            loss stops being a number.
         DataError: If items, weights, the initial model or a checkpoint cannot be used.
         TooManySkippedError: If more images and more items than allowed cannot be read.
         StorageError: If a place cannot be written, which is found out before the training.
@@ -100,7 +104,7 @@ def train(
     classes = model_classes(source.meta.classes, special.background, special.neutral)
     described = ModelConfig.of(settings.encoder, classes, special.background, special.neutral, settings.input_size.size)
     datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
-    plan = plan_devices(settings.gpu_devices, settings.precision)
+    plan = plan_devices(usable_devices(gpus, settings.gpu_devices), settings.precision)
     with scratch_folder("train_unet") as scratch:
         initial = _initial_model(initial_model, scratch)
         network = build_network(settings, described, initial, scratch)

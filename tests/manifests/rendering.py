@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
+
+from pipelines.compiling import COMPILED, PIPELINES
+from pipelines.kubernetes_manifests import write_kubernetes_manifests
 
 Manifest = dict[str, Any]
 
@@ -50,12 +55,23 @@ def kustomize(folder: Path) -> list[Manifest]:
 @cache
 def rendered(kustomization: str) -> tuple[Manifest, ...]:
     """Render one of the project's own; not to be changed by tests."""
-    return tuple(kustomize(MANIFESTS / kustomization))
+    return tuple(kustomize(_with_pipelines() / kustomization))
+
+
+@cache
+def _with_pipelines() -> Path:
+    """A copy of the manifests with what `make pipeline` writes among them."""
+    parent = Path(tempfile.mkdtemp(prefix="manifests"))
+    atexit.register(shutil.rmtree, parent)
+    folder = parent / MANIFESTS.name
+    shutil.copytree(MANIFESTS, folder, ignore=shutil.ignore_patterns("pipelines"))
+    write_kubernetes_manifests(PIPELINES, COMPILED, folder / "base" / "pipelines")
+    return folder
 
 
 def site_of(folder: Path, components: list[str], namespace: str = "building-footprints") -> list[Manifest]:
     """Render what a site would write beside the overlays: the base with some components, copied to a folder."""
-    shutil.copytree(MANIFESTS, folder / "manifests")
+    shutil.copytree(_with_pipelines(), folder / "manifests")
     site = folder / "manifests" / "overlays" / "site"
     site.mkdir()
     lines = [f"namespace: {namespace}", "resources: [../../base]", "components:"]

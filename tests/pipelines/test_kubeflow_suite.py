@@ -21,7 +21,7 @@ from components.core.geometry import Size
 from components.core.storage.mounted import DATA_ROOT_VARIABLE
 from components.import_images.import_images import import_images
 from components.plan_shards.plan_shards import plan_shards
-from components.sample_scenes.sample_scenes import generate
+from components.sample_scenes.sample_scenes import Request, generate
 from components.split_tagging.split_tagging import split_tagging
 from pipelines.detection import detection
 from pipelines.local import RunFailedError, run_pipeline
@@ -114,9 +114,8 @@ def test_its_pipelines_run_as_the_others_do(data_root: str, tmp_path: Path) -> N
 def test_the_sample_scenes_can_be_trained_on_and_tested_in_two_shards(tmp_path: Path) -> None:
     size = Size(SIZE_PX, SIZE_PX)
     scenes, project, tagged = (str(tmp_path / name) for name in ("scenes", "project", "tagged"))
-    made = generate(
-        scenes, towns=TOWNS, scenes_per_town=TRAINING_SCENES_PER_TOWN, size=size, seed=TRAINING_SEED, workers=1
-    )
+    request = Request(tuple(TOWNS), TRAINING_SCENES_PER_TOWN, size, seed=TRAINING_SEED)
+    made = generate(scenes, request, workers=1)
     import_images(made.images_uri, made.masks_uri, project, data_root=str(tmp_path / "data"), workers=1)
     split_tagging(project, tagged, query=json.dumps(small_documents().split_tagging), seed=TRAINING_SEED)
 

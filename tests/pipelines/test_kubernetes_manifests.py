@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from components.core.errors import ConfigError
-from pipelines.kubernetes_manifests import stale_kubernetes_manifests, write_kubernetes_manifests
+from pipelines.kubernetes_manifests import write_kubernetes_manifests
 from pipelines.package import read_package
 from pipelines.uploading import CONTENT_NOTE
 from tests.pipelines.tiny_pipeline import compile_tiny, tiny
@@ -41,16 +41,6 @@ def test_writing_is_deterministic(compiled: Path, tmp_path: Path) -> None:
         for name in ("first", "second")
     )
     assert first == second
-
-
-def test_what_is_stale_is_named(compiled: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "objects"
-    assert stale_kubernetes_manifests({"tiny": tiny}, compiled, folder) == ["kustomization.yaml", "tiny.yaml"]
-    write_kubernetes_manifests({"tiny": tiny}, compiled, folder)
-    assert stale_kubernetes_manifests({"tiny": tiny}, compiled, folder) == []
-    (folder / "renamed.yaml").write_text("{}")
-    (folder / "tiny.yaml").write_text((folder / "tiny.yaml").read_text().replace("tiny", "small", 1))
-    assert stale_kubernetes_manifests({"tiny": tiny}, compiled, folder) == ["renamed.yaml", "tiny.yaml"]
 
 
 def test_a_pipeline_that_is_not_compiled_is_an_error(tmp_path: Path) -> None:

@@ -79,16 +79,10 @@ def test_steps_that_are_placed_on_gpus_ask_for_them_in_plain_text(compiled):
         assert accelerator["resourceCount"] == str(load_node_pools().stages[stage].accelerators)
 
 
-def test_steps_that_are_placed_on_gpus_refuse_to_run_with_fewer(compiled):
+def test_steps_that_are_placed_on_gpus_know_how_many(compiled):
     for stage, task in compiled.steps():
-        inputs = task.get("inputs", {}).get("parameters", {})
-        given = {
-            name: inputs.get(name, {}).get("runtimeValue", {}).get("constant") for name in ("gpus", "require_gpus")
-        }
-        count = load_node_pools().stages[stage].accelerators
-        assert given == ({"gpus": count, "require_gpus": True} if count else {"gpus": None, "require_gpus": None}), (
-            stage
-        )
+        given = task.get("inputs", {}).get("parameters", {}).get("gpus", {}).get("runtimeValue", {}).get("constant")
+        assert given == (load_node_pools().stages[stage].accelerators or None), stage
 
 
 def test_no_setting_of_the_cluster_is_a_parameter_of_a_run(compiled):
@@ -107,7 +101,7 @@ def test_no_setting_of_the_cluster_is_a_parameter_of_a_run(compiled):
         "gpu_tolerations",
         "storage_secret",
         "storage_settings",
-        "train_gpus",
+        "gpus",
     }
     assert not cluster & set(compiled.spec["root"]["inputDefinitions"]["parameters"])
 

@@ -17,7 +17,7 @@ UNKNOWN = "its shard gave no result for it and no reason; see the log of the sha
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class SceneRows:
+class ItemRows:
     """Where an item is, and which rows of its scene it shows.
 
     Attributes:
@@ -43,7 +43,7 @@ class CompleteScene:
     """
 
     planned: PlannedScene
-    places: tuple[SceneRows, ...]
+    places: tuple[ItemRows, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,12 @@ def collect_parts(
     return CollectedScenes(tuple(scenes), tuple(failures))
 
 
-def _places_by_scene(projects: Sequence[Project]) -> dict[str, list[SceneRows]]:
-    found: dict[str, list[SceneRows]] = {}
+def _places_by_scene(projects: Sequence[Project]) -> dict[str, list[ItemRows]]:
+    found: dict[str, list[ItemRows]] = {}
     for number, project in enumerate(projects):
         for index, size in enumerate(project.item_sizes()):
             scene, top = scene_of(project.label(index))
-            found.setdefault(scene, []).append(SceneRows(top, size.height, number, index))
+            found.setdefault(scene, []).append(ItemRows(top, size.height, number, index))
     return found
 
 
@@ -121,7 +121,7 @@ def scene_of(label: str) -> tuple[str, int]:
     return (name, 0) if part is None else (part["scene"], int(part["top"]))
 
 
-def _cover(places: Sequence[SceneRows], height: int) -> bool:
+def _cover(places: Sequence[ItemRows], height: int) -> bool:
     """Whether items show every row of a scene once."""
     bottom = 0
     for place in places:

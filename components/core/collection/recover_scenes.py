@@ -21,7 +21,7 @@ from components.core.skip_budget import Skipped
 THREADS = 16
 
 
-def recall(
+def recover_scenes(
     collection: Collection, plan: Plan, failures: Sequence[SceneFailure]
 ) -> tuple[tuple[FinishedScene, ...], tuple[SceneFailure, ...]]:
     """Look in the ledger for scenes of which the shards say that they failed, or nothing at all.

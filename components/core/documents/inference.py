@@ -108,7 +108,8 @@ class InferenceConfig(_InferenceSettings):
     mode: SlidingWindowMode = SlidingWindowMode()
 
     gpu_devices: list[int] = [0]
-    """GPUs by index; the first one that exists computes, and the CPU where none does."""
+    """GPUs by index on a machine of your own; the first that exists computes, and the CPU where none does. A step on a
+    cluster uses the GPU that `node_pools.yaml` places it on, whatever stands here."""
 
     model_classes: ModelClasses = ModelClasses()
     existing_objects: ExistingObjects = ExistingObjects()

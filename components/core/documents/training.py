@@ -139,7 +139,8 @@ class TrainConfig(_TrainSettings):
     """Whether validation uses the running statistics of batch normalisation, as inference does."""
 
     gpu_devices: list[int] = [0]
-    """GPUs by index; several train together. Missing ones are reported and left out, with none the CPU trains."""
+    """GPUs by index on a machine of your own; several train together, and with none the CPU trains. A step on a cluster
+    trains on all GPUs that `node_pools.yaml` places it on, whatever stands here."""
 
     encoder: str = DEFAULT_ENCODER
     """Name of an encoder that this release knows."""

@@ -30,14 +30,6 @@ class Runs(NamedTuple):
     ends: Integers
 
 
-def runs_of(line: npt.NDArray[np.bool_]) -> Runs:
-    """The runs of a (W,) bool array."""
-    framed = np.zeros(len(line) + 2, np.bool_)
-    framed[1:-1] = line
-    changes = np.flatnonzero(framed[1:] != framed[:-1])
-    return Runs(changes[0::2], changes[1::2])
-
-
 def touching(above: Runs, below: Runs) -> tuple[Integers, Integers]:
     """Which runs of a row touch which of the next row, corners included.
 

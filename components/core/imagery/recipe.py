@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import DataError
 from components.core.geometry import FlipAxis, Size, Window
 
 if TYPE_CHECKING:
@@ -132,12 +131,3 @@ class Recipe:
         """From the manifest's form."""
         window = Window(row["top"], row["left"], row["height"], row["width"])
         return cls(window, row["left_right"], row["up_down"])
-
-    def check_within(self, size: Size, what: str) -> None:
-        """Refuse a recipe that reads outside a raster of `size`.
-
-        Raises:
-            DataError: If the window leaves the raster; `what` names it.
-        """
-        if not Window.of_size(size).contains(self.window):
-            raise DataError(f"{what}: the window of {self.window} leaves the raster of {size} px; cut it to the raster")

@@ -193,18 +193,6 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"initial_model_uri": "/nowhere"},
         "initial_model_uri: model: /nowhere holds no config.json and no model.safetensors",
     ),
-    "GPUs that the step has not": (
-        {"train_config": {"gpu_devices": [0, 1, 2]}, "train_gpus": 1},
-        "train_config: gpu_devices: [0, 1, 2] names GPUs that the step has not, which is placed on 1; use [0], or",
-    ),
-    "a GPU that inference has not": (
-        {"inference_config": {"gpu_devices": [1]}, "infer_gpus": 1},
-        "inference_config: gpu_devices: [1] names none of the 1 GPU that the step is placed on; use [0]",
-    ),
-    "inference that asks for a GPU and leaves it alone": (
-        {"inference_config": {"gpu_devices": []}, "infer_gpus": 2},
-        "inference_config: gpu_devices: [] leaves to the CPU what the 2 GPUs that the step is placed on",
-    ),
     "an empty field": ({"images_uri": ""}, "images_uri: is empty; give a folder or URI prefix of images"),
     "no images": ({"images_uri": "/nowhere"}, "images_uri: /nowhere: there is no such folder, or it is empty"),
     "no masks": ({"masks_uri": "/nowhere"}, "images_uri, masks_uri: /nowhere: there is no such folder, or it is empty"),
@@ -283,21 +271,6 @@ def test_an_initial_model_that_does_not_fit_is_told_with_all_that_is_wrong_with_
     ]
     other = {"encoder": "vgg11_bn", "encoder_weights": "/never/read"}
     check_inputs(in_order(tmp_path, initial_model_uri=model, train_config=other))
-
-
-@pytest.mark.parametrize(
-    ("config", "gpus", "said"),
-    [
-        ("", 2, r"\[0, 1, 2\] are named, the step is placed on 2: smaller batches"),
-        ({"epochs": 3}, 3, r"\[0\] leaves 2 of the 3 GPUs idle that the step asks for; use \[0, 1, 2\]"),
-    ],
-)
-def test_gpus_that_nobody_named_are_only_said_in_the_log(
-    config: Any, gpus: int, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    check_inputs(in_order(tmp_path, train_config=config, train_gpus=gpus))
-    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert said.replace("\\", "") in record.getMessage()
 
 
 def test_windows_of_another_size_are_only_said_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -43,7 +43,7 @@ def found(plan: Plan) -> list[dict[str, int]]:
     return [{scene.record.key: scene.record.footprints for scene in part.finished} for part in read]
 
 
-def test_shards_finish_their_scenes_and_say_what_they_left_out(detection: Detection, tmp_path: Path) -> None:
+def test_shards_finish_their_scenes_and_say_what_they_skipped(detection: Detection, tmp_path: Path) -> None:
     plan = detection.with_options(shard_megapixels=0.03).plan(tmp_path / "plan")
     assert plan.shards == 2
     counts = [

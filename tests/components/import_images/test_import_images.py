@@ -407,7 +407,7 @@ def test_images_and_masks_may_have_the_longest_names(tmp_path: Path) -> None:
         assert all((image_of(item) == expected[item.name]).all() for item in items)
 
 
-def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_skipped(tmp_path: Path) -> None:
     write_scene(tmp_path / "in", "a", SIZE)
     for folder in ("images", "gt"):
         file = Path(write_tiled(tmp_path / "in" / folder / "b.tif", noise(SIZE, bands=1)))

@@ -85,7 +85,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_network(project: Pat
         infer(project, tmp_path / "no model", data_root=str(tmp_path / "file"))
 
 
-def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> None:
+def test_bad_scenes_are_skipped_up_to_a_limit(tmp_path: Path, model: Path) -> None:
     good, broken, small = (scene_item(tmp_path, *entry) for entry in (("a", SIZE), ("b", SIZE), ("c", Size(40, 90))))
     assert broken.image is not None
     raster_file = Path(broken.image.uri)

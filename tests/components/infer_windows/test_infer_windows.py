@@ -158,7 +158,7 @@ def test_rasters_may_lie_in_object_storage(tmp_path: Path, model: Path, s3_envir
     assert infer(write_project(tmp_path, [remote]), model, image_tags=[], data_root=folder)[0].reused == 1
 
 
-def test_the_history_goes_on_with_what_was_done_and_left_out(tmp_path: Path, model: Path) -> None:
+def test_the_history_goes_on_with_what_was_done_and_skipped(tmp_path: Path, model: Path) -> None:
     before = StageRun("import_images", 2, 0.024, 1.5)
     items = [scene_item(tmp_path, "a", SIZE), Item("ds", "b", SIZE)]
     with manifest_writer(tmp_path / "project", bitmap_meta()) as writer:

@@ -151,7 +151,7 @@ def test_a_scene_that_fails_half_way_leaves_nothing_of_itself(tmp_path: Path, mo
     assert [item.name for item in open_project(tmp_path / "inf")] == [f"vienna1__r{top:07}" for top in (0, 512, 1024)]
 
 
-def test_an_item_that_leads_elsewhere_is_left_out(tmp_path: Path, scene: Item, model: Path) -> None:
+def test_an_item_that_leads_elsewhere_is_skipped(tmp_path: Path, scene: Item, model: Path) -> None:
     assert scene.image is not None
     elsewhere = replace(scene, name="odd", image=replace(scene.image, uri="/vsicurl/http://host/a.tif"))
     write_manifest(tmp_path / "project", bitmap_meta(), [elsewhere, scene])

@@ -21,7 +21,7 @@ def listed(site: Site) -> list[tuple[SourceImage, DetectionReason]]:
     return [(image, DetectionReason.NEW) for image in find_images(site.images_uri, site.output_uri)]
 
 
-def test_an_image_that_was_deleted_meanwhile_is_left_out(s3_environment: S3Server, tmp_path: Path) -> None:
+def test_an_image_that_was_deleted_meanwhile_is_skipped(s3_environment: S3Server, tmp_path: Path) -> None:
     site = Site(s3_environment.new_folder(), tmp_path)
     site.put_image("east.tif")
     gone = site.put_image("west.tif")

@@ -107,7 +107,7 @@ def test_outputs_below_the_imagery_are_no_imagery(site: Site) -> None:
         site.plan(output_uri=site.images_uri)
 
 
-def test_images_that_cannot_be_done_are_left_out_with_their_reasons(site: Site) -> None:
+def test_images_that_cannot_be_done_are_skipped_with_their_reasons(site: Site) -> None:
     site.put_image("good.tif")
     site.put_image("nowhere.tif", crs=None, transform=None)
     site.put_image("unplaced.tif", transform=None)

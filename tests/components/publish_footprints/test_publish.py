@@ -328,7 +328,7 @@ def test_a_scene_in_parts_is_published_as_one(tmp_path: Path) -> None:
 NOWHERE = Affine(3e-6, 0, 30.5, 0, -3e-6, 114.3)
 
 
-def test_scenes_that_cannot_be_published_are_left_out_named_and_counted(tmp_path: Path) -> None:
+def test_scenes_that_cannot_be_published_are_skipped_named_and_counted(tmp_path: Path) -> None:
     size = (SIZE.height, SIZE.width)
     torn = write_tiled(tmp_path / "torn.tif", np.ones(size, np.uint8))
     Path(torn).write_bytes(b"torn")
@@ -361,6 +361,6 @@ def test_scenes_that_cannot_be_published_are_left_out_named_and_counted(tmp_path
     assert "torn.tif" in told["torn"] and "leads elsewhere" in told["ds/elsewhere"]
 
 
-def test_never_all_scenes_are_left_out(tmp_path: Path) -> None:
+def test_never_all_scenes_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(TooManySkippedError, match=r"1 of 1 image skipped, and max_bad allows \d+, but never all"):
         publish(project(tmp_path, scene("swapped", 2, "EPSG:4326", NOWHERE)), tmp_path / "out", max_bad=9, workers=1)

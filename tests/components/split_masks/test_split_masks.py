@@ -75,7 +75,7 @@ def test_the_report_shows_the_query_and_the_buildings(predictions: Path, tmp_pat
     assert "1 items in, 1 out" in page and "split_masks" in page and "austin1" in page
 
 
-def test_a_mask_that_is_none_is_left_out(predictions: Path, tmp_path: Path) -> None:
+def test_a_mask_that_is_none_is_skipped(predictions: Path, tmp_path: Path) -> None:
     (good,) = open_project(predictions)
     odd = write_tiled(tmp_path / "odd.tif", noise(SIZE, bands=1))
     objects = (mask_object(odd, np.ones((SIZE.height, SIZE.width), np.bool_), "untitled_dl"),)

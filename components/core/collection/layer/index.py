@@ -214,7 +214,7 @@ def _partition(content: dict[str, Any]) -> Partition:
     )
 
 
-def layer_to_mend(collection: Collection) -> CollectionLayer | None:
+def layer_or_none(collection: Collection) -> CollectionLayer | None:
     """As `read_layer`, but None for a broken file, too: all of it can be rebuilt from the ledger."""
     try:
         return read_layer(collection)

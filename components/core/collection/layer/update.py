@@ -31,7 +31,7 @@ from components.core.collection.layer.index import (
     ImageGrid,
     Partition,
     is_layer,
-    layer_to_mend,
+    layer_or_none,
     write_layer,
 )
 from components.core.collection.layer.joins import Joins, LayerJoiner, SceneHalves
@@ -131,13 +131,13 @@ def update_layer(
         StorageError: If a place cannot be read or written.
     """
     wanted = _by_scene(marks)
-    known = layer_to_mend(collection)
+    known = layer_or_none(collection)
     goal = CollectionLayer(images_uri, join_tiles)
     work = _work_or_more(collection, goal, wanted, known)
     counter = ChangeCounter()
     if work.written or work.removed:
         claim = Claim(collection)
-        latest = layer_to_mend(collection)
+        latest = layer_or_none(collection)
         if latest != known:
             work = _work_or_more(collection, goal, wanted, latest)
         layer = _carried_out(collection, work, counter, checkpoint)
@@ -312,7 +312,7 @@ def _replaced(
 
 def _without_own(collection: Collection, work: _Work) -> CollectionLayer:
     """What another update says meanwhile, without the partitions that both may have written."""
-    theirs = layer_to_mend(collection) or CollectionLayer(work.kept.images_uri, work.kept.join_tiles)
+    theirs = layer_or_none(collection) or CollectionLayer(work.kept.images_uri, work.kept.join_tiles)
     own = {scene.mark.scene for scene in work.written} | work.removed
     kept = {name: part for name, part in theirs.partitions.items() if name not in own}
     return replace(theirs, partitions=kept, unsettled=tuple(sorted({*theirs.unsettled, *work.kept.unsettled})))

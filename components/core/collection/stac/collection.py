@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pystac
 from pystac import Asset, Collection, ItemAssetDefinition, Link, MediaType, SpatialExtent, Summaries, TemporalExtent
-from pystac.utils import str_to_datetime
 
-from components.core.collection.ledger import Mark, SceneRecord
+from components.core.collection.ledger import Mark
 from components.core.collection.stac.parts import (
     CLASSIFICATION,
     COLLECTION_FILE,
@@ -26,7 +25,6 @@ from components.core.collection.stac.parts import (
     model_place,
 )
 from components.core.collection.stac.periods import Period
-from components.core.errors import DataError
 
 MAX_ITEM_LINKS = 10_000
 """Of more items none is linked: readers would fetch a file of tens of megabytes to see one. They are found by name."""
@@ -47,30 +45,6 @@ class Extent:
 
     bounds: Bounds | None = None
     period: Period | None = None
-
-    @classmethod
-    def of_scene(cls, record: SceneRecord, detected: datetime) -> Extent:
-        """Extent of one scene; see `scene_item` for `detected`."""
-        return cls(record.bounds, Period.of_captured(record.captured) or Period.instant(detected))
-
-    @classmethod
-    def of_collection(cls, document: Mapping[str, Any]) -> Extent:
-        """What an earlier `collection.json` says, so that only new scenes need be looked at.
-
-        Scenes that are gone stay in it; `of_scene` of all that remain gives the exact one.
-
-        Raises:
-            DataError: If it says nothing.
-        """
-        try:
-            west, south, east, north = map(float, document["extent"]["spatial"]["bbox"][0])
-            start, end = document["extent"]["temporal"]["interval"][0]
-            if start is None or end is None:
-                return cls()
-            period = Period(str_to_datetime(start), str_to_datetime(end))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise DataError(f"{COLLECTION_FILE}: holds no extent ({error!r}); delete it, and it is rebuilt") from error
-        return cls((west, south, east, north), period)
 
     def __or__(self, other: Extent) -> Extent:
         return Extent(_union(self.bounds, other.bounds), _either(self.period, other.period))

@@ -102,7 +102,7 @@ def test_an_output_is_replaced_when_the_new_one_is_whole(tmp_path: Path) -> None
     assert open_project(tmp_path / "out").meta.name == "SECOND"
 
 
-class TestBadItems:
+class TestSkippedItems:
     """What fails is left out whole, with its reason, up to a limit."""
 
     LAYERS: tuple[Any, ...] = (
@@ -127,7 +127,7 @@ class TestBadItems:
         return folder
 
     @pytest.mark.parametrize("limit", [3, 9, None])
-    def test_are_left_out_with_their_reasons(
+    def test_are_skipped_with_their_reasons(
         self, tmp_path: Path, limit: int | None, caplog: pytest.LogCaptureFixture
     ) -> None:
         run = execute_query(self.QUERY, [self.project(tmp_path)], tmp_path / "out", max_bad=limit)

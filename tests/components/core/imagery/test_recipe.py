@@ -6,7 +6,6 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.errors import DataError
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.recipe import Crop, Flip, Recipe, Step
 from components.core.project import ImageRef
@@ -94,8 +93,3 @@ def test_flipped_crops_lie_where_they_were_cut() -> None:
 def test_without_georeference_there_is_no_transform() -> None:
     assert ImageRef.whole("a.png", Size(4, 4)).then(Flip(FlipAxis.UP_DOWN)).item_transform is None
     assert Recipe.whole(Size(4, 4)).affine() == Affine.identity()
-
-
-def test_a_recipe_that_leaves_its_raster_is_refused() -> None:
-    with pytest.raises(DataError, match="item ds/a: the window of rows 2–6"):
-        Recipe(Window(2, 0, 5, 4)).check_within(Size(6, 6), "item ds/a")

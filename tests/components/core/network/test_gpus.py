@@ -2,18 +2,25 @@ import pytest
 import torch
 
 from components.core.errors import ConfigError
-from components.core.network.gpus import check_gpus
+from components.core.network.gpus import usable_devices
 
 
-def test_missing_gpus_are_an_error_where_they_are_required():
+def test_fewer_gpus_than_a_step_was_placed_on_are_an_error() -> None:
     wanted = torch.cuda.device_count() + 1
-    with pytest.raises(ConfigError, match=f"gpus: {wanted} are asked for and {wanted - 1} are present"):
-        check_gpus(wanted, required=True)
+    with pytest.raises(ConfigError, match=f"gpus: the step asked for {wanted} and sees {wanted - 1}; check"):
+        usable_devices(wanted, [0])
 
 
-def test_missing_gpus_are_tolerated_where_they_are_not():
-    check_gpus(torch.cuda.device_count() + 1, required=False)
+@pytest.mark.parametrize("named", [[], [0], [2, 0]])
+def test_where_nothing_is_placed_the_config_names_the_gpus(named: list[int]) -> None:
+    assert usable_devices(0, named) == named
 
 
-def test_the_gpus_that_are_there_suffice():
-    check_gpus(torch.cuda.device_count(), required=True)
+@pytest.mark.parametrize("named", [[], [0], [0, 1, 2], [5]])
+def test_a_placed_step_uses_all_its_gpus_whatever_the_config_names(
+    named: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    with caplog.at_level("INFO"):
+        assert list(usable_devices(3, named)) == [0, 1, 2]
+    assert ("uses all 3 of its pod" in caplog.text) == (named != [0, 1, 2])

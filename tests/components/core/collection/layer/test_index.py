@@ -11,7 +11,7 @@ from components.core.collection.layer.index import (
     CollectionLayer,
     ImageGrid,
     Partition,
-    layer_to_mend,
+    layer_or_none,
     mark_of,
     read_layer,
     write_layer,
@@ -76,7 +76,7 @@ def test_a_broken_description_is_refused_with_its_place_or_made_anew(tmp_path: P
 
     with pytest.raises(DataError, match=r"layer\.json.*rebuilt"):
         read_layer(collection)
-    assert layer_to_mend(collection) is None
+    assert layer_or_none(collection) is None
 
 
 def test_a_stem_names_its_marker() -> None:

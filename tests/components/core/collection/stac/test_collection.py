@@ -4,7 +4,7 @@ from pathlib import Path
 import pystac
 import pytest
 
-from components.core.collection.ledger import Mark
+from components.core.collection.ledger import Mark, SceneRecord
 from components.core.collection.stac import (
     MAX_ITEM_LINKS,
     Extent,
@@ -15,7 +15,6 @@ from components.core.collection.stac import (
     model_place,
     scene_item,
 )
-from components.core.errors import DataError
 from tests.components.core.collection.stac.scenes import CLASSES, DETECTED, MARK, MODEL, TRANSFORM, record
 from tests.components.core.collection.stac.valid import check, links
 
@@ -26,8 +25,13 @@ def collection(marks: list[Mark], extent: Extent = Extent()) -> dict:  # noqa: B
     return collection_json(marks, extent, classes=CLASSES, models=[MODEL, MODEL])
 
 
+def extent_of(detection: SceneRecord) -> Extent:
+    """Of one scene, as its item says when it is."""
+    return Extent(detection.bounds, Period.of_captured(detection.captured) or Period.instant(DETECTED))
+
+
 def test_a_collection_is_valid_and_links_to_what_it_holds() -> None:
-    extent = Extent.of_scene(record(), DETECTED)
+    extent = extent_of(record())
     found = collection([OTHER, MARK], extent)
 
     check(found)
@@ -44,7 +48,6 @@ def test_a_collection_of_nothing_is_valid() -> None:
 
     check(found)
     assert found["extent"]["spatial"]["bbox"] == [[-180, -90, 180, 90]]
-    assert Extent.of_collection(found) == Extent()
 
 
 def test_more_items_than_can_be_listed_are_explained() -> None:
@@ -61,14 +64,13 @@ def test_the_order_of_scenes_does_not_matter() -> None:
 
 
 def test_extents_grow() -> None:
-    first = Extent.of_scene(record(bounds=(1.0, 2.0, 3.0, 4.0), captured="2024"), DETECTED)
-    second = Extent.of_scene(record(bounds=(2.0, 0.0, 5.0, 3.0), captured=""), DETECTED)
+    first = extent_of(record(bounds=(1.0, 2.0, 3.0, 4.0), captured="2024"))
+    second = extent_of(record(bounds=(2.0, 0.0, 5.0, 3.0), captured=""))
 
     both = Extent() | first | second | Extent()
 
     assert both.bounds == (1, 0, 5, 4)
     assert both.period == Period(datetime(2024, 1, 1, tzinfo=UTC), DETECTED)
-    assert Extent.of_collection(collection([], both)) == both
 
 
 def test_the_extent_holds_the_times_of_all_items() -> None:
@@ -76,9 +78,7 @@ def test_the_extent_holds_the_times_of_all_items() -> None:
         said = scene_item(MARK, record(captured=captured), transform=TRANSFORM, classes=CLASSES, detected=DETECTED)[
             "properties"
         ]
-        (start, end), *_ = collection([], Extent.of_scene(record(captured=captured), DETECTED))["extent"]["temporal"][
-            "interval"
-        ]
+        (start, end), *_ = collection([], extent_of(record(captured=captured)))["extent"]["temporal"]["interval"]
         assert (start, end) == (
             said.get("start_datetime") or said["datetime"],
             said.get("end_datetime") or said["datetime"],
@@ -89,11 +89,6 @@ def test_across_the_180th_meridian_all_longitudes_are_within() -> None:
     east, west = Extent((170.0, -20.0, -175.0, -10.0)), Extent((10.0, 0.0, 20.0, 1.0))
 
     assert (east | west).bounds == (-180, -20, 180, 1)
-
-
-def test_what_is_no_collection_is_refused() -> None:
-    with pytest.raises(DataError, match=r"collection\.json: holds no extent"):
-        Extent.of_collection({"extent": {}})
 
 
 @pytest.mark.parametrize(
@@ -122,7 +117,7 @@ def test_the_tree_can_be_moved(tmp_path: Path) -> None:
     place.parent.mkdir(parents=True)
     made = scene_item(MARK, record(), transform=TRANSFORM, classes=CLASSES, detected=DETECTED)
     place.write_bytes(document_bytes(made))
-    (root / "collection.json").write_bytes(document_bytes(collection([MARK], Extent.of_scene(record(), DETECTED))))
+    (root / "collection.json").write_bytes(document_bytes(collection([MARK], extent_of(record()))))
     moved = root.rename(tmp_path / "there")
 
     read = pystac.Collection.from_file(str(moved / "collection.json"))

@@ -10,8 +10,8 @@ from components.core import storage
 from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import DetectionSettings, Plan
+from components.core.collection.reconcile import reconcile
 from components.core.errors import StorageError
-from components.publish_collection.reconcile import settle
 from tests.components.core.collection.layer.killing import interrupted_at, killed_at
 from tests.components.core.collection.layer.small_collections import (
     Building,
@@ -34,7 +34,7 @@ def plan(retired: tuple[Mark, ...] = ()) -> Plan:
 
 
 def settled(collection: Collection, *done: SmallScene, retired: tuple[SmallScene, ...] = ()) -> None:
-    settle(collection, plan(tuple(scene.mark for scene in retired)), {scene.id: scene.mark for scene in done})
+    reconcile(collection, plan(tuple(scene.mark for scene in retired)), {scene.id: scene.mark for scene in done})
 
 
 def expected(folder: Path, *scenes: SmallScene) -> dict[str, bytes]:

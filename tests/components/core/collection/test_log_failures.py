@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from components.core.collection.collect_parts import SceneFailure
-from components.core.collection.failure_log import MOST_TRIES, FailureLog
+from components.core.collection.failure_log import FEW, MOST_TRIES, FailureLog, log_failures
 from components.core.collection.ledger import Collection
 from components.core.skip_budget import Skipped
-from components.publish_collection.log_failures import FEW, log_failures
 from tests.detection.plans import plan, planned
 
 BROKEN = SceneFailure(Skipped("2026/a.tif", "its tiles are broken", "infer_windows"))

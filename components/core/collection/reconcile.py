@@ -23,7 +23,7 @@ ROUNDS = 6
 THREADS = 16
 
 
-def settle(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_tiles: bool = True) -> LayerUpdate:
+def reconcile(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_tiles: bool = True) -> LayerUpdate:
     """Have the layer show what the ledger says, and retire what it shows no more.
 
     Both are done again where another run has changed the ledger or the layer meanwhile, after a while that differs
