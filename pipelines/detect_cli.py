@@ -69,7 +69,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--shard-megapixels", type=float, default=SHARD_MEGAPIXELS, help="size of a shard; larger scenes are cut")
     add("--max-shards", type=int, default=MAX_SHARDS, help="at most so many shards; the next run does the rest")
     add("--captured-pattern", default="", help="finds the day of capture in names; see plan_imagery, none for none")
-    add("--max-bad", type=int, default=0, help="images that may be left out before the run counts as failed")
+    add("--max-bad", type=int, default=0, help="images that may be skipped before the run counts as failed")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
 
 

@@ -62,7 +62,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--size-px", type=int, default=768, help="height and width of a sample scene")
     add("--mask-value", default="", help="values of masks that are building: 1, or #FF0000, or 1,ignore=255")
     add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
-    add("--max-bad", type=int, default=0, help="images that may be left out because they are broken")
+    add("--max-bad", type=int, default=0, help="images that may be skipped because they are broken")
     add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
     add("--seed", type=int, default=0, help="of scenes, splits and crops; training has its own in its config")
 

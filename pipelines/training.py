@@ -155,7 +155,7 @@ def training(
         images_mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, or 1,ignore=255; empty for
             all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
-        images_max_bad: How many images may be left out because they are broken.
+        images_max_bad: How many images may be skipped because they are broken.
         infer_config: The inference config; empty for the tutorial's.
         infer_image_tags: Images that are tested carry one of these tags; empty for all images.
         output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
@@ -213,7 +213,7 @@ def sample_training(
 
     Args:
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
-        images_max_bad: How many images may be left out because they are broken.
+        images_max_bad: How many images may be skipped because they are broken.
         infer_config: The inference config; empty for the tutorial's.
         infer_image_tags: Images that are tested carry one of these tags; empty for all images.
         output_data_root: Folder or URI prefix for the scenes and rasters; empty for the cluster's own

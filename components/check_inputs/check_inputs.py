@@ -12,7 +12,8 @@ from components.check_inputs.places import look
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.mask_values import MaskValues
 from components.core.preflight.naming import NamedFaults
-from components.core.preflight.numbers import check_max_bad, check_max_shards, check_tags
+from components.core.preflight.numbers import check_max_shards, check_tags
+from components.core.skip_budget import check_max_bad
 
 
 def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None) -> str:

@@ -28,7 +28,7 @@ class TrainingInputs:
         split_masks_query: DTL query that splits predicted masks; empty for the tutorial's.
         mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
         allow_unpaired: Images without a mask, where others have one, show no building.
-        max_bad: How many images may be left out.
+        max_bad: How many images may be skipped.
         makes_scenes: The run makes its own images.
     """
 

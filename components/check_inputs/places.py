@@ -104,6 +104,6 @@ def _check_unpaired(faults: NamedFaults, inputs: TrainingInputs, found: ImagePai
     faults.say(
         ("allow_unpaired",),
         f"is not set, and {len(lonely)} of {len(found.pairs)} images have no mask of their name ({names}); give their "
-        f"masks, set it where images without a mask show no building, or leave them out with {faults.name('max_bad')} "
+        f"masks, set it where images without a mask show no building, or skip them with {faults.name('max_bad')} "
         f"{len(lonely)}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.collect_predictions.collect_predictions import collect_predictions
-from components.core.step import Artifact, Metrics, Say, log_metrics, step, unheard
+from components.core.step import Artifact, Metrics, Say, step, unheard
 
 
 def run(
@@ -20,7 +20,6 @@ def run(
         metrics: Number of scenes, and megabytes read and written.
         say: Hears how many items there are, and where.
     """
-    with step() as moved:
-        scenes = collect_predictions([part.path for part in parts], project.path, predictions.path)
-    log_metrics(metrics, {"scenes": scenes}, moved, predictions)
+    with step(metrics, predictions) as numbers:
+        scenes = numbers["scenes"] = collect_predictions([part.path for part in parts], project.path, predictions.path)
     say(f"{scenes} items, at {predictions.path}")

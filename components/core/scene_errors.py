@@ -1,7 +1,7 @@
 """Failures of the work on one scene, and which of them are that scene's own.
 
 A file from the outside world can fail in ways that nobody foresaw, in GDAL, PROJ, NumPy or here. Whatever it is, it is
-that scene's failure: the scene is left out, named and counted, and the others are done. Not its own are the faults of
+that scene's failure: the scene is skipped, named and counted, and the others are done. Not its own are the faults of
 what all scenes share: the store, the disk and the memory of this machine, and a run's parameters.
 """
 
@@ -85,7 +85,7 @@ def _told(error: Exception) -> str:
         return f"cannot be used ({error.strerror or said}); check the file and its name"
     log.debug("%s", error, exc_info=error)
     return (
-        f"unexpected {type(error).__name__}: {said}; it is left out as if it were broken: please report this with the "
+        f"unexpected {type(error).__name__}: {said}; it is skipped as if it were broken: please report this with the "
         "image"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.step import Artifact, Metrics, step
 from components.core.storage.mounted import data_root_or_default
 from components.detect_scenes.detect_scenes import ITEM_PIXELS, detect_scenes
 
@@ -32,7 +32,7 @@ def run(
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics) as numbers:
         counts = detect_scenes(
             plan.path,
             shard,
@@ -41,4 +41,4 @@ def run(
             gpus=gpus,
             **options,
         )
-    log_metrics(metrics, counts, moved)
+        numbers.update(counts)

@@ -18,8 +18,8 @@ from components.core.imagery.images import read_validity
 from components.core.imagery.reading import describe
 from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
-from components.core.project.history import LeftOut
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import Skipped
 from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
@@ -62,13 +62,13 @@ class ImageCounter:
     truth: Project
     rules: CountingRules
 
-    def __call__(self, pair: ScenePair) -> tuple[Size, Counts] | LeftOut:
+    def __call__(self, pair: ScenePair) -> tuple[Size, Counts] | Skipped:
         """Size and counts of a pair, or why it cannot be compared."""
         try:
             with scene_errors(pair.label):
                 return self._count(pair)
         except DataError as error:
-            return LeftOut(pair.label, str(error))
+            return Skipped(pair.label, str(error))
 
     def _count(self, pair: ScenePair) -> tuple[Size, Counts]:
         predicted, true = self.predictions.item(pair.predicted), self.truth.item(pair.truth)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.core.step import Artifact, Metrics, Say, log_metrics, path_of, step, unheard
+from components.core.step import Artifact, Metrics, Say, path_of, step, unheard
 from components.evaluate.evaluate import METRICS_FILE, evaluate
 from components.evaluate.result import LABELS, EvaluationResult
 
@@ -43,8 +43,9 @@ def run(
         say: Hears a row of figures for each group.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics) as numbers:
         result = evaluate(predictions.path, truth.path, evaluation.path, **options)
+        numbers.update(result.scalars())
         if report is not None:
             from components.evaluate.report import write_report  # jinja2, once the work is done
 
@@ -55,7 +56,6 @@ def run(
                 truth=truth.path,
                 unsplit=path_of(unsplit),
             )
-    log_metrics(metrics, result.scalars(), moved)
     confusion.log_confusion_matrix(list(LABELS), result.confusion())
     for line in table(result):
         say(line)

@@ -1,4 +1,4 @@
-"""The images that a plan gives to one shard become a project; what cannot be read is left out and said so."""
+"""The images that a plan gives to one shard become a project; what cannot be read is skipped and named."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import SkipBudget, Skipped
 from components.import_images.import_images import ImportReport, run_tasks, write_imported
 from components.import_images.scene import import_scene
-from components.import_images.task import BadScene, ReadyScene, SceneTask
+from components.import_images.task import ReadyScene, SceneTask
 
 
 def import_planned(
@@ -33,7 +34,7 @@ def import_planned(
     """Import what a plan gives to a shard: images without masks, or rows of large ones.
 
     Items are named by the scenes' ids. Images of 8 bits stay where they are, tiled or not, for each of them is read
-    once. An image that was replaced or deleted after the plan was made is left out, as is a broken one; the project
+    once. An image that was replaced or deleted after the plan was made is skipped, as is a broken one; the project
     may be empty.
 
     Args:
@@ -73,7 +74,7 @@ def import_planned(
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]
-    imported = run_tasks(_import_as_planned, tasks, workers)
+    imported = run_tasks(_import_as_planned, tasks, workers, SkipBudget(None))
     write_imported(project_dir, project_name, class_title, imported)
     return imported.report()
 
@@ -82,13 +83,13 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
     return None if rows == Rows(0, size.height) else rows
 
 
-def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
+def _import_as_planned(task: SceneTask) -> ReadyScene | Skipped:
     try:
         with scene_errors(task.pair.image.uri):
             changed = _changed(task)
     except DataError as error:
         changed = str(error)
-    return import_scene(task) if changed is None else BadScene(task.pair.name, changed)
+    return import_scene(task) if changed is None else Skipped(task.pair.name, changed)
 
 
 def _changed(task: SceneTask) -> str | None:

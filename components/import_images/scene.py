@@ -18,6 +18,7 @@ from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import Skipped
 from components.core.special import NEUTRAL_CLASS
 from components.core.storage import StoredObject
 from components.import_images.images import ReadyImage, ready_image
@@ -25,7 +26,7 @@ from components.import_images.mask_placing import Flips, flips_to_image
 from components.import_images.mask_remarks import MaskSummary, Remark
 from components.import_images.masks import MaskPart, ReadyMask, ready_mask
 from components.import_images.rewriting import opened
-from components.import_images.task import BadScene, ReadyScene, SceneTask
+from components.import_images.task import ReadyScene, SceneTask
 
 TURNED_UPRIGHT = " when it is turned as its orientation says"
 
@@ -37,13 +38,13 @@ ELSEWHERE = (
 )
 
 
-def import_scene(task: SceneTask) -> ReadyScene | BadScene:
+def import_scene(task: SceneTask) -> ReadyScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
     try:
         with scene_errors(task.pair.image.uri):
             return _import(task)
     except DataError as error:
-        return BadScene(task.pair.name, str(error))
+        return Skipped(task.pair.name, str(error))
 
 
 def _import(task: SceneTask) -> ReadyScene:

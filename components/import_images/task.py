@@ -13,7 +13,7 @@ from components.core.project.parts import Rows
 from components.import_images.mask_remarks import MaskSummary
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     """What became of a raster."""
 
     KEPT = "kept"
@@ -61,15 +61,7 @@ class ReadyScene:
     """
 
     item: Item
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ImportOutcome, ...]
     mask: MaskSummary | None = None
     understood: str = ""
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BadScene:
-    """A scene that cannot be imported, and why."""
-
-    name: str
-    reason: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.core.project.history import LeftOut, StageRun
+from components.core.project.history import StageRun
+from components.core.skip_budget import Skipped
 from components.infer_windows.runner import SceneInference
 
 STAGE = "infer_windows"
@@ -26,7 +27,7 @@ class InferenceReport:
         skipped_windows: Windows without any data, which did not go through the network.
         seconds: From the first scene to the last.
         network_seconds: Spent inside the network.
-        bad: Scenes left out, each with its reason.
+        skipped: Scenes that could not be done.
     """
 
     scenes: int
@@ -38,15 +39,15 @@ class InferenceReport:
     skipped_windows: int
     seconds: float
     network_seconds: float
-    bad: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
 
-    def counts(self) -> dict[str, float]:
-        """The numbers, for metrics."""
+    def scalars(self) -> dict[str, float]:
+        """Named figures for a table."""
         return {
             "scenes": self.scenes,
             "items": self.items,
             "reused": self.reused,
-            "bad": len(self.bad),
+            "bad": len(self.skipped),
             "megapixels": round(self.megapixels, 6),
             "no_data_megapixels": round(self.no_data_megapixels, 6),
             "skipped_windows": self.skipped_windows,
@@ -57,7 +58,7 @@ class InferenceReport:
     def stage_run(self) -> StageRun:
         """The same as an entry of the project's history."""
         megapixels = round(self.megapixels + self.reused_megapixels, 6)
-        return StageRun(STAGE, self.scenes, megapixels, round(self.seconds, 3), self.bad)
+        return StageRun(STAGE, self.scenes, megapixels, round(self.seconds, 3), self.skipped)
 
 
 class Tally:
@@ -76,7 +77,9 @@ class Tally:
         self._no_data += pixels - sum(extent.area for part in job.extents for extent in part)
         self._skipped += job.skipped_windows
 
-    def report(self, items: int, seconds: float, network_seconds: float, bad: tuple[LeftOut, ...]) -> InferenceReport:
+    def report(
+        self, items: int, seconds: float, network_seconds: float, skipped: tuple[Skipped, ...]
+    ) -> InferenceReport:
         """All together."""
         return InferenceReport(
             scenes=self._scenes,
@@ -88,5 +91,5 @@ class Tally:
             skipped_windows=self._skipped,
             seconds=seconds,
             network_seconds=network_seconds,
-            bad=bad,
+            skipped=skipped,
         )

@@ -12,7 +12,7 @@ from components.core.errors import ConfigError
 from components.core.hashing import as_text, is_text
 from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, SkipReason, is_raster
 from components.core.imagery.sidecars import side_digests, with_side_files
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.core.storage.local import broken_links
 
@@ -40,7 +40,7 @@ class SourceImage:
     sides: tuple[StoredObject, ...] = ()
 
 
-def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | LeftOut]:
+def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skipped]:
     """Stream all images below a prefix, in the order of their keys.
 
     Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs. What else is
@@ -65,7 +65,7 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Left
         if _is_own(key, own):
             continue
         if not is_text(stored.uri):
-            yield LeftOut(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
+            yield Skipped(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
             continue
         version = version_of(stored.etag, stored.size_bytes, side_digests(stored))
         yield SourceImage(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)

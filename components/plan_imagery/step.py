@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.core.collection.plan import shard_names
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.plan_imagery.preflight import DetectionInputs
 from components.plan_imagery.run import check_and_plan
 
@@ -61,8 +61,8 @@ def run(
         "inference_config": document_text(inference_config),
         "split_masks_query": document_text(split_masks_query),
     }
-    with step() as moved:
+    with step(metrics, plan) as numbers:
         inputs = DetectionInputs.of({**options, **documents})
         done, counted = check_and_plan(inputs, plan.path, summary.path, report.path, names)
-    log_metrics(metrics, counted, moved, plan)
+        numbers.update(counted)
     return shard_names(done.shards)

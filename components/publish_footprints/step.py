@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.core.step import Artifact, Metrics, Say, log_metrics, step, unheard
+from components.core.step import Artifact, Metrics, Say, step, unheard
 from components.publish_footprints.publish_footprints import formats_of_text, publish
 
 
@@ -22,9 +22,9 @@ def run(
         say: Hears of each layer what is in it, and of each of its files where it lies.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics, footprints) as numbers:
         result = publish(project.path, footprints.path, formats=formats_of_text(formats), **options)
-    log_metrics(metrics, result.scalars(), moved, footprints)
+        numbers.update(result.scalars())
     for layer in result.layers:
         footprints.metadata[f"{layer.name}_coordinates"] = layer.coordinates
         area = "" if layer.area_m2 is None else f", {layer.area_m2:,.0f} m²"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from components.core.geometry import Size
-from components.core.step import Metrics, Say, log_metrics, step, unheard
+from components.core.step import Metrics, Say, step, unheard
 from components.core.storage import join_uri
 from components.core.storage.mounted import data_root_or_default
 from components.sample_scenes.sample_scenes import Request, generate
@@ -54,11 +54,10 @@ def run(
     Returns:
         Where the scenes lie.
     """
-    with step() as moved:
+    with step(metrics):
         names = tuple(name.strip() for name in towns.split(",") if name.strip())
         request = Request(names, scenes_per_town, Size(size_px, size_px), gsd_m, seed, tiled)
         place = join_uri(data_root_or_default(data_root), "sample_scenes", request.key[:12])
         made = generate(place, request, workers or None)
-    log_metrics(metrics, {}, moved)
     say(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
     return Outputs(made.images_uri, made.masks_uri)

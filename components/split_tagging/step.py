@@ -24,7 +24,7 @@ def run(
     Args:
         project: The imported project.
         tagged: The tagged project to write.
-        metrics: Items in, out and left out; megabytes read and written, and read for the report.
+        metrics: Items in, out and skipped; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.
         say: Hears how many items went in and came out.

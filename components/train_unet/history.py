@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from components.core.progress import LINE_SECONDS
-from components.train_unet.dataset import Failure
+from components.train_unet.dataset import UnreadableItem
 from components.train_unet.metrics import Measures
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ class Row:
 
 @dataclass(slots=True)
 class History:
-    """Rows in order, and the items that failed."""
+    """Rows in order, and the items that could not be read."""
 
     rows: list[Row] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    unreadable: list[UnreadableItem] = field(default_factory=list)
 
     def add(self, step: int, epoch: float, phase: str, measures: Measures, lr: float) -> None:
         """Append one row."""
@@ -59,12 +59,13 @@ class History:
 
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"rows": [asdict(row) for row in self.rows], "failures": [tuple(failure) for failure in self.failures]}
+        return {"rows": [asdict(row) for row in self.rows], "failures": [entry.as_row() for entry in self.unreadable]}
 
     @classmethod
     def of_dict(cls, content: dict[str, Any]) -> History:
         """From a checkpoint."""
-        return cls([Row(**row) for row in content["rows"]], [Failure(*failure) for failure in content["failures"]])
+        unreadable = [UnreadableItem.of_row(*row) for row in content["failures"]]
+        return cls([Row(**row) for row in content["rows"]], unreadable)
 
 
 class LogProgress(pl.Callback):

@@ -19,7 +19,8 @@ from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.core.network.unetv2 import UNetV2
-from components.train_unet.dataset import Failure, FailureBudget, TrainingBatch
+from components.core.skip_budget import SkipBudget
+from components.train_unet.dataset import TrainingBatch, TrainingBudget, UnreadableItem
 from components.train_unet.history import History
 from components.train_unet.metrics import Measures, SegmentationMeasures
 from components.train_unet.sampling import Rounds
@@ -45,10 +46,10 @@ class SegmentationModule(pl.LightningModule):
         classes = network.head.out_channels
         self.train_measures = SegmentationMeasures(classes, sync_on_compute=False)
         self.val_measures = SegmentationMeasures(classes)
-        allowed, broken = config.allow_corrupted_samples, set[str]()
+        allowed, images = config.allow_corrupted_samples, SkipBudget(max_bad)
         self.budgets = {
-            "train": FailureBudget(allowed.train, "train", max_bad, broken),
-            "val": FailureBudget(allowed.val, "val", max_bad, broken),
+            "train": TrainingBudget(allowed.train, "train", images),
+            "val": TrainingBudget(allowed.val, "val", images),
         }
         self.register_buffer("first_bad_step", torch.tensor(-1), persistent=False)
         self._plateau_state: dict[str, Any] = {}
@@ -69,7 +70,7 @@ class SegmentationModule(pl.LightningModule):
 
     def training_step(self, batch: TrainingBatch, _index: int) -> Tensor:
         """Loss of a batch."""
-        self._count_failures(batch, "train")
+        self._count_unreadable(batch, "train")
         logits = self.network(batch.image)
         loss = self._loss(logits, batch.mask)
         step = self.step
@@ -111,9 +112,9 @@ class SegmentationModule(pl.LightningModule):
     def _epoch_of(self, step: int) -> float:
         return step / self.rounds.batches_per_epoch
 
-    def _count_failures(self, batch: TrainingBatch, phase: str) -> None:
-        if batch.failures:
-            self.history.failures += self.budgets[phase].add(batch.failures)
+    def _count_unreadable(self, batch: TrainingBatch, phase: str) -> None:
+        if batch.unreadable:
+            self.history.unreadable += self.budgets[phase].add(batch.unreadable)
 
     def optimizer_step(
         self,
@@ -170,7 +171,7 @@ class SegmentationModule(pl.LightningModule):
         Raises:
             ConfigError: If the batch does not fit into the memory; tells which does.
         """
-        self._count_failures(batch, "val")
+        self._count_unreadable(batch, "val")
         try:
             self._validate(batch)
             return
@@ -204,10 +205,10 @@ class SegmentationModule(pl.LightningModule):
         if self.trainer.world_size == 1:
             return
         for budget in self.budgets.values():
-            shared: list[list[tuple[str, ...]]] = [[] for _ in range(self.trainer.world_size)]
-            distributed.all_gather_object(shared, [tuple(failure) for failure in budget.failures.values()])
-            failures = {entry[0]: Failure(*entry) for entries in shared for entry in entries}
-            self.history.failures += budget.add(list(failures.values()))
+            shared: list[list[tuple[str, str, str]]] = [[] for _ in range(self.trainer.world_size)]
+            distributed.all_gather_object(shared, [entry.as_row() for entry in budget.unreadable.values()])
+            unreadable = {row[0]: UnreadableItem.of_row(*row) for rows in shared for row in rows}
+            self.history.unreadable += budget.add(unreadable.values())
 
     def on_validation_model_eval(self) -> None:
         """Use running statistics, or those of each batch without keeping them."""
@@ -231,16 +232,16 @@ class SegmentationModule(pl.LightningModule):
         checkpoint["plateau"] = self.plateau.state_dict()
         checkpoint["history"] = self.history.as_dict()
         checkpoint["failures"] = {
-            phase: [tuple(failure) for failure in budget.failures.values()] for phase, budget in self.budgets.items()
+            phase: [entry.as_row() for entry in budget.unreadable.values()] for phase, budget in self.budgets.items()
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take it up again."""
         self._plateau_state = checkpoint["plateau"]
         self.history = History.of_dict(checkpoint["history"])
-        for phase, failures in checkpoint.get("failures", {}).items():
-            known = failures.items() if isinstance(failures, dict) else failures  # a dict in older checkpoints
-            self.budgets[phase].restore(Failure(*entry) for entry in known)
+        for phase, rows in checkpoint.get("failures", {}).items():
+            known = rows.items() if isinstance(rows, dict) else rows  # a dict in older checkpoints
+            self.budgets[phase].restore(UnreadableItem.of_row(*row) for row in known)
 
     def on_train_start(self) -> None:
         """Restore the watch on the validation loss, once it exists."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.core.documents.tutorial import TRAIN_CONFIG
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
 
@@ -36,7 +36,7 @@ def run(
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
             to go by the config's `gpu_devices`.
     """
-    with step() as moved:
+    with step(metrics, model) as numbers:
         result = train(
             project.path,
             model.path,
@@ -49,4 +49,4 @@ def run(
         )
         if report is not None:
             write_report(result, report.path)
-    log_metrics(metrics, result.scalars(), moved, model)
+        numbers.update(result.scalars())

@@ -22,8 +22,8 @@ from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
 from components.core.network.unetv2 import UNetV2
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
-from components.core.preflight.numbers import check_max_bad
 from components.core.project import Project, open_project
+from components.core.skip_budget import check_max_bad
 from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
@@ -78,7 +78,7 @@ def train(
         work_dir: Where checkpoints are kept, so that a killed training goes on when it is started again with the
             same config and data; None keeps them only while the training runs.
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
-            cut from them are left out. The config's `allow_corrupted_samples` counts items instead.
+            cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
         gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
 
     Returns:
@@ -88,7 +88,7 @@ def train(
         ConfigError: If the config breaks a rule, `max_bad` is negative, GPUs are missing that it was placed on, or the
             loss stops being a number.
         DataError: If items, weights, the initial model or a checkpoint cannot be used.
-        TooManyBadItemsError: If more images and more items than allowed cannot be read.
+        TooManySkippedError: If more images and more items than allowed cannot be read.
         StorageError: If a place cannot be written, which is found out before the training.
     """
     check_max_bad(max_bad)
@@ -208,7 +208,7 @@ def _write(
         "devices": plan.message,
         "items": {"train": len(datasets.train), "val": len(datasets.val)},
         "mirrored_validation_items": mirrored_items(datasets.train, datasets.val),
-        "corrupted_samples": [failure._asdict() for failure in fitted.history.failures],
+        "corrupted_samples": [entry.as_json() for entry in fitted.history.unreadable],
     }
     data = {
         "project": project.meta.name,

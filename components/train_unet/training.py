@@ -68,12 +68,13 @@ def fit(
         ConfigError: If the loss stops being a number.
         DataError: If the checkpoint cannot be used.
         StorageError: If one cannot be written.
-        TooManyBadItemsError: If more fail.
+        TooManySkippedError: If more fail.
     """
     rounds = rounds_of(config, len(datasets.train), plan.world)
     network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
     module = SegmentationModule(network, config, rounds, max_bad)
-    module.budgets["train"].total, module.budgets["val"].total = len(datasets.train), len(datasets.val)
+    module.budgets["train"].items.total = len(datasets.train)
+    module.budgets["val"].items.total = len(datasets.val)
     data = WindowData(datasets, config, rounds, pin_memory=plan.accelerator == "gpu")
     last = work_dir / f"{LAST}.ckpt"
     if last.is_file():

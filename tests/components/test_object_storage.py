@@ -118,7 +118,7 @@ def raster_bytes(place: Place) -> int:
 
 
 def test_all_stages_give_what_they_give_on_local_disk(local: Place, remote: Place, model: Path) -> None:
-    assert remote.run_import().counts() == local.run_import().counts() | {"rewritten": 2 * SCENES, "reused": 0}
+    assert remote.run_import().scalars() == local.run_import().scalars() | {"rewritten": 2 * SCENES, "reused": 0}
     assert_same(local, remote, "INRIA")
     remote.run_inference(model)
     assert_same(local, remote, "found")
@@ -243,7 +243,7 @@ def test_training_goes_on_when_the_store_comes_back(
     finish(work, mortal_s3, remote)
     for index, sample in enumerate(samples):
         expected = datasets[0][index]
-        assert sample.failures == ()
+        assert sample.unreadable == ()
         assert torch.equal(sample.image, expected.image) and torch.equal(sample.mask, expected.mask)
     with counted() as moved:
         again = [datasets[1][index] for index in range(SCENES + 1)]

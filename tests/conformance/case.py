@@ -130,13 +130,13 @@ def _notes(case: Case, folder: Path) -> list[str]:
         return [f"failed: {error}"]
     if case.outcome == "config_error":
         return ["was not refused"]
-    failed = {entry.source for entry in run.report.bad}
+    failed = {entry.name for entry in run.report.skipped}
     return [
         *(f"{name}: came out, and should be skipped" for name in sorted(set(case.skipped) - failed)),
         *(
-            f"{entry.source}: was skipped: {entry.reason}"
-            for entry in run.report.bad
-            if entry.source not in case.skipped
+            f"{entry.name}: was skipped: {entry.reason}"
+            for entry in run.report.skipped
+            if entry.name not in case.skipped
         ),
         *project_differences(open_project(case.folder / "expected"), open_project(output), case.rules),
     ]

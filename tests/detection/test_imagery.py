@@ -197,7 +197,7 @@ def test_what_was_replaced_beside_an_image_after_the_plan_leaves_it_to_the_next_
         change()
         imported = import_planned(tmp_path / "plan", "1/1", tmp_path / "project", data_root=detection.data_root)
         assert len(plan.scenes) == 1
-        (bad,) = imported.bad
+        (bad,) = imported.skipped
         assert bad.reason.startswith(f"{world}: was {reason} after the plan was made; the next run does the image")
 
 

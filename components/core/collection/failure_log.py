@@ -34,7 +34,7 @@ class FailureEntry:
 
     Attributes:
         key: Of the image.
-        stage: Where it was left out the last time.
+        stage: Where it was skipped the last time.
         reason: Why.
         tries: In how many runs.
         run: What the last of them is known by, so that a step that is tried again in it counts once.
@@ -123,4 +123,5 @@ def log_failures(
             mark = planned[failure.key]
             before = notes.read(mark) if mark in known else None
             tries = before.tries + (before.run != run) if before else 1
-            notes.write(mark, FailureEntry(failure.key, failure.stage, failure.reason, tries, run))
+            stage, reason = failure.skipped.stage, failure.skipped.reason
+            notes.write(mark, FailureEntry(failure.key, stage, reason, tries, run))

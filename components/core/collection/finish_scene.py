@@ -41,6 +41,7 @@ from components.core.imagery.reading import describe
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import Skipped
 
 STAGE = "publish_collection"
 MODEL_CHARACTERS = 12
@@ -123,7 +124,8 @@ class SceneFinisher:
             with scene_errors(scene.planned.key):
                 return self._as_it_is(scene) or self._finish(scene)
         except (DataError, StorageError) as error:
-            return SceneFailure(scene.planned.key, STAGE, str(error), is_lasting=isinstance(error, DataError))
+            skipped = Skipped(scene.planned.key, str(error), STAGE)
+            return SceneFailure(skipped, is_lasting=isinstance(error, DataError))
 
     def _as_it_is(self, scene: CompleteScene) -> FinishedScene | None:
         if not Collection(self.plan.output_uri).has(self.plan.mark(scene.planned)):

@@ -18,7 +18,7 @@ from components.core.errors import ConfigError, DataError, StorageError
 from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
 from components.core.geometry import Size
 from components.core.json_text import parse_json
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.core.storage.atomic_directory import staged_directory
 from components.core.storage.uris import parse_uri
@@ -166,7 +166,7 @@ class Plan:
         done: How many scenes are as they should be.
         waiting: How many were done with another detector and stay as they are.
         retired: Marks whose images are gone.
-        left_out: Images that cannot be done, and why.
+        skipped: Images that cannot be done, and why.
         postponed: How many images are left to the next run, because this one is full.
         warnings: What of the images is unlike those that the model learnt from.
         run: Names the run; another for each plan that is made.
@@ -183,7 +183,7 @@ class Plan:
     done: int = 0
     waiting: int = 0
     retired: tuple[Mark, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     postponed: int = 0
     warnings: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
@@ -213,16 +213,17 @@ def read_plan(directory: Path | str) -> Plan:
     """
     folder = Path(directory)
     try:
-        head = parse_json((folder / PLAN_FILE).read_bytes())
+        head = dict(parse_json((folder / PLAN_FILE).read_bytes()))
         with pq.ParquetFile(folder / SCENES_FILE) as file:
             scenes = file.read().to_pylist()
+        skipped = tuple(Skipped(**entry) for entry in head.pop("left_out"))
         return Plan(
             **head
             | {
                 "settings": DetectionSettings(**head["settings"]),
                 "scenes": tuple(map(_scene, scenes)),
                 "retired": tuple(Mark(**entry) for entry in head["retired"]),
-                "left_out": tuple(LeftOut(**entry) for entry in head["left_out"]),
+                "skipped": skipped,
                 "warnings": tuple(head.get("warnings", ())),
             }
         )
@@ -253,14 +254,12 @@ def shard_names(count: int) -> list[str]:
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:
-    names: Sequence[str] = [
-        name for name in Plan.__slots__ if name not in ("scenes", "settings", "retired", "left_out")
-    ]
+    names: Sequence[str] = [name for name in Plan.__slots__ if name not in ("scenes", "settings", "retired", "skipped")]
     return {
         **{name: getattr(plan, name) for name in names},
         "settings": asdict(plan.settings),
         "retired": [asdict(mark) for mark in plan.retired],
-        "left_out": [asdict(entry) for entry in plan.left_out],
+        "left_out": [entry.as_json() for entry in plan.skipped],  # its name in earlier versions
     }
 
 

@@ -96,7 +96,7 @@ def finish_shard(plan: Plan, split: Path, model: Path, part: Path, *, workers: i
     finished, failures = finish_scenes(finisher, collect_parts(plan, [project], ()).scenes, workers)
     run = finishing_run(FINISHING, finished, time.perf_counter() - begun)
     for failure in failures:
-        log.info("%s: is left to publication, which tries it again: %s", failure.key, failure.reason)
+        log.info("%s: is left to publication, which tries it again: %s", failure.key, failure.skipped.reason)
     write_part(part, project, (*read_history(split), run), finished)
     return len(finished)
 

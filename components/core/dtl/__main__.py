@@ -71,7 +71,7 @@ def prediction(run: QueryRun) -> str:
         lines.append(f"{what}: {arrived} in → {counts or 'saved'}")
     bound = "" if run.report.exact else "at most "
     lines.append(f"{run.report.read} items in, {bound}{run.report.written} out: project {run.meta.name!r}")
-    lines += [f"would be left out: {bad.source}: {bad.reason}" for bad in run.report.bad]
+    lines += [f"would be skipped: {entry}" for entry in run.report.skipped]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.flow import ElementColumns, Flow, Integers
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
-from components.core.dtl.runner import Outcome, Runner, output_dataset, reads
+from components.core.dtl.runner import ItemOutcome, Runner, output_dataset, reads
 from components.core.project import ManifestProject, Project
 
 
@@ -54,7 +54,9 @@ def runs_in_columns(query: Query, projects: Mapping[str, Project]) -> bool:
     )
 
 
-def passages(query: Query, context: Context, projects: Sequence[Project]) -> Iterator[tuple[int, Passage | Outcome]]:
+def passages(
+    query: Query, context: Context, projects: Sequence[Project]
+) -> Iterator[tuple[int, Passage | ItemOutcome]]:
     """Run the items of projects through a query that `runs_in_columns`.
 
     Args:

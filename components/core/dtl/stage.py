@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.dtl.run import QueryRun, execute_query
-from components.core.step import Artifact, Document, Metrics, Say, document_text, log_metrics, path_of, step
+from components.core.step import Artifact, Document, Metrics, Say, document_text, path_of, step
 from components.core.storage import check_file_writable, counted
 
 
@@ -20,7 +20,7 @@ def run_stage(
     report: str | Path | None = None,
     seed: int = 0,
     workers: int = 1,
-    max_bad: int = 0,
+    max_bad: int | None = 0,
     allow_empty: bool = False,
     stage: str = "dtl",
 ) -> QueryRun:
@@ -33,7 +33,7 @@ def run_stage(
         report: HTML file of the query's graph and a contact sheet; None for none.
         seed: Of every random decision.
         workers: Worker processes (0 = one per core).
-        max_bad: Source items that may fail.
+        max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
         stage: What the new project's history calls this run.
 
@@ -42,7 +42,7 @@ def run_stage(
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
-        DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
+        DataError: If the project cannot be read, more than `max_bad` items are skipped, or no item is there or left.
         StorageError: If a place cannot be written, which is found out before the query runs.
     """
     if report is not None:
@@ -83,7 +83,7 @@ def run_as_step(
         stage: Its function.
         project: The project that goes in.
         output: Gets the project that comes out.
-        metrics: Get items in, out and left out; megabytes read and written, and read for the report.
+        metrics: Get items in, out and skipped; megabytes read and written, and read for the report.
         report: Gets the query as a graph with item counts, and a contact sheet of the result; None for none.
         query: DTL query; empty for the stage's own.
         say: Hears how many items went in and came out.
@@ -92,8 +92,8 @@ def run_as_step(
     Raises:
         FootprintsError: As the stage does.
     """
-    with step() as moved:
+    with step(metrics) as numbers:
         done = stage(project.path, output.path, query=document_text(query), report=path_of(report), **options)
-    log_metrics(metrics, done.metrics(), moved)
+        numbers.update(done.scalars())
     output.metadata.update(done.counts())
     say(f"{done.sentence()}, at {output.path}")

@@ -8,16 +8,6 @@ from components.core.collection.plan import MOST_SHARDS
 from components.core.errors import ConfigError
 
 
-def check_max_bad(max_bad: int) -> None:
-    """See that a number of images may be left out.
-
-    Raises:
-        ConfigError: If it is negative.
-    """
-    if max_bad < 0:
-        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad image")
-
-
 def check_max_shards(max_shards: int) -> None:
     """See that a run may have so many shards.
 

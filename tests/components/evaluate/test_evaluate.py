@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from components.core.cli import BAD_INPUT
 from components.core.command.run import stage_main
-from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, StorageError, TooManySkippedError
 from components.core.figures import Bitmap, Shape, vertices
 from components.core.figures.vector import Polygon
 from components.core.geometry import Size
@@ -216,22 +216,22 @@ def test_wrong_parameters_are_explained(projects: Projects, options: dict, messa
         evaluate(projects.predictions, projects.truth, **options)
 
 
-def test_images_that_cannot_be_compared_are_left_out_as_far_as_allowed(projects: Projects, tmp_path: Path) -> None:
+def test_images_that_cannot_be_compared_are_skipped_as_far_as_allowed(projects: Projects, tmp_path: Path) -> None:
     whole = evaluate(projects.predictions, projects.truth, workers=1)
     torn, other = (item for item in projects.true_items if item.name in ("austin1", "vienna1"))
     Path(tmp_path / "gt" / f"{torn.name}.tif").write_bytes(b"torn")
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 3 images .* max_bad allows 0, but never all: .*austin1\.tif"):
+    with pytest.raises(TooManySkippedError, match=r"1 of 3 images .* max_bad allows 0, but never all: .*austin1\.tif"):
         evaluate(projects.predictions, projects.truth, workers=1)
 
     result = evaluate(projects.predictions, projects.truth, tmp_path / "out", max_bad=1, workers=1)
 
     assert [image.label for image in result.images] == ["ds/austin2", "ds/vienna1"]
-    assert [entry.name for entry in result.bad] == ["ds/austin1"]
+    assert [entry.name for entry in result.skipped] == ["ds/austin1"]
     assert result.images == whole.images[1:]
     (told,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["left_out"]
     assert told["name"] == "ds/austin1" and "austin1.tif" in told["reason"]
     projects.write([item for item in projects.items if item.name != other.name])
-    with pytest.raises(TooManyBadItemsError, match="besides 1 without a partner, and max_bad allows 1"):
+    with pytest.raises(TooManySkippedError, match="2 of 3 images skipped, and max_bad allows 1"):
         evaluate(projects.predictions, projects.truth, image_tags=["test"], max_bad=1, workers=1)
 
 

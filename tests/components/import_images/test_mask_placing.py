@@ -12,7 +12,7 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.errors import DataError, TooManyBadItemsError
+from components.core.errors import DataError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.imagery.reading import RasterInfo, describe
 from components.import_images.mask_placing import flips_to_image
@@ -65,7 +65,7 @@ def test_a_mask_on_its_image_is_taken_as_it_is(tmp_path: Path, options: dict[str
     ],
 )  # fmt: skip
 def test_a_mask_beside_its_image_is_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
-    with pytest.raises(TooManyBadItemsError, match=rf"gt/a\.tif: by its georeference .*, but .*({words})"):
+    with pytest.raises(TooManySkippedError, match=rf"gt/a\.tif: by its georeference .*, but .*({words})"):
         imported(tmp_path, block_mask(SIZE), **options)
 
 

@@ -80,7 +80,7 @@ def test_a_shard_gets_the_rows_that_the_plan_gives_it(tmp_path: Path) -> None:
     assert step.megapixels == pytest.approx(700 * 588 / 1e6)
 
 
-def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: Path) -> None:
+def test_what_changed_or_broke_after_the_plan_is_skipped_and_said_so(tmp_path: Path) -> None:
     for name in ("good", "gone", "replaced"):
         write_tiled(tmp_path / f"{name}.tif", noise(SIZE))
     (tmp_path / "broken.tif").write_bytes((tmp_path / "good.tif").read_bytes()[:50_000])
@@ -94,7 +94,7 @@ def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: 
 
     assert [item.name for item in items] == [scene_id("good.tif")]
     (step,) = read_history(tmp_path / "project-1-1")
-    assert {entry.name: entry.reason.split(": ")[1][:12] for entry in step.left_out} == {
+    assert {entry.name: entry.reason.split(": ")[1][:12] for entry in step.skipped} == {
         scene_id("broken.tif"): "is truncated",
         scene_id("gone.tif"): "was deleted ",
         scene_id("replaced.tif"): "was replaced",

@@ -13,7 +13,7 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 
 from components.core import storage
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.imagery import read_validity
 from components.core.imagery.reading import describe
@@ -231,7 +231,7 @@ def test_the_user_says_which_bands(tmp_path: Path) -> None:
     assert (image_of(grey) == pixels[[3, 3, 3]]).all()
     assert grey.extra == {"colours": "grey"}
     assert run(tmp_path, bands="3,2,1")[0].reused == 1
-    with pytest.raises(TooManyBadItemsError, match="has 4 bands, and bands asks for 5,2,1; give numbers up to 4"):
+    with pytest.raises(TooManySkippedError, match="has 4 bands, and bands asks for 5,2,1; give numbers up to 4"):
         run(tmp_path, bands="5,2,1")
 
 
@@ -318,10 +318,10 @@ def test_a_mask_of_the_upright_picture_fits_and_one_of_the_stored_pixels_does_no
     _, item = run(tmp_path)
     assert (item.size, len(item.objects)) == (upright, 1)
     write_raster(tmp_path / "in" / "masks" / "a.png", block_mask(SIZE).astype(np.uint8))
-    with pytest.raises(TooManyBadItemsError, match=r"has 120×160 px, its image .* 160×120 px when it is turned"):
+    with pytest.raises(TooManySkippedError, match=r"has 120×160 px, its image .* 160×120 px when it is turned"):
         run(tmp_path)
     write_turned(tmp_path / "in" / "masks" / "a.png", 6)
-    with pytest.raises(TooManyBadItemsError, match="orientation tag that turns it; save it upright"):
+    with pytest.raises(TooManySkippedError, match="orientation tag that turns it; save it upright"):
         run(tmp_path)
 
 

@@ -11,7 +11,7 @@ from kfp import dsl
 
 from components.core.command.run import stage_main
 from components.core.documents.share import share_query
-from components.core.errors import ConfigError, StorageError, TooManyBadItemsError
+from components.core.errors import ConfigError, StorageError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.split_tagging.component import split_tagging as component
@@ -78,7 +78,7 @@ def test_a_query_and_a_share_exclude_each_other(tmp_path: Path) -> None:
 def test_bad_items_are_limited(tmp_path: Path) -> None:
     query = json.dumps([data(), windows("$all", "$1", 500, 500), save("$1")])
     project = write(tmp_path, [*items(2), item("large", size=Size(500, 500))])
-    with pytest.raises(TooManyBadItemsError):
+    with pytest.raises(TooManySkippedError):
         split_tagging(project, tmp_path / "tagged", query=query, max_bad=1)
     assert split_tagging(project, tmp_path / "tagged", query=query, max_bad=2).counts()["left_out"] == 2
 

@@ -22,7 +22,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.command.run import stage_main
 from components.core.documents.training import load_config
-from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, FootprintsError, TooManySkippedError
 from components.core.figures import Bitmap
 from components.core.geometry import Size, Window
 from components.core.imagery.recipe import Crop
@@ -267,9 +267,13 @@ def test_broken_items_within_the_budget_are_reported_and_beyond_it_named(tmp_pat
     allowed = {"allow_corrupted_samples": {"train": 1, "val": 1}}
     result = train(project, tmp_path / "m", config=TINY | allowed)
     assert sorted(entry["label"] for entry in result.metrics["corrupted_samples"]) == ["ds/block13", "ds/block2"]
-    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.train: 1 items .* 0 may: ds/block2: "):
+    with pytest.raises(
+        TooManySkippedError, match=r"block2\.tif: .* allow_corrupted_samples.train allows 0 items, not 1"
+    ):
         train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"val": 1}})
-    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 1 items .* 0 may: ds/block13: "):
+    with pytest.raises(
+        TooManySkippedError, match=r"block13\.tif: .* allow_corrupted_samples.val allows 0 items, not 1"
+    ):
         train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"train": 1}})
     assert not (tmp_path / "n").exists()
 
@@ -297,11 +301,11 @@ def windows_of_size(size: Size) -> list[Window]:
     return [Window(top, left, SIDE, SIDE) for top in range(0, size.height, SIDE) for left in range(0, size.width, SIDE)]
 
 
-def test_items_of_as_many_broken_images_as_allowed_are_left_out(
+def test_items_of_as_many_broken_images_as_allowed_are_skipped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     project = crop_project(tmp_path, broken=(1, 3))
-    with pytest.raises(TooManyBadItemsError, match=r"cannot be read and 0 may: .*town[13]\.tif: .*set max_bad to 2 to"):
+    with pytest.raises(TooManySkippedError, match=r"^2 images skipped, .* allows 1: .*town[13]\.tif: .* at least 2 to"):
         train(project, tmp_path / "m", config=TINY, max_bad=1)
 
     result = train(project, tmp_path / "m", config=TINY, max_bad=2)
@@ -309,16 +313,16 @@ def test_items_of_as_many_broken_images_as_allowed_are_left_out(
     failed = result.metrics["corrupted_samples"]
     assert {Path(entry["image"]).name for entry in failed} == {"town1.tif", "town3.tif"}
     assert all(Path(entry["image"]).name in entry["reason"] for entry in failed)
-    assert len(failed) < 16, "only what shows the broken part is left out"
-    warnings = [record.message for record in caplog.records if "left out" in record.message]
+    assert len(failed) < 16, "only what shows the broken part is skipped"
+    warnings = [record.message for record in caplog.records if record.message.startswith("skipped: ")]
     assert len([message for message in warnings if "town1.tif" in message]) <= 2, "one an image and training"
 
 
-def test_never_all_items_are_left_out(tmp_path: Path) -> None:
+def test_never_all_items_are_skipped(tmp_path: Path) -> None:
     project = block_project(tmp_path, 4, 2)
     for index in (4, 5):
         (tmp_path / f"block{index}.tif").write_bytes(b"torn")
-    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 2 items .* but never without all"):
+    with pytest.raises(TooManySkippedError, match=r"^2 of 2 val items skipped, and one val item must be left: "):
         train(project, tmp_path / "m", config=TINY, max_bad=9)
 
 
@@ -338,7 +342,7 @@ def test_images_that_break_count_on_when_a_training_goes_on(tmp_path: Path, monk
         train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
     first.write_bytes(whole)
     second.write_bytes(b"torn")
-    with pytest.raises(TooManyBadItemsError, match=r"block2: .*; ds/block5: .*set max_bad to 2"):
+    with pytest.raises(TooManySkippedError, match=r"block2\.tif: .*block5\.tif: .*set max_bad to at least 2"):
         train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
 
 
@@ -361,7 +365,7 @@ def test_a_training_that_goes_on_goes_on_counting(tmp_path: Path, monkeypatch: p
     assert [entry["label"] for entry in resumed.metrics["corrupted_samples"]] == ["ds/block2"]
     first.write_bytes(whole)
     second.write_bytes(b"torn")
-    with pytest.raises(TooManyBadItemsError, match=r"train: 2 items .* 1 may: ds/block2: .*; ds/block5: "):
+    with pytest.raises(TooManySkippedError, match=r"block2\.tif: .*block5\.tif: .*\.train allows 1 items, not 2"):
         train(project, tmp_path / "n", config=config, work_dir=tmp_path / "work")
 
 
@@ -429,7 +433,7 @@ def test_processes_have_one_budget_together(tmp_path: Path, monkeypatch: pytest.
         (tmp_path / f"block{index}.tif").write_bytes(b"torn")
     config = TINY | {"epochs": 1, "batch_size": {"train": 2, "val": 4}, "allow_corrupted_samples": {"train": allowed}}
     if allowed == 1:
-        with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.train: 2 items cannot be read and 1"):
+        with pytest.raises(TooManySkippedError, match=r"allow_corrupted_samples.train allows 1 items, not 2"):
             train(project, tmp_path / "m", config=config)
         return
     result = train(project, tmp_path / "m", config=config)

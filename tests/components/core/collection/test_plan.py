@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from components.core.collection.plan import (
 )
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 
 TOWN = PlannedScene(
     "town-0123456789",
@@ -47,7 +48,7 @@ PLAN = Plan(
     done=7,
     waiting=1,
     retired=(Mark("gone-0123456789", "ff", "ee"),),
-    left_out=(LeftOut("2026/broken.tif", "it is no raster"),),
+    skipped=(Skipped("2026/broken.tif", "it is no raster"),),
 )
 
 
@@ -55,10 +56,12 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
     write_plan(tmp_path / "plan", PLAN)
 
     assert read_plan(tmp_path / "plan") == PLAN
+    told = json.loads((tmp_path / "plan" / "plan.json").read_text())["left_out"]
+    assert told == [{"name": "2026/broken.tif", "reason": "it is no raster"}], "as earlier versions call it"
 
 
 def test_an_empty_plan_too(tmp_path: Path) -> None:
-    empty = replace(PLAN, scenes=(), shards=0, retired=(), left_out=())
+    empty = replace(PLAN, scenes=(), shards=0, retired=(), skipped=())
     write_plan(tmp_path / "plan", empty)
 
     assert read_plan(tmp_path / "plan") == empty

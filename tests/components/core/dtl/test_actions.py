@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.errors import TooManyBadItemsError
+from components.core.errors import TooManySkippedError
 from components.core.figures import Rectangle
 from components.core.geometry import Size, Window
 from components.core.project import Item, open_project
@@ -81,7 +81,7 @@ def test_windows_without_objects_come_out(tmp_path: Path) -> None:
 def test_a_window_larger_than_the_image_fails_it(tmp_path: Path, height: int, width: int, fault: str) -> None:
     project = write(tmp_path, [item("a")])
     assert len(run([data(), windows("$all", "$1", *(SIZE.height, SIZE.width)), save("$1")], project)[0]) == 1
-    with pytest.raises(TooManyBadItemsError, match=rf"INRIA/ds/a: query\[1\]\.settings\.{fault}"):
+    with pytest.raises(TooManySkippedError, match=rf"INRIA/ds/a: query\[1\]\.settings\.{fault}"):
         run([data(), windows("$all", "$1", height, width), save("$1")], project)
 
 

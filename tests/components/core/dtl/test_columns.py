@@ -23,7 +23,7 @@ from components.core.dtl.graph import build_query
 from components.core.dtl.naming import Names
 from components.core.dtl.query import read_query
 from components.core.dtl.run import QueryRun, execute_query, predict_query
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, TooManySkippedError
 from components.core.figures import Bitmap, RasterMask
 from components.core.geometry import Size
 from components.core.imagery.masks import MaskRaster
@@ -193,11 +193,11 @@ def write_changed(root: Path, change: Callable[[dict[str, Any]], None]) -> Path:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_row_is_left_out_as_ever(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_row_is_skipped_as_ever(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = write_changed(tmp_path, BROKEN[name])
     assert not any(map(pass_unread, pq_tables(place)))
     check_alike(QUERIES["the tutorial's"], place, tmp_path, monkeypatch, max_bad=1)
-    with pytest.raises(TooManyBadItemsError, match="1 item failed and max_bad allows 0: INRIA/"):
+    with pytest.raises(TooManySkippedError, match="1 of 3 items skipped, and max_bad allows 0, but never all: INRIA/"):
         execute_query(SPLIT_TAGGING_QUERY, [place], tmp_path / "none")
 
 

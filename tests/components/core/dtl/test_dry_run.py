@@ -107,7 +107,7 @@ def test_nothing_is_written(without_rasters: Path, tmp_path: Path) -> None:
 def test_what_would_fail_is_said(tmp_path: Path) -> None:
     project = write(tmp_path, [item("a", house()), item("b", size=Size(10, 10))])
     run = predict_query(json.dumps([data(), windows("$all", "$1", 20, 20), save("$1")]), [project])
-    assert [bad.source for bad in run.report.bad] == ["INRIA/ds/b"]
+    assert [bad.name for bad in run.report.skipped] == ["INRIA/ds/b"]
     assert run.report.written == 6
 
 
@@ -137,4 +137,4 @@ def test_annotations_are_tagged_and_mirrored_without_pixels(without_rasters: Pat
 def test_cutting_needs_the_pixels_of_masks(without_rasters: Path) -> None:
     """The proof above means something: pixels are gone, and whoever needs them fails."""
     _, report = run([*CROPS, save("$train")], without_rasters, max_bad=None)
-    assert len(report.bad) == 2 and all("gt" in bad.reason for bad in report.bad)
+    assert len(report.skipped) == 2 and all("gt" in bad.reason for bad in report.skipped)
