@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,7 +22,7 @@ OBJECT_COLORS = (
     "#97bbf5",
     "#c6d93b",
 )
-"""One after another they are easy to tell apart; neighbours never share one while ten suffice."""
+"""One after another they are easy to distinguish; neighbours never share one while ten suffice."""
 
 NEIGHBOUR_PX = 8.0
 """Objects with less room than this between them are neighbours."""
@@ -58,10 +59,11 @@ def _neighbours(labels: npt.NDArray[np.int32]) -> dict[int, set[int]]:
     """Which objects come closer than `NEIGHBOUR_PX` to each other, by their nearest-object regions."""
     if not labels.any():
         return {}
-    from scipy import ndimage  # not for those who only look colours up
-
-    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
-    regions = labels[tuple(nearest)]
+    ground = (labels == 0).astype(np.uint8)
+    distance, nearest = cv2.distanceTransformWithLabels(ground, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    label_of = np.zeros(int(nearest.max()) + 1, np.int32)
+    label_of[nearest[ground == 0]] = labels[ground == 0]
+    regions = label_of[nearest]
     found: dict[int, set[int]] = {}
     for first, second in _touching(regions, distance):
         found.setdefault(first, set()).add(second)
@@ -69,7 +71,7 @@ def _neighbours(labels: npt.NDArray[np.int32]) -> dict[int, set[int]]:
     return found
 
 
-def _touching(regions: npt.NDArray[np.int32], distance: npt.NDArray[np.float64]) -> Iterable[tuple[int, int]]:
+def _touching(regions: npt.NDArray[np.int32], distance: npt.NDArray[np.float32]) -> Iterable[tuple[int, int]]:
     height, width = regions.shape
     pairs: set[tuple[int, int]] = set()
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
