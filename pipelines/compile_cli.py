@@ -16,7 +16,7 @@ from pipelines.site import compile_for_site
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add = parser.add_argument
-    add("--check", action="store_true", help="only see whether what is committed is current")
+    add("--check", action="store_true", help="check whether what is committed is current")
     add(
         "--node-pools",
         type=Path,

@@ -45,7 +45,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--images", required=True, help="folder or URI prefix of imagery; what is new or changed in it is done")
     add("--model", required=True, help="folder or URI of a trained model")
     add("--output", default="runs/collection", help="folder or URI prefix of the layer and all that belongs to it")
-    add("--runs", type=Path, default=Path("runs/detect"), help="folder that holds one folder a run")
+    add("--runs", type=Path, default=Path("runs/detect"), help="folder that holds one folder per run")
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="query and config to use")

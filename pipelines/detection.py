@@ -39,7 +39,7 @@ def detection(
 ) -> None:
     """Find what is new below a prefix of imagery, detect buildings in it, and keep a footprint layer up to date.
 
-    Made to recur: imagery that was done is passed over, changed imagery is done again, deleted imagery leaves the
+    Made to recur: imagery that was done is ignored, changed imagery is done again, deleted imagery leaves the
     layer. Where nothing is new, no step asks for a GPU.
 
     Args:

@@ -204,7 +204,7 @@ def refusal_of_answer(response: urllib3.BaseHTTPResponse, endpoint: Endpoint) ->
         fix = "ask for the right to do this in the namespace, or correct KFP_NAMESPACE or the token"
         return RefusalError(f"this identity may not do it (403{said})", fix, status)
     if status == 404:
-        return RefusalError(f"there is no such thing (404{said})", CHECK_ADDRESS, status)
+        return RefusalError(f"not found (404{said})", CHECK_ADDRESS, status)
     if status in TRANSIENT_STATUSES:
         fix = "try again, or read the log of its API server (deployment ml-pipeline)"
         return RefusalError(f"the server fails ({status}{said})", fix, status, transient=True)
@@ -217,7 +217,7 @@ def refusal_of_connection(error: HTTPError, endpoint: Endpoint) -> RefusalError:
         return RefusalError("the host name is not known", "correct KFP_ENDPOINT, or the name service")
     if isinstance(error, SSLError):
         fix = "check http or https in KFP_ENDPOINT, and give KFP_CA_BUNDLE for a certificate authority of your own"
-        return RefusalError(f"TLS does not come about ({error})", fix)
+        return RefusalError(f"the TLS handshake failed ({error})", fix)
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         fix = f"{CHECK_ADDRESS}, that it runs, and that a port-forward is open"
         return RefusalError(f"it cannot be reached ({type(error).__name__})", fix, transient=True)

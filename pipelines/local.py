@@ -60,7 +60,7 @@ def run_pipeline(
     Args:
         pipeline: The pipeline.
         arguments: Of the pipeline.
-        runs: Folder that holds one folder a run.
+        runs: Folder that holds one folder per run.
         runner: "subprocess" for this environment, "docker" for each stage in its own image.
         threads: CPU threads of a network. One gives the same model on every machine of a kind, and a small network
             gains little from more.

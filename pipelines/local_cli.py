@@ -27,7 +27,7 @@ def own_document(options: argparse.Namespace, option: str, otherwise: Document) 
         otherwise: Where none is named.
 
     Raises:
-        ConfigError: If the file cannot be read, or is no JSON.
+        ConfigError: If the file cannot be read, or is not JSON.
     """
     file = getattr(options, option)
     return read_document(file, option) if file else otherwise

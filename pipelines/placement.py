@@ -117,7 +117,7 @@ def load_node_pools(file: Path | None = None) -> NodePools:
         changed = _read(own)
         unknown = [stage for stage in changed.get("stages") or {} if stage not in document["stages"]]
         if unknown:
-            raise ConfigError(f"{own}: stages: {', '.join(unknown)}: is no stage; remove it")
+            raise ConfigError(f"{own}: stages: {', '.join(unknown)}: is not a stage; remove it")
         document = _merged(document, changed)
     try:
         return NodePools.model_validate(document)
@@ -130,7 +130,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: cannot be read ({error}); mend it") from error
+        raise ConfigError(f"{file}: cannot be read ({error}); fix it") from error
     if not isinstance(data, dict) or not all(isinstance(entry, dict | None) for entry in data.values()):
         raise ConfigError(f"{file}: must hold the mappings cluster and stages; see {NODE_POOLS.name}")
     return data

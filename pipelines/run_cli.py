@@ -46,7 +46,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--images", default="", help="folder or URI of images; sample scenes unless given")
     add("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
     add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
-    add("--runs", type=Path, default=Path("runs"), help="folder that holds one folder a run")
+    add("--runs", type=Path, default=Path("runs"), help="folder that holds one folder per run")
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")

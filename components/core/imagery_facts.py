@@ -57,7 +57,7 @@ class ImageFacts:
 
 
 def facts_of_items(items: Iterable[Item]) -> list[ImageFacts]:
-    """The facts of the images that items show, each image once; items without pixels are passed over."""
+    """The facts of the images that items show, each image once; items without pixels are ignored."""
     found: dict[str, ImageFacts] = {}
     for item in items:
         if item.image is not None and item.image.uri not in found:

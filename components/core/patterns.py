@@ -23,14 +23,14 @@ def compiled(text: str) -> regex.Pattern[str]:
     """A pattern, in the syntax of Python's `re`.
 
     Raises:
-        ValueError: If it is no regular expression.
+        ValueError: If it is not a regular expression.
     """
     import regex  # not for queries without a pattern
 
     try:
         return regex.compile(text)
     except (regex.error, RecursionError) as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
 
 
 def is_found(pattern: str, text: str) -> bool:

@@ -22,13 +22,13 @@ _MACHINE = {
     errno.ENOSPC: "free some space, or use another place",
     errno.EDQUOT: "free some space, or use another place",
     errno.EROFS: "use a place that can be written",
-    errno.EMFILE: "let processes open more files",
-    errno.ENFILE: "let processes open more files",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files (ulimit -n)",
     errno.ENOMEM: "give the process more memory",
-    errno.EPIPE: "see what ended on the other side",
-    errno.ECONNRESET: "see what ended on the other side",
-    errno.ECONNREFUSED: "see that what is called runs",
-    errno.ETIMEDOUT: "see that what is called runs",
+    errno.EPIPE: "check why the other end closed the connection",
+    errno.ECONNRESET: "check why the other end closed the connection",
+    errno.ECONNREFUSED: "check that the server is running",
+    errno.ETIMEDOUT: "check that the server is running",
 }
 """What no scene is to blame for, and what helps."""
 

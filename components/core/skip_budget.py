@@ -168,6 +168,6 @@ class SkipBudget:
         more = f"; and {count - shown} more{named}" if count > shown else ""
         otherwise = "" if self._are_all(count) else f", or set max_bad to at least {count} to go on without them"
         return TooManySkippedError(
-            f"{count}{of} {nouns} skipped, and {rule}: {reasons}{more}; mend or replace them{otherwise}"
+            f"{count}{of} {nouns} skipped, and {rule}: {reasons}{more}; fix or replace them{otherwise}"
             f"{note and '; '}{note}"
         )

@@ -273,7 +273,7 @@ def _log_report(report: ImportReport, allow_unpaired: bool) -> None:
     lonely = report.unpaired_images if allow_unpaired else ()
     for names, what in (
         (lonely, "images have no mask and count as ground without building"),
-        (report.unpaired_masks, "masks have no image and are passed over"),
+        (report.unpaired_masks, "masks have no image and are ignored"),
     ):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -44,7 +44,7 @@ SMEARED_VALUES = 5
 """Resampling leaves at least so many distinct values."""
 
 PICTURE_VALUES = 16
-"""A mask of no more distinct values is no picture, however they lie."""
+"""A mask of no more distinct values is not a picture, however they lie."""
 
 CLEAR_SHARE = 0.5
 """Least share of a smeared mask's nonzero pixels that are still nearly 0 or 255."""

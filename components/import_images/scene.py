@@ -84,7 +84,7 @@ def _import(task: SceneTask) -> ReadyScene:
 
 
 def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:
-    """See that a mask is no image, and does not lie beside its own; gives how it must be mirrored for that."""
+    """See that a mask is not an image, and does not lie beside its own; gives how it must be mirrored for that."""
     if mask.uri == image.uri or (mask.etag, mask.size_bytes) == (image.etag, image.size_bytes):
         raise DataError(f"{mask.uri}: is the image {image.uri} itself, not a mask of it; give masks as masks_uri")
     with opened(mask) as (dataset, mask_info):

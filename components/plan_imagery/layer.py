@@ -14,7 +14,7 @@ from components.core.json_text import parse_json
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The layer as it is; nothing where there is none, or its description is broken, which publishing mends.
+    """The layer as it is; nothing where there is none, or its description is broken, which publishing fixes.
 
     Attributes:
         images_uri: Prefix of the imagery that it was made from; empty where it is not known.

@@ -43,7 +43,7 @@ class SourceImage:
 def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skipped]:
     """Stream all images below a prefix, in the order of their keys.
 
-    Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs. What else is
+    Names that begin with a dot, and all below them, are ignored; so are the collection's own outputs. What else is
     no image is said in the log, once, when the listing ends.
 
     Args:
@@ -76,7 +76,7 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skip
 
 
 def _noted(listing: Iterator[StoredObject], start: int, own: str, others: PassedOver) -> Iterator[StoredObject]:
-    """A listing on its way; what is no image in it is noted."""
+    """A listing on its way; what is not an image in it is noted."""
     for stored in listing:
         key = stored.uri[start:]
         if not stored.is_folder and not is_raster(key) and not _is_own(key, own):

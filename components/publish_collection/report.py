@@ -142,7 +142,7 @@ def _cards(pictures: Sequence[ScenePicture]) -> Markup:
         }
         for picture in pictures
     ]
-    return render("cards.html.j2", cards=cards)
+    return render("cards.html.j2", __package__, cards=cards)
 
 
 def _scene_table(scenes: Sequence[DoneScene]) -> Markup:

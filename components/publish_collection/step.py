@@ -17,7 +17,7 @@ def run(plan: Artifact, summary: Artifact, metrics: Metrics, report: Artifact | 
         plan: What plan_imagery wrote; it says where the collection lies, and with it what the shards left.
         summary: JSON file to write of what was done and where it lies.
         metrics: Counts of scenes and buildings; megabytes read and written.
-        report: Page of what was new, done, passed over and skipped, with pictures.
+        report: Page of what was new, done, ignored and skipped, with pictures.
         options: Of the stage.
     """
     with step(metrics, summary) as numbers:

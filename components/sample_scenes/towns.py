@@ -90,7 +90,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _read(kind: type[Thing], table: Mapping[str, Mapping[str, Any]]) -> dict[str, Thing]:
-    """Rows of the file as objects by name; what is no field of theirs is a group of fields."""
+    """Rows of the file as objects by name; what is not a field of theirs is a group of fields."""
     names, rows = {field.name for field in fields(kind)}, {}  # type: ignore[arg-type]
     for name, row in table.items():
         values = {"name": name}

@@ -45,7 +45,7 @@ def read_checkpoint(path: Path, needed: tuple[str, ...] = CONTENT) -> dict[str, 
     try:
         content = load_pickle(path)
         if not isinstance(content, dict) or not all(key in content for key in needed):
-            raise ValueError("it is no checkpoint of this stage")
+            raise ValueError("it is not a checkpoint of this stage")
     except (OSError, ValueError) as error:
         raise DataError(
             f"work_dir: the checkpoint {path} cannot be read ({error}); delete {path.parent}, and the training "

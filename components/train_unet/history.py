@@ -54,7 +54,7 @@ class History:
         self.rows.append(Row(step, round(epoch, 6), phase, *measures, lr=lr))
 
     def best(self) -> Row:
-        """The validation of lowest loss, the first of equals; one whose loss is no number comes last."""
+        """The validation of lowest loss, the first of equals; one whose loss is not a number comes last."""
         return min((row for row in self.rows if row.phase == "val"), key=lambda row: (math.isnan(row.loss), row.loss))
 
     def as_dict(self) -> dict[str, Any]:

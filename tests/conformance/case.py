@@ -44,7 +44,7 @@ class Case:
         """Read a case's `case.json`.
 
         Raises:
-            DataError: If it is no case.
+            DataError: If it is not a case.
         """
         file = folder / "case.json"
         try:

@@ -50,7 +50,7 @@ class Rules:
         unknown = sorted(word for word in self.ignore if word not in WORDS and not word.startswith(NAMED_WORDS))
         if unknown:
             known = ", ".join((*sorted(WORDS), *NAMED_WORDS))
-            raise ConfigError(f"ignore: {unknown[0]!r} is no word of what can be left out; words are {known}")
+            raise ConfigError(f"ignore: {unknown[0]!r} is not a word of what can be left out; words are {known}")
         if self.images not in IMAGES:
             raise ConfigError(f"images: {self.images!r} is none of {', '.join(IMAGES)}")
 

@@ -52,7 +52,7 @@ def no_number(folder: Path) -> str:
     write_raster(folder / "nan.tif", town(SIZE, HOUSE))
     side = aux_with("<SRS>EPSG:32633</SRS><GeoTransform>500000, nan, 0, 5300000, 0, -0.5</GeoTransform>")
     (folder / "nan.tif.aux.xml").write_text(side)
-    return r"nan\.tif: .*entries that are no numbers"
+    return r"nan\.tif: .*entries that are not numbers"
 
 
 def no_text(folder: Path) -> str:

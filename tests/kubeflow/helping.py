@@ -94,7 +94,7 @@ def look(place: str, scenes: int, changed: int, artifacts: list, change_with_see
         for scene in stems:
             schema = pq.read_schema(io.BytesIO(storage.read_bytes(collection.partition(scene))))
             if b"geo" not in (schema.metadata or {}):
-                faults.append(f"the layer's part of scene {scene} is no GeoParquet")
+                faults.append(f"the layer's part of scene {scene} is not a GeoParquet")
         if list(storage.list_objects(collection.place("parts"))):
             faults.append("what the shards left for publication is there still")
         if not storage.is_folder(collection.place("reports")):

@@ -191,7 +191,7 @@ def test_quantities_in_bytes(text, size):
         ("stages: {train_unet: {gpus: 3}}", "stages.train_unet.gpus"),
         ("stages: {train_unet: {cache: 100m}}", "stages.train_unet.cache"),
         ("stages: {train_unet: {accelerators: '3'}}", "stages.train_unet.accelerators"),
-        ("stages: {train_net: {cpu: '1'}}", "train_net: is no stage"),
+        ("stages: {train_net: {cpu: '1'}}", "train_net: is not a stage"),
         ("cluster: {gpu_taints: []}", "cluster.gpu_taints"),
         ("cluster: {gpu_tolerations: [{key: gpu, operator: Is}]}", "cluster.gpu_tolerations.0.operator"),
         ("cluster: {storage_secret: My Secret}", "cluster.storage_secret"),

@@ -107,7 +107,7 @@ def test_wrong_path(
 ) -> None:
     kubeflow.faults = [Fault("GET /healthz", 404, body="<html>nothing here</html>")]
     line = fails(cli, capsys)
-    assert "there is no such thing (404); check KFP_ENDPOINT" in line
+    assert "not found (404); check KFP_ENDPOINT" in line
 
 
 def test_several_users(
@@ -191,7 +191,7 @@ def test_certificates(cli: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[st
         capsys.readouterr()
         for ca_bundle in ((), ("--ca-bundle", str(other))):
             line = fails(cli, capsys, *flags, *ca_bundle)
-            assert f"{url}: cannot connect: TLS does not come about" in line
+            assert f"{url}: cannot connect: the TLS handshake failed" in line
             assert "give KFP_CA_BUNDLE" in line
         assert "TLS" not in fails(cli, capsys, "runs", "--endpoint", url.replace("https", "http"))
     with serving(Kubeflow()) as url:

@@ -96,7 +96,7 @@ def log_failures(
 
     Faults that passing trouble can explain are not noted, nor are those that planning found, which cost little. Where
     more than a few scenes and most of the planned ones failed, it is for a reason that they share, such as a place
-    that cannot be written: none is noted, so that all are tried again when that is mended.
+    that cannot be written: none is noted, so that all are tried again when that is fixed.
 
     Args:
         collection: It.

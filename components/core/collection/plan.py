@@ -228,7 +228,7 @@ def read_plan(directory: Path | str) -> Plan:
             }
         )
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:
-        raise DataError(f"{folder}: is no plan ({error}); give what plan_imagery wrote") from error
+        raise DataError(f"{folder}: is not a plan ({error}); give what plan_imagery wrote") from error
 
 
 def shard_number(text: str, count: int) -> int:
@@ -239,12 +239,12 @@ def shard_number(text: str, count: int) -> int:
         count: How many shards the plan has.
 
     Raises:
-        ConfigError: If that is no shard of it.
+        ConfigError: If that is not a shard of it.
     """
     names = shard_names(count)
     if text not in names:
         listed = f"one of {names[0]} to {names[-1]}" if names else "none, for nothing is to be done"
-        raise ConfigError(f"shard: {text!r} is no shard of the plan; it has {listed}")
+        raise ConfigError(f"shard: {text!r} is not a shard of the plan; it has {listed}")
     return names.index(text) + 1
 
 

@@ -166,7 +166,7 @@ def _entry(scene: FinishedScene) -> _Entry:
 
 def _why(error: Exception) -> str:
     if isinstance(error, KeyError):
-        return f"{error.args[0]} is no scene of the plan"
+        return f"{error.args[0]} is not a scene of the plan"
     if isinstance(error, ValidationError):
         fault = error.errors(include_url=False, include_context=False)[0]
         return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

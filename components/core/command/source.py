@@ -62,7 +62,7 @@ def function(module: str, name: str) -> ast.FunctionDef:
     """
     found = definition(module, name)
     if not isinstance(found, ast.FunctionDef):
-        raise LookupError(f"{module}: {name} is no function")
+        raise LookupError(f"{module}: {name} is not a function")
     return found
 
 

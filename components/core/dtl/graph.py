@@ -56,7 +56,7 @@ def build_query(layers: list[object]) -> Query:
 
     Raises:
         ConfigError: If a layer is faulty, there is no data layer or not exactly one save layer, a name is read that
-            nobody writes, layers form a loop, or the graph falls into pieces.
+            no layer writes, layers form a loop, or the graph falls into pieces.
     """
     parsed = parse_layers(layers)
     _check_ends(parsed)
@@ -71,7 +71,7 @@ def build_query(layers: list[object]) -> Query:
         if name not in writers:
             place = f"{reading[0].place}.src[{reading[0].src.index(name)}]"
             known = ", ".join(sorted(name for name in writers if name != NULL))
-            raise ConfigError(f"{place}: nobody writes {name!r}; names are {known}")
+            raise ConfigError(f"{place}: no layer writes {name!r}; names are {known}")
     order = _sorted(parsed, writers)
     _check_connected(parsed, writers)
     return Query(tuple(parsed), tuple(order), {name: tuple(reading) for name, reading in readers.items()})

@@ -31,7 +31,7 @@ def _box(window: Window) -> BaseGeometry:
 
 
 def _parts(geometry: BaseGeometry, kind: str) -> Iterable[BaseGeometry]:
-    """The parts of one geometry type; touching leftovers of lower dimension are passed over."""
+    """The parts of one geometry type; touching leftovers of lower dimension are ignored."""
     return (part for part in getattr(geometry, "geoms", [geometry]) if part.geom_type == kind and not part.is_empty)
 
 

@@ -73,7 +73,7 @@ def placed(item: Item, name: str, size: Size | None = None) -> PixelGrid | None:
 def _check_transform(transform: Affine, name: str) -> None:
     a, b, c, d, e, f = tuple(transform)[:6]
     if not all(map(math.isfinite, (a, b, c, d, e, f))):
-        raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has entries that are no numbers; {_FIX}")
+        raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has entries that are not numbers; {_FIX}")
     columns, rows = math.hypot(a, d), math.hypot(b, e)
     if not columns or not rows or abs(a * e - b * d) < SHEAR * columns * rows:
         raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has pixels without area; {_FIX}")
@@ -108,7 +108,7 @@ def _lines(grid: PixelGrid, size: Size) -> tuple[Points, Points]:
     columns = np.concatenate([along, along, start, end, along, middle]) * size.width
     rows = np.concatenate([start, end, along, along, middle, along]) * size.height
     a, b, c, d, e, f = tuple(grid.transform)[:6]
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no number then is refused
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not a number then is refused
         return a * columns + b * rows + c, d * columns + e * rows + f
 
 

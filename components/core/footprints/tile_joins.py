@@ -54,12 +54,12 @@ class Halves:
         """(N,) exact, in (column, row) of the tile.
 
         Raises:
-            DataError: If one is no WKB.
+            DataError: If one is not valid WKB.
         """
         try:
             found: Geometries = shapely.from_wkb(self.rows[OUTLINE].to_numpy(zero_copy_only=False))
         except shapely.errors.ShapelyError as error:
-            raise DataError(f"{OUTLINE}: is no WKB ({error}); make the footprints again") from error
+            raise DataError(f"{OUTLINE}: is not valid WKB ({error}); make the footprints again") from error
         return found
 
     @cached_property

@@ -41,8 +41,8 @@ class Tolerance:
         found = _TEXT.fullmatch(given)
         if found is None:
             raise ConfigError(
-                f"tolerance: {_shown(given)} is no distance from 0 up; give one in pixels or metres, such as 1 px or "
-                "0.5 m, or 0 to keep the pixels' edges"
+                f"tolerance: {_shown(given)} is not a distance from 0 up; give one in pixels or metres, such as 1 px "
+                "or 0.5 m, or 0 to keep the pixels' edges"
             )
         value = float(found["value"])
         if value > MOST:

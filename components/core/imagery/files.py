@@ -39,7 +39,7 @@ class SkipReason(StrEnum):
 
     FORMAT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
     FOLDER = "that are not looked into: give a folder of images by itself, or move its images up"
-    LINK = "that lead nowhere or back: mend or remove them"
+    LINK = "that lead nowhere or back: fix or remove them"
 
 
 NOUNS = {SkipReason.FORMAT: "files", SkipReason.FOLDER: "folders", SkipReason.LINK: "links"}
@@ -65,7 +65,7 @@ class PassedOver:
             shown.append(name)
 
     def add_file(self, name: str) -> None:
-        """Note a file that is no image, unless it is hidden or lies beside images by custom."""
+        """Note a file that is not an image, unless it is hidden or lies beside images by custom."""
         own = name.rpartition("/")[2]
         dot, suffix = own.rpartition(".")[1:]
         if not own.startswith(".") and f"{dot}{suffix}".lower() not in SIDE_SUFFIXES:
@@ -79,4 +79,4 @@ class PassedOver:
         """
         for why, count in self.counts.items():
             names = ", ".join(self.examples[why]) + (" …" if count > len(self.examples[why]) else "")
-            log.warning("%s: passed over: %d %s (%s) %s", place, count, NOUNS[why], names, why)
+            log.warning("%s: ignored: %d %s (%s) %s", place, count, NOUNS[why], names, why)

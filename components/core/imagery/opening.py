@@ -146,7 +146,7 @@ def _check_sides(uri: str) -> None:
             open_file(storage.gdal_path(side)).close()
         except GDAL_ERRORS as error:
             raise DataError(
-                f"{uri}: the object beside it, {storage.name_of(side)}, would be read along with it and is no TIFF "
+                f"{uri}: the object beside it, {storage.name_of(side)}, would be read along with it and is not a TIFF "
                 f"({error}); remove it, or rebuild it"
             ) from error
 
@@ -159,7 +159,7 @@ def open_raster(uri: str, beside: bool | None = None) -> rasterio.DatasetReader:
         beside: Whether GDAL looks for files beside it, such as a world file or a mask; None for on disk alone.
 
     Raises:
-        DataError: If there is no such file, it is no TIFF, PNG or JPEG, or GDAL cannot read it.
+        DataError: If there is no such file, it is not a TIFF, PNG or JPEG, or GDAL cannot read it.
         StorageError: If it is in object storage and cannot be reached there.
     """
     try:

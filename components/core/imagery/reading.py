@@ -230,7 +230,7 @@ def palette_of(dataset: rasterio.DatasetReader) -> UInt8:
     dtype = np.dtype(dataset.dtypes[0])
     if dtype not in (np.uint8, np.uint16):
         raise DataError(
-            f"{dataset.name}: pixels are {dtype}, which are no indices into a palette; write colours, or grey"
+            f"{dataset.name}: pixels are {dtype}, which are not indices into a palette; write colours, or grey"
         )
     try:
         colours = dataset.colormap(1)

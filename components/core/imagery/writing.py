@@ -166,7 +166,7 @@ class StripWriter:
         left, self._right = self._right, self._right + width
         whole = self._profile.size.width
         if left % TILE_PX or self._right > whole:
-            raise ValueError(f"columns {left} to {self._right - 1} are no strip of tiles of a raster of {whole}")
+            raise ValueError(f"columns {left} to {self._right - 1} are not a strip of tiles of a raster of {whole}")
         self._rows = BandWriter(self._dataset, self._profile, left, width)
         return self._rows
 

@@ -40,7 +40,7 @@ def check_model_place(folder: Path) -> None:
         DataError: If something stands there that is neither empty nor an older model.
     """
     if folder.exists() and not (folder / CONFIG_FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"model folder: {folder} holds something that is no model; give a new or empty folder")
+        raise DataError(f"model folder: {folder} holds something that is not a model; give a new or empty folder")
 
 
 def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Mapping[str, Any]) -> None:
@@ -53,7 +53,7 @@ def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Ma
         documents: Further JSON files by name, such as `metrics.json`.
 
     Raises:
-        DataError: If a weight is not finite, or `folder` holds something that is no model.
+        DataError: If a weight is not finite, or `folder` holds something that is not a model.
     """
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     check_finite(state, "the trained network")

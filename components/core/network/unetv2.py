@@ -96,7 +96,7 @@ class UNetV2(nn.Module):
             (N, classes, H, W) logits in the precision of the weights, or of autocast where it is on.
 
         Raises:
-            ConfigError: If H or W is no multiple of 16.
+            ConfigError: If H or W is not a multiple of 16.
         """
         check_size(Size(image.shape[-2], image.shape[-1]), "image")
         normalised = (image.to(self.mean.dtype) - self.mean) / self.std

@@ -31,4 +31,4 @@ def check_tags(image_tags: Sequence[object]) -> None:
     """
     wrong = [tag for tag in image_tags if not isinstance(tag, str) or not tag]
     if wrong:
-        raise ConfigError(f'image_tags: {wrong[0]!r} is no tag; give text, such as ["test"], or [] for all images')
+        raise ConfigError(f'image_tags: {wrong[0]!r} is not a tag; give text, such as ["test"], or [] for all images')

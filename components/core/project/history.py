@@ -1,6 +1,6 @@
 """What the stages did that a project has been through: `history.json` beside its manifest.
 
-It tells of times and of images that were skipped, so it is no part of the manifest or of its digest: two runs that
+It tells of times and of images that were skipped, so it is not a part of the manifest or of its digest: two runs that
 give the same project differ in it.
 """
 

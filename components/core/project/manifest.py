@@ -209,7 +209,7 @@ class ManifestProject:
 def _length_of(meta: dict[str, Any], place: str) -> int:
     count = meta.get("items", 0)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise DataError(f"{place}: items: {count!r} is no number of items; copy the project again, whole")
+        raise DataError(f"{place}: items: {count!r} is not a number of items; copy the project again, whole")
     return count
 
 

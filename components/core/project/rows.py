@@ -152,7 +152,7 @@ def _check(item: Item) -> None:
     """
     for name in (item.dataset, item.name):
         if not isinstance(name, str) or not name:
-            raise ValueError(f"{name!r} is no name")
+            raise ValueError(f"{name!r} is not a name")
     if item.size.height < 0 or item.size.width < 0:
         raise ValueError(f"a size of {item.size} px")
     if item.image is not None:

@@ -76,7 +76,7 @@ class SuperviselyProject:
             for shape in shapes_passed_over(read_json(entry.annotation), self._said)
         )
         for shape, count in sorted(counts.items()):
-            log.warning("%s: %d objects of shape %s are passed over, which is not read", self.place, count, shape)
+            log.warning("%s: %d objects of shape %s are ignored, which is not read", self.place, count, shape)
 
     @cached_property
     def _entries(self) -> list[_AnnotatedImage]:
@@ -209,14 +209,14 @@ def _shape_passed_over(entry: dict[str, Any], said: SuperviselyMeta) -> str | No
 def _list_of(data: dict[str, Any], key: str, place: str) -> list[Any]:
     value = data.get(key)
     if value is not None and not isinstance(value, list):
-        raise DataError(f"{place}: {key}: {value!r} is no list; mend it")
+        raise DataError(f"{place}: {key}: {value!r} is not a list; fix it")
     return value or []
 
 
 def _text_of(data: dict[str, Any], place: str) -> str:
     value = data.get("description")
     if value is not None and not isinstance(value, str):
-        raise DataError(f"{place}: {value!r} is no text; mend it")
+        raise DataError(f"{place}: {value!r} is not text; fix it")
     return value or ""
 
 
@@ -238,7 +238,7 @@ def _georeference_of(data: Any, place: str) -> tuple[str | None, Affine | None]:
         crs, numbers = data.get("crs"), data.get("transform")
         transform = _transform_of(map(float, numbers)) if numbers else None
         if not (crs is None or isinstance(crs, str)):
-            raise ValueError("crs is no text")
+            raise ValueError("crs is not text")
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"{place}: {GEOREFERENCE}: {data!r} holds no crs and transform of six numbers") from error
     return crs, transform

@@ -13,7 +13,7 @@ from components.core.reporting.encode import Pixels
 from components.core.reporting.view import View
 
 DETAIL_PX = 768
-"""Longer side of the part; a scene that is no larger is shown whole."""
+"""Longer side of the part; a scene that is not a larger is shown whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
     """
     target = Path(directory)
     if target.exists() and not target.is_dir():
-        raise StorageError(f"{target}: is no directory, and one is to be written there; name another place")
+        raise StorageError(f"{target}: is not a directory, and one is to be written there; name another place")
     with ExitStack() as stack:
         with local_errors("write", target):
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ def _rule_and_fix(error: Exception, settings: S3Settings, place: Uri) -> tuple[s
     if isinstance(error, NameResolutionError):
         return "the endpoint's host name is not known", "correct AWS_ENDPOINT_URL, or the name service"
     if isinstance(error, SSLError):
-        return f"TLS does not come about ({error})", (
+        return f"the TLS handshake failed ({error})", (
             "check http or https in AWS_ENDPOINT_URL, and AWS_CA_BUNDLE for a certificate of one's own"
         )
     if isinstance(error, HTTPError):

@@ -90,13 +90,13 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "values of no mask": ({"mask_value": "roof"}, "mask_value: 'roof' is not understood; use 1 (that value is"),
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
-    "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is no tag; give text, such as ["test"], or []'),
+    "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is not a tag; give text, such as ["test"]'),
     "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves no images for one side; use above 0 and below 1"),
     "a share beside a query": (
         {"train_share": 0.5, "split_tagging_query": TAGGING},
         "train_share: 0.5 and a query are both given; give one of them",
     ),
-    "a query that is no JSON": ({"crop_augment_query": "[{"}, "crop_augment_query: is not JSON ("),
+    "a query that is not JSON": ({"crop_augment_query": "[{"}, "crop_augment_query: is not JSON ("),
     "a query without an end": ({"crop_augment_query": CROPPING[:-1]}, "crop_augment_query: has no `supervisely` layer"),
     "a faulty layer": (
         {"split_masks_query": changed(SPLITTING, 1, settings={})},
@@ -106,7 +106,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": ({"train_config": {"epohcs": 3}}, "train_config: epohcs: unknown key; known keys: "),
     "a size of no multiple": (
         {"train_config": {"input_size": {"width": 100}}},
-        "train_config: input_size.width: 100 is no multiple of 16; use 96 or 112",
+        "train_config: input_size.width: 100 is not a multiple of 16; use 96 or 112",
     ),
     "a window of nothing": (
         {"inference_config": {"mode": {"window": {"width": 0}}}},

@@ -93,33 +93,33 @@ def test_more_than_allowed_is_refused_and_all_where_something_must_be_left(
             SkipBudget(1, 5),
             2,
             "the others are published",
-            "2 of 5 images skipped, and max_bad allows 1, but never all: 0: is torn; 1: is torn; mend or replace them, "
+            "2 of 5 images skipped, and max_bad allows 1, but never all: 0: is torn; 1: is torn; fix or replace them, "
             "or set max_bad to at least 2 to go on without them; the others are published",
         ),
         (
             SkipBudget(0, 1, allow_empty=True),
             1,
             "",
-            "1 of 1 image skipped, and max_bad allows 0: 0: is torn; mend or replace them, or set max_bad to at least "
+            "1 of 1 image skipped, and max_bad allows 0: 0: is torn; fix or replace them, or set max_bad to at least "
             "1 to go on without them",
         ),
         (
             SkipBudget(7, 2, "item"),
             2,
             "",
-            "2 of 2 items skipped, and max_bad allows 7, but never all: 0: is torn; 1: is torn; mend or replace them",
+            "2 of 2 items skipped, and max_bad allows 7, but never all: 0: is torn; 1: is torn; fix or replace them",
         ),
         (
             SkipBudget(None, 1, "val item"),
             1,
             "",
-            "1 of 1 val item skipped, and one val item must be left: 0: is torn; mend or replace them",
+            "1 of 1 val item skipped, and one val item must be left: 0: is torn; fix or replace them",
         ),
         (
             SkipBudget(0),
             1,
             "",
-            "1 image skipped, and max_bad allows 0: 0: is torn; mend or replace them, or set max_bad to at least 1 to "
+            "1 image skipped, and max_bad allows 0: 0: is torn; fix or replace them, or set max_bad to at least 1 to "
             "go on without them",
         ),
     ],
@@ -136,11 +136,11 @@ def test_the_error_says_how_many_of_how_many_what_is_allowed_why_and_what_to_do(
 def test_the_error_names_some_of_many() -> None:
     many = [Skipped(f"{number:03}", "is torn") for number in range(SHOWN_AT_START + 2)]
     budget = SkipBudget(0, len(many) + 1)
-    with pytest.raises(TooManySkippedError, match=r"099: is torn; and 2 more; mend") as caught:
+    with pytest.raises(TooManySkippedError, match=r"099: is torn; and 2 more; fix") as caught:
         budget.check_expected(many)
     assert "100: is" not in str(caught.value) and budget.skipped == []
     budget.add(*many[: SHOWN + 3])
-    with pytest.raises(TooManySkippedError, match=r"; and 3 more, which the log lists; mend"):
+    with pytest.raises(TooManySkippedError, match=r"; and 3 more, which the log lists; fix"):
         budget.check()
 
 

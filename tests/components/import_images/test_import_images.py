@@ -117,7 +117,7 @@ def test_grey_rgb_and_more_bands_become_colours(tmp_path: Path, suffix: str, ban
     _, (item,) = run(tmp_path)
     expected = pixels[:3] if bands >= 3 else np.repeat(pixels[:1], 3, axis=0)
     assert (image_of(item) == expected).all()
-    alpha = suffix == ".png" and bands in (2, 4)  # noise is no alpha band, whatever a TIFF tags it
+    alpha = suffix == ".png" and bands in (2, 4)  # noise is not an alpha band, whatever a TIFF tags it
     assert describe(item.image.uri).bands == (3 if bands >= 3 else 1) + alpha  # type: ignore[union-attr]
 
 
@@ -209,7 +209,7 @@ def test_what_has_no_partner_is_listed(tmp_path: Path, caplog: pytest.LogCapture
     assert [(item.name, len(item.objects)) for item in items] == [("alone", 0), ("both", 1)]
     assert (report.unpaired_images, report.unpaired_masks) == (("alone",), ("astray",))
     assert "1 images have no mask and count as ground without building: alone" in caplog.text
-    assert "1 masks have no image and are passed over: astray" in caplog.text
+    assert "1 masks have no image and are ignored: astray" in caplog.text
 
 
 def test_an_image_without_a_mask_is_no_ground_without_buildings(tmp_path: Path) -> None:

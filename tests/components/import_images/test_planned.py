@@ -131,6 +131,6 @@ def test_where_a_rewritten_image_has_no_data_is_kept(tmp_path: Path) -> None:
 def test_a_shard_that_is_none_is_refused(tmp_path: Path, shard: str) -> None:
     write_tiled(tmp_path / "a.tif", noise(SIZE))
     plan = write(tmp_path, planned(tmp_path / "a.tif", ShardRows(1, 0, SIZE.height)))
-    with pytest.raises(ConfigError, match=f"shard: '{shard}' is no shard of the plan; it has one of 1/1 to 1/1"):
+    with pytest.raises(ConfigError, match=f"shard: '{shard}' is not a shard of the plan; it has one of 1/1 to 1/1"):
         run(plan, shard)
     assert not (tmp_path / "project").exists()

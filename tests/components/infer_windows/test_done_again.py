@@ -139,7 +139,7 @@ def test_all_scenes_that_are_too_small_are_named_before_any_is_done(tmp_path: Pa
         "2 of 4 images skipped, and max_bad allows 1, but never all: "
         f"ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; {PADDED}; "
         f"ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; {PADDED}; "
-        "mend or replace them, or set max_bad to at least 2 to go on without them"
+        "fix or replace them, or set max_bad to at least 2 to go on without them"
     )
     assert not (tmp_path / "data").exists()
     padded = {"config": CONFIG | {"mode": CONFIG["mode"] | {"pad": "reflect"}}}

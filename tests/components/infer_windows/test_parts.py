@@ -114,7 +114,7 @@ def test_rows_that_the_scene_does_not_have_make_it_a_bad_one(tmp_path: Path, sce
 
     report, items = infer(tmp_path, broken, model, max_bad=1, allow_empty=True)
 
-    assert items == [] and "is no range of its 1300 rows" in report.skipped[0].reason
+    assert items == [] and "is not a range of its 1300 rows" in report.skipped[0].reason
 
 
 def test_a_negative_limit_is_refused(tmp_path: Path, scene: Item, model: Path) -> None:

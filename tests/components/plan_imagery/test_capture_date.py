@@ -1,4 +1,4 @@
-"""Where the date of capture is looked for, and what is no date."""
+"""Where the date of capture is looked for, and what is not a date."""
 
 from __future__ import annotations
 

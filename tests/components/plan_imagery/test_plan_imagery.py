@@ -225,7 +225,7 @@ def test_a_collection_keeps_to_its_imagery(site: Site) -> None:
     with pytest.raises(ConfigError, match=f"images_uri: {site.images_uri} is not s3://older"):
         site.plan()
     storage.write_bytes(site.collection.place("layer.json"), b"[")
-    assert summary(site.plan()) == {"done": 1}, "publishing mends a broken description"
+    assert summary(site.plan()) == {"done": 1}, "publishing fixes a broken description"
     with pytest.raises(ConfigError, match=words):
         site.plan(images_uri=f"{site.root}/elsewhere")
 

@@ -88,5 +88,5 @@ def test_a_model_is_described_once(detected: Detected, tmp_path: Path) -> None:
     fetch_and_describe_model(collection, plan)
 
     assert item.read_bytes() == b"as it was"
-    with pytest.raises(DataError, match=r"model/\w+\.json: is no item of a model .* delete it"):
+    with pytest.raises(DataError, match=r"model/\w+\.json: is not the STAC item of a model .* delete it"):
         described_classes(collection, plan)

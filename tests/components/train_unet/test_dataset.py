@@ -193,7 +193,7 @@ def test_the_budget_counts_each_item_once_and_names_them_when_spent() -> None:
     assert budget.add([torn, gone]) == [gone]
     with pytest.raises(
         TooManySkippedError,
-        match=r"^3 images skipped, and max_bad allows 0: ds/a: torn; ds/b: gone; ds/c: odd; mend .*"
+        match=r"^3 images skipped, and max_bad allows 0: ds/a: torn; ds/b: gone; ds/c: odd; fix .*"
         r"; train\.config: allow_corrupted_samples\.val allows 2 items, not 3$",
     ):
         budget.add([odd])

@@ -466,7 +466,7 @@ def test_the_command_line_trains(project: Path, tmp_path: Path, capsys: pytest.C
 
 def test_a_place_that_holds_something_else_is_refused_before_training(project: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(DataError, match="holds something that is no model; give a new or empty folder"):
+    with pytest.raises(DataError, match="holds something that is not a model; give a new or empty folder"):
         train(project, tmp_path, config=TINY | {"lr": 1e30})  # training would end with another error
 
 

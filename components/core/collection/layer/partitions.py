@@ -185,5 +185,5 @@ def read_partition(collection: Collection, scene: str) -> pa.Table | None:
     try:
         return read_columns(place, COMPARED_COLUMNS)
     except (pa.ArrowException, ValueError) as error:
-        log.warning("%s: is no partition (%s); it is rebuilt", place, error)
+        log.warning("%s: is not a partition (%s); it is rebuilt", place, error)
         return None

@@ -69,7 +69,7 @@ def test_a_failure_says_where_a_scene_or_a_part_of_it_was_skipped_and_why(tmp_pa
 
 
 def test_what_planning_skipped_is_a_failure_and_comes_first() -> None:
-    left = Skipped("2026/broken.tif", "is no raster")
+    left = Skipped("2026/broken.tif", "is not a raster")
 
     gathered = collect_parts(plan(planned("a"), skipped=(left,)), [], [run("import_images", "a-1d")])
 

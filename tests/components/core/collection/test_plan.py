@@ -48,7 +48,7 @@ PLAN = Plan(
     done=7,
     waiting=1,
     retired=(Mark("gone-0123456789", "ff", "ee"),),
-    skipped=(Skipped("2026/broken.tif", "it is no raster"),),
+    skipped=(Skipped("2026/broken.tif", "it is not a raster"),),
 )
 
 
@@ -57,7 +57,7 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
 
     assert read_plan(tmp_path / "plan") == PLAN
     told = json.loads((tmp_path / "plan" / "plan.json").read_text())["left_out"]
-    assert told == [{"name": "2026/broken.tif", "reason": "it is no raster"}], "as earlier versions call it"
+    assert told == [{"name": "2026/broken.tif", "reason": "it is not a raster"}], "as earlier versions call it"
 
 
 def test_an_empty_plan_too(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_shard_gets_its_rows() -> None:
     ("name", "count"), [("0/1", 1), ("2/1", 1), ("1/2", 3), ("0/0", 0), ("1", 1), ("", 1), ("-1/1", 1)]
 )
 def test_a_shard_that_the_plan_has_not_is_refused(name: str, count: int) -> None:
-    with pytest.raises(ConfigError, match=rf"shard: '{name}' is no shard of the plan; it has "):
+    with pytest.raises(ConfigError, match=rf"shard: '{name}' is not a shard of the plan; it has "):
         shard_number(name, count)
 
 
@@ -115,5 +115,5 @@ def test_ids_of_scenes_leave_room_and_are_seen_by_readers_of_folders() -> None:
 def test_a_plan_whose_images_lie_elsewhere_is_none(tmp_path: Path) -> None:
     scene = replace(TOWN, uri="/vsicurl/http://host/town.tif")
     write_plan(tmp_path / "plan", replace(PLAN, scenes=(scene,)))
-    with pytest.raises(DataError, match=r"is no plan .*/vsicurl/http://host/town\.tif'.*leads elsewhere"):
+    with pytest.raises(DataError, match=r"is not a plan .*/vsicurl/http://host/town\.tif'.*leads elsewhere"):
         read_plan(tmp_path / "plan")

@@ -177,7 +177,7 @@ def of_another_run(entry: dict[str, Any]) -> None:
         (with_text_for_a_number, "0.record.footprints: Input should be a valid integer"),
         (with_no_number, "0.record.area_m2: Input should be a finite number"),
         (with_five_of_six, "0.transform.5: Field required"),
-        (of_another_run, "town-0.aa.bb is no scene of the plan"),
+        (of_another_run, "town-0.aa.bb is not a scene of the plan"),
     ],
 )
 def test_a_broken_file_of_finished_scenes_is_named(

@@ -77,7 +77,7 @@ def test_a_name_is_found_where_it_is_defined() -> None:
     assert isinstance(found, ast.FunctionDef) and found.name == "publish"
     with pytest.raises(LookupError, match="step: neither defines nor imports nothing"):
         source.definition("components.evaluate.step", "nothing")
-    with pytest.raises(LookupError, match=r"evaluate\.step: Confusion is no function"):
+    with pytest.raises(LookupError, match=r"evaluate\.step: Confusion is not a function"):
         source.function("components.evaluate.step", "Confusion")
 
 

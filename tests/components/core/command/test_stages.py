@@ -112,6 +112,6 @@ def test_flags_are_told_where_there_is_nothing_but_python(stage: str) -> None:
 def test_another_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluat"]) == 2
     said = capsys.readouterr().err
-    assert said == "python -m components: 'evaluat' is no stage; give one, such as evaluate, or see " + (
+    assert said == "python -m components: 'evaluat' is not a stage; give one, such as evaluate, or see " + (
         "python -m components --help\n"
     )

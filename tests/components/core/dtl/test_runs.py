@@ -161,7 +161,7 @@ class TestSkippedItems:
     def test_a_long_list_is_cut(self, tmp_path: Path) -> None:
         project = write(tmp_path, [item(f"a{number:02d}") for number in range(12)])
         layers = json.dumps([data(), windows("$all", "$1", 99, 99), save("$1")])
-        told = r"^12 of 12 items skipped.*a09: .*; and 2 more, which the log lists; mend .*; or allow an empty result$"
+        told = r"^12 of 12 items skipped.*a09: .*; and 2 more, which the log lists; fix .*; or allow an empty result$"
         with pytest.raises(TooManySkippedError, match=told) as caught:
             execute_query(layers, [project], tmp_path / "out")
         assert "a10" not in str(caught.value)

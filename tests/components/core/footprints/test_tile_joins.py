@@ -220,5 +220,5 @@ def test_a_broken_outline_is_named() -> None:
     broken = halves.rows.set_column(
         halves.rows.schema.get_field_index(OUTLINE), OUTLINE, pa.array([b"x"] * halves.rows.num_rows)
     )
-    with pytest.raises(DataError, match="outline_px: is no WKB"):
+    with pytest.raises(DataError, match="outline_px: is not valid WKB"):
         replace(halves, rows=broken).outlines  # noqa: B018

@@ -32,7 +32,7 @@ def test_a_distance_is_understood_and_told_in_one_form(text: str, tolerance: Tol
     ["", "px", "-1 px", "-0", "nan", "inf m", "1 ft", "1 px m", "one px", "1,5 m", "1_000", "٣ px", "0x1p", "1e", "."],
 )
 def test_what_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no distance from 0 up; give one in pixels or metres"):
+    with pytest.raises(ConfigError, match="is not a distance from 0 up; give one in pixels or metres"):
         Tolerance.parse(text)
 
 
@@ -45,7 +45,7 @@ def test_what_leaves_nothing_of_a_building_is_refused(text: str) -> None:
 
 def test_a_long_text_is_refused_at_once_and_shown_in_part() -> None:
     for text in ("1" + " " * 1_000_000 + "x", "1." * 500_000):
-        with pytest.raises(ConfigError, match="is no distance") as raised:
+        with pytest.raises(ConfigError, match="is not a distance") as raised:
             Tolerance.parse(text)
         assert len(str(raised.value)) < 200
 

@@ -40,10 +40,10 @@ def test_an_import_names_what_it_passes_over(tmp_path: Path, caplog: pytest.LogC
     broken(tmp_path / "images", "link.tif")
     find_pairs(images, masks).log_passed_over()
     assert said(caplog) == [
-        f"{images}: passed over: 1 folders (more/) {GIVE}",
-        f"{images}: passed over: 1 links (link.tif) that lead nowhere or back: mend or remove them",
-        f"{images}: passed over: 2 files (b.jp2, c.VRT) {CONVERT}",
-        f"{masks}: passed over: 5 files (m0.ecw, m1.ecw, m2.ecw …) {CONVERT}",
+        f"{images}: ignored: 1 folders (more/) {GIVE}",
+        f"{images}: ignored: 1 links (link.tif) that lead nowhere or back: fix or remove them",
+        f"{images}: ignored: 2 files (b.jp2, c.VRT) {CONVERT}",
+        f"{masks}: ignored: 5 files (m0.ecw, m1.ecw, m2.ecw …) {CONVERT}",
     ]
 
 
@@ -60,8 +60,8 @@ def test_a_detection_names_what_it_passes_over(tmp_path: Path, caplog: pytest.Lo
     broken(tmp_path / "in" / "out", "link.tif")
     assert [found.key for found in find_images(images, f"{images}/out")] == ["a.tif", "deep/c.tif"]
     assert [line.split(": ")[1:3] for line in said(caplog)] == [
-        ["passed over", "1 files (deep/b.jp2) of other formats, which are not read"],
-        ["passed over", "1 links (deep/link.tif) that lead nowhere or back"],
+        ["ignored", "1 files (deep/b.jp2) of other formats, which are not read"],
+        ["ignored", "1 links (deep/link.tif) that lead nowhere or back"],
     ]
 
 

@@ -66,5 +66,5 @@ def test_a_try_holds_nothing_of_the_one_before() -> None:
 
 def test_other_errors_are_no_lack_of_memory() -> None:
     network = HungryUNet(4, 8)
-    with pytest.raises(ConfigError, match=r"image\.height: 30 is no multiple of 16"):
+    with pytest.raises(ConfigError, match=r"image\.height: 30 is not a multiple of 16"):
         largest_that_fits(lambda size: network(torch.zeros(size, 3, 30, 32)), 9, CPU)

@@ -49,15 +49,15 @@ def test_a_fault_of_several_parameters_names_them_all_and_is_told_once() -> None
 def test_one_fault_is_one_line_and_several_are_numbered() -> None:
     faults = NamedFaults(NAMES)
     faults.raise_any()
-    faults.add("a: is wrong; mend it")
+    faults.add("a: is wrong; fix it")
     with pytest.raises(InputsError) as caught:
         faults.raise_any()
-    assert str(caught.value) == "a: is wrong; mend it"
-    faults.add("b: is wrong, too; mend it")
+    assert str(caught.value) == "a: is wrong; fix it"
+    faults.add("b: is wrong, too; fix it")
     with pytest.raises(ConfigError) as both:
         faults.raise_any()
-    assert str(both.value) == "2 faults, and nothing was done:\n1. a: is wrong; mend it\n2. b: is wrong, too; mend it"
-    assert both.value.faults == ("a: is wrong; mend it", "b: is wrong, too; mend it")
+    assert str(both.value) == "2 faults, and nothing was done:\n1. a: is wrong; fix it\n2. b: is wrong, too; fix it"
+    assert both.value.faults == ("a: is wrong; fix it", "b: is wrong, too; fix it")
 
 
 def test_errors_that_are_nobodys_fault_go_on() -> None:

@@ -205,7 +205,7 @@ def cut_part(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
-        (lambda d: (d / "meta.json").unlink(), "meta.json: is missing, so this is no project"),
+        (lambda d: (d / "meta.json").unlink(), "meta.json: is missing, so this is not a project"),
         (lambda d: (d / "meta.json").write_text("{"), "meta.json: is not JSON"),
         (lambda d: (d / "items-00000.parquet").unlink(), "speaks of 2 items and the parts hold 0"),
         (cut_part, "items-00000.parquet: its footer cannot be read"),
