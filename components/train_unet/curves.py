@@ -63,7 +63,7 @@ CHARTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ChartAxis:
     """From values to pixels: `low` lies at `begin_px`, `high` at `end_px`."""
 
     low: float
@@ -82,7 +82,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """A drawn curve: its points (x, y) in px, and the ring at the best checkpoint, if it has one."""
 
     label: str
@@ -141,14 +141,14 @@ def _drawn(chart: Chart, rows: Sequence[Row], best: Row | None) -> Markup:
     curves = {curve: points for curve in chart.curves if (points := _thinned(_points(rows, *curve)))}
     values = [value for points in curves.values() for _, value in points]
     last = max(row.step for row in rows)
-    steps = Axis(0.0, last * 1.02 or 1.0, LEFT_PX, RIGHT_PX, _ticks(0.0, last or 1.0, is_whole=True))
+    steps = ChartAxis(0.0, last * 1.02 or 1.0, LEFT_PX, RIGHT_PX, _ticks(0.0, last or 1.0, is_whole=True))
     measures = _measure_axis(chart, values)
     lines = []
     for (phase, measure), points in curves.items():
         at_best = getattr(best, measure) if phase == VALIDATION and best is not None else math.nan
         ring = (steps.at(best.step), measures.at(at_best)) if best is not None and math.isfinite(at_best) else None
         places = tuple((steps.at(step), measures.at(value)) for step, value in points)
-        lines.append(Line(*STYLES[phase, measure], places, ring))
+        lines.append(ChartLine(*STYLES[phase, measure], places, ring))
     return render(
         "chart.html.j2",
         __package__,
@@ -162,18 +162,18 @@ def _drawn(chart: Chart, rows: Sequence[Row], best: Row | None) -> Markup:
     )
 
 
-def _measure_axis(chart: Chart, values: Sequence[float]) -> Axis:
+def _measure_axis(chart: Chart, values: Sequence[float]) -> ChartAxis:
     least, most = min(values), max(values)
     if chart.is_logarithmic and least > 0:
         first, last = math.floor(math.log10(least)), math.ceil(math.log10(most))
         decades = tuple(10.0**power for power in range(first, last + 1))
-        return Axis(10 ** (first - 0.15), 10 ** (last + 0.15), BOTTOM_PX, TOP_PX, decades, is_logarithmic=True)
+        return ChartAxis(10 ** (first - 0.15), 10 ** (last + 0.15), BOTTOM_PX, TOP_PX, decades, is_logarithmic=True)
     if chart.is_share:
         low, high = max(0.0, least - 0.05 * (most - least)), 1.0
     else:
         low, high = min(0.0, least), 1.05 * most if most > 0 else 1.0
     low = low if low < high else 0.0
-    return Axis(low, high, BOTTOM_PX, TOP_PX, _ticks(low, high))
+    return ChartAxis(low, high, BOTTOM_PX, TOP_PX, _ticks(low, high))
 
 
 def _ticks(low: float, high: float, is_whole: bool = False) -> tuple[float, ...]:
