@@ -39,9 +39,6 @@ AREA_SHAPES = ("bitmap", "polygon", "rectangle")
 LONGEST_SIDE = 2**31 - 1
 """Of an image, in pixels: what a manifest can say."""
 
-SURROGATE = rb"\ud"
-"""What JSON writes half a character with, in small letters."""
-
 _ITEM_KEYS = frozenset(("tags", "description", "objects", "size", GEOREFERENCE))
 _OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap", "points"))
 
