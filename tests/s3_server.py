@@ -160,7 +160,7 @@ class S3Server:
             self._process = None
             for name, port in self._ports.items():
                 if name.endswith("grpc"):  # sockets that it makes beside those ports, and leaves there
-                    for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
+                    for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                         socket.unlink(missing_ok=True)
 
     def _stores(self) -> bool:
