@@ -11,7 +11,7 @@ from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import look
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.mask_values import MaskValues
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.numbers import check_max_shards, check_tags
 from components.core.skip_budget import check_max_bad
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.check_inputs.check_inputs import check_inputs
 from components.check_inputs.inputs import TrainingInputs
-from components.core.step import Say, document_text, step, unheard
+from components.core.step import Echo, document_text, no_echo, step
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ PARAMETERS: Mapping[str, str] = {
 """What the pipelines call the step's inputs, where that is something else: faults are told in the words of the form."""
 
 
-def run(*, names: Mapping[str, str] = PARAMETERS, say: Say = unheard, **options: Any) -> None:
+def run(*, names: Mapping[str, str] = PARAMETERS, echo: Echo = no_echo, **options: Any) -> None:
     """Run the stage; see `TrainingInputs`.
 
     Args:
         names: What the user calls the inputs, where that is something else.
-        say: Hears that nothing is wrong.
+        echo: Hears that nothing is wrong.
         options: Its inputs; queries and configs as documents.
 
     Raises:
@@ -46,4 +46,4 @@ def run(*, names: Mapping[str, str] = PARAMETERS, say: Say = unheard, **options:
     options |= {name: document_text(options[name]) for name in DOCUMENTS}
     with step():
         log.info("%s", check_inputs(TrainingInputs(**options), names))
-    say("nothing is wrong")
+    echo("nothing is wrong")

@@ -60,7 +60,7 @@ def scene_errors(scene: str) -> Iterator[None]:
         number = _errno(error)
         if number in _MACHINE:
             raise StorageError(f"{scene}: {error}; {_MACHINE[number]}") from error
-        raise DataError(f"{scene}: {_told(error)}") from error
+        raise DataError(f"{scene}: {_describe(error)}") from error
 
 
 def stops_all(error: BaseException) -> bool:
@@ -72,7 +72,7 @@ def _errno(error: BaseException | None) -> int:
     return (error.errno or 0) if isinstance(error, OSError) else 0
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """What happened, why as far as can be known, and what to do."""
     package, said = type(error).__module__.partition(".")[0], _shortened(str(error))
     if package == "rasterio":

@@ -13,11 +13,11 @@ from components.core.storage.mounted import adopt_mounted_settings
 Document = Sequence[Any] | Mapping[str, Any] | str
 """A query or config: parsed, as Kubeflow has it, or JSON text or the path of a file, as a command line has it."""
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 """Hears a line that a stage says at its end."""
 
 
-def unheard(line: str) -> None:
+def no_echo(line: str) -> None:
     """Hear a line and pass it on to nobody: a step's page shows its artifacts and metrics instead."""
 
 

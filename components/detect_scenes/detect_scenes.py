@@ -69,7 +69,7 @@ def detect_scenes(
     with storage.scratch_folder("detect") as folder, local_model(plan.model_uri) as model:
         _check_model(plan, model)
         project, predictions, split, part = (folder / name for name in ("project", "predictions", "split", "part"))
-        imported = import_planned(plan_dir, shard, project, data_root=data_root, scaling=scaling, workers=workers)
+        imported = import_planned(plan, shard, project, data_root=data_root, scaling=scaling, workers=workers)
         inferred = infer_windows(
             project,
             model,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import DataError
 from components.core.figures import Bitmap, Shape
 from components.core.figures.connected_components import components_of_bands
@@ -20,7 +21,6 @@ from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
-from components.core.special import NEUTRAL_CLASS
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import common_area, match_objects

@@ -80,9 +80,9 @@ def evaluate(
     _check_class(predicted_project, predicted_class, "predicted_class")
     _check_class(true_project, truth_class, "truth_class")
     pairing = pair_items(predicted_project, true_project, frozenset(image_tags), match_by)
-    lonely = _without_partner(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
-    budget = SkipBudget(max_bad, len(pairing.pairs) + len(lonely))
-    budget.add(*lonely)
+    unpaired = _without_partner(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
+    budget = SkipBudget(max_bad, len(pairing.pairs) + len(unpaired))
+    budget.add(*unpaired)
     groups = _groups(pairing, group_tags)
 
     counter = ImageCounter(predicted_project, true_project, rules)
@@ -134,9 +134,9 @@ def _log_no_data(result: EvaluationResult) -> None:
 
 
 def _write(result: EvaluationResult, directory: Path | str) -> None:
-    with staged_directory(directory) as aside:
+    with staged_directory(directory) as staged:
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
-        (aside / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
+        (staged / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.core.step import Artifact, Metrics, Say, path_of, step, unheard
+from components.core.step import Artifact, Echo, Metrics, no_echo, path_of, step
 from components.evaluate.evaluate import METRICS_FILE, evaluate
 from components.evaluate.result import LABELS, EvaluationResult
 
@@ -27,7 +27,7 @@ def run(
     report: Artifact | None,
     unsplit: Artifact | None,
     *,
-    say: Say = unheard,
+    echo: Echo = no_echo,
     **options: Any,
 ) -> None:
     """Run the stage; see `evaluate`.
@@ -40,7 +40,7 @@ def run(
         confusion: Pixels of background and building, by truth and prediction.
         report: Page of the table of towns, and scenes beside their truth and predictions.
         unsplit: The predictions before they were split into objects, for the report.
-        say: Hears a row of figures for each group.
+        echo: Hears a row of figures for each group.
         options: Of the stage.
     """
     with step(metrics) as numbers:
@@ -58,8 +58,8 @@ def run(
             )
     confusion.log_confusion_matrix(list(LABELS), result.confusion())
     for line in table(result):
-        say(line)
-    say(str(Path(evaluation.path) / METRICS_FILE))
+        echo(line)
+    echo(str(Path(evaluation.path) / METRICS_FILE))
 
 
 def table(result: EvaluationResult) -> list[str]:

@@ -7,16 +7,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from components.core import storage
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.files import NOT_TEXT
 from components.core.imagery.mask_values import MaskValues
-from components.core.imagery.pairs import SHOWN, find_pairs, no_mask
+from components.core.imagery.pairs import SHOWN, find_pairs
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
@@ -24,7 +24,6 @@ from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import StageRun
 from components.core.project.parts import wanted_rows
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
-from components.core.special import NEUTRAL_CLASS
 from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
 from components.import_images.task import ImportOutcome, ReadyScene, SceneTask
@@ -37,7 +36,7 @@ MEGA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class ImportResult:
     """What an import did.
 
     Attributes:
@@ -95,7 +94,7 @@ def import_images(
     allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
-) -> ImportReport:
+) -> ImportResult:
     """Import images and their binary masks as a project.
 
     Each image is an item; what its mask says is building is one object, and what it says nobody labelled another, of
@@ -145,10 +144,13 @@ def import_images(
     for place in (root, project_dir):
         storage.check_writable(place)
     pairing.log_passed_over()
-    tasks = [SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen) for pair in pairing.pairs]
-    work = partial(_import_paired, allow_unpaired=allow_unpaired or not pairing.has_masks)
+    needs_mask = pairing.has_masks and not allow_unpaired
+    tasks = [
+        SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen, needs_mask=needs_mask)
+        for pair in pairing.pairs
+    ]
     budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable))
-    imported = run_tasks(work, tasks, workers, budget)
+    imported = run_tasks(import_scene, tasks, workers, budget)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
     report = imported.report(pairing.unpaired_images, pairing.unpaired_masks)
@@ -156,12 +158,6 @@ def import_images(
     _check_objects(imported, pairing.has_masks)
     write_imported(project_dir, project_name, class_title, imported)
     return report
-
-
-def _import_paired(task: SceneTask, allow_unpaired: bool) -> ReadyScene | Skipped:
-    if task.pair.mask is None and not allow_unpaired:
-        return Skipped(task.pair.name, no_mask(task.pair.image.uri))
-    return import_scene(task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +179,12 @@ class Imported:
         """Of all imported scenes together, or of the rows that are wanted of them."""
         return sum(wanted_rows(scene.item).height * scene.item.size.width for scene in self.ready) / MEGA
 
-    def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportReport:
+    def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportResult:
         """What was done, in numbers."""
         outcomes = [outcome for scene in self.ready for outcome in scene.outcomes]
         masks = [scene.mask for scene in self.ready if scene.mask is not None]
         labelled = sum(mask.pixels - mask.unlabelled for mask in masks)
-        return ImportReport(
+        return ImportResult(
             items=len(self.ready),
             objects=sum(mask.building > 0 for mask in masks),
             rewritten=outcomes.count(ImportOutcome.REWRITTEN),
@@ -269,10 +265,10 @@ def _check_objects(imported: Imported, has_masks: bool) -> None:
         )
 
 
-def _log_report(report: ImportReport, allow_unpaired: bool) -> None:
-    lonely = report.unpaired_images if allow_unpaired else ()
+def _log_report(report: ImportResult, allow_unpaired: bool) -> None:
+    unpaired = report.unpaired_images if allow_unpaired else ()
     for names, what in (
-        (lonely, "images have no mask and count as ground without building"),
+        (unpaired, "images have no mask and count as ground without building"),
         (report.unpaired_masks, "masks have no image and are ignored"),
     ):
         if names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.core import storage
-from components.core.collection.plan import read_plan, shard_number
+from components.core.collection.plan import Plan, shard_number
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.imagery.bands import bands_of_text
@@ -14,13 +14,13 @@ from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import SkipBudget, Skipped
-from components.import_images.import_images import ImportReport, run_tasks, write_imported
+from components.import_images.import_images import ImportResult, run_tasks, write_imported
 from components.import_images.scene import import_scene
 from components.import_images.task import ReadyScene, SceneTask
 
 
 def import_planned(
-    plan_dir: Path | str,
+    plan: Plan,
     shard: str,
     project_dir: Path | str,
     *,
@@ -30,7 +30,7 @@ def import_planned(
     class_title: str = "untitled",
     scaling: str = PERCENTILE,
     workers: int = 0,
-) -> ImportReport:
+) -> ImportResult:
     """Import what a plan gives to a shard: images without masks, or rows of large ones.
 
     Items are named by the scenes' ids. Images of 8 bits stay where they are, tiled or not, for each of them is read
@@ -38,7 +38,7 @@ def import_planned(
     may be empty.
 
     Args:
-        plan_dir: What plan_imagery wrote.
+        plan: Which scenes, and how they are read.
         shard: Name of the shard, such as "2/5".
         project_dir: The project's directory; it appears when it is whole.
         data_root: A folder or URI prefix for images that must be rewritten.
@@ -53,12 +53,10 @@ def import_planned(
 
     Raises:
         ConfigError: If a parameter breaks its rule.
-        DataError: If there is no plan.
         StorageError: If the imagery cannot be reached.
     """
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
-    plan = read_plan(plan_dir)
     asked = Scaling.parse(scaling)
     root = storage.absolute_uri(data_root)
     tasks = [

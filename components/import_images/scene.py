@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
 from components.core.footprints.georeference import placed
@@ -13,13 +14,13 @@ from components.core.geometry import Size
 from components.core.imagery.bands import IN_COLOUR
 from components.core.imagery.decompression import check_unpacking
 from components.core.imagery.orientation import turn_of, turned
+from components.core.imagery.pairs import no_mask
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
-from components.core.special import NEUTRAL_CLASS
 from components.core.storage import StoredObject
 from components.import_images.images import ReadyImage, ready_image
 from components.import_images.mask_placing import Flips, flips_to_image
@@ -40,6 +41,8 @@ ELSEWHERE = (
 
 def import_scene(task: SceneTask) -> ReadyScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
+    if task.pair.mask is None and task.needs_mask:
+        return Skipped(task.pair.name, no_mask(task.pair.image.uri))
     try:
         with scene_errors(task.pair.image.uri):
             return _import(task)

@@ -35,6 +35,7 @@ class SceneTask:
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
         rows: Rows that are wanted of it; None for all.
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
+        needs_mask: Whether an image without a mask is skipped, instead of showing no building.
     """
 
     pair: ImagePair
@@ -46,6 +47,7 @@ class SceneTask:
     keep_untiled: bool = False
     rows: Rows | None = None
     bands: tuple[int, ...] = ()
+    needs_mask: bool = False
 
 
 @dataclass(frozen=True, slots=True)

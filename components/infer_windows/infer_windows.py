@@ -27,11 +27,11 @@ from components.core.skip_budget import SkipBudget, Skipped
 from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.outputs import FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
-from components.infer_windows.report import InferenceReport, Tally
+from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 from components.infer_windows.windows import too_small, windows_of
 
-__all__ = ["InferenceReport", "infer_windows", "windows_of"]
+__all__ = ["InferenceResult", "infer_windows", "windows_of"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def infer_windows(
     allow_empty: bool = False,
     max_item_pixels: int = 0,
     gpus: int = 0,
-) -> InferenceReport:
+) -> InferenceResult:
     """Find the model's classes in the images of a project.
 
     For each image a mask of class indices and a confidence (uint8, probability of that class × 255, rounded) go to
@@ -154,7 +154,7 @@ def _infer(
     classes: ClassPlan,
     writer: ManifestWriter,
     budget: SkipBudget,
-) -> InferenceReport:
+) -> InferenceResult:
     """Do all scenes; `run` is None where there is none."""
     tally = Tally()
     started = time.perf_counter()

@@ -18,7 +18,7 @@ from components.core.footprints.georeference import placed
 from components.core.imagery.bands import IN_COLOUR, ColourBands, colour_bands
 from components.core.imagery.decompression import check_unpacking
 from components.core.imagery.drivers import GDAL_ERRORS
-from components.core.imagery.opening import read_patiently
+from components.core.imagery.opening import read_with_retry
 from components.core.imagery.orientation import turn_of, turned
 from components.core.imagery.reading import RasterInfo, info_of
 from components.core.imagery.sidecar_metadata import open_with_sides, with_crs_beside
@@ -107,7 +107,7 @@ def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> 
                 return turned(info, turn_of(dataset, image.uri, info)), bands, time
 
         try:
-            return read_patiently(image.uri, read)
+            return read_with_retry(image.uri, read)
         except GDAL_ERRORS as error:
             raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
 

@@ -27,7 +27,7 @@ from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
 from components.plan_imagery.capture_date import DatePattern, date_pattern
 from components.plan_imagery.diff import diff_imagery
-from components.plan_imagery.layer import check_same_imagery, read_shown
+from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
 from components.plan_imagery.retry_policy import skip_exhausted
 from components.plan_imagery.shard_assignment import assign_shards
@@ -89,14 +89,14 @@ def plan_imagery(
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     with local_model(model_place) as folder:
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
-    detector = detector_digest(model, settings.deciding())
+    detector = detector_digest(model, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
     found = diff_imagery(find_images(images, output), collection.marks(), detector, redo == REDO_ALL, shown.stems)
     if not found.images:
         raise no_images(images)
-    todo, hopeless = skip_exhausted(collection, found.todo, detector)
+    todo, exhausted = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _headers(todo, dates, bands_of_text(settings.bands))
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
@@ -114,7 +114,7 @@ def plan_imagery(
         done=found.done,
         waiting=found.waiting,
         retired=tuple(found.retired),
-        skipped=(*found.skipped, *hopeless, *(entry for entry in opened if isinstance(entry, Skipped))),
+        skipped=(*found.skipped, *exhausted, *(entry for entry in opened if isinstance(entry, Skipped))),
         postponed=postponed,
         warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
     )

@@ -10,7 +10,7 @@ from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
 from components.core.hashing import as_text, is_text
-from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, SkipReason, is_raster
+from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, IgnoredFiles, IgnoredReason, is_raster
 from components.core.imagery.sidecars import side_digests, with_side_files
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
@@ -59,7 +59,7 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skip
     """
     own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
-    others = PassedOver()
+    others = IgnoredFiles()
     for stored in with_side_files(_noted(storage.list_objects(images_uri), start, own, others)):
         key = stored.uri[start:]
         if _is_own(key, own):
@@ -71,11 +71,11 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skip
         yield SourceImage(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
     for link in broken_links(images_uri):
         if not _is_own(link[start:], own):
-            others.add(link[start:], SkipReason.LINK)
+            others.add(link[start:], IgnoredReason.LINK)
     others.log(images_uri)
 
 
-def _noted(listing: Iterator[StoredObject], start: int, own: str, others: PassedOver) -> Iterator[StoredObject]:
+def _noted(listing: Iterator[StoredObject], start: int, own: str, others: IgnoredFiles) -> Iterator[StoredObject]:
     """A listing on its way; what is not an image in it is noted."""
     for stored in listing:
         key = stored.uri[start:]

@@ -92,16 +92,16 @@ def publish(
     budget.check()
     maker = FootprintMaker(opened, rules, crs)
     made = parallel_map(maker, scenes, worker_count(workers, len(scenes)))
-    with staged_directory(output_dir) as aside:
-        layers = {True: LayerWriter(aside, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
+    with staged_directory(output_dir) as staged:
+        layers = {True: LayerWriter(staged, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
         if without_crs:
-            layers[False] = LayerWriter(aside, None, _about(rules, None))
+            layers[False] = LayerWriter(staged, None, _about(rules, None))
         results = tuple(_added(progress(made, len(scenes), "scenes published"), layers, budget, joiner))
         joiner.end(layers)
         closed = tuple(_closed(layer, formats) for layer in layers.values())
         result = PublishResult(closed, results, rules, joiner.count, tuple(budget.skipped))
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
-        (aside / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+        (staged / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
     if without_crs:
         log.warning(
             "%s of %s scenes have no CRS or no transform; their footprints are in pixel coordinates",

@@ -141,8 +141,8 @@ def generate(output: str, request: Request, workers: int | None = None) -> Sampl
             storage.delete(join_uri(place, RECORD))
             storage.put_tree(folder, place, last=RECORD)
     else:
-        with staged_directory(place) as aside:
-            _fill(aside, request, count)
+        with staged_directory(place) as staged:
+            _fill(staged, request, count)
     return made
 
 

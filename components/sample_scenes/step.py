@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from components.core.geometry import Size
-from components.core.step import Metrics, Say, step, unheard
+from components.core.step import Echo, Metrics, no_echo, step
 from components.core.storage import join_uri
 from components.core.storage.mounted import data_root_or_default
 from components.sample_scenes.sample_scenes import Request, generate
@@ -34,7 +34,7 @@ def run(
     *,
     tiled: bool = False,
     workers: int = 0,
-    say: Say = unheard,
+    echo: Echo = no_echo,
 ) -> Outputs:
     """Run the stage; see `generate`.
 
@@ -49,7 +49,7 @@ def run(
         seed: Other seeds give other scenes.
         tiled: 512-pixel tiles and compression instead of plain strips.
         workers: Worker processes (0 = one per core).
-        say: Hears how many scenes there are, and where.
+        echo: Hears how many scenes there are, and where.
 
     Returns:
         Where the scenes lie.
@@ -59,5 +59,5 @@ def run(
         request = Request(names, scenes_per_town, Size(size_px, size_px), gsd_m, seed, tiled)
         place = join_uri(data_root_or_default(data_root), "sample_scenes", request.key[:12])
         made = generate(place, request, workers or None)
-    say(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
+    echo(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
     return Outputs(made.images_uri, made.masks_uri)

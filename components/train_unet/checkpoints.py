@@ -24,11 +24,11 @@ class SafeCheckpoints(TorchCheckpointIO):
         Raises:
             StorageError: If the disk has no room for it.
         """
-        with storage.staged_file(path) as aside, storage.local_errors("write", path):
+        with storage.staged_file(path) as staged, storage.local_errors("write", path):
             try:
-                torch.save(checkpoint, aside)
+                torch.save(checkpoint, staged)
             except RuntimeError as error:  # of PyTorch's own writer, which knows no numbers of errors
-                raise storage.not_written(path, aside.parent, str(error).partition("\n")[0]) from error
+                raise storage.not_written(path, staged.parent, str(error).partition("\n")[0]) from error
 
     def load_checkpoint(self, path: Any, map_location: Any | None = None, weights_only: bool | None = None) -> Any:
         """Read one, on the CPU; also the weights alone, in a hidden file that processes hand back."""

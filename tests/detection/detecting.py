@@ -98,7 +98,7 @@ class Detection:
     def split(self, work: Path, shard: str) -> Path:
         """What a shard of the plan in `work` is before its scenes are finished: a split project."""
         project, predictions, split = (work / name for name in ("project", "predictions", "split"))
-        import_planned(work / "plan", shard, project, data_root=self.data_root, workers=1)
+        import_planned(read_plan(work / "plan"), shard, project, data_root=self.data_root, workers=1)
         infer_windows(
             project,
             self.model,

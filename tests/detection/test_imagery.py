@@ -195,7 +195,9 @@ def test_what_was_replaced_beside_an_image_after_the_plan_leaves_it_to_the_next_
         world.write_text(f"{GSD_M}\n0\n0\n-{GSD_M}\n500000.25\n5299999.75\n")
         plan = detection.plan(tmp_path / "plan")
         change()
-        imported = import_planned(tmp_path / "plan", "1/1", tmp_path / "project", data_root=detection.data_root)
+        imported = import_planned(
+            read_plan(tmp_path / "plan"), "1/1", tmp_path / "project", data_root=detection.data_root
+        )
         assert len(plan.scenes) == 1
         (bad,) = imported.skipped
         assert bad.reason.startswith(f"{world}: was {reason} after the plan was made; the next run does the image")

@@ -136,7 +136,7 @@ class DetectionSettings:
     confidence: bool = False
     bands: str = ""
 
-    def deciding(self) -> dict[str, Any]:
+    def detector_settings(self) -> dict[str, Any]:
         """All that tells one way to detect from another, by name.
 
         Digests of detectors stay what they were before bands could be asked for, and when tolerances were two numbers.
@@ -200,9 +200,9 @@ class Plan:
 def write_plan(directory: Path | str, plan: Plan) -> None:
     """Write a plan; it appears at `directory` when it is whole."""
     head = _as_json(plan)
-    with staged_directory(directory) as aside:
-        pq.write_table(_table(plan.scenes), aside / SCENES_FILE)
-        (aside / PLAN_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with staged_directory(directory) as staged:
+        pq.write_table(_table(plan.scenes), staged / SCENES_FILE)
+        (staged / PLAN_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_plan(directory: Path | str) -> Plan:

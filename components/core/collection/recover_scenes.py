@@ -56,7 +56,7 @@ def recover_scenes(
             return failure
         return SceneFailure(Skipped(failure.key, note.reason, note.stage))
 
-    with ThreadPoolExecutor(THREADS, "recall") as pool:
+    with ThreadPoolExecutor(THREADS, "recover") as pool:
         found = list(pool.map(look, failures))
     return (
         tuple(entry for entry in found if isinstance(entry, FinishedScene)),

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.faults import Faults
 from components.core.geometry import Size
 from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
-from components.core.special import NEUTRAL_CLASS
 
 WHERE = "train.config"
 

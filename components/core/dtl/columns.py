@@ -71,7 +71,7 @@ def passages(
         DataError: If a project cannot be read.
         ConfigError: If a pattern does not end on a name.
     """
-    from components.core.project.unread import pass_unread  # Arrow's functions, once there are rows
+    from components.core.project.passthrough import pass_through  # Arrow's functions, once there are rows
 
     runner = Runner(query, context, list(projects))
     for number, project in enumerate(projects):
@@ -79,7 +79,7 @@ def passages(
             raise TypeError(f"{project.place} holds no rows")
         start = 0
         for rows in project.tables():
-            if pass_unread(rows):
+            if pass_through(rows):
                 yield len(rows), _passage(query, context, project.meta.name, rows)
             else:
                 yield from ((1, runner.outcome(number, index)) for index in range(start, start + len(rows)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.dtl.run import QueryRun, execute_query
-from components.core.step import Artifact, Document, Metrics, Say, document_text, path_of, step
+from components.core.step import Artifact, Document, Echo, Metrics, document_text, path_of, step
 from components.core.storage import check_file_writable, counted
 
 
@@ -74,7 +74,7 @@ def run_as_step(
     report: Artifact | None,
     query: Document,
     *,
-    say: Say,
+    echo: Echo,
     **options: Any,
 ) -> None:
     """Run a DTL stage as a step of a pipeline.
@@ -86,7 +86,7 @@ def run_as_step(
         metrics: Get items in, out and skipped; megabytes read and written, and read for the report.
         report: Gets the query as a graph with item counts, and a contact sheet of the result; None for none.
         query: DTL query; empty for the stage's own.
-        say: Hears how many items went in and came out.
+        echo: Hears how many items went in and came out.
         options: Of the stage.
 
     Raises:
@@ -96,4 +96,4 @@ def run_as_step(
         done = stage(project.path, output.path, query=document_text(query), report=path_of(report), **options)
         numbers.update(done.scalars())
     output.metadata.update(done.counts())
-    say(f"{done.sentence()}, at {output.path}")
+    echo(f"{done.sentence()}, at {output.path}")

@@ -34,7 +34,7 @@ def is_raster(uri: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(RASTER_SUFFIXES)
 
 
-class SkipReason(StrEnum):
+class IgnoredReason(StrEnum):
     """Why something in a folder of images is not used; the text says what to do."""
 
     FORMAT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
@@ -42,11 +42,11 @@ class SkipReason(StrEnum):
     LINK = "that lead nowhere or back: fix or remove them"
 
 
-NOUNS = {SkipReason.FORMAT: "files", SkipReason.FOLDER: "folders", SkipReason.LINK: "links"}
+NOUNS = {IgnoredReason.FORMAT: "files", IgnoredReason.FOLDER: "folders", IgnoredReason.LINK: "links"}
 
 
 @dataclass(slots=True)
-class PassedOver:
+class IgnoredFiles:
     """What in a folder of images is not used.
 
     Attributes:
@@ -54,10 +54,10 @@ class PassedOver:
         examples: The first names of each kind.
     """
 
-    counts: dict[SkipReason, int] = field(default_factory=dict)
-    examples: dict[SkipReason, list[str]] = field(default_factory=dict)
+    counts: dict[IgnoredReason, int] = field(default_factory=dict)
+    examples: dict[IgnoredReason, list[str]] = field(default_factory=dict)
 
-    def add(self, name: str, why: SkipReason) -> None:
+    def add(self, name: str, why: IgnoredReason) -> None:
         """Note one."""
         self.counts[why] = self.counts.get(why, 0) + 1
         shown = self.examples.setdefault(why, [])
@@ -69,7 +69,7 @@ class PassedOver:
         own = name.rpartition("/")[2]
         dot, suffix = own.rpartition(".")[1:]
         if not own.startswith(".") and f"{dot}{suffix}".lower() not in SIDE_SUFFIXES:
-            self.add(name, SkipReason.FORMAT)
+            self.add(name, IgnoredReason.FORMAT)
 
     def log(self, place: str) -> None:
         """Say what was noted.

@@ -16,12 +16,12 @@ from components.core.imagery.drivers import GDAL_ERRORS
 
 
 @contextmanager
-def written_by_gdal(place: Path | str, aside: Path, needs_bytes: int = 0) -> Iterator[None]:
+def written_by_gdal(place: Path | str, staged: Path, needs_bytes: int = 0) -> Iterator[None]:
     """Turn what GDAL raises inside the block into an error that says why, and leave nothing of it to be raised later.
 
     Args:
         place: Where the raster belongs.
-        aside: The file that the block writes, closes and looks at.
+        staged: The file that the block writes, closes and looks at.
         needs_bytes: About what its disk must have room for; tells a full disk where GDAL removes what it began.
 
     Raises:
@@ -33,7 +33,7 @@ def written_by_gdal(place: Path | str, aside: Path, needs_bytes: int = 0) -> Ite
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             yield
     except GDAL_ERRORS as error:
-        raise storage.not_written(place, aside.parent, _innermost(error), needs_bytes) from error
+        raise storage.not_written(place, staged.parent, _innermost(error), needs_bytes) from error
     finally:
         _forget_error()
 

@@ -200,15 +200,15 @@ def strip_writer(file: Path | str, profile: RasterProfile) -> Iterator[StripWrit
     Raises:
         StorageError: If the file cannot be written.
     """
-    with storage.staged_file(file) as aside, written_by_gdal(file, aside):
-        with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
+    with storage.staged_file(file) as staged, written_by_gdal(file, staged):
+        with rasterio.open(staged, "w", **profile.creation_options()) as dataset:
             if profile.tags:
                 dataset.update_tags(**profile.tags)
             writer = StripWriter(dataset, profile)
             yield writer
             writer.close()
         raise_lost_error()
-        _check_last_tile(aside, writer.last_tile)
+        _check_last_tile(staged, writer.last_tile)
 
 
 def _check_last_tile(file: Path, written: Pixels) -> None:

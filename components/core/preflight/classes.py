@@ -15,7 +15,7 @@ from components.core.dtl.possible import Possible
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.geometry import Size
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.queries import QUERY, QueryParameter, passed
 from components.core.project import ClassInfo, ProjectMeta
 

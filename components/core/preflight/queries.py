@@ -14,7 +14,7 @@ from components.core.dtl.possible import Possible
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
 from components.core.figures import Shape
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.project import ClassInfo, ProjectMeta
 from components.core.settings import naming_file
 

@@ -314,8 +314,8 @@ def manifest_writer(directory: Path | str, meta: ProjectMeta) -> Iterator[Manife
 
     `meta` and `history` may be replaced on the writer while items are added: they are written last.
     """
-    with staged_directory(directory) as aside:
-        writer = ManifestWriter(aside, meta)
+    with staged_directory(directory) as staged:
+        writer = ManifestWriter(staged, meta)
         yield writer
         writer.close()
 

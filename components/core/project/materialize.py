@@ -39,11 +39,11 @@ def materialize(directory: Path | str, meta: ProjectMeta, items: Iterable[Item],
         DataError: If pixels cannot be read.
     """
     count = 0
-    with staged_directory(directory) as aside:
+    with staged_directory(directory) as staged:
         text = json.dumps(meta.as_json(), indent=1, ensure_ascii=False)
-        (aside / "meta.json").write_text(text + "\n", encoding="utf-8")
+        (staged / "meta.json").write_text(text + "\n", encoding="utf-8")
         for item in items:
-            _write_item(item, aside, images)
+            _write_item(item, staged, images)
             count += 1
     return count
 

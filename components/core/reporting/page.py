@@ -72,8 +72,8 @@ def write_page(file: Path | str, html: str) -> None:
     Raises:
         StorageError: If the place cannot be written.
     """
-    with staged_file(file) as aside:
-        aside.write_text(html, encoding="utf-8")
+    with staged_file(file) as staged:
+        staged.write_text(html, encoding="utf-8")
 
 
 def render(template: str, package: str = OWN, /, **values: Any) -> Markup:

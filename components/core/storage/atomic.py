@@ -1,4 +1,4 @@
-"""Local files that are written aside, seen to be whole, and moved into place when the disk holds them."""
+"""Atomic writes of local files: written under another name, verified, and moved into place when the disk holds them."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def gdal_environment(uri: str | Path | None = None) -> dict[str, str]:
     return options
 
 
-def gdal_patiently(uri: str | Path, read: Callable[[], T]) -> T:
+def gdal_with_retry(uri: str | Path, read: Callable[[], T]) -> T:
     """Read with GDAL, waiting for a store that is away, and say clearly what is wrong for good.
 
     Args:

@@ -19,14 +19,14 @@ from components.core.geometry import Size
 from components.core.imagery.reading import describe, read_rgb
 from components.core.project import Item, open_project
 from components.core.project.history import read_history
-from components.import_images.import_images import ImportReport, import_images
+from components.import_images.import_images import ImportResult, import_images
 from tests.builders import CRS, TRANSFORM, block_mask, files_below, noise, whole, write_raster, write_scene, write_tiled
 from tests.odd_files import aux_with, vrt_of
 
 SIZE = Size(60, 90)
 
 
-def run(root: Path, **options: object) -> tuple[ImportReport, list[Item]]:
+def run(root: Path, **options: object) -> tuple[ImportResult, list[Item]]:
     """Import `root`/in with one worker; gives the report and the items."""
     settings = {"data_root": str(root / "data"), "workers": 1, **options}
     report = import_images(str(root / "in"), "", root / "project", **settings)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from components.core.collection.plan import (
     Plan,
     PlannedScene,
     ShardRows,
+    read_plan,
     write_plan,
 )
 from components.core.errors import ConfigError
@@ -48,7 +49,7 @@ def write(folder: Path, *scenes: PlannedScene) -> Path:
 
 def run(plan: Path, shard: str = "1/1") -> list:  # type: ignore[type-arg]
     project = plan.parent / f"project-{shard.replace('/', '-')}"
-    import_planned(plan, shard, project, data_root=str(plan.parent / "data"), workers=1)
+    import_planned(read_plan(plan), shard, project, data_root=str(plan.parent / "data"), workers=1)
     return list(open_project(project))
 
 

@@ -20,14 +20,14 @@ from components.core.imagery.reading import describe
 from components.core.imagery.recipe import Recipe
 from components.core.project import Item, open_project
 from components.import_images import image_survey
-from components.import_images.import_images import ImportReport, import_images
+from components.import_images.import_images import ImportResult, import_images
 from tests.builders import CRS, TRANSFORM, block_mask, noise, write_raster, write_tiled
 from tests.s3_server import S3Server
 
 SIZE = Size(120, 160)
 
 
-def run(root: Path, images: str = "", **options: object) -> tuple[ImportReport, Item]:
+def run(root: Path, images: str = "", **options: object) -> tuple[ImportResult, Item]:
     """Import one scene in `root`/in or elsewhere; gives the report and the item."""
     settings: dict[str, Any] = {"data_root": str(root / "data"), "workers": 1, **options}
     report = import_images(images or str(root / "in"), "", root / "project", **settings)

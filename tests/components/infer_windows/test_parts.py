@@ -15,7 +15,7 @@ from components.core.figures import Bitmap, Rectangle
 from components.core.geometry import Size
 from components.core.project import Item, open_project, write_manifest
 from components.core.project.parts import Rows, ScenePart, part_of, with_wanted_rows
-from components.infer_windows.infer_windows import InferenceReport, infer_windows
+from components.infer_windows.infer_windows import InferenceResult, infer_windows
 from tests.builders import bitmap_meta, scene_item
 from tests.components.infer_windows.small import CONFIG, raster
 
@@ -28,7 +28,7 @@ def scene(tmp_path: Path) -> Item:
     return scene_item(tmp_path, "austin1", SIZE)
 
 
-def infer(root: Path, item: Item, model: Path, **options: Any) -> tuple[InferenceReport, list[Item]]:
+def infer(root: Path, item: Item, model: Path, **options: Any) -> tuple[InferenceResult, list[Item]]:
     write_manifest(root / "project", bitmap_meta(), [item])
     options = {"data_root": str(root / "data"), "config": CONFIG, "image_tags": []} | options
     report = infer_windows(root / "project", model, root / "inf", **options)

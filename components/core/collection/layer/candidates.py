@@ -15,7 +15,7 @@ import shapely
 
 from components.core.collection.layer.dropped import NOTHING, Dropped
 from components.core.collection.layer.index import Bounds
-from components.core.collection.layer.recent import RecentlyRead
+from components.core.collection.layer.lru_cache import RecentlyRead
 from components.core.collection.layer.scenes import Overlaps, within
 from components.core.footprints.geography import Geometries, fixed
 from components.core.footprints.records import GEOMETRY

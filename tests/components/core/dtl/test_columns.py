@@ -30,8 +30,8 @@ from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object, open_project
 from components.core.project import manifest as manifest_module
+from components.core.project.passthrough import pass_through
 from components.core.project.rows import SCHEMA, row_of_item
-from components.core.project.unread import pass_unread
 from tests.builders import CRS, TRANSFORM, files_below
 from tests.components.core.dtl.projects import SIZE, car, house, item, write
 from tests.queries import choose, data, layer, save, tag, windows
@@ -122,7 +122,7 @@ def test_the_same_files_and_counts(name: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(manifest_module, "GROUP_OBJECTS", 20)
     monkeypatch.setattr(manifest_module, "PART_ROWS", 50)
     place = write(tmp_path, towns(120))
-    assert all(map(pass_unread, pq_tables(place)))
+    assert all(map(pass_through, pq_tables(place)))
     check_alike(QUERIES[name], place, tmp_path, monkeypatch, seed=3)
 
 
@@ -195,7 +195,7 @@ def write_changed(root: Path, change: Callable[[dict[str, Any]], None]) -> Path:
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_row_is_skipped_as_ever(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = write_changed(tmp_path, BROKEN[name])
-    assert not any(map(pass_unread, pq_tables(place)))
+    assert not any(map(pass_through, pq_tables(place)))
     check_alike(QUERIES["the tutorial's"], place, tmp_path, monkeypatch, max_bad=1)
     with pytest.raises(TooManySkippedError, match="1 of 3 items skipped, and max_bad allows 0, but never all: INRIA/"):
         execute_query(SPLIT_TAGGING_QUERY, [place], tmp_path / "none")
@@ -206,7 +206,7 @@ def test_what_would_be_written_otherwise_is_not_passed_on(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = write_changed(tmp_path, UNUSUAL[name])
-    assert not any(map(pass_unread, pq_tables(place)))
+    assert not any(map(pass_through, pq_tables(place)))
     check_alike(QUERIES["the tutorial's"], place, tmp_path, monkeypatch)
 
 

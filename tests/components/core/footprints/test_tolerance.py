@@ -52,10 +52,15 @@ def test_a_long_text_is_refused_at_once_and_shown_in_part() -> None:
 
 def test_no_two_tolerances_are_told_as_one() -> None:
     assert (
-        len({str(DetectionSettings("", tolerance=text).deciding()) for text in ("0 m", "1 px", "1 m", "1.0000001 m")})
+        len(
+            {
+                str(DetectionSettings("", tolerance=text).detector_settings())
+                for text in ("0 m", "1 px", "1 m", "1.0000001 m")
+            }
+        )
         == 4
     )
-    assert DetectionSettings("", tolerance="0 m").deciding() == DetectionSettings("", tolerance="0").deciding()
+    assert DetectionSettings("", tolerance="0 m").detector_settings() == DetectionSettings("", tolerance="0").deciding()
 
 
 def test_metres_count_where_pixels_have_a_size() -> None:

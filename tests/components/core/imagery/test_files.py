@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.core.errors import DataError
-from components.core.imagery.files import PassedOver
+from components.core.imagery.files import IgnoredFiles
 from components.core.imagery.pairs import find_pairs
 from components.core.storage.local import broken_links
 from components.plan_imagery.sources import find_images
@@ -102,7 +102,7 @@ def test_a_folder_is_not_its_own_masks(tmp_path: Path) -> None:
 
 
 def test_nothing_passed_over_is_nothing_said(caplog: pytest.LogCaptureFixture) -> None:
-    found = PassedOver()
+    found = IgnoredFiles()
     for name in CUSTOMARY:
         found.add_file(name)
     found.log("in")

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.core.errors import StorageError
-from components.core.project.unread import standing_for
+from components.core.project.passthrough import stand_in_for
 from components.core.storage import parse_uri
 
 PARTS = ("/", "//", ":", "://", ".", "..", "./", "s3", "minio", "file", "ftp", "VRT", "vsi", "vsicurl", "<a", " ", "é")
@@ -30,9 +30,9 @@ def is_place(uri: str) -> bool:
 @example("file://localhost")
 @example("VRT:/images/austin1.tif")
 def test_one_file_of_a_folder_stands_for_all(uri: str) -> None:
-    assert is_place(standing_for(uri)) == is_place(uri)
+    assert is_place(stand_in_for(uri)) == is_place(uri)
 
 
 @pytest.mark.parametrize("folder", ["s3://bucket/images", "/data/images", "images"])
 def test_most_files_of_a_folder_have_the_same_stand_in(folder: str) -> None:
-    assert len({standing_for(f"{folder}/{name}") for name in ("austin1.tif", "Wien_2.tiff", "tyrol-w3", "λ.tif")}) == 1
+    assert len({stand_in_for(f"{folder}/{name}") for name in ("austin1.tif", "Wien_2.tiff", "tyrol-w3", "λ.tif")}) == 1

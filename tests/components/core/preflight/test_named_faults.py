@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.core.errors import ConfigError, InputsError
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 
 NAMES = {
     "masks_uri": "images_masks_uri",

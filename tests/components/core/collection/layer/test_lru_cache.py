@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from components.core.collection.layer.recent import RecentlyRead
+from components.core.collection.layer.lru_cache import RecentlyRead
 
 
 def test_what_was_used_last_is_kept_as_far_as_there_is_memory_for_it() -> None:

@@ -14,7 +14,7 @@ MEGA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class InferenceReport:
+class InferenceResult:
     """What an inference did.
 
     Attributes:
@@ -79,9 +79,9 @@ class Tally:
 
     def report(
         self, items: int, seconds: float, network_seconds: float, skipped: tuple[Skipped, ...]
-    ) -> InferenceReport:
+    ) -> InferenceResult:
         """All together."""
-        return InferenceReport(
+        return InferenceResult(
             scenes=self._scenes,
             items=items,
             reused=self._reused,

@@ -23,7 +23,7 @@ _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 """What decides on whether a URI is a place lies in front of such a name, so that one of a folder stands for all."""
 
 
-def pass_unread(rows: pa.Table) -> bool:
+def pass_through(rows: pa.Table) -> bool:
     """Whether rows may be passed on without an item made of any.
 
     That they may not is no fault: `item_of_row` says what is wrong with which, if anything. Objects that are no bitmaps
@@ -38,7 +38,7 @@ def pass_unread(rows: pa.Table) -> bool:
     return all(map(_pass_unread, batches))
 
 
-def standing_for(uri: str) -> str:
+def stand_in_for(uri: str) -> str:
     """A URI that is a place if, and only if, another one is; the same for most of the files of a folder."""
     folder, _, name = uri.rpartition("/")
     return f"{folder}/-" if folder.strip("/.") and _PLAIN_NAME.fullmatch(name) else uri
@@ -180,7 +180,7 @@ def _is_any(array: pa.BooleanArray) -> bool:
 def _are_places(uris: pa.StringArray) -> bool:
     """Whether each is the URI of a raster."""
     try:
-        for uri in dict.fromkeys(map(standing_for, _texts(uris))):
+        for uri in dict.fromkeys(map(stand_in_for, _texts(uris))):
             checked_uri(uri)
     except DataError:
         return False
