@@ -31,9 +31,9 @@ class Required(Enum):
 
 REQUIRED = Required.REQUIRED
 
-SAY = "say"
+ECHO = "echo"
 NAMES = "names"
-CALLERS = (SAY, NAMES)
+CALLERS = (ECHO, NAMES)
 """What `run` may take beside a stage's parameters: who hears what the stage says at its end, and what the user calls
 the parameters."""
 

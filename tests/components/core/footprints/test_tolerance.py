@@ -60,7 +60,10 @@ def test_no_two_tolerances_are_told_as_one() -> None:
         )
         == 4
     )
-    assert DetectionSettings("", tolerance="0 m").detector_settings() == DetectionSettings("", tolerance="0").deciding()
+    assert (
+        DetectionSettings("", tolerance="0 m").detector_settings()
+        == DetectionSettings("", tolerance="0").detector_settings()
+    )
 
 
 def test_metres_count_where_pixels_have_a_size() -> None:
