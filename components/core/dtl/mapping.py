@@ -48,18 +48,18 @@ def map_meta(meta: ProjectMeta, resolved: dict[str, str | None], place: str) -> 
     Raises:
         ConfigError: If classes of different shapes would become one.
     """
-    classes: dict[str, ClassInfo] = {}
+    first: dict[str, ClassInfo] = {}
     for old in meta.classes:
         title = resolved[old.title]
         if title is None:
             continue
-        known = classes.setdefault(title, replace(old, title=title))
+        known = first.setdefault(title, old)
         if known.shape is not old.shape:
             raise ConfigError(
-                f"{place}: {old.title!r} is a {old.shape} and cannot become {title!r}, which is a {known.shape}; "
-                "choose another title"
+                f"{place}: {known.title!r}, a class of {known.shape}s, and {old.title!r}, one of {old.shape}s, cannot "
+                f"both be called {title!r}; choose another title"
             )
-    return meta.with_classes(classes.values())
+    return meta.with_classes(replace(old, title=title) for title, old in first.items())
 
 
 def map_objects(item: Item, resolved: dict[str, str | None]) -> Item:
