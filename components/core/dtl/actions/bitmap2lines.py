@@ -25,7 +25,8 @@ class BitmapToLines(ConvertingAction):
     """Bitmaps of the listed classes, as `skeletonize` makes them, become lines from pixel to pixel: the longest path of
     each 8-connected component, then the longest of what is left of its branches, and so on. Pieces of fewer than three
     steps go. Points lie at the pixels' rows and columns. A figure of another shape makes its image fail. Masks
-    are read by row band; one component is held in memory. Tags and descriptions are lost; the image stays as it is.
+    are read by row band; one component, of at most 4 000 000 pixels, is held in memory. Tags and descriptions are lost;
+    the image stays as it is.
     """
 
     name: ClassVar[str] = "bitmap2lines"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.core.errors import DataError
 from components.core.figures import Bitmap, Polygon, vertices
 from components.core.figures.connected_components import connected_components
 from components.core.figures.contours import contour_polygons
@@ -90,6 +91,13 @@ def test_a_bar_a_diagonal_and_a_loop() -> None:
 @pytest.mark.parametrize("rows", [("#",), ("###",), ("##.", "..#")])
 def test_fewer_than_three_steps_are_left_out(rows: tuple[str, ...]) -> None:
     assert list(line_paths(bitmap_of(*rows))) == []
+
+
+def test_what_is_no_line_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.core.figures.line_paths.MOST_PIXELS", 6)
+    assert len(list(line_paths(bitmap_of("######", "......", "######")))) == 2
+    with pytest.raises(DataError, match="a mask of 7 connected pixels is no line of at most 6; make lines of it first"):
+        list(line_paths(bitmap_of("#######")))
 
 
 @settings(max_examples=200, deadline=None)
