@@ -68,7 +68,7 @@ def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> It
     """
     about = attribute_docs(model)
     for name, field in model.model_fields.items():
-        key, inner = prefix + name, _model_in(field.annotation)
+        key, inner = prefix + (field.alias or name), _model_in(field.annotation)
         words = about.get(name) or group
         if inner is None:
             yield Setting(key, _kind(field), _default(field), words)

@@ -64,6 +64,10 @@ class Element:
         """The same element with its item changed, and `trail` added to its name."""
         return replace(self, item=item, trail=self.trail + trail)
 
+    def with_objects_unknown(self) -> Element:
+        """For a dry run: the same, objects unknown."""
+        return replace(self, item=self.item.with_objects(()), objects_known=False)
+
     def without_objects(self, size: Size, trail: str = "") -> Element:
         """For a dry run: of the new size, objects unknown."""
         item = replace(self.item, size=size, image=None, objects=())
@@ -176,14 +180,18 @@ class Action(ABC):
         """The settings in a few words, for the picture of the query."""
         return ""
 
-    def warn_of_unknown_classes(self, meta: ProjectMeta, titles: list[str]) -> None:
-        """Say so in the log where a listed title is no class of the data that arrives."""
+    def warn_of_unknown_classes(self, meta: ProjectMeta, titles: list[str], key: str = "classes") -> None:
+        """Say so in the log where a title that the setting `key` lists is no class of the data that arrives."""
         for index, title in enumerate(titles):
-            if meta.find(title) is None:
-                log.warning(
-                    "%s.settings.classes[%d]: %r is no class of what arrives here and does nothing; classes are %s",
-                    self.place,
-                    index,
-                    title,
-                    ", ".join(meta.titles) or "none",
-                )
+            self.warn_of_unknown_class(meta, title, f"{key}[{index}]")
+
+    def warn_of_unknown_class(self, meta: ProjectMeta, title: str, key: str) -> None:
+        """Say so in the log where the title that the setting `key` holds is no class of the data that arrives."""
+        if meta.find(title) is None:
+            log.warning(
+                "%s.settings.%s: %r is no class of what arrives here and does nothing; classes are %s",
+                self.place,
+                key,
+                title,
+                ", ".join(meta.titles) or "none",
+            )

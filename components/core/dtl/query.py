@@ -135,14 +135,18 @@ def faults_of(model: type[BaseModel], error: ValidationError, place: str) -> lis
     return list(dict.fromkeys(lines))
 
 
+INSERTED = ("str", "list[str]", "dict[str,str]", "[key]")
+"""What pydantic puts into the place of a fault, and is not a key."""
+
+
 def _path(location: tuple[int | str, ...]) -> list[int | str]:
-    """Without what unions put in: names of types, and the key that chose a condition."""
+    """Without what pydantic puts in: types of a union, the key that chose a condition, and that a key is one."""
     pairs = zip((None, *location), location, strict=False)
     return [part for before, part in pairs if before != "condition" and not _is_type(part)]
 
 
 def _is_type(part: int | str) -> bool:
-    return isinstance(part, str) and (part in ("str", "list[str]", "dict[str,str]") or part.startswith("literal["))
+    return isinstance(part, str) and (part in INSERTED or part.startswith("literal["))
 
 
 def _rule(model: type[BaseModel], fault: Any) -> str:

@@ -23,16 +23,17 @@ def test_add_repeats_and_delete_takes_one(tmp_path: Path) -> None:
     assert [entry.tags for entry in found] == [("x", "old", "new", "new"), ("new", "new")]
 
 
-def test_tags_of_every_layer_are_listed_taken_or_not(tmp_path: Path) -> None:
+def test_tags_that_layers_add_are_listed_taken_or_not(tmp_path: Path) -> None:
     project = write(tmp_path, items(1))
     layers = [
         data(),
         choose("$all", ["$never", "$1"], tags=["nothing has this"]),
         tag("$never", "$2", "never"),
         tag("$1", "$3", "gone", "delete"),
-        save("$2 $3"),
+        tag("$3", "$4", "old", "delete"),
+        save("$2 $4"),
     ]
-    assert meta_after(layers, project).tags_images == ("old", "never", "gone")
+    assert meta_after(layers, project).tags_images == ("old", "never")
 
 
 @pytest.mark.parametrize(

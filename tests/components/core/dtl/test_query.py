@@ -41,7 +41,10 @@ LAYER_FAULTS = {
     "no object": (5, "query[1]: 5 is not a JSON object"),
     "action missing": ({k: v for k, v in TAG.items() if k != "action"}, "query[1].action: is missing"),
     "settings missing": ({k: v for k, v in TAG.items() if k != "settings"}, "query[1].settings: is missing"),
-    "unknown action": (layer("mirror", "$all", "$1"), "query[1].action: 'mirror' is not an action; actions are data, "),
+    "unknown action": (
+        layer("mirror", "$all", "$1"),
+        "query[1].action: 'mirror' is not an action; actions are ",
+    ),
     "unknown key": (
         {**TAG, "setings": {}},
         "query[1].setings: is not a known key; known keys: action, src, dst, settings (perhaps 'settings')",
