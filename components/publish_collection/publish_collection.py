@@ -73,7 +73,7 @@ def publish_collection(
     check_max_bad(max_bad)
     wanted = formats_of_text(formats)
     opened = read_plan(plan)
-    budget = SkipBudget(max_bad, len(opened.scenes) + len(opened.skipped), allow_empty=True)
+    budget = SkipBudget(max_bad, opened.images, allow_empty=True)
     if opened.scenes:
         storage.check_writable(opened.output_uri, removes=True)
     started = datetime.now(UTC).replace(microsecond=0)

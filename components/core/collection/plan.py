@@ -188,6 +188,11 @@ class Plan:
     warnings: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
+    @property
+    def images(self) -> int:
+        """How many images there are, whatever becomes of them."""
+        return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed
+
     def of_shard(self, number: int) -> list[tuple[PlannedScene, ShardRows]]:
         """What one shard does."""
         return [(scene, rows) for scene in self.scenes for rows in scene.parts if rows.shard == number]

@@ -159,7 +159,9 @@ def test_groups_may_be_chosen(projects: Projects) -> None:
         evaluate(projects.predictions, projects.truth, group_tags=["tyrol"])
 
 
-def test_a_window_of_a_raster_is_another_image(projects: Projects, tmp_path: Path) -> None:
+def test_a_window_of_a_raster_is_another_image(
+    projects: Projects, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     item = projects.items[0]
     other = replace(item, image=replace(item.image, recipe=Recipe(item.image.recipe.window, left_right=True)))
     projects.write([other, *projects.items[1:]])
@@ -168,6 +170,7 @@ def test_a_window_of_a_raster_is_another_image(projects: Projects, tmp_path: Pat
     assert not (tmp_path / "out").exists()
     result = evaluate(projects.predictions, projects.truth, allow_unmatched=True, workers=1)
     assert evaluate(projects.predictions, projects.truth, max_bad=1, workers=1) == result
+    assert f"skipped: INRIA__ds/austin1: has no truth in {projects.truth}" in caplog.messages
     assert result.without_truth == ("INRIA__ds/austin1",)
     assert result.overall.images == 2
     assert evaluate(projects.predictions, projects.truth, match_by="name", workers=1).overall.images == 3
