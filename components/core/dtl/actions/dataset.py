@@ -19,9 +19,7 @@ NAME = re.compile(r"[\w -]*[\w-][\w -]*")
 
 def _is_name(text: str) -> str:
     if NAME.fullmatch(text) is None:
-        raise ValueError(
-            f"{text!r} is not a name of a dataset; use letters, digits, blanks, - and _ only"
-        )
+        raise ValueError(f"{text!r} is not a name of a dataset; use letters, digits, blanks, - and _ only")
     return text
 
 

@@ -96,9 +96,7 @@ def test_fewer_than_three_steps_are_left_out(rows: tuple[str, ...]) -> None:
 def test_what_is_no_line_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.core.figures.line_paths.MOST_PIXELS", 6)
     assert len(list(line_paths(bitmap_of("######", "......", "######")))) == 2
-    with pytest.raises(
-        DataError, match="a mask of 7 connected pixels is not a line of at most 6"
-    ):
+    with pytest.raises(DataError, match="a mask of 7 connected pixels is not a line of at most 6"):
         list(line_paths(bitmap_of("#######")))
 
 
