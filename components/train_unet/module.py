@@ -18,7 +18,7 @@ from components.core.errors import ConfigError
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.skip_budget import SkipBudget
 from components.train_unet.dataset import TrainingBatch, TrainingBudget, UnreadableItem
 from components.train_unet.history import History
@@ -31,11 +31,11 @@ TRAIN_ROWS = 2_000
 
 
 class SegmentationModule(pl.LightningModule):
-    """UNetV2 in training: loss, optimiser, learning rate, measures and guards."""
+    """A network in training: loss, optimiser, learning rate, measures and guards."""
 
     first_bad_step: Tensor
 
-    def __init__(self, network: UNetV2, config: TrainConfig, rounds: Rounds, max_bad: int = 0) -> None:
+    def __init__(self, network: SegmentationNetwork, config: TrainConfig, rounds: Rounds, max_bad: int = 0) -> None:
         """Prepare to train `network`, whose weights are set; items of `max_bad` images may be unreadable."""
         super().__init__()
         self.network = network
@@ -43,7 +43,7 @@ class SegmentationModule(pl.LightningModule):
         self.rounds = rounds
         self.history = History()
         self.row_every = math.ceil(rounds.total / TRAIN_ROWS)
-        classes = network.head.out_channels
+        classes = network.classes
         self.train_measures = SegmentationMeasures(classes, sync_on_compute=False)
         self.val_measures = SegmentationMeasures(classes)
         allowed, images = config.allow_corrupted_samples, SkipBudget(max_bad)

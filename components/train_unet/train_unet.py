@@ -1,4 +1,4 @@
-"""Trains UNetV2 on the items of a project and writes the model as a folder."""
+"""Trains a network on the items of a project and writes the model as a folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.hashing import digest
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
+from components.core.network.architectures import DEFAULT_ARCHITECTURE, architecture_spec
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import HEAD, SegmentationNetwork
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.project import Project, open_project
 from components.core.skip_budget import check_max_bad
@@ -102,7 +103,14 @@ def train(
     source = open_project(Path(project))
     special = settings.special_classes
     classes = model_classes(source.meta.classes, special.background, special.neutral)
-    described = ModelConfig.of(settings.encoder, classes, special.background, special.neutral, settings.input_size.size)
+    described = ModelConfig.of(
+        settings.encoder,
+        classes,
+        special.background,
+        special.neutral,
+        settings.input_size.size,
+        settings.architecture,
+    )
     datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
     plan = plan_devices(usable_devices(gpus, settings.gpu_devices), settings.precision)
     with scratch_folder("train_unet") as scratch:
@@ -137,7 +145,9 @@ def _initial_model(place: Path | str, scratch: Path) -> LoadedModel | None:
     return load_model(folder)
 
 
-def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedModel | None, scratch: Path) -> UNetV2:
+def build_network(
+    config: TrainConfig, described: ModelConfig, initial: LoadedModel | None, scratch: Path
+) -> SegmentationNetwork:
     """Build a network with the weights that the training starts from.
 
     Args:
@@ -157,18 +167,18 @@ def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedMo
     check_start(config, titles, None if initial is None else initial.config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = UNetV2(len(described.classes), config.encoder)
+        network = architecture_spec(config.architecture).build(len(described.classes), config.encoder)
     if initial is None:
         _load_encoder(network, config, scratch)
         return network
     state = initial.network.state_dict()
     if config.weights_init_type != CONTINUE:
-        state = {name: value for name, value in state.items() if not name.startswith("head.")}
+        state = {name: value for name, value in state.items() if not name.startswith(f"{HEAD}.")}
     network.load_state_dict(state, strict=False)
     return network
 
 
-def _load_encoder(network: UNetV2, config: TrainConfig, scratch: Path) -> None:
+def _load_encoder(network: SegmentationNetwork, config: TrainConfig, scratch: Path) -> None:
     place = config.encoder_weights
     if place == NO_WEIGHTS:
         log.info("encoder weights drawn by seed %s", config.seed)
@@ -183,10 +193,16 @@ def _load_encoder(network: UNetV2, config: TrainConfig, scratch: Path) -> None:
     load_encoder_state(network.encoder, read_state(path), place)
 
 
-def _training_key(config: TrainConfig, project: Project, network: UNetV2, plan: DevicePlan) -> str:
-    """Names a training by all that decides its course: equal keys may share checkpoints."""
+def _training_key(config: TrainConfig, project: Project, network: SegmentationNetwork, plan: DevicePlan) -> str:
+    """Names a training by all that decides its course: equal keys may share checkpoints.
+
+    The default architecture is left out, so that a training that was begun before there were others goes on.
+    """
+    unsaid = {"architecture"} if config.architecture == DEFAULT_ARCHITECTURE else None
     weights = [value.detach().numpy().tobytes() for value in network.state_dict().values()]
-    return digest(config.model_dump_json(), project.digest(), str(plan.world), plan.precision, *weights)[:16]
+    return digest(config.model_dump_json(exclude=unsaid), project.digest(), str(plan.world), plan.precision, *weights)[
+        :16
+    ]
 
 
 def _write(

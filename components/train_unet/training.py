@@ -19,7 +19,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core import errors
 from components.core.documents.training import TrainConfig
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.train_unet.checkpoints import SafeCheckpoints, read_checkpoint
 from components.train_unet.data import Datasets, WindowData, rounds_of
 from components.train_unet.devices import DevicePlan
@@ -43,13 +43,18 @@ class Fitted:
         rounds: How it was cut.
     """
 
-    network: UNetV2
+    network: SegmentationNetwork
     history: History
     rounds: Rounds
 
 
 def fit(
-    network: UNetV2, datasets: Datasets, config: TrainConfig, plan: DevicePlan, work_dir: Path, max_bad: int = 0
+    network: SegmentationNetwork,
+    datasets: Datasets,
+    config: TrainConfig,
+    plan: DevicePlan,
+    work_dir: Path,
+    max_bad: int = 0,
 ) -> Fitted:
     """Train a network; goes on where `work_dir` holds a checkpoint.
 
@@ -132,7 +137,7 @@ def own_error(error: ProcessRaisedException) -> Exception:
     return kind(found.group(2).strip()) if found and kind else error
 
 
-def _best_network(network: UNetV2, work_dir: Path) -> UNetV2:
+def _best_network(network: SegmentationNetwork, work_dir: Path) -> SegmentationNetwork:
     state = read_checkpoint(work_dir / f"{BEST}.ckpt")["state_dict"]
     prefix = "network."
     network.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})

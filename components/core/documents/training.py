@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from components.core.class_titles import NEUTRAL_CLASS
 from components.core.faults import Faults
 from components.core.geometry import Size
+from components.core.network.architectures import DEFAULT_ARCHITECTURE, architecture_spec
 from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
 
@@ -142,6 +143,9 @@ class TrainConfig(_TrainSettings):
     """GPUs by index on a machine of your own; several train together, and with none the CPU trains. A step on a cluster
     trains on all GPUs that `node_pools.yaml` places it on, whatever stands here."""
 
+    architecture: str = DEFAULT_ARCHITECTURE
+    """Name of a network architecture that this release knows."""
+
     encoder: str = DEFAULT_ENCODER
     """Name of an encoder that this release knows."""
 
@@ -184,6 +188,8 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
         faults = Faults()
         with faults.caught():
             check_size(config.input_size.size, f"{WHERE}: input_size")
+        with faults.caught(f"{WHERE}: "):
+            architecture_spec(config.architecture)
         with faults.caught(f"{WHERE}: "):
             encoder_spec(config.encoder)
         faults.raise_any()

@@ -1,4 +1,4 @@
-"""The encoders UNetV2 can stand on, their weights, and the sizes that they halve; needs no torch."""
+"""The encoders a network can stand on, their weights, and the sizes that they halve; needs no torch."""
 
 from __future__ import annotations
 

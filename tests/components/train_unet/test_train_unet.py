@@ -29,7 +29,7 @@ from components.core.imagery.recipe import Crop
 from components.core.network.classes import model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.model_artifact import load_model
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.project import ImageRef, Item, Object, open_project, write_manifest
 from components.train_unet import train_unet
 from components.train_unet.dataset import TrainingBatch
@@ -61,7 +61,7 @@ def losses_of(result: TrainingResult, phase: str) -> list[float]:
     return [row["loss"] for row in result.history if row["phase"] == phase]
 
 
-def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> UNetV2:
+def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> SegmentationNetwork:
     """What a training with a config begins with."""
     settings = load_config(config)
     classes = model_classes(open_project(project).meta.classes, "bg", "neutral")

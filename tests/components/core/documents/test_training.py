@@ -24,6 +24,10 @@ TUTORIAL: dict[str, Any] = {
 }
 
 
+OWN = ("pad", "architecture", "encoder", "encoder_weights", "lr_schedule", "seed", "precision")
+"""Keys that the tutorial does not have."""
+
+
 def test_the_default_is_the_tutorials_document() -> None:
     assert json.loads(TRAIN_CONFIG.read_text()) == TUTORIAL
 
@@ -35,9 +39,10 @@ def test_the_tutorials_document_is_valid_as_it_is() -> None:
 
 def test_defaults_are_those_of_the_reference() -> None:
     loaded = load_config("{}").model_dump(mode="json")
-    own = {key: loaded.pop(key) for key in ("pad", "encoder", "encoder_weights", "lr_schedule", "seed", "precision")}
+    own = {key: loaded.pop(key) for key in OWN}
     assert own == {
         "pad": "none",
+        "architecture": "UNetV2",
         "encoder": "vgg16_bn",
         "encoder_weights": "imagenet",
         "lr_schedule": "plateau",
