@@ -63,8 +63,7 @@ def _write_image(item: Item, folder: Path) -> None:
     if image is None:
         return
     source, name = Path(image.uri), short_name(item.name, MOST_NAME_BYTES)
-    whole = image.recipe.size == image.size and not image.recipe.is_mirrored
-    if whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
+    if image.is_whole and source.suffix.lower() in KEPT_SUFFIXES and source.is_file():
         shutil.copyfile(source, folder / f"{name}{source.suffix.lower()}")
         return
     import cv2
