@@ -54,6 +54,9 @@ KERNEL_BITS = 20
 
 LANCZOS_REACH = 4
 
+NEARLY = 1e-9
+"""Added before rounding down, so that what is a whole number but for rounding errors stays one."""
+
 
 def render(operations: Sequence[Operation], sizes: Sequence[Size], window: Window, read: ReadWindow) -> Planes:
     """Compute a window of what operations make of an image.
@@ -395,11 +398,11 @@ def _coloured(colour: Colour, pixels: Planes) -> Planes:
     for made, row, offset in zip(result, np.reshape(colour.matrix, (3, 3)), colour.offset, strict=True):
         if np.count_nonzero(row) <= 1:  # one channel alone: a table of 256 levels
             channel = int(np.argmax(row != 0))
-            table = np.clip(levels * row[channel] + offset, 0, 255).astype(np.uint8)
+            table = np.clip(levels * row[channel] + offset + NEARLY, 0, 255).astype(np.uint8)
             made[...] = table[pixels[channel]]
             continue
         total = pixels[0] * row[0] + pixels[1] * row[1]
         total += pixels[2] * row[2]
-        total += offset
+        total += offset + NEARLY
         made[...] = np.clip(total, 0, 255, out=total).astype(np.uint8)
     return result

@@ -8,6 +8,7 @@ from functools import partial
 from markupsafe import Markup
 
 from components.core.reporting.graph_plan import (
+    KINDS,
     LINE_PX,
     SINK_PX,
     TEXT_PX,
@@ -51,7 +52,7 @@ def graph_picture(layers: Sequence[GraphLayer], edges: Sequence[GraphEdge], titl
     plan = plan_graph(layers, edges)
     kinds = {layer.id: layer.action for layer in layers}
     counted = all(edge.count is not None for edge in edges)
-    into = [edge for edge in edges if edge.target is not None and kinds[edge.target] == "supervisely"]
+    into = [edge for edge in edges if edge.target is not None and KINDS.get(kinds[edge.target]) == "sink"]
     facts = [Fact("layers", str(len(layers)))]
     if edges and counted:
         firsts = {(e.source, e.name): e.count or 0 for e in edges if kinds[e.source] == "data"}

@@ -28,7 +28,7 @@ DROPPED_PULL = 0.1
 PORT_PX = 12.0
 THINNEST_PX, THICKEST_PX = 1.2, 3.0
 
-KINDS = {"data": "source", "supervisely": "sink", "if": "choice"}
+KINDS = {"data": "source", "supervisely": "sink", "save": "sink", "save_masks": "sink", "if": "choice"}
 """Actions that a reader looks for first; each kind has its colour."""
 
 

@@ -41,7 +41,7 @@ LAYER_FAULTS = {
     "no object": (5, "query[1]: 5 is no JSON object"),
     "action missing": ({k: v for k, v in TAG.items() if k != "action"}, "query[1].action: is missing"),
     "settings missing": ({k: v for k, v in TAG.items() if k != "settings"}, "query[1].settings: is missing"),
-    "unknown action": (layer("mirror", "$all", "$1"), "query[1].action: 'mirror' is no action; actions are data, "),
+    "unknown action": (layer("mirror", "$all", "$1"), "query[1].action: 'mirror' is no action; actions are "),
     "unknown key": (
         {**TAG, "setings": {}},
         "query[1].setings: is no key here; known keys: action, src, dst, settings (perhaps 'settings')",
@@ -124,7 +124,7 @@ def test_faults_of_the_ends() -> None:
     assert message(save("$all")).startswith("query: has no `data` layer; begin with")
     assert message(data()) == "query: has no `supervisely` layer; exactly one saves the result"
     two = message(data(), save("$all"), save("$all", "S"))
-    assert two == "query: has 2 `supervisely` layers (query[1], query[2]); exactly one saves the result"
+    assert two == "query: has 2 layers that save (query[1], query[2]); exactly one saves the result"
 
 
 @pytest.mark.parametrize("source", ["INRIA", "INRIA/", "/ds", "*/ds", "INRIA/ds/a", "$all"])

@@ -196,4 +196,4 @@ def test_a_canvas_moves_figures(data: st.DataObject, size: Size) -> None:
     if isinstance(figure, Bitmap):
         assert (drawn([found], canvas) == moved).all()
     else:
-        assert np.array(corners(found)) == pytest.approx(np.array(corners(figure)) + (3, 4))
+        assert np.array(corners(found)) == pytest.approx(np.array(corners(figure)) + np.array((3, 4)))
