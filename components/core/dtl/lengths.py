@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 _LENGTH = re.compile(r"(\d{1,7})px|(\d{1,7}(?:\.\d{1,9})?)%")
 
@@ -16,7 +16,9 @@ def _checked(text: str) -> str:
     return text
 
 
-Length = Annotated[str, AfterValidator(_checked)]
+Length = Annotated[
+    str, AfterValidator(_checked), WithJsonSchema({"type": "string", "pattern": f"^({_LENGTH.pattern})$"})
+]
 """Such as "20px" or "10%"."""
 
 

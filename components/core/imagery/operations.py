@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from affine import Affine
 
 LONGEST_SIDE = 1 << 20
-"""Of a result, in pixels."""
+"""Of what is scaled or turned, in pixels."""
+
+FARTHEST = (1 << 31) - 1
+"""Where and how large a frame may be, in pixels: what a manifest can say of an image."""
 
 MOST_SIGMA = 100.0
 MOST_KERNEL = 255
@@ -72,12 +75,12 @@ class Frame(Operation):
 
     def __post_init__(self) -> None:
         _check(
-            all(1 <= side <= LONGEST_SIDE for side in (self.height, self.width)),
-            f"a frame of {self.height}×{self.width} px; sides are 1 to {LONGEST_SIDE}",
+            all(1 <= side <= FARTHEST for side in (self.height, self.width)),
+            f"a frame of {self.height}×{self.width} px; sides are 1 to {FARTHEST}",
         )
         _check(
-            all(-LONGEST_SIDE <= start <= LONGEST_SIDE for start in (self.top, self.left)),
-            f"a frame at {self.top}, {self.left}, which is farther from the image than {LONGEST_SIDE} px",
+            all(-FARTHEST <= start <= FARTHEST for start in (self.top, self.left)),
+            f"a frame at {self.top}, {self.left}, which is farther from the image than {FARTHEST} px",
         )
 
     @classmethod

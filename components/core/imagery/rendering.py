@@ -322,12 +322,9 @@ def _turned(rotate: Rotate, size: Size, window: Window, read: ReadWindow) -> Pla
     table = (((rows & parts) << PART_BITS) + (columns & parts)).astype(np.uint16)
     places = np.stack([(columns >> PART_BITS) - box.left, (rows >> PART_BITS) - box.top], axis=-1)
     places = np.clip(places, -(1 << 15), (1 << 15) - 1).astype(np.int16)
-    return np.stack(
-        [
-            cv2.remap(np.ascontiguousarray(band), places, table, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_CONSTANT)
-            for band in pixels
-        ]
-    )
+    channels_last = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))  # half the time of channel by channel
+    made = cv2.remap(channels_last, places, table, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_CONSTANT)
+    return np.ascontiguousarray(np.moveaxis(made, 2, 0))
 
 
 def turned_nearest(rotate: Rotate, size: Size, window: Window, read: ReadWindow) -> Planes:

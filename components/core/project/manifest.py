@@ -45,6 +45,9 @@ GROUP_ROWS = 1_024
 GROUP_OBJECTS = 16_384
 """A row group is closed at either count, so that reading one item never loads much more."""
 
+GROUP_BYTES = 1 << 27
+"""And at so many bytes of masks: those of scenes that were scaled or turned are whole."""
+
 KEPT_ITEMS = 16_384
 KEPT_OBJECTS = 8
 """So many items, each of a few objects whose pixels lie elsewhere, are kept as they are for reading them again."""
@@ -267,6 +270,7 @@ class ManifestWriter:
         self._tables: list[pa.Table] = []
         self._waiting = 0
         self._objects = 0
+        self._bytes = 0
         self._part: pq.ParquetWriter | None = None
         self._schema = SCHEMA
         self._version = VERSION
@@ -275,7 +279,9 @@ class ManifestWriter:
 
     def add(self, item: Item) -> None:
         """Append one item."""
-        self._rows.append(row_of_item(item))
+        row = row_of_item(item)
+        self._rows.append(row)
+        self._bytes += sum(len(entry.get("bits", b"")) for entry in row["objects"])
         self._count(1, len(item.objects))
 
     def add_rows(self, rows: pa.Table) -> None:
@@ -295,7 +301,7 @@ class ManifestWriter:
         self._waiting += rows
         self._objects += objects
         self.count += rows
-        if self._waiting >= GROUP_ROWS or self._objects >= GROUP_OBJECTS:
+        if self._waiting >= GROUP_ROWS or self._objects >= GROUP_OBJECTS or self._bytes >= GROUP_BYTES:
             self._flush()
 
     def _settle(self) -> None:
@@ -322,7 +328,7 @@ class ManifestWriter:
             self._part = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._part.write_table(_of_schema(rows, self._schema).combine_chunks())
         self._part_rows += self._waiting
-        self._tables, self._waiting, self._objects = [], 0, 0
+        self._tables, self._waiting, self._objects, self._bytes = [], 0, 0, 0
         if self._part_rows >= PART_ROWS:
             self._close_part()
 

@@ -61,7 +61,7 @@ class RotateImage(Action):
         """The element, turned; of its pixels, large masks alone are read."""
         angles, size = self.settings.rotate_angles, element.item.size
         degrees = context.drawn(layer, element, "degrees", angles.min_degrees, angles.max_degrees)
-        rotate = Rotate(degrees)
+        rotate = self._checked(Rotate(degrees), size, element.source.name)
         window = self._window(rotate, size, element.source.name)
         trail = f"_rot{degrees:.6g}"
         if context.dry:
@@ -72,6 +72,13 @@ class RotateImage(Action):
         yield Emission(
             element.with_item(item if window == Window.of_size(item.size) else frame_item(item, window), trail)
         )
+
+    def _checked(self, rotate: Rotate, size: Size, name: str) -> Rotate:
+        try:
+            rotate.result_size(size)
+        except ValueError as error:
+            raise DataError(f"{self.place}: image {name!r} of {size} px is too large to be rotated: {error}") from error
+        return rotate
 
     def _window(self, rotate: Rotate, size: Size, name: str) -> Window:
         """What is kept of the canvas; may reach over its borders."""

@@ -133,6 +133,11 @@ def test_too_large_a_result_is_explained(tmp_path: Path) -> None:
     project = write(tmp_path, [item("a", size=Size(4, 40_000))])
     with pytest.raises(TooManyBadItemsError, match=r"would become .* px; sides are up to"):
         run(resize(-1, 400), project)
+    project = write(tmp_path, [item("a", size=Size(4, 2_000_000))], "wide")
+    layers = rotate(5)
+    layers[0] = data("wide/*")
+    with pytest.raises(TooManyBadItemsError, match="is too large to be rotated: a canvas of"):
+        run(layers, project)
 
 
 @pytest.mark.parametrize("dry", [False, True])

@@ -6,14 +6,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from components.core.errors import DataError
+from components.core.figures import Bitmap
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.operations import GaussianBlur, Noise, Resize, Rotate
 from components.core.imagery.recipe import Crop, Flip
-from components.core.project import ImageRef, Item, ProjectMeta, manifest, open_project, write_manifest
+from components.core.project import ImageRef, Item, Object, ProjectMeta, manifest, open_project, write_manifest
 from components.core.project.rows import OPERATIONS, SCHEMA, item_of_row, row_of_item
 from components.core.project.unread import pass_unread
 
@@ -62,6 +64,18 @@ def test_operations_may_begin_in_any_group(tmp_path: Path, monkeypatch: pytest.M
         for table in tables:
             writer.add_rows(table)
     assert list(open_project(tmp_path / "again")) == items
+
+
+def test_large_masks_close_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "GROUP_BYTES", 100)
+    bitmap = Bitmap.of_pixels(np.ones((20, 20), np.bool_))
+    assert bitmap is not None
+    items = [Item("ds", f"a{index}", Size(20, 20), objects=(Object("house", bitmap),)) for index in range(5)]
+    write_manifest(tmp_path / "p", META, items)
+    project = open_project(tmp_path / "p")
+    assert isinstance(project, manifest.ManifestProject)
+    assert [len(table) for table in project.tables()] == [2, 2, 1], "50 bytes a mask"
+    assert list(project) == items
 
 
 def broken(operations: object) -> dict[str, object]:
