@@ -12,7 +12,7 @@ from components.core.dtl.actions import ACTIONS
 from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError, DataError, FootprintsError
 from components.core.project import open_project
-from tests.conformance.comparing import Rules, project_differences
+from tests.conformance.comparing import Rules, project_differences, render_differences
 
 AGREES = "agrees"
 DIFFERS = "differs"
@@ -139,4 +139,5 @@ def _notes(case: Case, folder: Path) -> list[str]:
             if entry.name not in case.skipped
         ),
         *project_differences(open_project(case.folder / "expected"), open_project(output), case.rules),
+        *render_differences(case.folder / "expected", output, case.rules),
     ]

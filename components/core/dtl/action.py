@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
 from components.core.geometry import Size
-from components.core.hashing import uniform, uniforms
+from components.core.hashing import hash_integer, uniform, uniforms
 from components.core.project import Item, ProjectMeta
 
 NULL = "null"
@@ -90,6 +90,15 @@ class Context:
         """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
         trail = "" if by_source else element.trail
         return uniform(self.seed, layer.key, str(element.source), trail)
+
+    def drawn(self, layer: QueryLayer, element: Element, what: str, least: float, most: float) -> float:
+        """A number from `least` to `most`, keyed as `uniform` and by what it is for."""
+        share = uniform(self.seed, layer.key, str(element.source), element.trail, what)
+        return least + (most - least) * share
+
+    def drawn_seed(self, layer: QueryLayer, element: Element) -> int:
+        """A seed of 63 bits for what is drawn when pixels are read, keyed as `uniform`."""
+        return hash_integer(self.seed, layer.key, str(element.source), element.trail, "seed") >> 1
 
     def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""

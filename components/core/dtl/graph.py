@@ -38,6 +38,14 @@ class Query:
         return next(layer for layer in self.layers if isinstance(layer.action, Save))
 
     @property
+    def save_action(self) -> Save:
+        """What the save layer does."""
+        action = self.save_layer.action
+        if not isinstance(action, Save):
+            raise TypeError(f"{self.save_layer.place} does not save")
+        return action
+
+    @property
     def output_name(self) -> str:
         """Name of the project that comes out."""
         return self.save_layer.dst[0]
@@ -82,7 +90,7 @@ def _check_ends(layers: list[QueryLayer]) -> None:
         raise ConfigError('query: has no `data` layer; begin with {"action": "data", "src": ["Project/*"], …}')
     saves = [layer.place for layer in layers if isinstance(layer.action, Save)]
     if len(saves) != 1:
-        found = f"{len(saves)} `supervisely` layers ({', '.join(saves)})" if saves else "no `supervisely` layer"
+        found = f"{len(saves)} layers that save ({', '.join(saves)})" if saves else "no `supervisely` layer"
         raise ConfigError(f"query: has {found}; exactly one saves the result")
 
 

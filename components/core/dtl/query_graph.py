@@ -25,7 +25,7 @@ COMFORTABLE_PX = 1080.0
 LINE_CHARACTERS, SUMMARY_LINES, NAME_CHARACTERS = 20, 3, 18
 THINNEST_PX, THICKEST_PX = 1.2, 3.0
 
-KINDS = {"data": "source", "supervisely": "sink", "if": "choice"}
+KINDS = {"data": "source", "supervisely": "sink", "save": "sink", "save_masks": "sink", "if": "choice"}
 """Actions that a reader looks for first; each kind has its colour."""
 
 

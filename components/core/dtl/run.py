@@ -81,7 +81,8 @@ def execute_query(
         workers: Worker processes (0 = one per core); they change the time, never the result.
         max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
-        as_files: Write the Supervisely folder format with real crops instead of a manifest.
+        as_files: Write the Supervisely folder format with real crops instead of a manifest, as `save` layers always
+            do.
         stage: What the new project's history calls this run.
 
     Returns:
@@ -97,10 +98,11 @@ def execute_query(
     check_writable(output)
     report = RunReport()
     limits: dict[str, Any] = {"workers": workers, "max_bad": max_bad, "allow_empty": allow_empty}
-    if as_files:
+    files = built.save_action.files(meta)
+    if as_files or files is not None:
         from components.core.project.materialize import materialize
 
-        materialize(output, meta, run_query(built, named, report, Context(seed), **limits))
+        materialize(output, meta, run_query(built, named, report, Context(seed), **limits), files)
     else:
         start = run_query_in_columns if runs_in_columns(built, named) else run_query
         history = merged_histories(read_history(project.place) for project in named.values())

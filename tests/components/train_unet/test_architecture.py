@@ -42,9 +42,7 @@ def test_an_added_architecture_goes_from_training_to_inference(tmp_path: Path, m
         assert len(open_project(tmp_path / "found")) == 6
         said = model_item(model, str(model), "ab")["properties"]
         assert (said["mlm:architecture"], said["title"]) == ("Shallow", "Shallow with the encoder vgg16_bn_slim8")
-    with pytest.raises(
-        DataError, match=r"config.json: architecture 'Shallow' is none of UNetV2.*; use the release"
-    ):
+    with pytest.raises(DataError, match=r"config.json: architecture 'Shallow' is none of UNetV2.*; use the release"):
         load_model(model)
 
 

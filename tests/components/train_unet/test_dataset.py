@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from components.core.errors import DataError, TooManySkippedError
 from components.core.figures import Bitmap, Polygon, Shape, vertices
 from components.core.geometry import FlipAxis, Size, Window
+from components.core.imagery.operations import Colour, Noise, Rotate
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, open_project, write_manifest
 from components.core.skip_budget import SkipBudget, Skipped
@@ -25,6 +26,7 @@ from components.train_unet.dataset import (
     stretch_image,
     stretch_mask,
 )
+from components.train_unet.leak import mirrored_items
 from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 from tests.builders import CLASS, mask_object, noise, write_scene, write_tiled
@@ -59,6 +61,27 @@ def test_crops_and_flips_of_a_scene_show_the_scenes_pixels(tmp_path: Path) -> No
         assert sample.image.dtype == sample.mask.dtype == torch.uint8
         assert np.array_equal(sample.image.numpy(), np.flip(truth[0], flips) if flips else truth[0])
         assert np.array_equal(sample.mask.numpy(), np.flip(truth[1], flips) if flips else truth[1])
+
+
+def test_items_with_operations_are_trained_on_as_others(tmp_path: Path) -> None:
+    size = Size(60, 70)
+    write_scene(tmp_path, "austin1", size)
+    image = ImageRef.whole(str(tmp_path / "images" / "austin1.tif"), size)
+    turned = image.then(Rotate(20.0)).then(Noise(0.0, 5.0, 1))
+    windows = [Window(top, 10, 40, 40) for top in (10, 20, 30)]
+    items = [Item("ds", f"w{window.top}", window.size, turned.then(Crop(window))) for window in windows]
+    items.append(Item("ds", "dark", Size(40, 40), items[0].image.then(Colour((0.5, 0, 0, 0, 0.5, 0, 0, 0, 0.5)))))  # type: ignore[union-attr]
+    write_manifest(tmp_path / "p", ProjectMeta("p"), items)
+    dataset = dataset_of(tmp_path / "p", side=40)
+    whole = turned.pixels()
+    for index, window in enumerate(windows):
+        sample = dataset[index]
+        assert not sample.failures
+        assert np.array_equal(sample.image.numpy(), whole[(slice(None), *window.slices)])
+    assert np.array_equal(dataset[3].image.numpy(), dataset[0].image.numpy() // 2)
+    train, val = dataset_of(tmp_path / "p", side=40), dataset_of(tmp_path / "p", side=40)
+    train.rows, val.rows = np.array([0, 1]), np.array([2, 3])
+    assert mirrored_items(train, val) == 1, "the dark copy shows what a training item shows, the third window does not"
 
 
 def test_later_objects_win_whatever_their_shape() -> None:

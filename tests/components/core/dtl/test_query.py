@@ -127,7 +127,7 @@ def test_faults_of_the_ends() -> None:
     assert message(save("$all")).startswith("query: has no `data` layer; begin with")
     assert message(data()) == "query: has no `supervisely` layer; exactly one saves the result"
     two = message(data(), save("$all"), save("$all", "S"))
-    assert two == "query: has 2 `supervisely` layers (query[1], query[2]); exactly one saves the result"
+    assert two == "query: has 2 layers that save (query[1], query[2]); exactly one saves the result"
 
 
 @pytest.mark.parametrize("source", ["INRIA", "INRIA/", "/ds", "*/ds", "INRIA/ds/a", "$all"])

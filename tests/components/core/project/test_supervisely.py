@@ -19,7 +19,7 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.reading import read_rgb
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import Item, open_project, write_manifest
-from components.core.project.materialize import materialize
+from components.core.project.materialize import Files, materialize
 from components.core.project.supervisely_figures import MOST_PNG_BYTES, pack_png, unpack_png
 from tests import strategies
 from tests.builders import CRS, bitmap_meta, noise, scene_item, whole, write_raster
@@ -208,7 +208,7 @@ def test_a_whole_picture_is_copied(tmp_path: Path) -> None:
     project = open_project(tmp_path / "in")
     materialize(tmp_path / "out", project.meta, project)
     assert (tmp_path / "out" / "ds" / "img" / "a.jpg").read_bytes() == Path(source).read_bytes()
-    materialize(tmp_path / "bare", project.meta, project, images=False)
+    materialize(tmp_path / "bare", project.meta, project, Files(images=False))
     assert not (tmp_path / "bare" / "ds" / "img").exists()
 
 
