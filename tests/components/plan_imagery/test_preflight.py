@@ -15,8 +15,8 @@ from components.core.collection.plan import MOST_SHARDS
 from components.core.errors import InputsError
 from components.core.models import CONFIG_FILE
 from components.plan_imagery.component import plan_imagery
+from components.plan_imagery.names import PARAMETERS
 from components.plan_imagery.preflight import DetectionInputs, check_inputs
-from components.plan_imagery.step import PARAMETERS
 from pipelines.detection import detection
 from pipelines.documents import laptop_documents
 from tests.components.plan_imagery.sites import Site
