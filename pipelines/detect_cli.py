@@ -49,8 +49,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="query and config to use")
-    add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
-    add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--inference-config", default="", metavar="FILE", help="inference config, instead of the one of --documents")
+    add(
+        "--split-masks-query",
+        default="",
+        metavar="FILE",
+        help="query of split_masks, instead of the one of --documents",
+    )
     add("--scaling", default="percentile", help="how imagery of more than 8 bits becomes 8; see import_images")
     add("--bands", default="", help="numbers of the red, green and blue band, such as 3,2,1; empty to go by the images")
     add("--class-title", default="untitled_dl", help="class of the query's objects that become buildings")
@@ -64,13 +69,19 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="join buildings across the common border of scenes that are tiles of one grid",
     )
     add("--confidence", action="store_true", help="publish confidence rasters beside the masks")
-    add("--formats", default="", help="of the whole layer beside GeoParquet: gpkg, geojsonl; separated by commas")
+    add(
+        "--formats",
+        default="",
+        help="further formats of the whole layer, beside GeoParquet: gpkg, geojsonl; separated by commas",
+    )
     add("--redo", choices=REDO, default="changed", help="all: do again what another model or other settings did")
     add("--shard-megapixels", type=float, default=SHARD_MEGAPIXELS, help="size of a shard; larger scenes are cut")
     add("--max-shards", type=int, default=MAX_SHARDS, help="at most so many shards; the next run does the rest")
-    add("--captured-pattern", default="", help="finds the day of capture in names; see plan_imagery, none for none")
+    add(
+        "--captured-pattern", default="", help="regular expression for the capture date in file names; none disables it"
+    )
     add("--max-bad", type=int, default=0, help="images that may be skipped before the run counts as failed")
-    add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
+    add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
 
 
 def main(options: argparse.Namespace) -> None:

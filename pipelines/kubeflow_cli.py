@@ -41,10 +41,10 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--version-name", default="", help="unless given, the package's version and a digest of the YAML")
     add("--params", type=Path, metavar="FILE", help="YAML or JSON file of parameters")
     add("--param", action="append", default=[], metavar="NAME=VALUE", help="one parameter; goes before the file")
-    add("--experiment", default="Default", help="that the run belongs to")
+    add("--experiment", default="Default", help="experiment of the run")
     add("--create-experiment", action="store_true", help="create the experiment if it is missing")
     add("--pipeline-root", default="", help="URI for artifacts; the installation's own unless given")
-    add("--service-account", default="", help="that the pods run as; the installation's own unless given")
+    add("--service-account", default="", help="service account of the pods; the installation's own unless given")
 
 
 def package_of(options: argparse.Namespace) -> PipelinePackage:

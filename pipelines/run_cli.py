@@ -50,20 +50,40 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")
-    add("--split-tagging-query", default="", metavar="FILE", help="instead of the documents'")
-    add("--train-share", type=float, default=0.0, help="above 0: tag this share for training instead")
-    add("--crop-augment-query", default="", metavar="FILE", help="instead of the documents'")
-    add("--train-config", default="", metavar="FILE", help="instead of the documents'")
+    add(
+        "--split-tagging-query",
+        default="",
+        metavar="FILE",
+        help="query of split_tagging, instead of the one of --documents",
+    )
+    add(
+        "--train-share",
+        type=float,
+        default=0.0,
+        help="share of images to tag for training, instead of a query; 0 for the query",
+    )
+    add(
+        "--crop-augment-query",
+        default="",
+        metavar="FILE",
+        help="query of crop_augment, instead of the one of --documents",
+    )
+    add("--train-config", default="", metavar="FILE", help="training config, instead of the one of --documents")
     add("--encoder-weights", default="", help="imagenet, none, a file or a URI; else the config's")
     add("--initial-model", default="", help="folder or URI of a trained model to start from")
-    add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
-    add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--inference-config", default="", metavar="FILE", help="inference config, instead of the one of --documents")
+    add(
+        "--split-masks-query",
+        default="",
+        metavar="FILE",
+        help="query of split_masks, instead of the one of --documents",
+    )
     add("--scenes-per-town", type=int, default=10, help="sample scenes of each of five towns")
     add("--size-px", type=int, default=768, help="height and width of a sample scene")
     add("--mask-value", default="", help="values of masks that are building: 1, or #FF0000, or 1,ignore=255")
     add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
     add("--max-bad", type=int, default=0, help="images that may be skipped because they are broken")
-    add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
+    add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
     add("--seed", type=int, default=0, help="of scenes, splits and crops; training has its own in its config")
 
 

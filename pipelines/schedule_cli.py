@@ -28,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--name", default="", help="of the recurring run; the pipeline's name unless given")
     add("--paused", action="store_true", help="create it paused")
     add("--max-concurrency", type=int, default=1, help="runs at the same time")
-    add("--catch-up", action="store_true", help="run for every missed time, not only for the last")
+    add("--catch-up", action="store_true", help="backfill every missed run, not only the last")
 
 
 def main(options: argparse.Namespace) -> None:

@@ -82,5 +82,5 @@ def _gpu_precision(has_bfloat16: bool, precision: str) -> Precision:
     if precision == "float16" or (precision == "auto" and not has_bfloat16):
         return "16-mixed"
     if not has_bfloat16:
-        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'")
+        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not supported by this GPU; use 'float16' or 'auto'")
     return "bf16-mixed"

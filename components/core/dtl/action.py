@@ -75,7 +75,7 @@ class Context:
     """What every layer of a run shares.
 
     Attributes:
-        seed: Of every random decision.
+        seed: Random seed.
         dry: Whether pixels are off limits, and counts are all that matters.
     """
 

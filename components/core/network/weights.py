@@ -64,7 +64,7 @@ def hub_file(url: str) -> Path:
         raise DataError(f"encoder_weights: {url}: the name holds no digest to check the file by; give a file instead")
     try:
         if file.is_file() and not _sha256(file).startswith(found[1]):
-            log.warning("encoder_weights: %s is not what its name says; it is fetched again", file)
+            log.warning("encoder_weights: %s: checksum mismatch; downloading it again", file)
             file.unlink()
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -141,7 +141,7 @@ def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog
     for item in projects.true_items:
         Path(item.image.uri).unlink()
     assert evaluate(projects.predictions, projects.truth, workers=1) == before
-    assert "all of its ground counts, with or without data" in caplog.text
+    assert "cannot read where it holds data; all its pixels are counted" in caplog.text
 
 
 def test_the_result_does_not_depend_on_the_workers(projects: Projects, monkeypatch: pytest.MonkeyPatch) -> None:

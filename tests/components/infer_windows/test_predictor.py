@@ -130,7 +130,7 @@ def test_mirror_images_count_as_much_as_the_window(flips: str, axes: list[tuple[
 def test_a_batch_that_does_not_fit_is_told_with_the_one_that_does(fits: int, said: str) -> None:
     predictor = NetworkPredictor(HungryUNet(learns=0, looks=fits), Size(32, 32), CPU, flips="left_right")
     windows = np.stack([noise(Size(48, 48), seed) for seed in range(8)])
-    with pytest.raises(ConfigError, match=f"^inference.config: batch_size: 8 at once do not fit .*{said}"):
+    with pytest.raises(ConfigError, match=f"^inference.config: batch_size: a batch of 8 does not fit .*{said}"):
         predictor(windows)
     if fits:
         assert len(predictor(windows[:fits])) == fits

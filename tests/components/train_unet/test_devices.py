@@ -53,7 +53,9 @@ def test_number_formats_on_the_cpu() -> None:
 
 
 def test_a_gpu_without_bfloat16_refuses_it() -> None:
-    with pytest.raises(ConfigError, match="precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'"):
+    with pytest.raises(
+        ConfigError, match="precision: 'bfloat16' is not supported by this GPU; use 'float16' or 'auto'"
+    ):
         choose_devices([0], 1, False, "bfloat16")
 
 
