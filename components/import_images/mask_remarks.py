@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.core.imagery.pairs import SHOWN
+from components.core.listing import SHOWN, first_names
 
 FULL_SHARE = 0.9
 """A mask with more building than that is probably another way round."""
@@ -87,9 +87,8 @@ def _log_remarks(remarks: Iterable[tuple[str, Remark]]) -> None:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     noun = "mask" if len(names) == 1 else f"{len(names)} masks"
-    return f"{noun} {', '.join(names[:SHOWN])}{more}"
+    return f"{noun} {first_names(names)}"
 
 
 def _listed(values: Iterable[float | str]) -> str:

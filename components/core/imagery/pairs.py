@@ -15,9 +15,6 @@ from components.core.storage.local import broken_links
 IMAGE_FOLDERS = ("images", "img")
 MASK_FOLDERS = ("ann", "gt", "masks")
 
-SHOWN = 10
-"""How many names a message lists."""
-
 
 @dataclass(frozen=True, slots=True)
 class ImagePair:

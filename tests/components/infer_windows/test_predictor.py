@@ -72,7 +72,7 @@ def test_a_gpu_that_is_not_there_means_the_cpu_and_the_log_says_so(caplog: pytes
         device = choose_device([missing])
 
     assert device == CPU
-    assert f"inference on the CPU: gpu_devices names [{missing}]" in caplog.text
+    assert f"GPUs wanted: [{missing}], present: " in caplog.text
 
 
 def test_the_cpu_computes_in_float32_unless_told_otherwise() -> None:

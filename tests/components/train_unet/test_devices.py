@@ -65,4 +65,4 @@ def test_this_machine_is_asked_and_a_lack_is_a_warning(caplog: pytest.LogCapture
         plan_devices([missing], "float32")
         plan_devices([], "float32")
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
-    assert f"gpu_devices names [{missing}]" in caplog.text
+    assert f"GPUs wanted: [{missing}], present: " in caplog.text
