@@ -84,7 +84,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--allow-unpaired", action="store_true", help="images without a mask, where others have one, show no building")
     add("--max-bad", type=int, default=0, help="images that may be skipped because they are broken")
     add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
-    add("--seed", type=int, default=0, help="of scenes, splits and crops; training has its own in its config")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="random seed of scenes, splits and crops; training has its own in its config",
+    )
 
 
 def main(options: argparse.Namespace) -> None:

@@ -127,7 +127,7 @@ def _log_no_data(result: EvaluationResult) -> None:
     if pixels.no_data:
         partly = sum(bool(image.counts.pixels.no_data) for image in result.images)
         log.info(
-            "%.1f %% of the ground holds no data, in %d of %d images; it counts neither way",
+            "%.1f %% of the pixels hold no data, in %d of %d images; they are not counted",
             100 * pixels.no_data / (pixels.no_data + pixels.total),
             partly,
             len(result.images),

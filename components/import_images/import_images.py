@@ -227,7 +227,7 @@ def _log_understood(ready: Sequence[ReadyScene]) -> None:
     unplaced = [scene.item.name for scene in ready if _has_crs_alone(scene)]
     if unplaced:
         log.warning(
-            "%d of %d images with a CRS and no transform, which is no place: what is found in them will be in pixels; "
+            "%d of %d images have a CRS and no transform: their footprints will be in pixel coordinates; "
             "geo-reference %s",
             len(unplaced),
             len(ready),

@@ -68,7 +68,7 @@ def log_masks(masks: Mapping[str, MaskSummary]) -> None:
     gaps = [name for name, mask in masks.items() if mask.unlabelled]
     if gaps:
         share = sum(masks[name].unlabelled for name in gaps) / sum(masks[name].pixels for name in gaps)
-        log.info("%s: %.1f %% is not labelled, and neither learnt nor measured", _some(gaps), 100 * share)
+        log.info("%s: %.1f %% is not labelled, and ignored by training and evaluation", _some(gaps), 100 * share)
 
 
 def _log_remarks(remarks: Iterable[tuple[str, Remark]]) -> None:

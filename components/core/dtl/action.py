@@ -181,7 +181,7 @@ class Action(ABC):
         for index, title in enumerate(titles):
             if meta.find(title) is None:
                 log.warning(
-                    "%s.settings.classes[%d]: %r is no class of what arrives here and does nothing; classes are %s",
+                    "%s.settings.classes[%d]: %r is no class of the incoming items and has no effect; classes are %s",
                     self.place,
                     index,
                     title,

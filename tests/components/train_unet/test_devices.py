@@ -12,9 +12,9 @@ from components.train_unet.devices import choose_devices, plan_devices
 @pytest.mark.parametrize(
     ("wanted", "present", "devices", "words"),
     [
-        ([0, 1, 2], 4, (0, 1, 2), "has 4 GPUs: training on"),
-        ([0, 1, 2], 2, (0, 1), "1 fewer than named, smaller batches"),
-        ([2, 0], 1, (0,), "has 1 GPU: training on"),
+        ([0, 1, 2], 4, (0, 1, 2), "present: 4; training on"),
+        ([0, 1, 2], 2, (0, 1), "1 fewer than wanted, smaller batches"),
+        ([2, 0], 1, (0,), "present: 1; training on"),
     ],
 )
 def test_the_named_gpus_that_are_present_train(
@@ -29,7 +29,7 @@ def test_the_named_gpus_that_are_present_train(
 def test_without_a_named_gpu_the_cpu_trains(wanted: list[int], present: int) -> None:
     plan = choose_devices(wanted, present, True, "auto")
     assert (plan.accelerator, plan.world, plan.precision) == ("cpu", 1, "32-true")
-    assert f"names {wanted}" in plan.message and "training on the CPU" in plan.message
+    assert f"wanted: {wanted}" in plan.message and "training on the CPU" in plan.message
 
 
 @pytest.mark.parametrize(
