@@ -99,7 +99,7 @@ def test_login_page(kubeflow: Kubeflow, cli: Cli, capsys: pytest.CaptureFixture[
         Fault("GET /healthz", 200, body="<html>login</html>"),
     ]
     assert "it redirects to login.example/auth (302), as a login does; give KFP_TOKEN" in fails(cli, capsys)
-    assert "a page or a login; check KFP_ENDPOINT" in fails(cli, capsys)
+    assert "a web page or a login; check KFP_ENDPOINT" in fails(cli, capsys)
 
 
 def test_wrong_path(
@@ -203,7 +203,7 @@ def test_certificates(cli: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[st
     [
         ({}, "KFP_ENDPOINT: is not set"),
         ({"KFP_ENDPOINT": "localhost:8080"}, "must be http:// or https://"),
-        ({"KFP_ENDPOINT": "http://host:port"}, "KFP_ENDPOINT: is no address"),
+        ({"KFP_ENDPOINT": "http://host:port"}, "KFP_ENDPOINT: is not an address"),
         ({"KFP_ENDPOINT": f"http://user:{SECRET}@host"}, "holds a user or a password"),
         ({"KFP_ENDPOINT": "http://host/#/runs"}, "path alone"),
         ({"KFP_ENDPOINT": "http://host", "KFP_TOKEN": f"{SECRET}\nx"}, "KFP_TOKEN: holds a line break"),

@@ -139,8 +139,8 @@ def test_objects_of_a_class_of_any_shape_become_bitmaps(tmp_path: Path, caplog: 
     assert [type(found.figure) for found in item.objects] == [Bitmap] * 3
     assert item.objects[0].figure.area == 24
     assert [found.extra.get("geometryType") for found in item.objects] == ["bitmap", None, None]
-    assert "1 objects of shape line are ignored" in caplog.text
-    assert "1 objects of shape point are ignored" in caplog.text
+    assert "1 objects of the unsupported shape line are ignored" in caplog.text
+    assert "1 objects of the unsupported shape point are ignored" in caplog.text
 
 
 WRONG: dict[str, tuple[Any, str]] = {
