@@ -357,7 +357,7 @@ def test_scenes_that_cannot_be_published_are_skipped_named_and_counted(tmp_path:
         entry["name"]: entry["reason"]
         for entry in json.loads((tmp_path / "out" / "summary.json").read_text())["scenes_left_out"]
     }
-    assert "latitudes reach 114.3°" in told["ds/swapped"] and "no numbers" in told["ds/nan"]
+    assert "latitudes reach 114.3°" in told["ds/swapped"] and "not numbers" in told["ds/nan"]
     assert "torn.tif" in told["torn"] and "leads elsewhere" in told["ds/elsewhere"]
 
 
