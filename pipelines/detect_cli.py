@@ -39,8 +39,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="query and config to use")
-    add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
-    add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--inference-config", default="", metavar="FILE", help="inference config, instead of that of --documents")
+    add(
+        "--split-masks-query",
+        default="",
+        metavar="FILE",
+        help="query of split_masks, instead of that of --documents",
+    )
     planned, detected, published = (
         stage_flags(parser, stage) for stage in ("plan_imagery", "detect_scenes", "publish_collection")
     )
@@ -58,7 +63,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     planned("max_shards")
     planned("captured_pattern")
     planned("max_bad")
-    add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
+    add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
 
 
 def main(options: argparse.Namespace) -> None:

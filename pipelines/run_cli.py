@@ -46,21 +46,41 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
     add("--data-root", default="", help="folder or URI for rasters; <runs>/data unless given")
     add("--documents", choices=sorted(DOCUMENTS), default="laptop", help="queries and configs to use")
-    add("--split-tagging-query", default="", metavar="FILE", help="instead of the documents'")
+    add(
+        "--split-tagging-query",
+        default="",
+        metavar="FILE",
+        help="query of split_tagging, instead of that of --documents",
+    )
     checked("train_share")
-    add("--crop-augment-query", default="", metavar="FILE", help="instead of the documents'")
-    add("--train-config", default="", metavar="FILE", help="instead of the documents'")
+    add(
+        "--crop-augment-query",
+        default="",
+        metavar="FILE",
+        help="query of crop_augment, instead of that of --documents",
+    )
+    add("--train-config", default="", metavar="FILE", help="training config, instead of that of --documents")
     checked("encoder_weights")
     add("--initial-model", default="", help="folder or URI of a trained model to start from")
-    add("--inference-config", default="", metavar="FILE", help="instead of the documents'")
-    add("--split-masks-query", default="", metavar="FILE", help="instead of the documents'")
+    add("--inference-config", default="", metavar="FILE", help="inference config, instead of that of --documents")
+    add(
+        "--split-masks-query",
+        default="",
+        metavar="FILE",
+        help="query of split_masks, instead of that of --documents",
+    )
     made("scenes_per_town", default=10)
     made("size_px")
     imported("mask_value")
     imported("allow_unpaired")
     checked("max_bad")
-    add("--threads", type=int, default=1, help="CPU threads of the network; more help larger ones")
-    add("--seed", type=int, default=0, help="of scenes, splits and crops; training has its own in its config")
+    add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="random seed of scenes, splits and crops; training has its own",
+    )
 
 
 def main(options: argparse.Namespace) -> None:

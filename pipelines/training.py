@@ -161,7 +161,7 @@ def training(
         output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
             ConfigMap footprints-storage).
         output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
-        seed: Of every random decision; the same seed gives the same split.
+        seed: Random seed; the same seed gives the same split.
         shards_max: How many steps inference is spread over at most, one GPU each.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
         split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's, which knows
@@ -221,7 +221,7 @@ def sample_training(
         output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
         sample_scenes_per_town: Scenes of each of five towns.
         sample_size_px: Height and width of a scene.
-        seed: Of every random decision; other seeds give other scenes.
+        seed: Random seed; other seeds give other scenes.
         shards_max: How many steps inference is spread over at most, one GPU each.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
         split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from components.check_inputs.inputs import TrainingInputs
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
-from components.core.imagery.pairs import MASK_FOLDERS, SHOWN, ImagePairing, find_pairs
+from components.core.imagery.pairs import MASK_FOLDERS, ImagePairing, find_pairs
+from components.core.listing import first_names
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
 from components.core.preflight.models import described_model
@@ -100,10 +101,9 @@ def _check_unpaired(faults: NamedFaults, inputs: TrainingInputs, found: ImagePai
     unpaired = found.unpaired_images
     if len(unpaired) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
         return
-    names = ", ".join(unpaired[:SHOWN]) + (f" and {len(unpaired) - SHOWN} more" if len(unpaired) > SHOWN else "")
     faults.say(
         ("allow_unpaired",),
-        f"is not set, and {len(unpaired)} of {len(found.pairs)} images have no mask of their name ({names}); give "
-        f"their masks, set it where images without a mask show no building, or skip them with {faults.name('max_bad')} "
-        f"{len(unpaired)}",
+        f"is not set, and {len(unpaired)} of {len(found.pairs)} images have no mask of their name "
+        f"({first_names(unpaired)}); give their masks, set it where images without a mask show no building, or skip "
+        f"them with {faults.name('max_bad')} {len(unpaired)}",
     )

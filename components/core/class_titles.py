@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 NEUTRAL_CLASS = "neutral"
-"""Unlabelled pixels: neither learnt nor measured, unless a training config names another class for that."""
+"""Unlabelled pixels: ignored in training and evaluation, unless a training config names another class for that."""

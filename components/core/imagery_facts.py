@@ -26,8 +26,8 @@ IMAGERY = "imagery"
 
 EIGHT_BITS = "uint8"
 
-UNLIKE = "Unlike what the model learnt from"
-UNLIKE_LEAD = "The run goes on; what it finds may be less than the model finds in imagery like that of its training."
+UNLIKE = "Unlike the training imagery"
+UNLIKE_LEAD = "The run goes on; its results may be worse than on imagery like that of the training."
 """A section of reports, and what it begins with."""
 
 FACTOR = 1.5

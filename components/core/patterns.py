@@ -89,6 +89,6 @@ def matches(pattern: str, text: str, seconds: float = SECONDS) -> Iterator[regex
 
 def _endless(pattern: str, text: str, seconds: float) -> ConfigError:
     return ConfigError(
-        f"the pattern {pattern!r} does not end on {text!r} within {seconds:g} s; repeat nothing that repeats itself, "
-        "such as (a+)+"
+        f"matching the pattern {pattern!r} with {text!r} takes more than {seconds:g} s; avoid nested "
+        "repetition, such as (a+)+"
     )

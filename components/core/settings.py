@@ -93,7 +93,7 @@ def _clause(model: type[BaseModel], details: ErrorDetails, where: str) -> str:
     if details["type"] == "extra_forbidden":
         return f"{start}: unknown key; {known_keys(model, details['loc'])}"
     if details["type"] == "missing":
-        return f"{start}: missing; give it"
+        return f"{start}: is missing; add it"
     message = details["msg"].removeprefix("Value error, ")
     return f"{start}: {details['input']!r}: {message[0].lower()}{message[1:]}"
 

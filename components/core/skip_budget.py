@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from components.core.errors import ConfigError, DataError, TooManySkippedError
+from components.core.listing import first_names
 from components.core.scene_errors import scene_errors
 
 SHOWN = 10
@@ -164,10 +165,10 @@ class SkipBudget:
         of = "" if self.total is None else f" of {self.total}"
         never = "" if self.allow_empty or self.total is None else ", but never all"
         rule = f"max_bad allows {self.allowed}{never}" if self.allowed is not None else f"one {self.noun} must be left"
-        reasons = "; ".join(map(str, skipped[:shown]))
-        more = f"; and {count - shown} more{named}" if count > shown else ""
+        reasons = first_names(skipped, shown, between="; ", before_more="; and ")
+        rest = named if count > shown else ""
         otherwise = "" if self._are_all(count) else f", or set max_bad to at least {count} to go on without them"
         return TooManySkippedError(
-            f"{count}{of} {nouns} skipped, and {rule}: {reasons}{more}; fix or replace them{otherwise}"
+            f"{count}{of} {nouns} skipped, and {rule}: {reasons}{rest}; fix or replace them{otherwise}"
             f"{note and '; '}{note}"
         )

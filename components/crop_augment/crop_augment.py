@@ -26,7 +26,7 @@ def crop_augment(
         crops: Directory of the crops' project.
         query: JSON text or file; the tutorial's query where empty.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
         max_bad: How many source items may be skipped.
 

@@ -27,8 +27,8 @@ def run(
         shard: Name of the shard, as plan_imagery gives it: 2/5 is the second of five.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
-        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
-            to go by the config's `gpu_devices`.
+        gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to
+            go by the config's `gpu_devices`.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         options: Of the stage.
     """

@@ -96,7 +96,7 @@ def validity_of(item: Item) -> ReadValidity | None:
     try:
         has_gaps = describe(image.uri).is_masked
     except DataError as error:
-        log.warning("%s: all of its ground counts, with or without data: %s", item.key, error)
+        log.warning("%s: cannot read where it holds data; all its pixels are counted: %s", item.key, error)
         return None
     if not has_gaps:
         return None

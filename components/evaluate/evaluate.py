@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError
+from components.core.listing import first_names
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
@@ -15,7 +16,7 @@ from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
 from components.evaluate.counting import AREA_SHAPES, CountingRules, ImageCounter
-from components.evaluate.pairing import ScenePairing, listed, pair_items
+from components.evaluate.pairing import ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def _log_no_data(result: EvaluationResult) -> None:
     if pixels.no_data:
         partly = sum(bool(image.counts.pixels.no_data) for image in result.images)
         log.info(
-            "%.1f %% of the ground holds no data, in %d of %d images; it counts neither way",
+            "%.1f %% of the pixels hold no data, in %d of %d images; they are not counted",
             100 * pixels.no_data / (pixels.no_data + pixels.total),
             partly,
             len(result.images),
@@ -144,7 +145,8 @@ def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:
     unknown = [tag for tag in group_tags if tag not in found]
     if unknown:
         raise ConfigError(
-            f"group_tags: no evaluated image carries {listed(unknown)}; the images' tags are: {listed(found) or 'none'}"
+            f"group_tags: no evaluated image carries {first_names(sorted(unknown))}; the images' tags are: "
+            f"{first_names(sorted(found)) or 'none'}"
         )
     return sorted(set(group_tags) or found - SPLIT_TAGS)
 
@@ -198,9 +200,9 @@ def _without_partner(
     if pairing.without_truth:
         raise DataError(
             f"{predictions.place}: {len(pairing.without_truth)} items show images that {truth.place} does not hold "
-            f"({listed(pairing.without_truth)}); give their truth, or allow_unmatched to skip them"
+            f"({first_names(sorted(pairing.without_truth))}); give their truth, or allow_unmatched to skip them"
         )
     raise DataError(
         f"{truth.place}: {len(missing)} items tagged {' or '.join(image_tags)} have no prediction "
-        f"({listed(missing)}); predict them too, or allow_unmatched to skip them"
+        f"({first_names(sorted(missing))}); predict them too, or allow_unmatched to skip them"
     )

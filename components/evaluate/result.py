@@ -93,9 +93,9 @@ class EvaluationResult:
         return {
             "pixels": "counts of all pixels of a group pooled, then IoU = TP / (TP + FP + FN) of the building class "
             "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017); pixels "
-            "without data in the image count nowhere but in no_data",
+            "without data in the image are counted in no_data alone",
             "objects": "truth: 8-connected components of the true mask; prediction: the project's objects; matched one "
-            f"to one by falling IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
+            f"to one by descending IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
             "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_px} px, pooled over the "
             "pixels of a group",
             "null": "nothing to measure: neither truth nor prediction has a pixel or an object there",

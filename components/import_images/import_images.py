@@ -16,8 +16,9 @@ from components.core.figures import Shape
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.files import NOT_TEXT
 from components.core.imagery.mask_values import MaskValues
-from components.core.imagery.pairs import SHOWN, find_pairs
+from components.core.imagery.pairs import find_pairs
 from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.listing import first_names
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
@@ -221,14 +222,12 @@ def _log_understood(ready: Sequence[ReadyScene]) -> None:
             log.warning("%s: %s", scene.item.name, note)
     unplaced = [scene.item.name for scene in ready if _has_crs_alone(scene)]
     if unplaced:
-        more = f" and {len(unplaced) - SHOWN} more" if len(unplaced) > SHOWN else ""
         log.warning(
-            "%d of %d images with a CRS and no transform, which is no place: what is found in them will be in pixels; "
-            "geo-reference %s%s",
+            "%d of %d images have a CRS and no transform: their footprints will be in pixel coordinates; "
+            "geo-reference %s",
             len(unplaced),
             len(ready),
-            ", ".join(unplaced[:SHOWN]),
-            more,
+            first_names(unplaced),
         )
 
 
@@ -272,8 +271,7 @@ def _log_report(report: ImportResult, allow_unpaired: bool) -> None:
         (report.unpaired_masks, "masks have no image and are ignored"),
     ):
         if names:
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            log.warning("%d %s: %s%s", len(names), what, ", ".join(names[:SHOWN]), more)
+            log.warning("%d %s: %s", len(names), what, first_names(names))
     log.info(
         "%d scenes, %.1f megapixels, %d with objects, %.1f %% of what is labelled is building; rasters: %d rewritten, "
         "%d reused, %d kept in place",

@@ -96,8 +96,8 @@ def _changed(task: SceneTask) -> str | None:
     for planned in (image, *image.sides):
         found = storage.stat(planned.uri)
         if found is None:
-            then = "the next run retires it" if planned is image else "the next run does the image without it"
+            then = "the next run retires it" if planned is image else "the next run imports the image without it"
             return f"{planned.uri}: was deleted after the plan was made; {then}"
         if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
-            return f"{planned.uri}: was replaced after the plan was made; the next run does the image"
+            return f"{planned.uri}: was replaced after the plan was made; the next run imports the image"
     return None

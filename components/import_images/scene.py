@@ -31,10 +31,10 @@ from components.import_images.task import ReadyScene, SceneTask
 
 TURNED_UPRIGHT = " when it is turned as its orientation says"
 
-TURNED = "lies upside down or mirrored beside its image by its georeference, and was turned to lie on it"
+TURNED = "is upside down or mirrored against its image by its georeference, and was turned to match it"
 
 ELSEWHERE = (
-    "lies far from its image by its georeference, which was not believed: its pixels were taken for the image's; give "
+    "lies far from its image by its georeference, which was ignored: its pixels were matched with the image's; give "
     "it the image's georeference, or none"
 )
 

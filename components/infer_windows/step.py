@@ -32,8 +32,8 @@ def run(
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.
-        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
-            to go by the config's `gpu_devices`.
+        gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to
+            go by the config's `gpu_devices`.
         model_uri: Instead of the model: where such a folder is, perhaps in object storage.
         options: Of the stage.
     """

@@ -27,7 +27,7 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
     faults = Faults()
     if redo not in (REDO_CHANGED, REDO_ALL):
         faults.add(
-            f"redo: {redo!r} is not known; use {REDO_CHANGED} to leave scenes alone that were done with another model "
+            f"redo: {redo!r} is not known; use {REDO_CHANGED} to keep scenes that were done with another model "
             f"or other settings, or {REDO_ALL} to do them again"
         )
     if not (shard_megapixels > 0 and math.isfinite(shard_megapixels)):
@@ -51,7 +51,7 @@ def check_footprints(settings: DetectionSettings) -> None:
     with faults.caught():
         Tolerance.parse(settings.tolerance)
     if not (settings.min_area_m2 >= 0 and math.isfinite(settings.min_area_m2)):
-        faults.add(f"min_area_m2: {settings.min_area_m2} is not a number from 0 up; use 0 for none")
+        faults.add(f"min_area_m2: {settings.min_area_m2} is not a number of 0 or more; use 0 for none")
     faults.raise_any()
 
 

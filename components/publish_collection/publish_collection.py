@@ -125,7 +125,9 @@ def _finish(
 
 def _export(collection: Collection, layer: CollectionLayer, formats: Sequence[str]) -> tuple[str, ...]:
     if formats and layer.unsettled:
-        log.warning("%s: are not written, since other runs are at the layer; the next run does", ", ".join(formats))
+        log.warning(
+            "%s: not exported: another run is updating the layer; the next run exports them", ", ".join(formats)
+        )
         return ()
     return export_layer(collection, formats)
 

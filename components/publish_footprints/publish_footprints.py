@@ -214,7 +214,7 @@ def _about(rules: FootprintRules, crs: str | None) -> dict[str, str | float]:
 
 def _check(rules: FootprintRules, formats: Sequence[str]) -> None:
     if not 0 <= rules.min_area_m2 < float("inf"):
-        raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of at least 0; use 0 for none")
+        raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of 0 or more; use 0 for none")
     unknown = [known for known in formats if known not in FORMATS]
     if unknown or not formats:
         raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is none of {', '.join(FORMATS)}")

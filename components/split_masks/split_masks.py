@@ -27,7 +27,7 @@ def split_masks(
         split: Directory of the split project.
         query: JSON text or file; the tutorial's query where empty.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
         max_bad: How many source items may be skipped.
         allow_empty: Whether there may be no source item, or none that did not fail.

@@ -43,7 +43,7 @@ def split_tagging(
         train_share: Above 0, the ready-made one-branch query with this share runs instead.
         project_name: Name of the imported project, for the ready-made query.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
         max_bad: How many source items may be skipped.
 

@@ -83,7 +83,7 @@ def fit(
     data = WindowData(datasets, config, rounds, pin_memory=plan.accelerator == "gpu")
     last = work_dir / f"{LAST}.ckpt"
     if last.is_file():
-        log.info("going on from the checkpoint %s", last)
+        log.info("resuming from checkpoint %s", last)
     with _quiet_lightning():
         trainer = _trainer(plan, rounds, work_dir)
         try:

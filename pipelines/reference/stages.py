@@ -92,6 +92,7 @@ def _placement(component: BaseComponent, placement: StagePlacement) -> str:
 
 
 def _help_texts(component: BaseComponent) -> Mapping[str, str]:
-    """What the stage's docstrings say of its parameters and outputs, by the component's names."""
+    """What the stage's docstrings say of its parameters, outputs and results, by the component's names."""
     signature = read_signature(_name(component))
-    return {parameter.name: markdown.text(parameter.help) for parameter in signature.parameters}
+    told = {**signature.returned, **{parameter.name: parameter.help for parameter in signature.parameters}}
+    return {name: markdown.text(text) for name, text in told.items()}

@@ -207,7 +207,7 @@ def test_scenes_whose_part_is_lost_are_done_and_those_that_are_not_done_have_fai
     detection.detect(tmp_path)
 
     with pytest.raises(
-        TooManySkippedError, match=r"images skipped.*: tiny\.tif: publish_collection: its shard gave no result"
+        TooManySkippedError, match=r"images skipped.*: tiny\.tif: publish_collection: its shard reported neither"
     ):
         detection.publish(tmp_path, [])
 

@@ -191,6 +191,8 @@ def test_quantities_in_bytes(text, size):
         ("stages: {train_unet: {gpus: 3}}", "stages.train_unet.gpus"),
         ("stages: {train_unet: {cache: 100m}}", "stages.train_unet.cache"),
         ("stages: {train_unet: {accelerators: '3'}}", "stages.train_unet.accelerators"),
+        ("stages: {infer_windows: {accelerators: 2}}", "infer_windows.accelerators: 2 is above 1"),
+        ("stages: {detect_scenes: {accelerators: 8}}", "detect_scenes.accelerators: 8 is above 1"),
         ("stages: {train_net: {cpu: '1'}}", "train_net: is not a stage"),
         ("cluster: {gpu_taints: []}", "cluster.gpu_taints"),
         ("cluster: {gpu_tolerations: [{key: gpu, operator: Is}]}", "cluster.gpu_tolerations.0.operator"),

@@ -13,7 +13,7 @@ from components.core.skip_budget import Skipped
 
 _PART = re.compile(r"(?P<scene>.+)__r(?P<top>[0-9]{7,})")
 
-UNKNOWN = "its shard gave no result for it and no reason; see the log of the shard's steps"
+UNKNOWN = "its shard reported neither a result nor an error; see the log of the shard's steps"
 
 
 @dataclass(frozen=True, slots=True, order=True)

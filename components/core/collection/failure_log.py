@@ -116,7 +116,11 @@ def log_failures(
     planned = {scene.key: plan.mark(scene) for scene in plan.scenes}
     failed = [failure for failure in failures if failure.key in planned]
     if len(failed) > max(FEW, len(planned) // 2):
-        log.warning("%d of %d scenes failed, perhaps for one reason: they are tried again", len(failed), len(planned))
+        log.warning(
+            "%d of %d scenes failed, probably for a common cause: not counted as attempts, all are tried again",
+            len(failed),
+            len(planned),
+        )
         return
     for failure in failed:
         if failure.is_lasting:

@@ -213,7 +213,7 @@ class SceneFinisher:
         )
         found = scene_footprints(items, planned.id, rules, WGS84)
         if not found.on_map:
-            raise DataError(f"{planned.key}: has no CRS or no transform, and the layer is a map; give the image both")
+            raise DataError(f"{planned.key}: has no CRS or no transform, which the layer needs; georeference the image")
         return found
 
     def _footprints(self, found: SceneFootprints, planned: PlannedScene) -> pa.Table:
@@ -275,7 +275,7 @@ def _grid_of(item: Item) -> PixelGrid:
     """The grid of the scene of which an item shows the first rows."""
     grid = placed(item, item.key)
     if grid is None:
-        raise DataError(f"{item.key}: has no CRS or no transform, and the layer is a map; give the image both")
+        raise DataError(f"{item.key}: has no CRS or no transform, which the layer needs; georeference the image")
     return grid
 
 
@@ -286,7 +286,9 @@ def _pixels_of(item: Item) -> str:
 def _raster(item: Item, role: str) -> str:
     uri = item.rasters.get(role)
     if uri is None:
-        raise DataError(f"{item.key}: has no raster {role!r}; give what infer_windows found, neither cut nor mirrored")
+        raise DataError(
+            f"{item.key}: has no raster {role!r}; give the output of infer_windows, neither cropped nor mirrored"
+        )
     return uri
 
 

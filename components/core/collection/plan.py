@@ -248,7 +248,7 @@ def shard_number(text: str, count: int) -> int:
     """
     names = shard_names(count)
     if text not in names:
-        listed = f"one of {names[0]} to {names[-1]}" if names else "none, for nothing is to be done"
+        listed = f"one of {names[0]} to {names[-1]}" if names else "none, as there is nothing to do"
         raise ConfigError(f"shard: {text!r} is not a shard of the plan; it has {listed}")
     return names.index(text) + 1
 

@@ -89,6 +89,12 @@ def references(module: str, node: ast.stmt) -> list[ast.stmt]:
     return [definition(other or module, name) for other, _, name in split]
 
 
+def returned(node: ast.stmt) -> str:
+    """What a docstring says of the value that is returned, in one line; empty where it says nothing."""
+    _, _, section = docstring(node).partition("\nReturns:\n")
+    return " ".join(section.split("\n\n")[0].split())
+
+
 def described(node: ast.stmt) -> dict[str, str]:
     """What a docstring says of arguments or attributes, by name; each text in one line."""
     section, last = "", ""

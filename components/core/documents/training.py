@@ -62,7 +62,7 @@ class SpecialClasses(_TrainSettings):
     """Pixels that no object covers."""
 
     neutral: str = NEUTRAL_CLASS
-    """Pixels that are neither learnt nor measured."""
+    """Pixels that are ignored in training and evaluation."""
 
     @model_validator(mode="after")
     def _differ(self) -> SpecialClasses:
@@ -118,7 +118,7 @@ class TrainConfig(_TrainSettings):
 
     pad: Literal["none", "reflect"] = "none"
     """What brings smaller images to `input_size`: none stretches them, as larger ones; reflect keeps their scale and
-    puts their mirror image around them, which is neither learnt nor measured."""
+    puts their mirror image around them, which is ignored in training and evaluation."""
 
     epochs: int = Field(2, ge=1)
     """Passes over the training items."""

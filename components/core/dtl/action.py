@@ -79,7 +79,7 @@ class Context:
     """What every layer of a run shares.
 
     Attributes:
-        seed: Of every random decision.
+        seed: Random seed.
         dry: Whether pixels are off limits, and counts are all that matters.
     """
 
@@ -198,7 +198,7 @@ class Action(ABC):
         """Say so in the log where the title that the setting `key` holds is no class of the data that arrives."""
         if meta.find(title) is None:
             log.warning(
-                "%s.settings.%s: %r is no class of what arrives here and does nothing; classes are %s",
+                "%s.settings.%s: %r is no class of the incoming items and has no effect; classes are %s",
                 self.place,
                 key,
                 title,

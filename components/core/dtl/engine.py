@@ -280,7 +280,7 @@ def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
         for port, name in enumerate(layer.dst):
             if name != NULL and report.received[layer.index] and not report.emitted[layer.index, port]:
                 log.warning(
-                    "%s: chance sent none of %d items to %s; another seed or probability gives it some",
+                    "%s: by chance none of %d items went to %s; use another seed or probability",
                     layer.place,
                     report.received[layer.index],
                     name,

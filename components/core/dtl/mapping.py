@@ -82,7 +82,7 @@ def check_classes_known(meta: ProjectMeta, titles: Iterable[str], place: str) ->
     for title in titles:
         if meta.find(title) is None:
             raise ConfigError(
-                f"{place}: {title!r} is no class of what arrives here; classes are {', '.join(meta.titles) or 'none'}"
+                f"{place}: {title!r} is no class of the incoming items; classes are {', '.join(meta.titles) or 'none'}"
             )
 
 

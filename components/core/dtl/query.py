@@ -153,7 +153,7 @@ def _rule(model: type[BaseModel], fault: Any) -> str:
     shown = json.dumps(fault["input"], ensure_ascii=False, default=str)
     value = shown if len(shown) <= 60 else shown[:57] + "…"
     messages = {
-        "extra_forbidden": f"is not a known key; {known_keys(model, fault['loc'] or ('',))}",
+        "extra_forbidden": f"unknown key; {known_keys(model, fault['loc'] or ('',))}",
         "missing": "is missing; add it",
         "model_type": f"{value} is not a JSON object; write one, in braces",
         "value_error": fault["msg"].removeprefix("Value error, "),

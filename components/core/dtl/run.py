@@ -77,7 +77,7 @@ def execute_query(
         query: JSON text, or a file that holds it.
         projects: Directories, manifests or Supervisely folders, at least those that the query names.
         output: Directory of the new project; it appears when it is whole.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core); they change the time, never the result.
         max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.

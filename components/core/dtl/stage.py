@@ -31,7 +31,7 @@ def run_stage(
         project: Directory of the project that goes in.
         output: Directory of the project that comes out.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
         max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.

@@ -150,8 +150,8 @@ def _check_near(known: CRS, longitudes: Points, latitudes: Points, name: str) ->
     above = max(area.south - latitude, latitude - area.north, 0.0)
     if max(beside * math.cos(math.radians(latitude)), above) > FAR_DEGREES:
         raise DataError(
-            f"{name}: lies at longitude {longitude:.4f}°, latitude {latitude:.4f}°, far from where {known.name} is "
-            f"made for ({area.name[:SHOWN_CHARACTERS]}); is that its CRS, or are its coordinates swapped? {_FIX}"
+            f"{name}: lies at longitude {longitude:.4f}°, latitude {latitude:.4f}°, far from the area of use of "
+            f"{known.name} ({area.name[:SHOWN_CHARACTERS]}); is that its CRS, or are its coordinates swapped? {_FIX}"
         )
 
 
@@ -162,6 +162,6 @@ def _check_pixels(longitudes: Points, latitudes: Points, size: Size, name: str) 
         metres = _ELLIPSOID.line_length(longitudes[line], np.clip(latitudes[line], -90, 90)) / count
         if not SMALLEST_PIXEL_M <= metres <= LARGEST_PIXEL_M:
             raise DataError(
-                f"{name}: its pixels are {metres:.3g} m {side} on the ground, which no imagery's are "
+                f"{name}: its pixels are {metres:.3g} m {side} on the ground, outside the range of imagery "
                 f"({SMALLEST_PIXEL_M:g} to {LARGEST_PIXEL_M:g} m); is its transform in the units of its CRS? {_FIX}"
             )

@@ -84,7 +84,7 @@ def write_geopackage(
     Raises:
         StorageError: If the file cannot be written.
     """
-    import pyogrio  # GDAL's vectors and pandas, for those who want this format
+    import pyogrio  # GDAL's vector formats, for those who want this one
 
     rows = 0
 

@@ -38,8 +38,8 @@ class IgnoredReason(StrEnum):
     """Why something in a folder of images is not used; the text says what to do."""
 
     FORMAT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
-    FOLDER = "that are not looked into: give a folder of images by itself, or move its images up"
-    LINK = "that lead nowhere or back: fix or remove them"
+    FOLDER = "that are not searched: give a folder of images by itself, or move its images up"
+    LINK = "that are broken or circular: fix or remove them"
 
 
 NOUNS = {IgnoredReason.FORMAT: "files", IgnoredReason.FOLDER: "folders", IgnoredReason.LINK: "links"}

@@ -33,13 +33,13 @@ def written_by_gdal(place: Path | str, staged: Path, needs_bytes: int = 0) -> It
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             yield
     except GDAL_ERRORS as error:
-        raise storage.not_written(place, staged.parent, _innermost(error), needs_bytes) from error
+        raise storage.not_written(place, staged.parent, innermost(error), needs_bytes) from error
     finally:
         _forget_error()
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """What GDAL itself said."""
+def innermost(error: BaseException) -> BaseException:
+    """What GDAL itself said, which rasterio's own errors only pass on."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

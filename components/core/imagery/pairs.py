@@ -15,9 +15,6 @@ from components.core.storage.local import broken_links
 IMAGE_FOLDERS = ("images", "img")
 MASK_FOLDERS = ("ann", "gt", "masks")
 
-SHOWN = 10
-"""How many names a message lists."""
-
 
 @dataclass(frozen=True, slots=True)
 class ImagePair:
@@ -95,7 +92,7 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> ImagePairing:
     images = _one_of(top, IMAGE_FOLDERS, "images")
     masks = _masks_of(top, images, masks_uri)
     if masks and masks.uri == images.uri:
-        raise DataError(f"{masks.uri}: is the folder of images, and named for masks, too; give the masks' folder")
+        raise DataError(f"{masks.uri}: is given as the folder of images and of masks; give the masks' folder")
     image_of = _by_stem(images)
     mask_of = _by_stem(masks) if masks else {}
     if masks and not image_of.keys() & mask_of.keys():

@@ -100,5 +100,5 @@ def check_size(size: Size, where: str) -> None:
             offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
             faults.add(f"{where}.{side}: {length} is not a multiple of {SIZE_MULTIPLE}; use {offers}")
         elif length > MOST_SIDE_PX:
-            faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, and no memory holds that; use 512")
+            faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, more than memory holds; use 512")
     faults.raise_any()

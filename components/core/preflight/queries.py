@@ -92,7 +92,7 @@ def passed(faults: NamedFaults, given: QueryParameter, project: Possible) -> Fol
         if followed.result is None:
             raise ConfigError(f"{QUERY}: no image can come out of it: {followed.why_nothing()}; {given.advice}")
         for layer in followed.shut:
-            log.info("%s: %s lets no image through to one of its names", given.key, layer.place)
+            log.info("%s: one destination of %s receives no images", given.key, layer.place)
         return followed
     return None
 

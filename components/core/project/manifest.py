@@ -78,7 +78,7 @@ class ManifestProject:
         found = sum(count for *_, count in self._row_groups)
         if found != self._length:
             raise DataError(
-                f"{directory}: meta.json speaks of {self._length} items and the parts hold {found}; "
+                f"{directory}: meta.json says {self._length} items and the parts hold {found}; "
                 "copy the project again, whole"
             )
 

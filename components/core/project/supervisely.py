@@ -73,7 +73,7 @@ class SuperviselyProject:
             for shape in shapes_passed_over(read_json(entry.annotation), self._said)
         )
         for shape, count in sorted(counts.items()):
-            log.warning("%s: %d objects of shape %s are ignored, which is not read", self.place, count, shape)
+            log.warning("%s: %d objects of the unsupported shape %s are ignored", self.place, count, shape)
 
     @cached_property
     def _entries(self) -> list[_AnnotatedImage]:
@@ -136,7 +136,7 @@ def _entries_of(dataset: Path) -> Iterator[_AnnotatedImage]:
     for stem, annotation in annotations.items():
         name = Path(stem).stem if _is_image(Path(stem)) else stem
         if name in found or stem in stems:
-            raise DataError(f"{annotation}: no image is left for it, as those of its name have others; remove one")
+            raise DataError(f"{annotation}: has no image: those of its name have other annotations; remove one")
         found[name] = _AnnotatedImage(dataset.name, name, annotation, None)
     yield from (found[name] for name in sorted(found))
 

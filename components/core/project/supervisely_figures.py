@@ -64,7 +64,7 @@ def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
                 f"{place}.data: unpacks to more than {MOST_PNG_BYTES >> 20} MiB; keep such masks as rasters"
             )
         if not unpacker.eof:
-            raise ValueError("the data break off")
+            raise ValueError("the data are truncated")
     except (binascii.Error, zlib.error, TypeError, ValueError) as error:
         raise DataError(f"{place}.data: is not base64 of zlib of a PNG ({error}); export the object again") from error
     height, width = (int.from_bytes(png[start : start + 4], "big") for start in PNG_SIZE_BYTES)

@@ -135,5 +135,5 @@ def _blocks(directory: dict[int, tuple[int, ...]]) -> list[tuple[int, int]]:
     if directory.get(PLANAR, (1,))[0] == SEPARATE_PLANES:
         count *= directory.get(SAMPLES, (1,))[0]
     if not len(offsets) == len(lengths) == count:
-        raise ValueError(f"a directory speaks of {len(offsets)} tiles, and its image has {count}")
+        raise ValueError(f"a directory lists {len(offsets)} tiles, and its image has {count}")
     return list(zip(offsets, lengths, strict=True))

@@ -133,7 +133,7 @@ def test_truth_on_ground_without_data_is_not_missed(
     pixels_found = result.overall.counts.pixels
     assert (pixels_found.iou, pixels_found.no_data) == (1.0, 30 * SIZE.height)
     assert result.overall.counts.boundary.iou == 1.0
-    assert f"{100 * 30 / SIZE.width:.1f} % of the ground holds no data, in 1 of 1 images" in caplog.text
+    assert f"{100 * 30 / SIZE.width:.1f} % of the pixels hold no data, in 1 of 1 images" in caplog.text
 
 
 def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog: pytest.LogCaptureFixture) -> None:
@@ -141,7 +141,7 @@ def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog
     for item in projects.true_items:
         Path(item.image.uri).unlink()
     assert evaluate(projects.predictions, projects.truth, workers=1) == before
-    assert "all of its ground counts, with or without data" in caplog.text
+    assert "cannot read where it holds data; all its pixels are counted" in caplog.text
 
 
 def test_the_result_does_not_depend_on_the_workers(projects: Projects, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -347,11 +347,11 @@ def _write_sparse(file: Path, side: int, **options: object) -> None:
 BROKEN = [
     (
         huge_tile,
-        r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when it is unpacked; write",
+        r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when decompressed; write",
     ),
-    (next_to_nothing, r"gt/a\.tif: its \d+ bytes unpack to 30\.0 GB, so that it shows next to nothing"),
+    (next_to_nothing, r"gt/a\.tif: its \d+ bytes decompress to 30\.0 GB, so that it is nearly empty"),
     (swapped_image, r"images/a\.tif: lies nowhere on Earth: its latitudes reach 114\.3°"),
-    (colourless_palette, r"images/a\.tif: its band is called a palette's, and there is no colour table"),
+    (colourless_palette, r"images/a\.tif: its band is tagged as a palette, and there is no colour table"),
     (cut_wkt, r"images/a\.tif: cannot be opened as a raster: missing .*side files that are whole"),
     (list_for_an_image, r"images/a\.tif: cannot be opened as a raster: it is a text that may name other files"),
     (list_for_a_mask, r"gt/a\.tif: cannot be opened as a raster: it is a text that may name other files"),

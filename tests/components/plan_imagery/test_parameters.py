@@ -30,8 +30,8 @@ def local(tmp_path: Path) -> Site:
         ({"settings": replace(SETTINGS, inference_config="[]")}, r"inference_config: is JSON, but not an object"),
         ({"settings": replace(SETTINGS, split_masks_query="{}")}, r"split_masks_query: is JSON, but not a list"),
         ({"settings": replace(SETTINGS, class_title="")}, "class_title: is empty"),
-        ({"settings": replace(SETTINGS, tolerance="1 ft")}, "tolerance: '1 ft' is not a distance from 0 up"),
-        ({"settings": replace(SETTINGS, min_area_m2=-1.0)}, "min_area_m2: -1.0 is not a number from 0 up"),
+        ({"settings": replace(SETTINGS, tolerance="1 ft")}, "tolerance: '1 ft' is not a distance of 0 or more"),
+        ({"settings": replace(SETTINGS, min_area_m2=-1.0)}, "min_area_m2: -1.0 is not a number of 0 or more"),
         ({"model_uri": "/nowhere/model"}, "model: /nowhere/model holds no config.json and no model.safetensors"),
     ],
 )

@@ -84,7 +84,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "formats": ({"formats": "gpkg,shp"}, "formats: 'shp' is none of gpkg, geojsonl"),
     "max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
     "no class": ({"class_title": ""}, "class_title: is empty; give the class that becomes footprints"),
-    "tolerance": ({"tolerance": "-1 px"}, "tolerance: '-1 px' is not a distance from 0 up; give one"),
+    "tolerance": ({"tolerance": "-1 px"}, "tolerance: '-1 px' is not a distance of 0 or more; give one"),
     "a config of no kind": ({"inference_config": "[]"}, "inference_config: []: input should be a valid dictionary"),
     "a config that is none": ({"inference_config": "{"}, "inference_config: not JSON: "),
     "a query of no kind": ({"split_masks_query": "{}"}, "split_masks_query: is a JSON dict, and a query is a list"),

@@ -272,9 +272,9 @@ def test_a_copy_goes_where_it_is_asked_for(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"class_title": "roof"}, r"class_title: 'roof' is no class of .*untitled_dl, bg_dl"),
-        ({"tolerance": "-1"}, "tolerance: '-1' is not a distance from 0 up"),
-        ({"tolerance": "nan m"}, "tolerance: 'nan m' is not a distance from 0 up"),
-        ({"min_area_m2": float("inf")}, "min_area_m2: inf is not a number of at least 0"),
+        ({"tolerance": "-1"}, "tolerance: '-1' is not a distance of 0 or more"),
+        ({"tolerance": "nan m"}, "tolerance: 'nan m' is not a distance of 0 or more"),
+        ({"min_area_m2": float("inf")}, "min_area_m2: inf is not a number of 0 or more"),
         ({"formats": ["shapefile"]}, "formats: 'shapefile' is none of geoparquet, gpkg, geojson"),
         ({"formats": []}, "formats: 'none' is none of geoparquet"),
         ({"workers": -2}, "workers: -2 is negative"),
@@ -357,7 +357,7 @@ def test_scenes_that_cannot_be_published_are_skipped_named_and_counted(tmp_path:
         entry["name"]: entry["reason"]
         for entry in json.loads((tmp_path / "out" / "summary.json").read_text())["scenes_left_out"]
     }
-    assert "latitudes reach 114.3°" in told["ds/swapped"] and "no numbers" in told["ds/nan"]
+    assert "latitudes reach 114.3°" in told["ds/swapped"] and "not numbers" in told["ds/nan"]
     assert "torn.tif" in told["torn"] and "leads elsewhere" in told["ds/elsewhere"]
 
 

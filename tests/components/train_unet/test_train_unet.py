@@ -171,14 +171,14 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert not (tmp_path / "resumed").exists()
     with caplog.at_level(logging.INFO):
         resumed = train(project, tmp_path / "resumed", config=config, work_dir=tmp_path / "work")
-    assert "going on from the checkpoint" in caplog.text
+    assert "resuming from checkpoint" in caplog.text
     assert resumed.history == whole.history
     assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "resumed"))
     caplog.clear()
     with caplog.at_level(logging.INFO):
         train(project, tmp_path / "other", config=config | {"seed": 9}, work_dir=tmp_path / "work")
         again = train(project, tmp_path / "again", config=config, work_dir=tmp_path / "work")
-    assert caplog.text.count("going on from the checkpoint") == 1  # another seed is another training
+    assert caplog.text.count("resuming from checkpoint") == 1  # another seed is another training
     assert again.history == whole.history
     assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "again"))
 

@@ -175,7 +175,7 @@ def _work_or_more(
             return _work(collection, goal, wanted, known)
         except LostPartitionError as lost:
             assert known is not None
-            log.warning("%s: the part of the layer is rebuilt: %s", collection.partition(lost.scene), lost)
+            log.warning("%s: this partition is rebuilt: %s", collection.partition(lost.scene), lost)
             left = {name: part for name, part in known.partitions.items() if name != lost.scene}
             known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
 

@@ -60,7 +60,7 @@ def test_scenes_that_fail_all_together_are_not_noted(collection: Collection, cap
     failures = [SceneFailure(Skipped(scene.key, "data_root cannot be written", "infer_windows")) for scene in scenes]
 
     log_failures(collection, plan(*scenes), {}, failures[: FEW + 1], "run")
-    assert "perhaps for one reason" in caplog.text
+    assert "probably for a common cause" in caplog.text
     assert FailureLog(collection).marks() == set()
 
     log_failures(collection, plan(*scenes), {}, failures[:FEW], "run")

@@ -38,8 +38,10 @@ def test_every_folder_with_a_component_is_a_stage() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_parameter_has_a_help(stage: str) -> None:
-    assert [parameter.name for parameter in read_signature(stage).parameters if not parameter.help] == []
+def test_every_parameter_and_result_has_a_help(stage: str) -> None:
+    signature = read_signature(stage)
+    assert [parameter.name for parameter in signature.parameters if not parameter.help] == []
+    assert signature.returned.keys() == signature.returns.keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -106,7 +106,7 @@ def test_dropped_classes_go_with_their_objects(tmp_path: Path) -> None:
     assert set(classes_after(tmp_path / "2", "drop_obj_by_class", classes=["house", "road"])) == {
         *("shed", "area", "car", "well")
     }
-    with pytest.raises(ConfigError, match=r"query\[1\]\.settings\.classes: 'tree' is no class of what arrives here"):
+    with pytest.raises(ConfigError, match=r"query\[1\]\.settings\.classes: 'tree' is no class of the incoming items"):
         classes_after(tmp_path / "3", "drop_obj_by_class", classes=["tree"])
 
 

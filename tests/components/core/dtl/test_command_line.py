@@ -116,7 +116,7 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["--output", "o"], "--query: is missing"),
         (["--query", ALL], "--output: is missing"),
         (["--query", "[]", "--output", "o"], "query: has no `data` layer"),
-        (["--query", FAULTY, "--output", "o"], f"{FAULTY}: query[0].colour: is not a known key; known keys: action, "),
+        (["--query", FAULTY, "--output", "o"], f"{FAULTY}: query[0].colour: unknown key; known keys: action, "),
         (["--query", "nowhere.json", "--output", "o"], "nowhere.json: cannot be read"),
         (["--query", ALL, "--output", "o"], "query[0].src[0]: project 'INRIA' is not given; given: none"),
         (["--query", ALL, "--project", "nowhere", "--output", "o"], "nowhere: there is no such directory"),

@@ -77,7 +77,7 @@ def test_a_class_of_another_shape_is_refused(tmp_path: Path, action: str) -> Non
 def test_a_class_that_is_not_there_is_refused(tmp_path: Path, action: str) -> None:
     more = CONVERSIONS[action][0] if action in CONVERSIONS else {}
     with pytest.raises(
-        ConfigError, match=r"classes_mapping: 'tree' is no class of what arrives here; classes are house"
+        ConfigError, match=r"classes_mapping: 'tree' is no class of the incoming items; classes are house"
     ):
         classes_after(tmp_path, action, classes_mapping={"tree": "new"}, **more)
 

@@ -201,7 +201,7 @@ def test_images_without_such_objects_give_nothing(tmp_path: Path, caplog: pytest
     project = write(tmp_path, items(2))
     assert not run(instances("car"), project)[0]
     assert not run(instances("ship"), project)[0]
-    assert "settings.classes[0]: 'ship' is no class of what arrives here" in caplog.text
+    assert "settings.classes[0]: 'ship' is no class of the incoming items" in caplog.text
 
 
 def test_a_dry_run_counts_objects_while_they_are_known(tmp_path: Path) -> None:

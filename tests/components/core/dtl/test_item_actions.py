@@ -125,7 +125,7 @@ def test_the_classes_of_hints(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     with pytest.raises(ConfigError, match=r"query\[1\]\.settings\.negative_class: 'car' would be a class of points"):
         classes_after(tmp_path / "2", "generate_hints", **(HINTS | {"negative_class": "car"}))
     classes_after(tmp_path / "3", "generate_hints", **(HINTS | {"class": "tree"}))
-    assert "query[1].settings.class: 'tree' is no class of what arrives here" in caplog.text
+    assert "query[1].settings.class: 'tree' is no class of the incoming items" in caplog.text
 
 
 @settings(max_examples=200, deadline=None)

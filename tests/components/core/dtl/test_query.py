@@ -47,15 +47,15 @@ LAYER_FAULTS = {
     ),
     "unknown key": (
         {**TAG, "setings": {}},
-        "query[1].setings: is not a known key; known keys: action, src, dst, settings (perhaps 'settings')",
+        "query[1].setings: unknown key; known keys: action, src, dst, settings (perhaps 'settings')",
     ),
     "unknown setting": (
         layer("tag", "$all", "$1", tag="t", action="add", colour=1),
-        "settings.colour: is not a known key; known keys: tag, action",
+        "settings.colour: unknown key; known keys: tag, action",
     ),
     "unknown inner setting": (
         layer("sliding_window", "$all", "$1", window={"width": 4, "hight": 4}, min_overlap={"x": 0, "y": 0}),
-        "query[1].settings.window.hight: is not a known key; known keys: width, height (perhaps 'height')",
+        "query[1].settings.window.hight: unknown key; known keys: width, height (perhaps 'height')",
     ),
     "source of wrong type": ({**TAG, "src": "$all"}, 'query[1].src: "$all": input should be a valid list'),
     "destination of wrong type": ({**TAG, "dst": 3}, "query[1].dst: 3: input should be a valid string"),
@@ -97,10 +97,10 @@ CONDITION_FAULTS = {
     "none": ({}, ": {} must hold exactly one of probability, regex_names, "),
     "two": ({"tags": ["a"], "min_area": 3}, ': {"tags": ["a"], "min_area": 3} must hold exactly one of probability, '),
     "unknown": ({"chance": 0.5}, ': {"chance": 0.5} must hold exactly one of'),
-    "further key": ({"tags": ["a"], "colour": 1}, ".colour: is not a known key; known keys: tags"),
+    "further key": ({"tags": ["a"], "colour": 1}, ".colour: unknown key; known keys: tags"),
     "misspelt key": (
         {"probability": 0.5, "groupby": "source"},
-        ".groupby: is not a known key; known keys: probability, group_by (perhaps 'group_by')",
+        ".groupby: unknown key; known keys: probability, group_by (perhaps 'group_by')",
     ),
     "above 1": ({"probability": 1.5}, ".probability: 1.5: input should be less than or equal to 1"),
     "below 0": ({"probability": -0.1}, ".probability: -0.1: input should be greater than or equal to 0"),

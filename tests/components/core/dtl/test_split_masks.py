@@ -79,7 +79,7 @@ def test_only_bitmaps_can_be_split(tmp_path: Path) -> None:
 def test_a_class_that_is_not_there_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     layers = [data(), layer("split_masks", "$all", "$1", classes=["house", "tree"]), save("$1")]
     run(layers, write(tmp_path, [item("a", house())]))
-    assert "query[1].settings.classes[1]: 'tree' is no class of what arrives here" in caplog.text
+    assert "query[1].settings.classes[1]: 'tree' is no class of the incoming items" in caplog.text
     assert "house, shed, car" in caplog.text
 
 

@@ -25,9 +25,9 @@ def message(fitting: int, memory: DeviceMemory) -> str:
 def test_the_message_tells_the_batch_the_memory_and_what_fits() -> None:
     memory = DeviceMemory("NVIDIA H100", 79 * GIBIBYTE + GIBIBYTE // 10, 3 * GIBIBYTE)
     assert message(24, memory) == (
-        "train.config: batch_size.train: 64 at once do not fit into the memory of the device (NVIDIA H100, 79.1 GiB, "
-        "of which the driver and other processes hold 3.0); smaller batches were tried, with 2% of the memory kept "
-        "free: use at most 24"
+        "train.config: batch_size.train: a batch of 64 does not fit into the memory of the device (NVIDIA H100, "
+        "79.1 GiB, of which the driver and other processes hold 3.0); smaller batches were tried, "
+        "with 2% of the memory kept free: use at most 24"
     )
     assert message(0, memory).endswith("kept free, and not even 1 fits: use a smaller input_size")
 

@@ -114,7 +114,7 @@ def test_images_of_one_stem_keep_their_whole_names(tmp_path: Path) -> None:
 def test_an_annotation_that_could_be_of_two_images_is_refused(tmp_path: Path) -> None:
     project = export(tmp_path, meta(), a__jpg=annotation(), a__png=annotation())
     (tmp_path / "ds0" / "ann" / "a.jpg.json").rename(tmp_path / "ds0" / "ann" / "a.json")
-    with pytest.raises(DataError, match=r"ann/a\.json: no image is left for it"):
+    with pytest.raises(DataError, match=r"ann/a\.json: has no image"):
         len(project)
 
 
@@ -128,8 +128,8 @@ def test_shapes_that_are_not_read_are_passed_over_and_counted(tmp_path: Path, ca
     assert [[found.class_title for found in item.objects] for item in project] == [["r"], []]
     assert project.meta.titles == ("r",)
     assert [record.message for record in caplog.records] == [
-        f"{tmp_path}: 1 objects of shape cuboid_2d are ignored, which is not read",
-        f"{tmp_path}: 2 objects of shape graph are ignored, which is not read",
+        f"{tmp_path}: 1 objects of the unsupported shape cuboid_2d are ignored",
+        f"{tmp_path}: 2 objects of the unsupported shape graph are ignored",
     ]
 
 
@@ -139,8 +139,8 @@ def test_objects_of_a_class_of_any_shape_become_bitmaps(tmp_path: Path, caplog: 
     assert [type(found.figure) for found in item.objects] == [Bitmap] * 3
     assert item.objects[0].figure.area == 24
     assert [found.extra.get("geometryType") for found in item.objects] == ["bitmap", None, None]
-    assert "1 objects of shape line are ignored" in caplog.text
-    assert "1 objects of shape point are ignored" in caplog.text
+    assert "1 objects of the unsupported shape line are ignored" in caplog.text
+    assert "1 objects of the unsupported shape point are ignored" in caplog.text
 
 
 WRONG: dict[str, tuple[Any, str]] = {
