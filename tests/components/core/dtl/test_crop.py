@@ -115,7 +115,7 @@ def test_no_pixel_of_a_random_part(tmp_path: Path) -> None:
         ({"sides": {"left": "-1px"}}, "not a length"),
         ({"sides": {"left": "1.5px"}}, "not a length"),
         ({"sides": {"left": 10}}, "sides.left"),
-        ({"sides": {"middle": "1px"}}, "is not a known key"),
+        ({"sides": {"middle": "1px"}}, "unknown key"),
         ({"random_part": {"height": share(50)}}, "random_part.width: is missing"),
         ({"random_part": {"height": share(0), "width": share(5)}}, "height.min_percent"),
         ({"random_part": {"height": share(101), "width": share(5)}}, "height.min_percent"),

@@ -170,7 +170,7 @@ def test_kinds_of_operations(project: Path) -> None:
         ("contrast_brightness", {"contrast": {"min": -1, "max": 1}}, "min -1 is below 0"),
         ("contrast_brightness", {"contrast": {"min": 2, "max": 1}}, "min 2 is above max 1"),
         ("contrast_brightness", {"brightness": {"min": 1}}, "brightness.max: is missing"),
-        ("contrast_brightness", {"brightness": {"min": 1, "max": 2, "center_grey": True}}, "is not a known key"),
+        ("contrast_brightness", {"brightness": {"min": 1, "max": 2, "center_grey": True}}, "unknown key"),
         ("random_color", {}, "strength: is missing"),
         ("random_color", {"strength": 1.1}, "strength"),
     ],

@@ -223,7 +223,7 @@ def test_an_image_with_a_rectangle_fails(tmp_path: Path) -> None:
     found, report = run(rotate(10), project, max_bad=1)
     assert names(found) == ["b_rot10"]
     (bad,) = report.skipped
-    assert bad.source == "INRIA/ds/a"
+    assert bad.name == "INRIA/ds/a"
     assert "query[1]: an object of 'car' in image 'a' is a rectangle, which cannot be rotated" in bad.reason
 
 

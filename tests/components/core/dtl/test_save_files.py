@@ -151,7 +151,7 @@ def test_a_dry_run_counts_them(project: Path) -> None:
     [
         ("save", {"images": True}, "annotations: is missing"),
         ("save", {"images": True, "annotations": 1}, "annotations"),
-        ("save", {"images": True, "annotations": True, "masks": True}, "is not a known key"),
+        ("save", {"images": True, "annotations": True, "masks": True}, "unknown key"),
         ("save_masks", {"images": True, "annotations": True, "masks_machine": False}, "masks_human: is missing"),
         ("save_masks", {"masks_machine": True}, "masks_machine is true, and gt_machine_color is missing"),
         ("save_masks", {"masks_human": True}, "masks_human is true, and gt_human_color is missing"),
