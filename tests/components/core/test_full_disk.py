@@ -38,7 +38,7 @@ from components.core.storage.atomic_directory import staged_directory
 from components.publish_footprints.layers import FORMATS, LayerWriter
 from components.sample_scenes.request import Request
 from components.sample_scenes.writing import SceneJob, write_scene
-from components.train_unet.checkpoints import SafeCheckpoints
+from components.train_unet.checkpoint_store import CheckpointStore
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item
 from tests.full_disk import FILLER, PAGE_BYTES, largest_file, leave_free
 from tests.s3_server import S3Server
@@ -128,8 +128,8 @@ def model(_: Path) -> Write:
 
 
 def checkpoint(_: Path) -> Write:
-    content = {"state_dict": {"weight": torch.arange(9_000.0)}, "history": {"rows": [1, 2]}}
-    return lambda place: SafeCheckpoints().save_checkpoint(content, place)
+    content = {"network": {"weight": torch.arange(9_000.0)}, "history": {"rows": [1, 2]}}
+    return lambda place: CheckpointStore(place).save(content)
 
 
 def plan(_: Path) -> Write:
@@ -171,7 +171,7 @@ LOCAL: dict[str, Callable[[Path], Write]] = FILES | {
     "project": project,
     "real_files": real_files,
     "model": model,
-    "last.ckpt": checkpoint,
+    "checkpoints": checkpoint,
     "plan": plan,
     "sample": sample,
 }
