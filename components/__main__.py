@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     stage, *arguments = argv
     if stage not in STAGES:
         alike = "".join(f", such as {name}" for name in get_close_matches(stage, STAGES, 1))
-        sys.stderr.write(f"{PROG}: {stage!r} is no stage; give one{alike}, or see {PROG} --help\n")
+        sys.stderr.write(f"{PROG}: {stage!r} is not a stage; give one{alike}, or see {PROG} --help\n")
         return BAD_INPUT
     return stage_main(stage, arguments, f"{PROG} {stage}")
 

@@ -16,14 +16,14 @@ from pipelines.site import compile_for_site
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add = parser.add_argument
-    add("--check", action="store_true", help="only see whether what is committed is current")
+    add("--check", action="store_true", help="check whether what is committed is current")
     add(
         "--node-pools",
         type=Path,
         metavar="PLACE",
-        help="what a site has otherwise than node_pools.yaml says: a file, or a folder of such; needs --output",
+        help="the site's changes to node_pools.yaml: a file, or a folder of such files; needs --output",
     )
-    add("--output", type=Path, metavar="FOLDER", help=f"where to write instead of {COMPILED.name}")
+    add("--output", type=Path, metavar="FOLDER", help=f"output folder instead of pipelines/{COMPILED.name}")
 
 
 def main(options: argparse.Namespace) -> None:

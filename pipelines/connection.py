@@ -121,7 +121,7 @@ class Connection:
             self.client.set_user_namespace("")
         self.namespace: str = self.client.get_user_namespace()
         if health.multi_user and not self.namespace:
-            raise ConfigError(f"{endpoint.url}: is for several users; give --namespace or KFP_NAMESPACE")
+            raise ConfigError(f"{endpoint.url}: is a multi-user installation; give --namespace or KFP_NAMESPACE")
 
     def call(self, action: str, function: Callable[..., Any], **arguments: Any) -> Any:
         """Call kfp's client.

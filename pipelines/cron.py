@@ -62,7 +62,7 @@ def checked_cron(text: str) -> str:
             least, most = FIELDS[name]
             words = " or names such as MON" if name == "day of week" else " or names such as JAN" * (name == "month")
             raise ConfigError(
-                f"--cron: '{field}' is no {name}; give *, numbers {least} to {most}{words}, a-b or a/step"
+                f"--cron: '{field}' is not valid for {name}; give *, numbers {least} to {most}{words}, a-b or a/step"
             )
     return " ".join(fields)
 

@@ -39,7 +39,7 @@ def detection(
 ) -> None:
     """Find what is new below a prefix of imagery, detect buildings in it, and keep a footprint layer up to date.
 
-    Made to recur: imagery that was done is passed over, changed imagery is done again, deleted imagery leaves the
+    Made to recur: imagery that was done is ignored, changed imagery is done again, deleted imagery leaves the
     layer. Where nothing is new, no step asks for a GPU.
 
     Args:
@@ -59,7 +59,7 @@ def detection(
         images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
             groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
-        images_max_bad: How many images may be left out before the run counts as failed; the others are published.
+        images_max_bad: How many images may be skipped before the run counts as failed; the others are published.
         images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them
             again.
         images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.

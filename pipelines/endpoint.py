@@ -129,7 +129,7 @@ def _url(name: str, text: str) -> str:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        raise ConfigError(f"{name}: is no address; give one such as https://host/pipeline") from None
+        raise ConfigError(f"{name}: is not an address; give one such as https://host/pipeline") from None
     if "@" in parts.netloc:
         raise ConfigError(f"{name}: holds a user or a password; give credentials as KFP_TOKEN or KFP_COOKIES")
     if not valid or parts.query or parts.fragment or any(not "!" <= letter <= "~" for letter in text):
@@ -188,23 +188,23 @@ def refusal_of_answer(response: urllib3.BaseHTTPResponse, endpoint: Endpoint) ->
     if 200 <= status < 300:
         if response.data.lstrip()[:1] == b"{":
             return None
-        rule = "what answers there is not the API of Kubeflow Pipelines but, perhaps, a page or a login"
+        rule = "what answers there is not the API of Kubeflow Pipelines, possibly a web page or a login"
         return RefusalError(rule, f"{CHECK_ADDRESS}; behind a login, {GIVE_IDENTITY}", status)
     if 300 <= status < 400:
         target = urlsplit(response.headers.get("location", ""))
         place = f"{target.netloc}{target.path}" or "somewhere else"
         return RefusalError(
-            f"it sends to {place} ({status}), as a login does", f"{GIVE_IDENTITY}, or {CHECK_ADDRESS}", status
+            f"it redirects to {place} ({status}), as a login does", f"{GIVE_IDENTITY}, or {CHECK_ADDRESS}", status
         )
     if status == 401:
         given = bool(endpoint.token or endpoint.token_file or endpoint.cookies)
-        rule = "the token or the cookies are refused, or have expired" if given else "it asks who you are"
+        rule = "the token or the cookies are refused, or have expired" if given else "it asks for credentials"
         return RefusalError(f"{rule} (401{said})", f"{GIVE_IDENTITY}{' that are valid' if given else ''}", status)
     if status == 403:
         fix = "ask for the right to do this in the namespace, or correct KFP_NAMESPACE or the token"
         return RefusalError(f"this identity may not do it (403{said})", fix, status)
     if status == 404:
-        return RefusalError(f"there is no such thing (404{said})", CHECK_ADDRESS, status)
+        return RefusalError(f"not found (404{said})", CHECK_ADDRESS, status)
     if status in TRANSIENT_STATUSES:
         fix = "try again, or read the log of its API server (deployment ml-pipeline)"
         return RefusalError(f"the server fails ({status}{said})", fix, status, transient=True)
@@ -217,7 +217,7 @@ def refusal_of_connection(error: HTTPError, endpoint: Endpoint) -> RefusalError:
         return RefusalError("the host name is not known", "correct KFP_ENDPOINT, or the name service")
     if isinstance(error, SSLError):
         fix = "check http or https in KFP_ENDPOINT, and give KFP_CA_BUNDLE for a certificate authority of your own"
-        return RefusalError(f"TLS does not come about ({error})", fix)
+        return RefusalError(f"the TLS handshake failed ({error})", fix)
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         fix = f"{CHECK_ADDRESS}, that it runs, and that a port-forward is open"
         return RefusalError(f"it cannot be reached ({type(error).__name__})", fix, transient=True)

@@ -17,14 +17,16 @@ from pipelines.site import compile_for_site
 
 def add_endpoint_flags(parser: argparse.ArgumentParser) -> None:
     """Add flags that say where Kubeflow is and who asks."""
-    parser.description = f"{parser.description} KFP_TOKEN or KFP_TOKEN_FILE, or KFP_COOKIES, say who asks."
+    parser.description = f"{parser.description} Credentials come from KFP_TOKEN, KFP_TOKEN_FILE or KFP_COOKIES."
     add = parser.add_argument_group("Kubeflow").add_argument
-    add("--endpoint", default="", help="address of Kubeflow Pipelines, else KFP_ENDPOINT")
-    add("--namespace", default="", help="in an installation for several users, else KFP_NAMESPACE")
-    add("--token-file", default="", help="file with a bearer token, read for every request, else KFP_TOKEN_FILE")
-    add("--ca-bundle", default="", help="PEM file of trusted certificate authorities, else KFP_CA_BUNDLE")
+    add("--endpoint", default="", help="address of Kubeflow Pipelines; KFP_ENDPOINT unless given")
+    add("--namespace", default="", help="namespace in a multi-user installation; KFP_NAMESPACE unless given")
+    add(
+        "--token-file", default="", help="file with a bearer token, read for every request; KFP_TOKEN_FILE unless given"
+    )
+    add("--ca-bundle", default="", help="PEM file of trusted certificate authorities; KFP_CA_BUNDLE unless given")
     add("--insecure", action="store_true", help="accept any certificate, as does KFP_INSECURE=true")
-    add("--ui-url", default="", help="where links lead if not to the endpoint, else KFP_UI_URL")
+    add("--ui-url", default="", help="address of the web interface, for links; KFP_UI_URL or the endpoint unless given")
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +37,20 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         "--node-pools",
         type=Path,
         metavar="PLACE",
-        help="recompile the pipeline for this site first: a file of placements, or a folder of such",
+        help="recompile the pipeline for this site first: a file of placements, or a folder of such files",
     )
-    add("--pipeline-name", default="", help="its name in Kubeflow; its own unless given")
-    add("--version-name", default="", help="unless given, the package's version and a digest of the YAML")
+    add("--pipeline-name", default="", help="name of the pipeline in Kubeflow; its own unless given")
+    add(
+        "--version-name",
+        default="",
+        help="name of the version; the package's version and a digest of the YAML unless given",
+    )
     add("--params", type=Path, metavar="FILE", help="YAML or JSON file of parameters")
-    add("--param", action="append", default=[], metavar="NAME=VALUE", help="one parameter; goes before the file")
-    add("--experiment", default="Default", help="that the run belongs to")
+    add("--param", action="append", default=[], metavar="NAME=VALUE", help="one parameter; overrides --params")
+    add("--experiment", default="Default", help="experiment of the run")
     add("--create-experiment", action="store_true", help="create the experiment if it is missing")
     add("--pipeline-root", default="", help="URI for artifacts; the installation's own unless given")
-    add("--service-account", default="", help="that the pods run as; the installation's own unless given")
+    add("--service-account", default="", help="service account of the pods; the installation's own unless given")
 
 
 def package_of(options: argparse.Namespace) -> PipelinePackage:

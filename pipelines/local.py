@@ -60,7 +60,7 @@ def run_pipeline(
     Args:
         pipeline: The pipeline.
         arguments: Of the pipeline.
-        runs: Folder that holds one folder a run.
+        runs: Folder that holds one folder per run.
         runner: "subprocess" for this environment, "docker" for each stage in its own image.
         threads: CPU threads of a network. One gives the same model on every machine of a kind, and a small network
             gains little from more.
@@ -132,9 +132,9 @@ def _adapted(pipeline: BaseComponent, name: str) -> Iterator[None]:
 
 def _link_latest(runs: Path, folder: Path) -> None:
     """Let `latest` lead to a run, in one step: other runs may end at the same time."""
-    aside = runs / f".{LATEST}.{folder.name}"
-    aside.symlink_to(folder.name)
-    aside.replace(runs / LATEST)
+    staged = runs / f".{LATEST}.{folder.name}"
+    staged.symlink_to(folder.name)
+    staged.replace(runs / LATEST)
 
 
 def _name_pages(folder: Path) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from components.core.command.flags import add_flag
+from components.core.command.signature import read_signature
 from components.core.errors import InputsError
 from components.core.faults import Faults
 from components.core.settings import read_document
 from pipelines.documents import laptop_documents, tutorial_documents
 
 Document = TypeVar("Document", list[Any], dict[str, Any])
+
+ReadDocument = Callable[[argparse.Namespace, str, Any], Any]
+"""How a user's own document is taken: `own_document` or `unread_document`."""
 
 RUNNERS = ("subprocess", "docker")
 DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
@@ -27,7 +32,7 @@ def own_document(options: argparse.Namespace, option: str, otherwise: Document) 
         otherwise: Where none is named.
 
     Raises:
-        ConfigError: If the file cannot be read, or is no JSON.
+        ConfigError: If the file cannot be read, or is not JSON.
     """
     file = getattr(options, option)
     return read_document(file, option) if file else otherwise
@@ -47,13 +52,31 @@ def unread_document(options: argparse.Namespace, option: str, otherwise: Documen
     return getattr(options, option) or (json.dumps(otherwise) if otherwise else "")
 
 
-def flags_of(options: Mapping[str, str]) -> dict[str, str]:
-    """What a command's user calls a step's inputs.
+def stage_flags(parser: argparse.ArgumentParser, stage: str) -> Callable[..., None]:
+    """What adds flags that are a stage's parameters, with their defaults and help.
 
     Args:
-        options: Of the command, by the inputs' names.
+        parser: Of the command; gets them.
+        stage: Its name.
+
+    Returns:
+        Takes a parameter's name, and what of argparse's options is to be other than the stage says.
     """
-    return {name: f"--{option.replace('_', '-')}" for name, option in options.items()}
+    parameters = {parameter.name: parameter for parameter in read_signature(stage).parameters}
+
+    def add(name: str, **otherwise: Any) -> None:
+        add_flag(parser, parameters[name], **otherwise)
+
+    return add
+
+
+def flags_of(inputs: Iterable[str]) -> dict[str, str]:
+    """What a command's user calls a step's inputs: the same, but for places, whose flags do not say that they are URIs.
+
+    Args:
+        inputs: Their names.
+    """
+    return {name: f"--{name.removesuffix('_uri').replace('_', '-')}" for name in inputs}
 
 
 def check_all(*checks: Callable[[], None]) -> None:

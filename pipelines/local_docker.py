@@ -26,7 +26,7 @@ def docker_runner(runs: Path) -> Any:
     object storage on this machine is at the same address, and get the variables that name it.
 
     Args:
-        runs: Folder that holds one folder a run; where root runs this, everybody may write there afterwards.
+        runs: Folder that holds one folder per run; where root runs this, everybody may write there afterwards.
 
     Raises:
         ConfigError: If the Docker Engine or an image is missing.

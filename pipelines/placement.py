@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from kfp import dsl, kubernetes
 from kfp.dsl import PipelineTask
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from components.core.errors import ConfigError
 from components.core.storage.mounted import CREDENTIALS_FOLDER, MOUNTS, SETTINGS_FOLDER
@@ -41,6 +41,9 @@ CACHE_SHARE = 0.95
 """The share of its volume that a cache takes: a pod whose volume grows beyond its size is evicted."""
 
 FIRST_BACKOFF_S = 15
+
+ONE_GPU = ("infer_windows", "detect_scenes")
+"""Stages of which a step uses one GPU at most; more GPUs are used by more shards."""
 
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12} | {
     unit: 1 << 10 * power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)
@@ -96,6 +99,17 @@ class NodePools(_StrictSettings):
     cluster: Cluster
     stages: dict[str, StagePlacement]
 
+    @field_validator("stages")
+    @classmethod
+    def _at_most_one(cls, stages: dict[str, StagePlacement]) -> dict[str, StagePlacement]:
+        for stage in ONE_GPU:
+            if stage in stages and stages[stage].accelerators > 1:
+                raise ValueError(
+                    f"{stage}.accelerators: {stages[stage].accelerators} is above 1, and a step of inference uses one "
+                    "GPU; use 1, and more shards for more GPUs"
+                )
+        return stages
+
 
 def load_node_pools(file: Path | None = None) -> NodePools:
     """Read the placements.
@@ -117,7 +131,7 @@ def load_node_pools(file: Path | None = None) -> NodePools:
         changed = _read(own)
         unknown = [stage for stage in changed.get("stages") or {} if stage not in document["stages"]]
         if unknown:
-            raise ConfigError(f"{own}: stages: {', '.join(unknown)}: is no stage; remove it")
+            raise ConfigError(f"{own}: stages: {', '.join(unknown)}: is not a stage; remove it")
         document = _merged(document, changed)
     try:
         return NodePools.model_validate(document)
@@ -130,7 +144,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file}: cannot be read ({error}); mend it") from error
+        raise ConfigError(f"{file}: cannot be read ({error}); fix it") from error
     if not isinstance(data, dict) or not all(isinstance(entry, dict | None) for entry in data.values()):
         raise ConfigError(f"{file}: must hold the mappings cluster and stages; see {NODE_POOLS.name}")
     return data

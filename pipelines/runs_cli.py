@@ -15,8 +15,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add_endpoint_flags(parser)
     add = parser.add_argument
-    add("--experiment", default="", help="only of this experiment")
-    add("--limit", type=int, default=10, help="how many at most")
+    add("--experiment", default="", help="only runs of this experiment")
+    add("--limit", type=int, default=10, help="most runs to list")
     add("--json", action="store_true", help="as JSON instead of a table")
 
 

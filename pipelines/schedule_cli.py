@@ -25,10 +25,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_run_flags(parser)
     add = parser.add_argument
     add("--cron", required=True, help="six fields, seconds first, such as '0 0 3 * * *'; in the server's time zone")
-    add("--name", default="", help="of the recurring run; the pipeline's name unless given")
-    add("--paused", action="store_true", help="have it there, but not at work")
-    add("--max-concurrency", type=int, default=1, help="runs at the same time")
-    add("--catch-up", action="store_true", help="run for every missed time, not only for the last")
+    add("--name", default="", help="name of the recurring run; the pipeline's name unless given")
+    add("--paused", action="store_true", help="create it paused")
+    add("--max-concurrency", type=int, default=1, help="most runs at the same time")
+    add("--catch-up", action="store_true", help="backfill every missed run, not only the last")
 
 
 def main(options: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ def compile_for_site(node_pools: Path, folder: Path) -> list[Path]:
     """
     if not node_pools.exists():
         raise ConfigError(
-            f"--node-pools: {str(node_pools)!r} is not there; give a file of placements, or a folder of such"
+            f"--node-pools: {str(node_pools)!r} is not there; give a file of placements, or a folder of such files"
         )
     command = [sys.executable, "-m", "pipelines", "compile", "--output", str(folder.resolve())]
     variables = os.environ | {NODE_POOLS_VARIABLE: str(node_pools.resolve())}

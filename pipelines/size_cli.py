@@ -36,7 +36,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="one of pipelines/compiled, or a compiled YAML file; all of pipelines/compiled unless given",
     )
     parser.add_argument(
-        "--shards", type=_numbers, default=SHARDS, metavar="N,…", help="how often loops go round; 0 for nothing new"
+        "--shards", type=_numbers, default=SHARDS, metavar="N,…", help="number of loop iterations; 0 for nothing new"
     )
 
 

@@ -32,7 +32,7 @@ def describe_parameters(pipeline: GraphComponent) -> None:
     if set(described) != set(parameters):
         odd = sorted(set(described) ^ set(parameters))
         raise ValueError(
-            f"{pipeline.name}: its docstring and its parameters differ in {', '.join(odd)}; mend the docstring"
+            f"{pipeline.name}: its docstring and its parameters differ in {', '.join(odd)}; fix the docstring"
         )
     for name, text in described.items():
         parameters[name].description = text

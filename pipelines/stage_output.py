@@ -24,7 +24,7 @@ TRACEBACK = "Traceback (most recent call last):"
 NUMBERED = re.compile(r"\d+\. .+")
 EXCEPTION = re.compile(r"((?:\w+\.)*)([A-Z]\w*)(?:: (.*))?")
 
-NO_MESSAGE = "without a message of its own, perhaps killed for want of memory"
+NO_MESSAGE = "without a message of its own, possibly killed (out of memory)"
 
 EXECUTOR = re.compile(r"\s*\[KFP Executor [\d\-:, ]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL)\]: (.*)")
 RUNNERS_OWN = ("Looking for component", "Loading KFP component", "Got executor_input", "Wrote executor output file")

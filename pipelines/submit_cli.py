@@ -21,10 +21,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add_endpoint_flags(parser)
     add_run_flags(parser)
     add = parser.add_argument
-    add("--run-name", default="", help="the pipeline's name and the time unless given")
+    add("--run-name", default="", help="name of the run; the pipeline's name and the time unless given")
     add("--wait", action="store_true", help="wait for the end; status 2 if the run fails")
-    add("--timeout-s", type=float, default=86400.0, help="when to give up waiting")
-    add("--poll-s", type=float, default=10.0, help="seconds between looks while waiting")
+    add("--timeout-s", type=float, default=86400.0, help="longest time to wait, in seconds")
+    add("--poll-s", type=float, default=10.0, help="polling interval in seconds")
 
 
 def main(options: argparse.Namespace) -> None:

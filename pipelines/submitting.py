@@ -114,7 +114,7 @@ def start_run(
     except EndpointError as error:
         if not error.transient:
             raise
-        message = f"{error}. It may have been started all the same: see `python -m pipelines runs`"
+        message = f"{error}. The run may have started anyway: see `python -m pipelines runs`"
         raise EndpointError(message, error.status, error.transient) from error
     run_id: str = run.run_id
     return run_id

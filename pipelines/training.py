@@ -156,13 +156,13 @@ def training(
         images_mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, or 1,ignore=255; empty for
             all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
-        images_max_bad: How many images may be left out because they are broken.
+        images_max_bad: How many images may be skipped because they are broken.
         infer_config: The inference config; empty for the tutorial's.
         infer_image_tags: Images that are tested carry one of these tags; empty for all images.
         output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
             ConfigMap footprints-storage).
         output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
-        seed: Of every random decision; the same seed gives the same split.
+        seed: Random seed; the same seed gives the same split.
         shards_max: How many steps inference is spread over at most, one GPU each.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
         split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's, which knows
@@ -214,7 +214,7 @@ def sample_training(
 
     Args:
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
-        images_max_bad: How many images may be left out because they are broken.
+        images_max_bad: How many images may be skipped because they are broken.
         infer_config: The inference config; empty for the tutorial's.
         infer_image_tags: Images that are tested carry one of these tags; empty for all images.
         output_data_root: Folder or URI prefix for the scenes and rasters; empty for the cluster's own
@@ -222,7 +222,7 @@ def sample_training(
         output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
         sample_scenes_per_town: Scenes of each of five towns.
         sample_size_px: Height and width of a scene.
-        seed: Of every random decision; other seeds give other scenes.
+        seed: Random seed; other seeds give other scenes.
         shards_max: How many steps inference is spread over at most, one GPU each.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
         split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's.

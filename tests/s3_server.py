@@ -158,6 +158,10 @@ class S3Server:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+            for name, port in self._ports.items():
+                if name.endswith("grpc"):  # sockets that it makes beside those ports, and leaves there
+                    for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                        socket.unlink(missing_ok=True)
 
     def _stores(self) -> bool:
         client = self.client

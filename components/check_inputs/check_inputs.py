@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import fields
 
@@ -12,13 +11,12 @@ from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import look
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.mask_values import MaskValues
-from components.core.preflight.naming import NamedFaults
-from components.core.preflight.numbers import check_max_bad, check_max_shards, check_tags
+from components.core.preflight.named_faults import NamedFaults
+from components.core.preflight.numbers import check_max_shards, check_tags
+from components.core.skip_budget import check_max_bad
 
-log = logging.getLogger(__name__)
 
-
-def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None) -> None:
+def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None) -> str:
     """Check documents, places and settings, each by itself and against each other.
 
     Nothing is read but names of files, a model's description and the documents; nothing is written but a small object
@@ -27,6 +25,9 @@ def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None)
     Args:
         inputs: What the run is given.
         names: What the user calls the parameters, by their names here; those that are called the same may be left out.
+
+    Returns:
+        That all is well, for the log.
 
     Raises:
         InputsError: If anything is wrong; it tells all that is.
@@ -42,4 +43,4 @@ def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None)
     check_fit(faults, inputs, documents, found)
     faults.raise_any()
     images = "the run's own scenes" if found.names is None else f"{len(found.names)} images"
-    log.info("nothing is wrong with documents, places and settings; %s", images)
+    return f"documents, places and settings are in order; {images}"

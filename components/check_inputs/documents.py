@@ -9,7 +9,7 @@ from components.core.documents import inference, training, tutorial
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.share import check_share_alone, share_query
 from components.core.documents.training import TrainConfig
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.queries import QueryParameter, read_query_parameter
 
 

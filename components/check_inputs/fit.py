@@ -10,7 +10,7 @@ from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
 from components.core.network.classes import model_classes
 from components.core.preflight.classes import BUILDINGS, check_class, check_split, predicted, warn_of_other_windows
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.queries import CLASS_TITLE, check_tagged, imported, passed
 from components.core.project import ClassInfo
 

@@ -23,12 +23,12 @@ class TrainingInputs:
         encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a file.
         initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
         inference_config: Inference config; empty for the tutorial's.
-        image_tags: Images with one of these tags are tested; none for all images.
+        image_tags: Tags of the test images; none for all images.
         max_shards: How many steps inference is spread over at most.
         split_masks_query: DTL query that splits predicted masks; empty for the tutorial's.
         mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
         allow_unpaired: Images without a mask, where others have one, show no building.
-        max_bad: How many images may be left out.
+        max_bad: How many images may be skipped.
         makes_scenes: The run makes its own images.
     """
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from components.check_inputs.inputs import TrainingInputs
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
-from components.core.imagery.pairs import MASK_FOLDERS, SHOWN, ImagePairing, find_pairs
+from components.core.imagery.pairs import MASK_FOLDERS, ImagePairing, find_pairs
+from components.core.listing import first_names
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
 from components.core.preflight.models import described_model
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
 from components.core.storage import check_writable
 
@@ -97,13 +98,12 @@ def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: Trainin
 
 
 def _check_unpaired(faults: NamedFaults, inputs: TrainingInputs, found: ImagePairing) -> None:
-    lonely = found.unpaired_images
-    if len(lonely) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
+    unpaired = found.unpaired_images
+    if len(unpaired) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
         return
-    names = ", ".join(lonely[:SHOWN]) + (f" and {len(lonely) - SHOWN} more" if len(lonely) > SHOWN else "")
     faults.say(
         ("allow_unpaired",),
-        f"is not set, and {len(lonely)} of {len(found.pairs)} images have no mask of their name ({names}); give their "
-        f"masks, set it where images without a mask show no building, or leave them out with {faults.name('max_bad')} "
-        f"{len(lonely)}",
+        f"is not set, and {len(unpaired)} of {len(found.pairs)} images have no mask of their name "
+        f"({first_names(unpaired)}); give their masks, set it where images without a mask show no building, or skip "
+        f"them with {faults.name('max_bad')} {len(unpaired)}",
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.collect_predictions.collect_predictions import collect_predictions
-from components.core.step import Artifact, Metrics, Say, log_metrics, step, unheard
+from components.core.step import Artifact, Echo, Metrics, no_echo, step
 
 
 def run(
-    parts: Sequence[Artifact], project: Artifact, predictions: Artifact, metrics: Metrics, *, say: Say = unheard
+    parts: Sequence[Artifact], project: Artifact, predictions: Artifact, metrics: Metrics, *, echo: Echo = no_echo
 ) -> None:
     """Run the stage; see `collect_predictions`.
 
@@ -18,9 +18,8 @@ def run(
         project: The project whose images were looked at.
         predictions: One project to write of what was found.
         metrics: Number of scenes, and megabytes read and written.
-        say: Hears how many items there are, and where.
+        echo: Hears how many items there are, and where.
     """
-    with step() as moved:
-        scenes = collect_predictions([part.path for part in parts], project.path, predictions.path)
-    log_metrics(metrics, {"scenes": scenes}, moved, predictions)
-    say(f"{scenes} items, at {predictions.path}")
+    with step(metrics, predictions) as numbers:
+        scenes = numbers["scenes"] = collect_predictions([part.path for part in parts], project.path, predictions.path)
+    echo(f"{scenes} items, at {predictions.path}")

@@ -50,8 +50,8 @@ def write_metrics(values: Mapping[str, float], file: Path | None) -> str:
     if file is not None:
         from components.core.storage import staged_file  # not for the commands that write no file
 
-        with staged_file(file) as aside:
-            aside.write_text(text, encoding="utf-8")
+        with staged_file(file) as staged:
+            staged.write_text(text, encoding="utf-8")
     return text
 
 

@@ -38,5 +38,5 @@ class StorageError(FootprintsError):
     """A place in local or object storage cannot be read or written."""
 
 
-class TooManyBadItemsError(DataError):
-    """More items failed than the run may have."""
+class TooManySkippedError(DataError):
+    """More images or items were skipped than the run may skip, or all."""

@@ -26,8 +26,8 @@ IMAGERY = "imagery"
 
 EIGHT_BITS = "uint8"
 
-UNLIKE = "Unlike what the model learnt from"
-UNLIKE_LEAD = "The run goes on; what it finds may be less than the model finds in imagery like that of its training."
+UNLIKE = "Unlike the training imagery"
+UNLIKE_LEAD = "The run goes on; its results may be worse than on imagery like that of the training."
 """A section of reports, and what it begins with."""
 
 FACTOR = 1.5
@@ -57,7 +57,7 @@ class ImageFacts:
 
 
 def facts_of_items(items: Iterable[Item]) -> list[ImageFacts]:
-    """The facts of the images that items show, each image once; items without pixels are passed over."""
+    """The facts of the images that items show, each image once; items without pixels are ignored."""
     found: dict[str, ImageFacts] = {}
     for item in items:
         if item.image is not None and item.image.uri not in found:

@@ -17,7 +17,7 @@ def parse_json(text: str | bytes, **options: Any) -> Any:
         options: Of `json.loads`.
 
     Raises:
-        ValueError: If it is no JSON, not in such an encoding, or nested deeper than Python's stack is high.
+        ValueError: If it is not JSON, not in such an encoding, or nested deeper than Python's stack is high.
     """
     try:
         parsed = json.loads(text, parse_constant=_refuse, **options)
@@ -29,4 +29,4 @@ def parse_json(text: str | bytes, **options: Any) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")

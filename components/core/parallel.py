@@ -25,7 +25,7 @@ ALONE_SECONDS = 1.0
 WAITING = 4
 """So many tasks a process are given out at a time."""
 
-LOST = "its process was killed though no other worked beside it, perhaps for its memory; give this step more"
+LOST = "its process was killed even when it ran alone, possibly out of memory; give this step more"
 """Why a task has no result, for those who make one in its place."""
 
 
@@ -128,9 +128,7 @@ def _in_pools(
                 yield result
         except BrokenProcessPool as error:
             if not is_alone:
-                log.warning(
-                    "a worker process ended early, perhaps out of memory; what it did is done again, one by one"
-                )
+                log.warning("a worker process ended early, possibly out of memory; its tasks are run again, one by one")
                 alone_until = done + WAITING * workers
             elif lost is None:
                 raise FootprintsError(f"a worker process ended early: {LOST}") from error

@@ -23,14 +23,14 @@ def compiled(text: str) -> regex.Pattern[str]:
     """A pattern, in the syntax of Python's `re`.
 
     Raises:
-        ValueError: If it is no regular expression.
+        ValueError: If it is not a regular expression.
     """
     import regex  # not for queries without a pattern
 
     try:
         return regex.compile(text)
     except (regex.error, RecursionError) as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
 
 
 def is_found(pattern: str, text: str) -> bool:
@@ -89,6 +89,6 @@ def matches(pattern: str, text: str, seconds: float = SECONDS) -> Iterator[regex
 
 def _endless(pattern: str, text: str, seconds: float) -> ConfigError:
     return ConfigError(
-        f"the pattern {pattern!r} does not end on {text!r} within {seconds:g} s; repeat nothing that repeats itself, "
-        "such as (a+)+"
+        f"matching the pattern {pattern!r} with {text!r} takes more than {seconds:g} s; avoid nested "
+        "repetition, such as (a+)+"
     )

@@ -1,7 +1,7 @@
 """Failures of the work on one scene, and which of them are that scene's own.
 
 A file from the outside world can fail in ways that nobody foresaw, in GDAL, PROJ, NumPy or here. Whatever it is, it is
-that scene's failure: the scene is left out, named and counted, and the others are done. Not its own are the faults of
+that scene's failure: the scene is skipped, named and counted, and the others are done. Not its own are the faults of
 what all scenes share: the store, the disk and the memory of this machine, and a run's parameters.
 """
 
@@ -22,13 +22,13 @@ _MACHINE = {
     errno.ENOSPC: "free some space, or use another place",
     errno.EDQUOT: "free some space, or use another place",
     errno.EROFS: "use a place that can be written",
-    errno.EMFILE: "let processes open more files",
-    errno.ENFILE: "let processes open more files",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files (ulimit -n)",
     errno.ENOMEM: "give the process more memory",
-    errno.EPIPE: "see what ended on the other side",
-    errno.ECONNRESET: "see what ended on the other side",
-    errno.ECONNREFUSED: "see that what is called runs",
-    errno.ETIMEDOUT: "see that what is called runs",
+    errno.EPIPE: "check why the other end closed the connection",
+    errno.ECONNRESET: "check why the other end closed the connection",
+    errno.ECONNREFUSED: "check that the server is running",
+    errno.ETIMEDOUT: "check that the server is running",
 }
 """What no scene is to blame for, and what helps."""
 
@@ -60,7 +60,7 @@ def scene_errors(scene: str) -> Iterator[None]:
         number = _errno(error)
         if number in _MACHINE:
             raise StorageError(f"{scene}: {error}; {_MACHINE[number]}") from error
-        raise DataError(f"{scene}: {_told(error)}") from error
+        raise DataError(f"{scene}: {_describe(error)}") from error
 
 
 def stops_all(error: BaseException) -> bool:
@@ -72,7 +72,7 @@ def _errno(error: BaseException | None) -> int:
     return (error.errno or 0) if isinstance(error, OSError) else 0
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """What happened, why as far as can be known, and what to do."""
     package, said = type(error).__module__.partition(".")[0], _shortened(str(error))
     if package == "rasterio":
@@ -85,7 +85,7 @@ def _told(error: Exception) -> str:
         return f"cannot be used ({error.strerror or said}); check the file and its name"
     log.debug("%s", error, exc_info=error)
     return (
-        f"unexpected {type(error).__name__}: {said}; it is left out as if it were broken: please report this with the "
+        f"unexpected {type(error).__name__}: {said}; it is skipped as if it were broken: please report this with the "
         "image"
     )
 

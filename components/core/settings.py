@@ -93,7 +93,7 @@ def _clause(model: type[BaseModel], details: ErrorDetails, where: str) -> str:
     if details["type"] == "extra_forbidden":
         return f"{start}: unknown key; {known_keys(model, details['loc'])}"
     if details["type"] == "missing":
-        return f"{start}: missing; give it"
+        return f"{start}: is missing; add it"
     message = details["msg"].removeprefix("Value error, ")
     return f"{start}: {details['input']!r}: {message[0].lower()}{message[1:]}"
 
@@ -130,7 +130,7 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
             models = inner
         elif fields:
             models = [kind for kind in models if part in kind.model_fields]
-    return list(dict.fromkeys(name for kind in models for name in kind.model_fields))
+    return list(dict.fromkeys(field.alias or name for kind in models for name, field in kind.model_fields.items()))
 
 
 def _models_of(annotation: Any) -> list[type[BaseModel]]:

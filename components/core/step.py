@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from components.core.storage import Moved, counted
+from components.core.storage import counted
 from components.core.storage.mounted import adopt_mounted_settings
 
 Document = Sequence[Any] | Mapping[str, Any] | str
 """A query or config: parsed, as Kubeflow has it, or JSON text or the path of a file, as a command line has it."""
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 """Hears a line that a stage says at its end."""
 
 
-def unheard(line: str) -> None:
+def no_echo(line: str) -> None:
     """Hear a line and pass it on to nobody: a step's page shows its artifacts and metrics instead."""
 
 
@@ -36,33 +36,28 @@ class Metrics(Protocol):
 
 
 @contextmanager
-def step() -> Iterator[Moved]:
-    """Run a stage as a step of a pipeline.
+def step(metrics: Metrics | None = None, *artifacts: Artifact) -> Iterator[dict[str, float]]:
+    """Run a stage as a step of a pipeline, and show its numbers once it has ended.
+
+    Args:
+        metrics: Get the numbers, and megabytes read and written; None for a step that shows none.
+        artifacts: Get the numbers as metadata.
 
     Yields:
-        Counts what is read and written.
+        Takes the stage's numbers, by name.
 
     Raises:
         StorageError: Mounted settings cannot be read.
     """
     adopt_mounted_settings()
+    numbers: dict[str, float] = {}
     with counted() as moved:
-        yield moved
-
-
-def log_metrics(metrics: Metrics, values: Mapping[str, float], moved: Moved, *artifacts: Artifact) -> None:
-    """Show what a step did.
-
-    Args:
-        metrics: Get the values, and megabytes read and written.
-        values: By name.
-        moved: Of the step, after it ended.
-        artifacts: Get the values as metadata.
-    """
-    for name, value in {**values, **moved.megabytes()}.items():
-        metrics.log_metric(name, value)
+        yield numbers
     for artifact in artifacts:
-        artifact.metadata.update(values)
+        artifact.metadata.update(numbers)
+    if metrics is not None:
+        for name, value in (numbers | moved.megabytes()).items():
+            metrics.log_metric(name, value)
 
 
 def path_of(artifact: Artifact | None) -> str | None:

@@ -26,16 +26,16 @@ def crop_augment(
         crops: Directory of the crops' project.
         query: JSON text or file; the tutorial's query where empty.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
-        max_bad: Source items that may fail.
+        max_bad: How many source items may be skipped.
 
     Returns:
         The query and its counts.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
-        DataError: If the project cannot be read, or more than `max_bad` items failed.
+        DataError: If the project cannot be read, or more than `max_bad` items are skipped.
     """
     return run_stage(
         query or CROP_AUGMENT_QUERY,

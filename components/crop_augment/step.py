@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.core.dtl.stage import run_as_step
-from components.core.step import Artifact, Document, Metrics, Say, unheard
+from components.core.step import Artifact, Document, Echo, Metrics, no_echo
 from components.crop_augment.crop_augment import crop_augment
 
 
@@ -16,8 +16,7 @@ def run(
     report: Artifact | None,
     query: Document,
     *,
-    pictures: str | None = None,
-    say: Say = unheard,
+    echo: Echo = no_echo,
     **options: Any,
 ) -> None:
     """Run the stage; see `crop_augment`.
@@ -25,11 +24,10 @@ def run(
     Args:
         project: The tagged project.
         crops: The crops to write: rows that refer to windows of the imagery.
-        metrics: Items in, out and left out; megabytes read and written, and read for the report.
+        metrics: Items in, out and skipped; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.
-        pictures: Folder for the report's pictures as PNG.
-        say: Hears how many items went in and came out.
+        echo: Hears how many items went in and came out.
         options: Of the stage.
     """
-    run_as_step(crop_augment, project, crops, metrics, report, query, pictures=pictures, say=say, **options)
+    run_as_step(crop_augment, project, crops, metrics, report, query, echo=echo, **options)

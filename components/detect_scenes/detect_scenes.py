@@ -23,9 +23,6 @@ from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
 from components.split_masks.split_masks import split_masks
 
-EVERY_SCENE = 1_000_000_000
-"""The stages leave out what they cannot do; publish_collection compares with the plan, and `max_bad` counts there."""
-
 ITEM_PIXELS = 134_217_728  # 2 ** 27
 """Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
 
@@ -44,7 +41,8 @@ def detect_scenes(
 
     What is left, scenes that are cut over several shards or could not be finished, goes to publish_collection beside
     the collection, with what that tells of the others. Scenes that were put through the network or finished before, by
-    this step or an earlier try of it, are not again.
+    this step or an earlier try of it, are not again. Any number of scenes may be skipped: publish_collection compares
+    with the plan, and `max_bad` counts there.
 
     Args:
         plan_dir: What plan_imagery wrote; it says with which model and settings.
@@ -71,7 +69,7 @@ def detect_scenes(
     with storage.scratch_folder("detect") as folder, local_model(plan.model_uri) as model:
         _check_model(plan, model)
         project, predictions, split, part = (folder / name for name in ("project", "predictions", "split", "part"))
-        imported = import_planned(plan_dir, shard, project, data_root=data_root, scaling=scaling, workers=workers)
+        imported = import_planned(plan, shard, project, data_root=data_root, scaling=scaling, workers=workers)
         inferred = infer_windows(
             project,
             model,
@@ -79,7 +77,7 @@ def detect_scenes(
             data_root=data_root,
             config=settings.inference_config or INFERENCE_CONFIG,
             image_tags=(),
-            max_bad=EVERY_SCENE,
+            max_bad=None,
             allow_empty=True,
             max_item_pixels=max_item_pixels,
             gpus=gpus,
@@ -88,15 +86,15 @@ def detect_scenes(
             predictions,
             split,
             query=settings.split_masks_query,
-            max_bad=EVERY_SCENE,
+            max_bad=None,
             allow_empty=True,
             workers=workers,
         )
         _check_model(plan, model)
         finished = finish_shard(plan, split, model, part, workers=workers)
         put_part(plan, shard, part)
-    left_out = len(imported.bad) + len(inferred.bad) + objects.counts()["left_out"]
-    return {**inferred.counts(), "finished": finished, "bad": left_out}
+    skipped = len(imported.skipped) + len(inferred.skipped) + len(objects.report.skipped)
+    return {**inferred.scalars(), "finished": finished, "bad": skipped}
 
 
 def _check_model(plan: Plan, folder: Path) -> None:

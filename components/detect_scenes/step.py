@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.step import Artifact, Metrics, step
 from components.core.storage.mounted import data_root_or_default
 from components.detect_scenes.detect_scenes import ITEM_PIXELS, detect_scenes
 
@@ -27,12 +27,12 @@ def run(
         shard: Name of the shard, as plan_imagery gives it: 2/5 is the second of five.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
-        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
-            to go by the config's `gpu_devices`.
+        gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to
+            go by the config's `gpu_devices`.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics) as numbers:
         counts = detect_scenes(
             plan.path,
             shard,
@@ -41,4 +41,4 @@ def run(
             gpus=gpus,
             **options,
         )
-    log_metrics(metrics, counts, moved)
+        numbers.update(counts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import DataError
 from components.core.figures import Bitmap, Shape
 from components.core.figures.connected_components import components_of_bands
@@ -18,9 +19,8 @@ from components.core.imagery.images import read_validity
 from components.core.imagery.reading import describe
 from components.core.imagery.recipe import Crop
 from components.core.project import Item, Project
-from components.core.project.history import LeftOut
 from components.core.scene_errors import scene_errors
-from components.core.special import NEUTRAL_CLASS
+from components.core.skip_budget import Skipped
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import common_area, match_objects
@@ -62,13 +62,13 @@ class ImageCounter:
     truth: Project
     rules: CountingRules
 
-    def __call__(self, pair: ScenePair) -> tuple[Size, Counts] | LeftOut:
+    def __call__(self, pair: ScenePair) -> tuple[Size, Counts] | Skipped:
         """Size and counts of a pair, or why it cannot be compared."""
         try:
             with scene_errors(pair.label):
                 return self._count(pair)
         except DataError as error:
-            return LeftOut(pair.label, str(error))
+            return Skipped(pair.label, str(error))
 
     def _count(self, pair: ScenePair) -> tuple[Size, Counts]:
         predicted, true = self.predictions.item(pair.predicted), self.truth.item(pair.truth)
@@ -96,7 +96,7 @@ def validity_of(item: Item) -> ReadValidity | None:
     try:
         has_gaps = describe(image.uri).is_masked
     except DataError as error:
-        log.warning("%s: all of its ground counts, with or without data: %s", item.key, error)
+        log.warning("%s: cannot read where it holds data; all its pixels are counted: %s", item.key, error)
         return None
     if not has_gaps:
         return None

@@ -7,15 +7,16 @@ import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError
+from components.core.listing import first_names
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project, open_project
-from components.core.project.history import LeftOut
+from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
 from components.evaluate.counting import AREA_SHAPES, CountingRules, ImageCounter
-from components.evaluate.pairing import ScenePairing, listed, pair_items
+from components.evaluate.pairing import ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,6 @@ SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
 """Image tags that say what an image is for, not where it is."""
 
 METRICS_FILE = "metrics.json"
-
-SHOWN_BAD = 5
-"""How many reasons a message lists."""
 
 
 def evaluate(
@@ -60,8 +58,8 @@ def evaluate(
             same name.
         iou_threshold: Least IoU of matched objects, above 0 and at most 1.
         boundary_px: Distance of Boundary IoU, in pixels, at least 1.
-        allow_unmatched: Leave out and count images without a partner, instead of an error.
-        max_bad: How many images may lack a partner, such as those that inference left out, or be unreadable.
+        allow_unmatched: Skip and count images without a partner, instead of an error.
+        max_bad: How many images may lack a partner, such as those that inference skipped, or be unreadable.
         workers: Worker processes (0 = one per core). The result does not depend on it.
 
     Returns:
@@ -70,50 +68,40 @@ def evaluate(
     Raises:
         ConfigError: If a class is unknown, of the wrong shape, or a number outside its range.
         DataError: If an item has no partner.
-        TooManyBadItemsError: If more than `max_bad` pairs, or all, cannot be compared: partners differ in size, or a
+        TooManySkippedError: If more than `max_bad` pairs, or all, cannot be compared: partners differ in size, or a
             raster cannot be read.
         StorageError: If `output_dir` cannot be written, which is found out before the first image is compared.
     """
     rules = CountingRules(truth_class, predicted_class, iou_threshold, boundary_px)
     _check_numbers(rules)
+    check_max_bad(max_bad)
     predicted_project, true_project = open_project(predictions), open_project(truth)
     if output_dir is not None:
         check_writable(output_dir)
     _check_class(predicted_project, predicted_class, "predicted_class")
     _check_class(true_project, truth_class, "truth_class")
     pairing = pair_items(predicted_project, true_project, frozenset(image_tags), match_by)
-    lonely = _check_partners(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
+    unpaired = _without_partner(pairing, predicted_project, true_project, image_tags, allow_unmatched, max_bad)
+    budget = SkipBudget(max_bad, len(pairing.pairs) + len(unpaired))
+    budget.add(*unpaired)
     groups = _groups(pairing, group_tags)
 
     counter = ImageCounter(predicted_project, true_project, rules)
     counted = parallel_map(counter, pairing.pairs, worker_count(workers, len(pairing.pairs)))
     outcomes = list(progress(counted, len(pairing.pairs), "images evaluated"))
-    bad = tuple(outcome for outcome in outcomes if isinstance(outcome, LeftOut))
-    _check_bad(bad, len(outcomes), lonely, max_bad)
+    skipped = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
+    budget.add(*skipped)
+    budget.check()
     images = tuple(
         ImageResult(pair.label, tuple(tag for tag in groups if tag in pair.tags), *outcome)
         for pair, outcome in zip(pairing.pairs, outcomes, strict=True)
-        if not isinstance(outcome, LeftOut)
+        if not isinstance(outcome, Skipped)
     )
-    result = _result(images, groups, pairing, rules, bad)
+    result = _result(images, groups, pairing, rules, skipped)
     _log_no_data(result)
     if output_dir is not None:
         _write(result, output_dir)
     return result
-
-
-def _check_bad(bad: Sequence[LeftOut], pairs: int, lonely: int, max_bad: int) -> None:
-    """See that no more images than allowed are left out, those without a partner included."""
-    for entry in bad:
-        log.warning("left out: %s: %s", entry.name, entry.reason)
-    if bad and (len(bad) + lonely > max_bad or len(bad) == pairs):
-        reasons = "; ".join(entry.reason for entry in bad[:SHOWN_BAD])
-        more = f"; and {len(bad) - SHOWN_BAD} more, which the log lists" if len(bad) > SHOWN_BAD else ""
-        alone = f" besides {lonely} without a partner" if lonely else ""
-        raise TooManyBadItemsError(
-            f"{len(bad)} of {pairs} images cannot be compared{alone}, and max_bad allows {max_bad}, but never all: "
-            f"{reasons}{more}; mend them, or raise max_bad to go on without them"
-        )
 
 
 def _result(
@@ -121,7 +109,7 @@ def _result(
     groups: list[str],
     pairing: ScenePairing,
     rules: CountingRules,
-    bad: tuple[LeftOut, ...],
+    skipped: tuple[Skipped, ...],
 ) -> EvaluationResult:
     return EvaluationResult(
         overall=GroupResult.of_images("overall", images),
@@ -129,7 +117,7 @@ def _result(
         images=images,
         without_truth=pairing.without_truth,
         without_prediction=pairing.without_prediction,
-        bad=bad,
+        skipped=skipped,
         rules=rules,
     )
 
@@ -139,7 +127,7 @@ def _log_no_data(result: EvaluationResult) -> None:
     if pixels.no_data:
         partly = sum(bool(image.counts.pixels.no_data) for image in result.images)
         log.info(
-            "%.1f %% of the ground holds no data, in %d of %d images; it counts neither way",
+            "%.1f %% of the pixels hold no data, in %d of %d images; they are not counted",
             100 * pixels.no_data / (pixels.no_data + pixels.total),
             partly,
             len(result.images),
@@ -147,9 +135,9 @@ def _log_no_data(result: EvaluationResult) -> None:
 
 
 def _write(result: EvaluationResult, directory: Path | str) -> None:
-    with staged_directory(directory) as aside:
+    with staged_directory(directory) as staged:
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
-        (aside / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
+        (staged / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:
@@ -157,7 +145,8 @@ def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:
     unknown = [tag for tag in group_tags if tag not in found]
     if unknown:
         raise ConfigError(
-            f"group_tags: no evaluated image carries {listed(unknown)}; the images' tags are: {listed(found) or 'none'}"
+            f"group_tags: no evaluated image carries {first_names(sorted(unknown))}; the images' tags are: "
+            f"{first_names(sorted(found)) or 'none'}"
         )
     return sorted(set(group_tags) or found - SPLIT_TAGS)
 
@@ -182,15 +171,15 @@ def _check_class(project: Project, title: str, parameter: str) -> None:
         )
 
 
-def _check_partners(
+def _without_partner(
     pairing: ScenePairing,
     predictions: Project,
     truth: Project,
     image_tags: Collection[str],
     allow_unmatched: bool,
     max_bad: int,
-) -> int:
-    """How many items lack a partner that `max_bad` counts."""
+) -> list[Skipped]:
+    """Items that lack a partner and count against `max_bad`."""
     if not pairing.pairs:
         tagged = f" tagged {' or '.join(image_tags)}" if image_tags else ""
         raise DataError(
@@ -199,16 +188,21 @@ def _check_partners(
             "copied"
         )
     missing = pairing.without_prediction if image_tags else ()
-    if allow_unmatched or len(pairing.without_truth) + len(missing) <= max_bad:
+    if allow_unmatched:
         if pairing.without_truth or missing:
-            log.warning("left out: %s without truth, %s without prediction", len(pairing.without_truth), len(missing))
-        return 0 if allow_unmatched else len(pairing.without_truth) + len(missing)
+            log.warning("skipped: %s without truth, %s without prediction", len(pairing.without_truth), len(missing))
+        return []
+    if len(pairing.without_truth) + len(missing) <= max_bad:
+        return [
+            *(Skipped(label, f"has no truth in {truth.place}") for label in pairing.without_truth),
+            *(Skipped(label, f"has no prediction in {predictions.place}") for label in missing),
+        ]
     if pairing.without_truth:
         raise DataError(
             f"{predictions.place}: {len(pairing.without_truth)} items show images that {truth.place} does not hold "
-            f"({listed(pairing.without_truth)}); give their truth, or allow_unmatched to leave them out"
+            f"({first_names(sorted(pairing.without_truth))}); give their truth, or allow_unmatched to skip them"
         )
     raise DataError(
         f"{truth.place}: {len(missing)} items tagged {' or '.join(image_tags)} have no prediction "
-        f"({listed(missing)}); predict them too, or allow_unmatched to leave them out"
+        f"({first_names(sorted(missing))}); predict them too, or allow_unmatched to skip them"
     )

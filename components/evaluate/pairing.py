@@ -11,9 +11,6 @@ from components.core.project import Item, Project
 MATCH_BY = ("image", "name")
 """How items are paired: by the pixels that they show, or by their own names."""
 
-SHOWN = 5
-"""How many names a message lists."""
-
 
 @dataclass(frozen=True, slots=True)
 class ScenePair:
@@ -91,9 +88,3 @@ def _identity(item: Item, project: Project, match_by: str) -> object:
             "(match_by: name)"
         )
     return item.image.uri, item.image.recipe
-
-
-def listed(labels: Collection[str]) -> str:
-    """The first few labels, and how many more there are."""
-    shown = ", ".join(sorted(labels)[:SHOWN])
-    return shown if len(labels) <= SHOWN else f"{shown} and {len(labels) - SHOWN} more"

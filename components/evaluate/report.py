@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.core.project import open_project
-from components.core.reporting.page import Picture, run_report, write_page
-from components.core.reporting.panels import prediction_panels
-from components.core.reporting.scenes import compared_scenes
-from components.core.reporting.towns import evaluation_table
+from components.core.reporting.page import Section, run_report, write_page
+from components.evaluate.compared_scenes import compared_scenes
+from components.evaluate.panels import prediction_panels
 from components.evaluate.result import EvaluationResult
+from components.evaluate.town_table import evaluation_table
 
 
 def write_report(
@@ -19,7 +19,6 @@ def write_report(
     predictions: Path | str,
     truth: Path | str,
     unsplit: Path | str | None = None,
-    pictures: Path | str | None = None,
 ) -> None:
     """Show an evaluation.
 
@@ -29,7 +28,6 @@ def write_report(
         predictions: The project that was evaluated, one figure an object.
         truth: The project with the true objects.
         unsplit: The predictions before they were split into objects; None where they were not.
-        pictures: Folder for the same as PNG: `towns.png` and `scenes.png`; None for none.
 
     Raises:
         DataError: If a project or its pixels cannot be read.
@@ -39,14 +37,11 @@ def write_report(
     scenes = _scenes(result, predictions, truth, unsplit)
     subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
     write_page(html, run_report("Evaluation", subtitle, (), [towns, scenes]))
-    if pictures is not None:
-        towns.write(png_file=Path(pictures) / "towns.png")
-        scenes.write(png_file=Path(pictures) / "scenes.png")
 
 
 def _scenes(
     result: EvaluationResult, predictions: Path | str, truth: Path | str, unsplit: Path | str | None
-) -> Picture:
+) -> Section:
     found = compared_scenes(
         open_project(truth),
         open_project(unsplit or predictions),

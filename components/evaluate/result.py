@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from components.core.geometry import Size
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.evaluate.counting import CountingRules
 from components.evaluate.counts import Counts
 
@@ -74,9 +74,9 @@ class EvaluationResult:
         overall: All images pooled.
         groups: One for each group tag (INRIA's towns), by name.
         images: One for each image, in the predictions' order.
-        without_truth: Labels of predicted items that the truth does not know; left out.
-        without_prediction: Labels of true items that were not predicted; left out.
-        bad: Images that could not be compared, and why; left out.
+        without_truth: Labels of predicted items that the truth does not know; skipped.
+        without_prediction: Labels of true items that were not predicted; skipped.
+        skipped: Images that could not be compared.
         rules: What was compared, and how.
     """
 
@@ -85,7 +85,7 @@ class EvaluationResult:
     images: tuple[ImageResult, ...]
     without_truth: tuple[str, ...]
     without_prediction: tuple[str, ...]
-    bad: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
     rules: CountingRules
 
     def protocol(self) -> dict[str, str]:
@@ -93,9 +93,9 @@ class EvaluationResult:
         return {
             "pixels": "counts of all pixels of a group pooled, then IoU = TP / (TP + FP + FN) of the building class "
             "and accuracy = (TP + TN) / all (INRIA aerial image labeling benchmark, Maggiori et al. 2017); pixels "
-            "without data in the image count nowhere but in no_data",
+            "without data in the image are counted in no_data alone",
             "objects": "truth: 8-connected components of the true mask; prediction: the project's objects; matched one "
-            f"to one by falling IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
+            f"to one by descending IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
             "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_px} px, pooled over the "
             "pixels of a group",
             "null": "nothing to measure: neither truth nor prediction has a pixel or an object there",
@@ -136,6 +136,6 @@ class EvaluationResult:
             "confusion_matrix": {"labels": list(LABELS), "rows_are_truth": self.confusion()},
             "predictions_without_truth": list(self.without_truth),
             "truth_without_prediction": list(self.without_prediction),
-            "left_out": [asdict(entry) for entry in self.bad],
+            "left_out": [entry.as_json() for entry in self.skipped],
             "images": [image.as_json() for image in self.images],
         }

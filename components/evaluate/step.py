@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.core.step import Artifact, Metrics, Say, log_metrics, path_of, step, unheard
+from components.core.step import Artifact, Echo, Metrics, no_echo, path_of, step
 from components.evaluate.evaluate import METRICS_FILE, evaluate
 from components.evaluate.result import LABELS, EvaluationResult
 
@@ -27,8 +27,7 @@ def run(
     report: Artifact | None,
     unsplit: Artifact | None,
     *,
-    pictures: str | None = None,
-    say: Say = unheard,
+    echo: Echo = no_echo,
     **options: Any,
 ) -> None:
     """Run the stage; see `evaluate`.
@@ -41,12 +40,12 @@ def run(
         confusion: Pixels of background and building, by truth and prediction.
         report: Page of the table of towns, and scenes beside their truth and predictions.
         unsplit: The predictions before they were split into objects, for the report.
-        pictures: Folder for the report's pictures as PNG.
-        say: Hears a row of figures for each group.
+        echo: Hears a row of figures for each group.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics) as numbers:
         result = evaluate(predictions.path, truth.path, evaluation.path, **options)
+        numbers.update(result.scalars())
         if report is not None:
             from components.evaluate.report import write_report  # jinja2, once the work is done
 
@@ -56,13 +55,11 @@ def run(
                 predictions=predictions.path,
                 truth=truth.path,
                 unsplit=path_of(unsplit),
-                pictures=pictures,
             )
-    log_metrics(metrics, result.scalars(), moved)
     confusion.log_confusion_matrix(list(LABELS), result.confusion())
     for line in table(result):
-        say(line)
-    say(str(Path(evaluation.path) / METRICS_FILE))
+        echo(line)
+    echo(str(Path(evaluation.path) / METRICS_FILE))
 
 
 def table(result: EvaluationResult) -> list[str]:

@@ -78,7 +78,7 @@ class ImageSurvey:
         """What is to be said of it."""
         if self.is_empty:
             return ("none of its pixels holds data",)
-        flat = f"its values are {self.low:g} nearly everywhere, and it shows nothing: are these the bands to look at?"
+        flat = f"nearly constant image ({self.low:g}); are these the bands to look at?"
         return (*([] if self.fill is None else [self.fill.note()]), *([flat] if self.high <= self.low else []))
 
 

@@ -22,7 +22,7 @@ from components.import_images.image_survey import Gaps, ImageSurvey, any_not_fin
 from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
-from components.import_images.task import Outcome, SceneTask
+from components.import_images.task import ImportOutcome, SceneTask
 
 SCALING_TAG = "FOOTPRINTS_SCALING"
 NOTES_TAG = "FOOTPRINTS_NOTES"
@@ -43,7 +43,7 @@ class ReadyImage:
 
     uri: str
     info: RasterInfo
-    outcome: Outcome
+    outcome: ImportOutcome
     bands: ColourBands
     stretch: Stretch | None = None
     notes: tuple[str, ...] = ()
@@ -109,14 +109,14 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
     is_ready = info.dtype == "uint8" and bands.is_plain and not info.is_min_white and turn.is_none
     if is_ready and (info.is_tiled or task.keep_untiled) and not is_read_otherwise(source, dataset):
         check_extent(dataset, source.uri, source.size_bytes)
-        return ReadyImage(source.uri, info, Outcome.KEPT, bands, notes=notes)
+        return ReadyImage(source.uri, info, ImportOutcome.KEPT, bands, notes=notes)
     shown = turned(info, turn)
     target = rewritten_uri(source, task, "imagery", repr(task.scaling), repr(bands.indexes), repr(turn))
     tags = finished_tags(target, shown.size)
     if tags is not None:
         text = tags.get(SCALING_TAG)
         notes = tuple(json.loads(tags.get(NOTES_TAG, "[]")))
-        return ReadyImage(target, shown, Outcome.REUSED, bands, Stretch.of_text(text) if text else None, notes)
+        return ReadyImage(target, shown, ImportOutcome.REUSED, bands, Stretch.of_text(text) if text else None, notes)
     meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset) and alpha.is_mask, palette)
     notes = (*notes, *meaning.notes)
     profile = RasterProfile(
@@ -134,7 +134,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         _write(target, profile, strips)
     else:
         _write_turned(target, profile, strips, turn)
-    return ReadyImage(target, shown, Outcome.REWRITTEN, bands, meaning.stretch, notes)
+    return ReadyImage(target, shown, ImportOutcome.REWRITTEN, bands, meaning.stretch, notes)
 
 
 def _meaning(

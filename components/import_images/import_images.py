@@ -6,27 +6,28 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.core import storage
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.class_titles import NEUTRAL_CLASS
+from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.files import NOT_TEXT
 from components.core.imagery.mask_values import MaskValues
-from components.core.imagery.pairs import SHOWN, find_pairs, no_mask
+from components.core.imagery.pairs import find_pairs
 from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.listing import first_names
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import ClassInfo, ProjectMeta, manifest_writer
-from components.core.project.history import LeftOut, StageRun
+from components.core.project.history import StageRun
 from components.core.project.parts import wanted_rows
-from components.core.special import NEUTRAL_CLASS
+from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
-from components.import_images.task import BadScene, Outcome, ReadyScene, SceneTask
+from components.import_images.task import ImportOutcome, ReadyScene, SceneTask
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ MEGA = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class ImportResult:
     """What an import did.
 
     Attributes:
@@ -49,7 +50,7 @@ class ImportReport:
         building_share: Of the labelled pixels of all scenes with a mask, how many are building.
         unpaired_images: Names of images without a mask.
         unpaired_masks: Names of masks without an image; they are not.
-        bad: Scenes left out, each with its reason.
+        skipped: Images that could not be imported.
     """
 
     items: int
@@ -61,13 +62,21 @@ class ImportReport:
     building_share: float
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
-    bad: tuple[BadScene, ...]
+    skipped: tuple[Skipped, ...]
 
-    def counts(self) -> dict[str, float]:
-        """The numbers, for metrics; names as they are, lists by their length."""
+    def scalars(self) -> dict[str, float]:
+        """Named figures for a table."""
         return {
-            name: len(value) if isinstance(value, tuple) else value
-            for name, value in ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+            "items": self.items,
+            "objects": self.objects,
+            "rewritten": self.rewritten,
+            "reused": self.reused,
+            "kept": self.kept,
+            "megapixels": self.megapixels,
+            "building_share": self.building_share,
+            "unpaired_images": len(self.unpaired_images),
+            "unpaired_masks": len(self.unpaired_masks),
+            "bad": len(self.skipped),
         }
 
 
@@ -86,7 +95,7 @@ def import_images(
     allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
-) -> ImportReport:
+) -> ImportResult:
     """Import images and their binary masks as a project.
 
     Each image is an item; what its mask says is building is one object, and what it says nobody labelled another, of
@@ -109,7 +118,7 @@ def import_images(
             above 0.
         allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that
             cannot be imported.
-        max_bad: How many scenes may be left out because their files are broken.
+        max_bad: How many images may be skipped because their files are broken.
         workers: Worker processes (0 = one per core).
 
     Returns:
@@ -118,11 +127,10 @@ def import_images(
     Raises:
         ConfigError: If a parameter breaks its rule.
         DataError: If the folders do not hold what they should, or no mask holds building.
-        TooManyBadItemsError: If more scenes are broken than `max_bad`; no project is written.
+        TooManySkippedError: If more images are skipped than `max_bad`, or all; no project is written.
         StorageError: If a place cannot be written, which is found out before the first image is read.
     """
-    if max_bad < 0:
-        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad scene")
+    check_max_bad(max_bad)
     for name, value in (("project_name", project_name), ("dataset", dataset), ("class_title", class_title)):
         if not value:
             raise ConfigError(f"{name}: is empty; give a name")
@@ -137,24 +145,20 @@ def import_images(
     for place in (root, project_dir):
         storage.check_writable(place)
     pairing.log_passed_over()
-    tasks = [SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen) for pair in pairing.pairs]
-    work = partial(_import_paired, allow_unpaired=allow_unpaired or not pairing.has_masks)
-    imported = run_tasks(work, tasks, workers)
-    unnamable = tuple(BadScene(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable)
-    _log_bad(unnamable)
-    imported = replace(imported, bad=(*imported.bad, *unnamable))
-    _check_bad(imported.bad, max_bad, len(tasks) + len(unnamable))
+    needs_mask = pairing.has_masks and not allow_unpaired
+    tasks = [
+        SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen, needs_mask=needs_mask)
+        for pair in pairing.pairs
+    ]
+    budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable))
+    imported = run_tasks(import_scene, tasks, workers, budget)
+    budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
+    budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
     report = imported.report(pairing.unpaired_images, pairing.unpaired_masks)
     _log_report(report, allow_unpaired)
     _check_objects(imported, pairing.has_masks)
     write_imported(project_dir, project_name, class_title, imported)
     return report
-
-
-def _import_paired(task: SceneTask, allow_unpaired: bool) -> ReadyScene | BadScene:
-    if task.pair.mask is None and not allow_unpaired:
-        return BadScene(task.pair.name, no_mask(task.pair.image.uri))
-    return import_scene(task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +167,12 @@ class Imported:
 
     Attributes:
         ready: In order.
-        bad: Each with its reason.
+        budget: Holds the others.
         seconds: From the first scene to the last.
     """
 
     ready: tuple[ReadyScene, ...]
-    bad: tuple[BadScene, ...]
+    budget: SkipBudget
     seconds: float
 
     @property
@@ -176,41 +180,37 @@ class Imported:
         """Of all imported scenes together, or of the rows that are wanted of them."""
         return sum(wanted_rows(scene.item).height * scene.item.size.width for scene in self.ready) / MEGA
 
-    def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportReport:
+    def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportResult:
         """What was done, in numbers."""
         outcomes = [outcome for scene in self.ready for outcome in scene.outcomes]
         masks = [scene.mask for scene in self.ready if scene.mask is not None]
         labelled = sum(mask.pixels - mask.unlabelled for mask in masks)
-        return ImportReport(
+        return ImportResult(
             items=len(self.ready),
             objects=sum(mask.building > 0 for mask in masks),
-            rewritten=outcomes.count(Outcome.REWRITTEN),
-            reused=outcomes.count(Outcome.REUSED),
-            kept=outcomes.count(Outcome.KEPT),
+            rewritten=outcomes.count(ImportOutcome.REWRITTEN),
+            reused=outcomes.count(ImportOutcome.REUSED),
+            kept=outcomes.count(ImportOutcome.KEPT),
             megapixels=self.megapixels,
             building_share=sum(mask.building for mask in masks) / labelled if labelled else 0.0,
             unpaired_images=unpaired_images,
             unpaired_masks=unpaired_masks,
-            bad=self.bad,
+            skipped=tuple(self.budget.skipped),
         )
 
 
-def run_tasks(work: Callable[[SceneTask], ReadyScene | BadScene], tasks: Sequence[SceneTask], workers: int) -> Imported:
-    """Import scenes, in several processes where that pays; what is wrong with a file is said in the log."""
+def run_tasks(
+    work: Callable[[SceneTask], ReadyScene | Skipped], tasks: Sequence[SceneTask], workers: int, budget: SkipBudget
+) -> Imported:
+    """Import scenes, in several processes where that pays; `budget` gets those that cannot be imported."""
     started = time.perf_counter()
-    done = parallel_map(work, tasks, worker_count(workers, len(tasks)), lambda task: BadScene(task.pair.name, LOST))
+    done = parallel_map(work, tasks, worker_count(workers, len(tasks)), lambda task: Skipped(task.pair.name, LOST))
     results = list(progress(done, len(tasks), "scenes"))
-    bad = tuple(result for result in results if isinstance(result, BadScene))
-    _log_bad(bad)
+    budget.add(*(result for result in results if isinstance(result, Skipped)))
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
     _log_understood(ready)
     log_masks({scene.item.name: scene.mask for scene in ready if scene.mask is not None})
-    return Imported(ready, bad, time.perf_counter() - started)
-
-
-def _log_bad(bad: Sequence[BadScene]) -> None:
-    for scene in bad:
-        log.warning("left out: %s: %s", scene.name, scene.reason)
+    return Imported(ready, budget, time.perf_counter() - started)
 
 
 def _log_understood(ready: Sequence[ReadyScene]) -> None:
@@ -222,14 +222,12 @@ def _log_understood(ready: Sequence[ReadyScene]) -> None:
             log.warning("%s: %s", scene.item.name, note)
     unplaced = [scene.item.name for scene in ready if _has_crs_alone(scene)]
     if unplaced:
-        more = f" and {len(unplaced) - SHOWN} more" if len(unplaced) > SHOWN else ""
         log.warning(
-            "%d of %d images with a CRS and no transform, which is no place: what is found in them will be in pixels; "
-            "geo-reference %s%s",
+            "%d of %d images have a CRS and no transform: their footprints will be in pixel coordinates; "
+            "geo-reference %s",
             len(unplaced),
             len(ready),
-            ", ".join(unplaced[:SHOWN]),
-            more,
+            first_names(unplaced),
         )
 
 
@@ -243,26 +241,12 @@ def write_imported(project_dir: Path | str, name: str, class_title: str, importe
     used = {entry.class_title for scene in imported.ready for entry in scene.item.objects}
     titles = (class_title, *(used - {class_title}))
     meta = ProjectMeta(name, tuple(ClassInfo.with_own_color(title, Shape.BITMAP) for title in titles))
-    left_out = tuple(LeftOut(scene.name, scene.reason) for scene in imported.bad)
+    skipped = tuple(imported.budget.skipped)
     with manifest_writer(project_dir, meta) as writer:
         for scene in imported.ready:
             writer.add(scene.item)
         seconds = round(imported.seconds, 6)
-        writer.history = (StageRun(STAGE, len(imported.ready), imported.megapixels, seconds, left_out),)
-
-
-def _check_bad(bad: Sequence[BadScene], max_bad: int, total: int) -> None:
-    reasons = "; ".join(scene.reason for scene in bad[:SHOWN])
-    if len(bad) > SHOWN:
-        reasons += f"; and {len(bad) - SHOWN} more, which the log lists"
-    if len(bad) > max_bad:
-        raise TooManyBadItemsError(
-            f"{len(bad)} of {total} scenes cannot be imported, and max_bad allows {max_bad}: {reasons}; replace "
-            f"the files, or set max_bad to {len(bad)} to go on without them; rasters that were rewritten stay in the "
-            "data root, where the next run finds them"
-        )
-    if bad and len(bad) == total:
-        raise TooManyBadItemsError(f"not one of {total} scenes can be imported: {reasons}")
+        writer.history = (StageRun(STAGE, len(imported.ready), imported.megapixels, seconds, skipped),)
 
 
 def _check_objects(imported: Imported, has_masks: bool) -> None:
@@ -280,15 +264,14 @@ def _check_objects(imported: Imported, has_masks: bool) -> None:
         )
 
 
-def _log_report(report: ImportReport, allow_unpaired: bool) -> None:
-    lonely = report.unpaired_images if allow_unpaired else ()
+def _log_report(report: ImportResult, allow_unpaired: bool) -> None:
+    unpaired = report.unpaired_images if allow_unpaired else ()
     for names, what in (
-        (lonely, "images have no mask and count as ground without building"),
-        (report.unpaired_masks, "masks have no image and are passed over"),
+        (unpaired, "images have no mask and count as ground without building"),
+        (report.unpaired_masks, "masks have no image and are ignored"),
     ):
         if names:
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            log.warning("%d %s: %s%s", len(names), what, ", ".join(names[:SHOWN]), more)
+            log.warning("%d %s: %s", len(names), what, first_names(names))
     log.info(
         "%d scenes, %.1f megapixels, %d with objects, %.1f %% of what is labelled is building; rasters: %d rewritten, "
         "%d reused, %d kept in place",

@@ -44,7 +44,7 @@ SMEARED_VALUES = 5
 """Resampling leaves at least so many distinct values."""
 
 PICTURE_VALUES = 16
-"""A mask of no more distinct values is no picture, however they lie."""
+"""A mask of no more distinct values is not a picture, however they lie."""
 
 CLEAR_SHARE = 0.5
 """Least share of a smeared mask's nonzero pixels that are still nearly 0 or 255."""
@@ -140,7 +140,7 @@ def meaning_of(uri: str, form: MaskForm, survey: MaskSurvey, asked: MaskValues) 
         members: tuple[float, ...] | None = _codes_of(uri, asked.building, form, survey)
         return Meaning(is_rounded, members, ignored, False, gaps_are_ground, tuple(remarks))
     if survey.transparent and not survey.nonzero:
-        remarks.append(Remark("what is drawn is all black: what is not transparent counts as building"))
+        remarks.append(Remark("all opaque pixels are black: they count as building"))
         return Meaning(ignored=ignored, by_opacity=True, remarks=tuple(remarks))
     members = None
     if form.palette is not None:

@@ -20,7 +20,7 @@ MOST_PX = 0.5
 
 ROUNDING_PX = 0.01
 
-Place = tuple[float, float]
+MapPoint = tuple[float, float]
 
 Flips = tuple[FlipAxis, ...]
 
@@ -101,7 +101,7 @@ def _corners_in_mask(image: RasterInfo, mask: RasterInfo, uri: str) -> npt.NDArr
     return np.array([(back @ place)[::-1] for place in places], np.float64)
 
 
-def _reprojected(places: list[Place], source: str, target: str, uri: str) -> list[Place]:
+def _reprojected(places: list[MapPoint], source: str, target: str, uri: str) -> list[MapPoint]:
     try:
         xs, ys = to_crs(CRS.from_user_input(source), CRS.from_user_input(target), *zip(*places, strict=True))
     except RasterioError as error:

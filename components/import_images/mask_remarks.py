@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.core.imagery.pairs import SHOWN
+from components.core.listing import SHOWN, first_names
 
 FULL_SHARE = 0.9
 """A mask with more building than that is probably another way round."""
@@ -68,7 +68,7 @@ def log_masks(masks: Mapping[str, MaskSummary]) -> None:
     gaps = [name for name, mask in masks.items() if mask.unlabelled]
     if gaps:
         share = sum(masks[name].unlabelled for name in gaps) / sum(masks[name].pixels for name in gaps)
-        log.info("%s: %.1f %% is not labelled, and neither learnt nor measured", _some(gaps), 100 * share)
+        log.info("%s: %.1f %% is not labelled, and ignored by training and evaluation", _some(gaps), 100 * share)
 
 
 def _log_remarks(remarks: Iterable[tuple[str, Remark]]) -> None:
@@ -87,9 +87,8 @@ def _log_remarks(remarks: Iterable[tuple[str, Remark]]) -> None:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     noun = "mask" if len(names) == 1 else f"{len(names)} masks"
-    return f"{noun} {', '.join(names[:SHOWN])}{more}"
+    return f"{noun} {first_names(names)}"
 
 
 def _listed(values: Iterable[float | str]) -> str:

@@ -20,7 +20,7 @@ from components.import_images.mask_remarks import Remark
 from components.import_images.mask_survey import MaskScan, MaskSurvey, Scanner
 from components.import_images.rasters import bands_of, read_rows
 from components.import_images.rewriting import finished_tags, opened, rewritten_uri
-from components.import_images.task import Outcome, SceneTask
+from components.import_images.task import ImportOutcome, SceneTask
 
 MEANING = "2"
 """Part of the digest of rewritten masks: another number where the same values mean something else."""
@@ -52,7 +52,7 @@ class ReadyMask:
 
     building: MaskPart
     unlabelled: MaskPart | None
-    outcome: Outcome
+    outcome: ImportOutcome
     remarks: tuple[Remark, ...]
 
 
@@ -139,7 +139,7 @@ def _kept(
     stays: _InPlace,
 ) -> ReadyMask:
     if stays == _InPlace(MaskRaster(uri), None):
-        return ReadyMask(MaskPart(stays.building, survey.above_zero()), None, Outcome.KEPT, meaning.remarks)
+        return ReadyMask(MaskPart(stays.building, survey.above_zero()), None, ImportOutcome.KEPT, meaning.remarks)
     building, silent = Scanner(), Scanner()
     for rows, codes in _rows(dataset, uri, info, form):
         building.add(rows, meaning.building(codes))
@@ -147,7 +147,7 @@ def _kept(
     return ReadyMask(
         MaskPart(stays.building, building.result()),
         None if stays.unlabelled is None else MaskPart(stays.unlabelled, silent.result()),
-        Outcome.KEPT,
+        ImportOutcome.KEPT,
         meaning.remarks,
     )
 
@@ -168,7 +168,7 @@ def _rewritten(
             if unlabelled is not None:
                 labels[unlabelled] = UNLABELLED
             writer.write(labels)
-    return _ready(target, building.result(), silent.result(), Outcome.REWRITTEN, meaning.remarks)
+    return _ready(target, building.result(), silent.result(), ImportOutcome.REWRITTEN, meaning.remarks)
 
 
 def _reused(target: str, said: str) -> ReadyMask:
@@ -179,10 +179,12 @@ def _reused(target: str, said: str) -> ReadyMask:
             building.add(rows, labels == BUILDING)
             silent.add(rows, labels == UNLABELLED)
     remarks = tuple(Remark(**entry | {"values": tuple(entry["values"])}) for entry in json.loads(said))
-    return _ready(target, building.result(), silent.result(), Outcome.REUSED, remarks)
+    return _ready(target, building.result(), silent.result(), ImportOutcome.REUSED, remarks)
 
 
-def _ready(uri: str, building: MaskScan, silent: MaskScan, outcome: Outcome, remarks: tuple[Remark, ...]) -> ReadyMask:
+def _ready(
+    uri: str, building: MaskScan, silent: MaskScan, outcome: ImportOutcome, remarks: tuple[Remark, ...]
+) -> ReadyMask:
     """A rewritten mask, which is read by value only where that is needed."""
     if silent.box is None:
         return ReadyMask(MaskPart(MaskRaster(uri), building), None, outcome, remarks)

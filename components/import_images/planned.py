@@ -1,11 +1,11 @@
-"""The images that a plan gives to one shard become a project; what cannot be read is left out and said so."""
+"""The images that a plan gives to one shard become a project; what cannot be read is skipped and named."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from components.core import storage
-from components.core.collection.plan import read_plan, shard_number
+from components.core.collection.plan import Plan, shard_number
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.imagery.bands import bands_of_text
@@ -13,13 +13,14 @@ from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.project.parts import Rows
 from components.core.scene_errors import scene_errors
-from components.import_images.import_images import ImportReport, run_tasks, write_imported
+from components.core.skip_budget import SkipBudget, Skipped
+from components.import_images.import_images import ImportResult, run_tasks, write_imported
 from components.import_images.scene import import_scene
-from components.import_images.task import BadScene, ReadyScene, SceneTask
+from components.import_images.task import ReadyScene, SceneTask
 
 
 def import_planned(
-    plan_dir: Path | str,
+    plan: Plan,
     shard: str,
     project_dir: Path | str,
     *,
@@ -29,15 +30,15 @@ def import_planned(
     class_title: str = "untitled",
     scaling: str = PERCENTILE,
     workers: int = 0,
-) -> ImportReport:
+) -> ImportResult:
     """Import what a plan gives to a shard: images without masks, or rows of large ones.
 
     Items are named by the scenes' ids. Images of 8 bits stay where they are, tiled or not, for each of them is read
-    once. An image that was replaced or deleted after the plan was made is left out, as is a broken one; the project
+    once. An image that was replaced or deleted after the plan was made is skipped, as is a broken one; the project
     may be empty.
 
     Args:
-        plan_dir: What plan_imagery wrote.
+        plan: Which scenes, and how they are read.
         shard: Name of the shard, such as "2/5".
         project_dir: The project's directory; it appears when it is whole.
         data_root: A folder or URI prefix for images that must be rewritten.
@@ -52,12 +53,10 @@ def import_planned(
 
     Raises:
         ConfigError: If a parameter breaks its rule.
-        DataError: If there is no plan.
         StorageError: If the imagery cannot be reached.
     """
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
-    plan = read_plan(plan_dir)
     asked = Scaling.parse(scaling)
     root = storage.absolute_uri(data_root)
     tasks = [
@@ -73,7 +72,7 @@ def import_planned(
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]
-    imported = run_tasks(_import_as_planned, tasks, workers)
+    imported = run_tasks(_import_as_planned, tasks, workers, SkipBudget(None))
     write_imported(project_dir, project_name, class_title, imported)
     return imported.report()
 
@@ -82,13 +81,13 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
     return None if rows == Rows(0, size.height) else rows
 
 
-def _import_as_planned(task: SceneTask) -> ReadyScene | BadScene:
+def _import_as_planned(task: SceneTask) -> ReadyScene | Skipped:
     try:
         with scene_errors(task.pair.image.uri):
             changed = _changed(task)
     except DataError as error:
         changed = str(error)
-    return import_scene(task) if changed is None else BadScene(task.pair.name, changed)
+    return import_scene(task) if changed is None else Skipped(task.pair.name, changed)
 
 
 def _changed(task: SceneTask) -> str | None:
@@ -97,8 +96,8 @@ def _changed(task: SceneTask) -> str | None:
     for planned in (image, *image.sides):
         found = storage.stat(planned.uri)
         if found is None:
-            then = "the next run retires it" if planned is image else "the next run does the image without it"
+            then = "the next run retires it" if planned is image else "the next run imports the image without it"
             return f"{planned.uri}: was deleted after the plan was made; {then}"
         if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
-            return f"{planned.uri}: was replaced after the plan was made; the next run does the image"
+            return f"{planned.uri}: was replaced after the plan was made; the next run imports the image"
     return None

@@ -14,7 +14,8 @@ from rasterio.windows import Window as RasterWindow
 from components.core.errors import DataError
 from components.core.geometry import Window, row_bands
 from components.core.imagery.drivers import GDAL_ERRORS
-from components.core.imagery.opening import count_read, read_patiently
+from components.core.imagery.gdal_errors import innermost
+from components.core.imagery.opening import count_read, read_with_retry
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.writing import TILE_PX
 
@@ -56,18 +57,11 @@ def read_validity(dataset: rasterio.DatasetReader, uri: str, rows: Window) -> np
 def _checked(read: Any, uri: str, rows: Window, **options: Any) -> Pixels:
     place = RasterWindow(rows.left, rows.top, rows.width, rows.height)
     try:
-        pixels = np.asarray(read_patiently(uri, lambda: read(window=place, **options)))
+        pixels = np.asarray(read_with_retry(uri, lambda: read(window=place, **options)))
     except GDAL_ERRORS as error:
-        raise DataError(f"{uri}: {rows} cannot be read ({_innermost(error)}); replace the broken file") from error
+        raise DataError(f"{uri}: {rows} cannot be read ({innermost(error)}); replace the broken file") from error
     count_read(uri, pixels.nbytes)
     return pixels
-
-
-def _innermost(error: BaseException) -> str:
-    """What GDAL itself said."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error)
 
 
 def check_extent(dataset: rasterio.DatasetReader, uri: str, size_bytes: int) -> None:

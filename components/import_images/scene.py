@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask
 from components.core.footprints.georeference import placed
@@ -13,37 +14,40 @@ from components.core.geometry import Size
 from components.core.imagery.bands import IN_COLOUR
 from components.core.imagery.decompression import check_unpacking
 from components.core.imagery.orientation import turn_of, turned
+from components.core.imagery.pairs import no_mask
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
 from components.core.scene_errors import scene_errors
-from components.core.special import NEUTRAL_CLASS
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.import_images.images import ReadyImage, ready_image
 from components.import_images.mask_placing import Flips, flips_to_image
 from components.import_images.mask_remarks import MaskSummary, Remark
 from components.import_images.masks import MaskPart, ReadyMask, ready_mask
 from components.import_images.rewriting import opened
-from components.import_images.task import BadScene, ReadyScene, SceneTask
+from components.import_images.task import ReadyScene, SceneTask
 
 TURNED_UPRIGHT = " when it is turned as its orientation says"
 
-TURNED = "lies upside down or mirrored beside its image by its georeference, and was turned to lie on it"
+TURNED = "is upside down or mirrored against its image by its georeference, and was turned to match it"
 
 ELSEWHERE = (
-    "lies far from its image by its georeference, which was not believed: its pixels were taken for the image's; give "
+    "lies far from its image by its georeference, which was ignored: its pixels were matched with the image's; give "
     "it the image's georeference, or none"
 )
 
 
-def import_scene(task: SceneTask) -> ReadyScene | BadScene:
+def import_scene(task: SceneTask) -> ReadyScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
+    if task.pair.mask is None and task.needs_mask:
+        return Skipped(task.pair.name, no_mask(task.pair.image.uri))
     try:
         with scene_errors(task.pair.image.uri):
             return _import(task)
     except DataError as error:
-        return BadScene(task.pair.name, str(error))
+        return Skipped(task.pair.name, str(error))
 
 
 def _import(task: SceneTask) -> ReadyScene:
@@ -83,7 +87,7 @@ def _import(task: SceneTask) -> ReadyScene:
 
 
 def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:
-    """See that a mask is no image, and does not lie beside its own; gives how it must be mirrored for that."""
+    """See that a mask is not an image, and does not lie beside its own; gives how it must be mirrored for that."""
     if mask.uri == image.uri or (mask.etag, mask.size_bytes) == (image.etag, image.size_bytes):
         raise DataError(f"{mask.uri}: is the image {image.uri} itself, not a mask of it; give masks as masks_uri")
     with opened(mask) as (dataset, mask_info):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.step import Artifact, Metrics, log_metrics, step
+from components.core.step import Artifact, Metrics, step
 from components.core.storage.mounted import data_root_or_default
 from components.import_images.import_images import import_images
 
@@ -21,8 +21,8 @@ def run(project: Artifact, metrics: Metrics, images_uri: str, masks_uri: str, da
             (FOOTPRINTS_DATA_ROOT).
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics, project) as numbers:
         report = import_images(
             images_uri, masks_uri, project.path, data_root=data_root_or_default(data_root), **options
         )
-    log_metrics(metrics, report.counts(), moved, project)
+        numbers.update(report.scalars())

@@ -13,7 +13,7 @@ from components.core.project.parts import Rows
 from components.import_images.mask_remarks import MaskSummary
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     """What became of a raster."""
 
     KEPT = "kept"
@@ -35,6 +35,7 @@ class SceneTask:
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
         rows: Rows that are wanted of it; None for all.
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
+        needs_mask: Whether an image without a mask is skipped, instead of showing no building.
     """
 
     pair: ImagePair
@@ -46,6 +47,7 @@ class SceneTask:
     keep_untiled: bool = False
     rows: Rows | None = None
     bands: tuple[int, ...] = ()
+    needs_mask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,7 @@ class ReadyScene:
     """
 
     item: Item
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ImportOutcome, ...]
     mask: MaskSummary | None = None
     understood: str = ""
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BadScene:
-    """A scene that cannot be imported, and why."""
-
-    name: str
-    reason: str

@@ -20,18 +20,18 @@ from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
-from components.core.project.history import LeftOut, read_history
+from components.core.project.history import read_history
 from components.core.project.manifest import ManifestWriter
 from components.core.project.selecting import Shard, choose_items
-from components.core.skip_budget import SkipBudget
+from components.core.skip_budget import SkipBudget, Skipped
 from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.outputs import FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
-from components.infer_windows.report import InferenceReport, Tally
+from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 from components.infer_windows.windows import too_small, windows_of
 
-__all__ = ["InferenceReport", "infer_windows", "windows_of"]
+__all__ = ["InferenceResult", "infer_windows", "windows_of"]
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +47,11 @@ def infer_windows(
     image_tags: Sequence[str] = ("test",),
     shard: str = "1/1",
     project_name: str = "inf_INRIA_test_part",
-    max_bad: int = 0,
+    max_bad: int | None = 0,
     allow_empty: bool = False,
     max_item_pixels: int = 0,
     gpus: int = 0,
-) -> InferenceReport:
+) -> InferenceResult:
     """Find the model's classes in the images of a project.
 
     For each image a mask of class indices and a confidence (uint8, probability of that class × 255, rounded) go to
@@ -70,8 +70,8 @@ def infer_windows(
         image_tags: Images with one of these tags are taken; none for all images.
         shard: Which part of those images, as plan_shards gives it: 2/5 is the second of five.
         project_name: Name of the output project, which queries use.
-        max_bad: How many scenes may be left out because they are broken or smaller than the window.
-        allow_empty: Whether the output project may hold nothing, because the input does or all scenes are bad.
+        max_bad: How many images may be skipped because they are broken or smaller than the window.
+        allow_empty: Whether the output project may hold nothing, because the input does or all images are skipped.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         gpus: How many GPUs it was placed on; it uses the first. 0 to go by the config's `gpu_devices`.
 
@@ -82,7 +82,7 @@ def infer_windows(
         ConfigError: If the config or a parameter breaks a rule, or GPUs are missing that it was placed on.
         DataError: If the project or the model cannot be used, or no item carries a wanted tag.
         StorageError: If a place cannot be written, which is found out before the network runs.
-        TooManyBadItemsError: If more scenes are left out than `max_bad`; no project is written.
+        TooManySkippedError: If more images are skipped than `max_bad`, or all; no project is written.
     """
     settings = load_config(config)
     _check(data_root, project_name, max_item_pixels, model, model_uri)
@@ -91,8 +91,8 @@ def infer_windows(
         check_writable(place)
     rows = [] if allow_empty and not len(source) else choose_items(source, image_tags)
     rows = Shard.parse(shard).rows(source, rows)
-    budget = SkipBudget(max_bad, len(rows), allow_empty)
-    budget.check(_too_small(source, rows, settings.mode))
+    budget = SkipBudget(max_bad, len(rows), allow_empty=allow_empty)
+    budget.check_expected(_too_small(source, rows, settings.mode))
     with local_model(model_uri or str(model)) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
         warn_of_differences(folder, (source.item(row) for row in rows))
@@ -124,10 +124,10 @@ def _check(data_root: str, project_name: str, max_item_pixels: int, model: Path 
         )
 
 
-def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) -> list[LeftOut]:
+def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) -> list[Skipped]:
     sizes = list(source.item_sizes())
     reasons = ((row, too_small(sizes[row], mode)) for row in rows)
-    return [LeftOut(source.label(row), reason) for row, reason in reasons if reason is not None]
+    return [Skipped(source.label(row), reason) for row, reason in reasons if reason is not None]
 
 
 def _opened(
@@ -154,7 +154,7 @@ def _infer(
     classes: ClassPlan,
     writer: ManifestWriter,
     budget: SkipBudget,
-) -> InferenceReport:
+) -> InferenceResult:
     """Do all scenes; `run` is None where there is none."""
     tally = Tally()
     started = time.perf_counter()

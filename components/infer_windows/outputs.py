@@ -18,6 +18,7 @@ from components.core.figures import Bitmap, RasterMask, Rectangle
 from components.core.geometry import Window
 from components.core.hashing import digest, short_name
 from components.core.imagery import MaskRaster, Recipe, describe
+from components.core.imagery.operations_text import text_of_operations
 from components.core.json_text import parse_json
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import Rows, part_item
@@ -121,7 +122,7 @@ def scene_files(
     source = storage.stat(image.uri)
     if source is None:
         raise DataError(f"{image.uri}: there is no such raster; was it moved after the import? import it again")
-    recipe = json.dumps(image.recipe.as_row(), sort_keys=True)
+    recipe = json.dumps(image.recipe.as_row(), sort_keys=True) + (text_of_operations(image.recipe.operations) or "")
     scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode))
     bare = Item(item.dataset, item.name, item.size, extra=item.extra)
     root = storage.join_uri(data_root, FOLDER)

@@ -146,7 +146,7 @@ def choose_device(wanted: Sequence[int]) -> torch.device:
         if index < present:
             log.info("inference on GPU %d, %s", index, torch.cuda.get_device_name(index))
             return torch.device("cuda", index)
-    log.info("inference on the CPU: gpu_devices names %s, this machine has %d GPUs", list(wanted), present)
+    log.info("GPUs wanted: %s, present: %d; inference on the CPU", list(wanted), present)
     return torch.device("cpu")
 
 
@@ -165,11 +165,11 @@ def number_format(device: torch.device, precision: str) -> torch.dtype:
     """
     if device.type == "cpu":
         if precision == "float16":
-            raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU, which there is none; use 'auto'")
+            raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU, and none is available; use 'auto'")
         return torch.bfloat16 if precision == "bfloat16" else torch.float32
     has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
     if precision == "bfloat16" and not has_bfloat16:
-        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'")
+        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not supported by this GPU; use 'float16' or 'auto'")
     if precision == "auto":
         return torch.bfloat16 if has_bfloat16 else torch.float16
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]

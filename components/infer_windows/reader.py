@@ -58,7 +58,7 @@ class Columns:
             DataError: If it cannot be opened.
         """
         info = describe(image.uri)
-        block = info.tile.height if info.tile.height <= MOST_BLOCK_ROWS and not image.recipe.is_mirrored else 1
+        block = info.tile.height if info.tile.height <= MOST_BLOCK_ROWS and image.recipe.is_plain else 1
         decoded = info.size.width if info.tile.width >= info.size.width else right - left
         blocks = DECODED_BYTES // (decoded * info.bands * block)
         return cls(image, left, right, max(blocks, 1) * block, block, info.is_masked)

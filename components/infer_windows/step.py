@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.core.documents.tutorial import INFERENCE_CONFIG
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, path_of, step
+from components.core.step import Artifact, Document, Metrics, document_text, path_of, step
 from components.core.storage.mounted import data_root_or_default
 from components.infer_windows.infer_windows import infer_windows
 
@@ -32,12 +32,12 @@ def run(
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.
-        gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
-            to go by the config's `gpu_devices`.
+        gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to
+            go by the config's `gpu_devices`.
         model_uri: Instead of the model: where such a folder is, perhaps in object storage.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics, predictions) as numbers:
         report = infer_windows(
             project.path,
             path_of(model),
@@ -48,4 +48,4 @@ def run(
             gpus=gpus,
             **options,
         )
-    log_metrics(metrics, report.counts(), moved, predictions)
+        numbers.update(report.scalars())

@@ -76,7 +76,7 @@ class TemporaryArrays:
 
 def _no_room(error: OSError) -> StorageError:
     return StorageError(
-        f"{tempfile.gettempdir()}: cannot hold what windows say of the next columns ({error.strerror}); "
+        f"{tempfile.gettempdir()}: cannot buffer the overlaps of windows ({error.strerror}); "
         "make room there, or set TMPDIR to a folder on a larger disk"
     )
 

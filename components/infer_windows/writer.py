@@ -45,7 +45,7 @@ def write_scene(
         For each part the classes that occur, by value.
 
     Raises:
-        DataError: If the network gave something that is no probability.
+        DataError: If the network gave something that is not a probability.
         StorageError: If a raster cannot be written.
     """
     with open_rasters(image, parts, plan.classes) as rasters:

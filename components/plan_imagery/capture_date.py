@@ -40,7 +40,7 @@ def date_pattern(text: str) -> DatePattern:
         text: With the named groups year (four digits), month and day; empty for `DATE_IN_KEY`, "none" for none.
 
     Raises:
-        ConfigError: If it is no regular expression, or a group is missing.
+        ConfigError: If it is not a regular expression, or a group is missing.
     """
     if text == NO_PATTERN:
         return DatePattern()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from components.core.collection.ledger import Mark
 from components.core.collection.plan import DetectionReason
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.plan_imagery.sources import SourceImage
 
 
@@ -21,7 +21,7 @@ class ImageryDiff:
         done: How many are done in this version and detector.
         waiting: How many are done in this version and another detector, and stay so.
         retired: Marks to be removed, sorted.
-        left_out: Images whose names are no text, or cannot be told from another's.
+        skipped: Images whose names are no text, or cannot be told from another's.
     """
 
     images: int = 0
@@ -29,11 +29,11 @@ class ImageryDiff:
     done: int = 0
     waiting: int = 0
     retired: list[Mark] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
 
 def diff_imagery(
-    images: Iterable[SourceImage | LeftOut],
+    images: Iterable[SourceImage | Skipped],
     marks: Iterable[Mark],
     detector: str,
     redo_all: bool,
@@ -47,7 +47,7 @@ def diff_imagery(
     among them: they stand until its new one does, and for good where the new content turns out to be broken.
 
     Args:
-        images: Each once, in the order of their keys; what is left out already stays so.
+        images: Each once, in the order of their keys; what is skipped already stays so.
         marks: Of the ledger, in any order.
         detector: How scenes are detected now.
         redo_all: Whether scenes of another detector are done again.
@@ -62,14 +62,14 @@ def diff_imagery(
     result = ImageryDiff()
     for image in images:
         result.images += 1
-        if isinstance(image, LeftOut):
-            result.left_out.append(image)
+        if isinstance(image, Skipped):
+            result.skipped.append(image)
             continue
         own = known.get(image.id, ())
         known[image.id] = None  # seen
         if own is None:
             reason = f"{image.uri}: its id {image.id} is another image's, too; rename it"
-            result.left_out.append(LeftOut(image.key, reason))
+            result.skipped.append(Skipped(image.key, reason))
         else:
             _sort_in(result, image, own, Mark(image.id, image.version, detector), redo_all, shown)
     result.retired += (mark for own in known.values() for mark in own or ())

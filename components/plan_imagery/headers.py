@@ -18,14 +18,14 @@ from components.core.footprints.georeference import placed
 from components.core.imagery.bands import IN_COLOUR, ColourBands, colour_bands
 from components.core.imagery.decompression import check_unpacking
 from components.core.imagery.drivers import GDAL_ERRORS
-from components.core.imagery.opening import read_patiently
+from components.core.imagery.opening import read_with_retry
 from components.core.imagery.orientation import turn_of, turned
 from components.core.imagery.reading import RasterInfo, info_of
 from components.core.imagery.sidecar_metadata import open_with_sides, with_crs_beside
 from components.core.imagery_facts import ImageFacts
 from components.core.project import ImageRef, Item
-from components.core.project.history import LeftOut
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.plan_imagery.capture_date import DatePattern, capture_date
 from components.plan_imagery.sources import SourceImage
@@ -35,7 +35,7 @@ THREADS = 16
 
 def read_headers(
     todo: Sequence[tuple[SourceImage, DetectionReason]], dates: DatePattern, bands: Sequence[int] = ()
-) -> Iterator[PlannedScene | LeftOut]:
+) -> Iterator[PlannedScene | Skipped]:
     """Open the header of each image, several at a time.
 
     Args:
@@ -49,7 +49,7 @@ def read_headers(
     Raises:
         StorageError: If the store cannot be reached.
     """
-    waiting: deque[Future[PlannedScene | LeftOut]] = deque()
+    waiting: deque[Future[PlannedScene | Skipped]] = deque()
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS, "headers") as pool:
         # Threads that silence this one by one, as opening does, undo each other's filters.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -63,16 +63,16 @@ def read_headers(
 
 def _read_header(
     image: SourceImage, why: DetectionReason, dates: DatePattern, asked: Sequence[int]
-) -> PlannedScene | LeftOut:
+) -> PlannedScene | Skipped:
     try:
         with scene_errors(image.uri):
             return _planned(image, why, dates, asked)
     except DataError as error:
-        return LeftOut(image.key, str(error))
+        return Skipped(image.key, str(error))
     except StorageError:
         if storage.exists(image.uri):
             raise
-        return LeftOut(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
+        return Skipped(image.key, f"{image.uri}: was deleted while the imagery was listed; the next run retires it")
 
 
 def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
@@ -107,7 +107,7 @@ def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> 
                 return turned(info, turn_of(dataset, image.uri, info)), bands, time
 
         try:
-            return read_patiently(image.uri, read)
+            return read_with_retry(image.uri, read)
         except GDAL_ERRORS as error:
             raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
 

@@ -27,12 +27,12 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
     faults = Faults()
     if redo not in (REDO_CHANGED, REDO_ALL):
         faults.add(
-            f"redo: {redo!r} is not known; use {REDO_CHANGED} to leave scenes alone that were done with another model "
+            f"redo: {redo!r} is not known; use {REDO_CHANGED} to keep scenes that were done with another model "
             f"or other settings, or {REDO_ALL} to do them again"
         )
     if not (shard_megapixels > 0 and math.isfinite(shard_megapixels)):
         faults.add(
-            f"shard_megapixels: {shard_megapixels} is no size above 0; {SHARD_MEGAPIXELS:g} suits a GPU for minutes"
+            f"shard_megapixels: {shard_megapixels} is not a size above 0; {SHARD_MEGAPIXELS:g} suits a GPU for minutes"
         )
     with faults.caught():
         check_max_shards(max_shards)
@@ -51,7 +51,7 @@ def check_footprints(settings: DetectionSettings) -> None:
     with faults.caught():
         Tolerance.parse(settings.tolerance)
     if not (settings.min_area_m2 >= 0 and math.isfinite(settings.min_area_m2)):
-        faults.add(f"min_area_m2: {settings.min_area_m2} is no number from 0 up; use 0 for none")
+        faults.add(f"min_area_m2: {settings.min_area_m2} is not a number of 0 or more; use 0 for none")
     faults.raise_any()
 
 
@@ -59,7 +59,7 @@ def check_settings(settings: DetectionSettings) -> DetectionSettings:
     """The same settings in one form, however they were given: documents as JSON text, areas as floats.
 
     Raises:
-        ConfigError: If a document is no JSON of its kind, or a number breaks its rule.
+        ConfigError: If a document is not JSON of its kind, or a number breaks its rule.
     """
     check_footprints(settings)
     return replace(

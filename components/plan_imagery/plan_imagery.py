@@ -24,10 +24,10 @@ from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.models import local_model, model_digest
 from components.core.progress import progress
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped, log_skipped
 from components.plan_imagery.capture_date import DatePattern, date_pattern
 from components.plan_imagery.diff import diff_imagery
-from components.plan_imagery.layer import check_same_imagery, read_shown
+from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
 from components.plan_imagery.retry_policy import skip_exhausted
 from components.plan_imagery.shard_assignment import assign_shards
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 MEGA = 1_000_000
 
 SHOWN = 10
-"""How many images the log names that are left out; the plan names all."""
+"""How many skipped images the log names; the plan names all."""
 
 
 def plan_imagery(
@@ -58,7 +58,7 @@ def plan_imagery(
 
     Only names are listed: an image is known by its key, its content by ETag and size, and what was done by the names
     of the ledger's markers. Headers are opened of images that are to be done alone, so that a run with nothing new
-    takes as long as a few listings. What cannot be done, or failed in several runs, is left out and said so; what was
+    takes as long as a few listings. What cannot be done, or failed in several runs, is skipped and named; what was
     found in an earlier version of it stays.
 
     Args:
@@ -89,14 +89,14 @@ def plan_imagery(
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     with local_model(model_place) as folder:
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
-    detector = detector_digest(model, settings.deciding())
+    detector = detector_digest(model, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
     found = diff_imagery(find_images(images, output), collection.marks(), detector, redo == REDO_ALL, shown.stems)
     if not found.images:
         raise no_images(images)
-    todo, hopeless = skip_exhausted(collection, found.todo, detector)
+    todo, exhausted = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _headers(todo, dates, bands_of_text(settings.bands))
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
@@ -114,7 +114,7 @@ def plan_imagery(
         done=found.done,
         waiting=found.waiting,
         retired=tuple(found.retired),
-        left_out=(*found.left_out, *hopeless, *(entry for entry in opened if isinstance(entry, LeftOut))),
+        skipped=(*found.skipped, *exhausted, *(entry for entry in opened if isinstance(entry, Skipped))),
         postponed=postponed,
         warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
     )
@@ -125,7 +125,7 @@ def plan_imagery(
 
 def _headers(
     todo: Sequence[tuple[SourceImage, DetectionReason]], dates: DatePattern, bands: Sequence[int]
-) -> Iterator[PlannedScene | LeftOut]:
+) -> Iterator[PlannedScene | Skipped]:
     if not todo:
         return iter(())
     from components.plan_imagery.headers import read_headers  # GDAL and PROJ, where an image is new
@@ -134,14 +134,14 @@ def _headers(
 
 
 def _fill(
-    headers: Iterator[PlannedScene | LeftOut], total: int, pixels: int
-) -> tuple[list[PlannedScene | LeftOut], int]:
+    headers: Iterator[PlannedScene | Skipped], total: int, pixels: int
+) -> tuple[list[PlannedScene | Skipped], int]:
     """Open headers until a run is full.
 
     Returns:
         What was opened, as many scenes as have `pixels` together but one at least; and how many images remain.
     """
-    opened: list[PlannedScene | LeftOut] = []
+    opened: list[PlannedScene | Skipped] = []
     taken = 0
     for entry in progress(headers, total, "headers") if total else ():
         if isinstance(entry, PlannedScene):
@@ -166,7 +166,7 @@ def counts(plan: Plan) -> dict[str, float]:
         "done": plan.done,
         "waiting": plan.waiting,
         "retired": len(plan.retired),
-        "left_out": len(plan.left_out),
+        "left_out": len(plan.skipped),
         "postponed": plan.postponed,
         "megapixels": sum(scene.size.area for scene in plan.scenes) / MEGA,
         "shards": plan.shards,
@@ -174,12 +174,12 @@ def counts(plan: Plan) -> dict[str, float]:
 
 
 def _log_plan(plan: Plan) -> None:
-    _log_left_out(plan.left_out)
+    log_skipped(plan.skipped, SHOWN, "the plan names")
     for warning in plan.warnings:
         log.warning("%s", warning)
     log.info(
         "%(new)d new, %(changed)d changed, %(redone)d redone, %(done)d done, %(waiting)d waiting, %(retired)d retired, "
-        "%(left_out)d left out; %(megapixels).1f megapixels for %(shards)d shards",
+        "%(left_out)d skipped; %(megapixels).1f megapixels for %(shards)d shards",
         counts(plan),
     )
     if plan.postponed:
@@ -187,10 +187,3 @@ def _log_plan(plan: Plan) -> None:
             "%d images are left to the next run: this one is full; more shards or larger ones do more at once",
             plan.postponed,
         )
-
-
-def _log_left_out(left_out: Sequence[LeftOut]) -> None:
-    for entry in left_out[:SHOWN]:
-        log.warning("left out: %s: %s", entry.name, entry.reason)
-    if len(left_out) > SHOWN:
-        log.warning("left out: %d more, which the plan names", len(left_out) - SHOWN)

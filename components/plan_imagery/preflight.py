@@ -17,13 +17,13 @@ from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.network.description import ModelConfig
 from components.core.preflight.classes import check_split, predicted
 from components.core.preflight.models import described_model
-from components.core.preflight.naming import NamedFaults
-from components.core.preflight.numbers import check_max_bad
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
+from components.core.skip_budget import check_max_bad
 from components.core.storage import check_writable
 from components.plan_imagery.capture_date import date_pattern
-from components.plan_imagery.layer import check_same_imagery, read_shown
+from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_CHANGED, check_footprints, check_numbers
 from components.plan_imagery.sources import find_images, no_images
 
@@ -48,7 +48,7 @@ class DetectionInputs:
         formats: Further files of the whole layer, gpkg and geojsonl, separated by commas; checked here for
             publish_collection.
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
-        max_bad: How many images may be left out.
+        max_bad: How many images may be skipped.
     """
 
     images_uri: str

@@ -14,13 +14,13 @@ from components.core.reporting.tables import Cell, Column, table
 from components.core.reporting.text import counted_noun, thousands
 
 SHOWN = 200
-"""How many scenes and images left out the page names; the plan names all."""
+"""How many scenes and skipped images the page names; the plan names all."""
 
 MEGA = 1e6
 
 _NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
 _SCENES = (Column("image", is_text=True), Column("why", is_text=True), Column("size, px"), Column("shards"))
-_LEFT_OUT = (Column("image", is_text=True), Column("why not", is_text=True))
+_SKIPPED = (Column("image", is_text=True), Column("why not", is_text=True))
 
 
 def write_plan_report(plan: Plan, report: Path | str, summary: Path | str) -> None:
@@ -52,7 +52,7 @@ def _facts(plan: Plan) -> list[Fact]:
     reasons = ", ".join(f"{thousands(whys.count(why))} {why}" for why in DetectionReason if why in whys)
     megapixels = sum(scene.size.area for scene in plan.scenes) / MEGA
     others = [
-        Fact("not usable", thousands(len(plan.left_out)), "images"),
+        Fact("not usable", thousands(len(plan.skipped)), "images"),
         Fact("postponed", thousands(plan.postponed), "images for the next run: this one is full"),
         Fact("to be retired", thousands(len(plan.retired)), "images are gone"),
         Fact("waiting", thousands(plan.waiting), "done with another model or settings"),
@@ -85,10 +85,10 @@ def _sections(plan: Plan) -> Iterator[Section]:
         for scene in plan.scenes[:SHOWN]
     ]
     yield Section("Scenes", _of_all(len(plan.scenes), "scenes"), (), table(_SCENES, scenes))
-    if plan.left_out:
-        left_out = [(entry.name, entry.reason) for entry in plan.left_out[:SHOWN]]
-        lead = f"Images that cannot be used as they are. {_of_all(len(plan.left_out), 'images')}".strip()
-        yield Section("Not usable", lead, (), table(_LEFT_OUT, left_out))
+    if plan.skipped:
+        skipped = [(entry.name, entry.reason) for entry in plan.skipped[:SHOWN]]
+        lead = f"Images that cannot be used as they are. {_of_all(len(plan.skipped), 'images')}".strip()
+        yield Section("Not usable", lead, (), table(_SKIPPED, skipped))
 
 
 def _of_all(count: int, noun: str) -> str:

@@ -30,7 +30,7 @@ def check_and_plan(
     Raises:
         InputsError: If anything is wrong with the inputs; it tells all that is.
         DataError: If the model is none, or a marker is broken.
-        TooManyBadItemsError: If nothing is to be detected and more images are left out than `max_bad`.
+        TooManySkippedError: If nothing is to be detected and more images are skipped than `max_bad`.
         StorageError: If a place cannot be reached or written.
     """
     check_inputs(inputs, names)

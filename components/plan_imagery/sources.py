@@ -10,9 +10,9 @@ from components.core import storage
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
 from components.core.hashing import as_text, is_text
-from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, PassedOver, SkipReason, is_raster
+from components.core.imagery.files import NOT_TEXT, RASTER_SUFFIXES, IgnoredFiles, IgnoredReason, is_raster
 from components.core.imagery.sidecars import side_digests, with_side_files
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.core.storage.local import broken_links
 
@@ -40,10 +40,10 @@ class SourceImage:
     sides: tuple[StoredObject, ...] = ()
 
 
-def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | LeftOut]:
+def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skipped]:
     """Stream all images below a prefix, in the order of their keys.
 
-    Names that begin with a dot, and all below them, are passed over; so are the collection's own outputs. What else is
+    Names that begin with a dot, and all below them, are ignored; so are the collection's own outputs. What else is
     no image is said in the log, once, when the listing ends.
 
     Args:
@@ -59,24 +59,24 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Left
     """
     own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
-    others = PassedOver()
+    others = IgnoredFiles()
     for stored in with_side_files(_noted(storage.list_objects(images_uri), start, own, others)):
         key = stored.uri[start:]
         if _is_own(key, own):
             continue
         if not is_text(stored.uri):
-            yield LeftOut(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
+            yield Skipped(as_text(key), f"{as_text(stored.uri)}: {NOT_TEXT}")
             continue
         version = version_of(stored.etag, stored.size_bytes, side_digests(stored))
         yield SourceImage(scene_id(key), key, stored.uri, stored.etag, stored.size_bytes, version, stored.sides)
     for link in broken_links(images_uri):
         if not _is_own(link[start:], own):
-            others.add(link[start:], SkipReason.LINK)
+            others.add(link[start:], IgnoredReason.LINK)
     others.log(images_uri)
 
 
-def _noted(listing: Iterator[StoredObject], start: int, own: str, others: PassedOver) -> Iterator[StoredObject]:
-    """A listing on its way; what is no image in it is noted."""
+def _noted(listing: Iterator[StoredObject], start: int, own: str, others: IgnoredFiles) -> Iterator[StoredObject]:
+    """A listing on its way; what is not an image in it is noted."""
     for stored in listing:
         key = stored.uri[start:]
         if not stored.is_folder and not is_raster(key) and not _is_own(key, own):

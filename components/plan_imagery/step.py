@@ -6,29 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.core.collection.plan import shard_names
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, step
+from components.plan_imagery.names import PARAMETERS
 from components.plan_imagery.preflight import DetectionInputs
 from components.plan_imagery.run import check_and_plan
-
-PARAMETERS: Mapping[str, str] = {
-    "inference_config": "infer_config",
-    "class_title": "footprints_class_title",
-    "tolerance": "footprints_tolerance",
-    "min_area_m2": "footprints_min_area_m2",
-    "regularise": "footprints_regularise",
-    "confidence": "footprints_confidence",
-    "formats": "footprints_formats",
-    "join_tiles": "footprints_join_tiles",
-    "redo": "images_redo",
-    "shard_megapixels": "shards_megapixels",
-    "max_shards": "shards_max",
-    "captured_pattern": "images_captured_pattern",
-    "scaling": "images_scaling",
-    "bands": "images_bands",
-    "data_root": "output_data_root",
-    "max_bad": "images_max_bad",
-}
-"""What the pipeline calls the step's inputs, where that is something else: faults are told in the words of the form."""
 
 
 def run(
@@ -61,8 +42,8 @@ def run(
         "inference_config": document_text(inference_config),
         "split_masks_query": document_text(split_masks_query),
     }
-    with step() as moved:
+    with step(metrics, plan) as numbers:
         inputs = DetectionInputs.of({**options, **documents})
         done, counted = check_and_plan(inputs, plan.path, summary.path, report.path, names)
-    log_metrics(metrics, counted, moved, plan)
+        numbers.update(counted)
     return shard_names(done.shards)

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.core.collection.plan import MOST_SHARDS
-from components.core.errors import ConfigError
+from components.core.preflight.numbers import check_max_shards
 from components.core.project import open_project
 from components.core.project.selecting import Shard, choose_items
 
@@ -26,16 +25,10 @@ def plan_shards(project: Path | str, *, image_tags: Sequence[str] = ("test",), m
         "1/n" to "n/n"; at least one.
 
     Raises:
-        ConfigError: If `max_shards` is below 1 or above `MOST_SHARDS`.
+        ConfigError: If a run may not have so many shards.
         DataError: If the project cannot be read, or no item carries a wanted tag.
     """
-    if max_shards < 1:
-        raise ConfigError(f"max_shards: {max_shards} is below 1; use 1 for a single step, or as many as there are GPUs")
-    if max_shards > MOST_SHARDS:
-        raise ConfigError(
-            f"max_shards: {max_shards} is above {MOST_SHARDS}, and a run of more may outgrow what Argo holds (1 MiB) "
-            "and end without a result; use fewer shards"
-        )
+    check_max_shards(max_shards)
     opened = open_project(project)
     rows = choose_items(opened, image_tags)
     count = min(max_shards, len(rows))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.core.step import Artifact, Say, step, unheard
+from components.core.step import Artifact, Echo, no_echo, step
 from components.plan_shards.plan_shards import plan_shards
 
 
-def run(project: Artifact, image_tags: Sequence[str], max_shards: int, *, say: Say = unheard) -> list[str]:
+def run(project: Artifact, image_tags: Sequence[str], max_shards: int, *, echo: Echo = no_echo) -> list[str]:
     """Run the stage; see `plan_shards`.
 
     Args:
         project: The project whose images inference will look at.
         image_tags: Images with one of these tags count; none for all images.
         max_shards: At most so many shards; never more than images.
-        say: Hears each shard.
+        echo: Hears each shard.
 
     Returns:
         Names of the shards, 1/n to n/n.
@@ -23,5 +23,5 @@ def run(project: Artifact, image_tags: Sequence[str], max_shards: int, *, say: S
     with step():
         shards = plan_shards(project.path, image_tags=image_tags, max_shards=max_shards)
     for shard in shards:
-        say(shard)
+        echo(shard)
     return shards

@@ -21,9 +21,9 @@ from components.core.geometry import Size, Window
 from components.core.imagery.opening import use_raster
 from components.core.project import ImageRef
 from components.core.reporting import palette
+from components.core.reporting.detail import DETAIL_PX, Panel, busiest_window
 from components.core.reporting.encode import Pixels
 from components.core.reporting.palette import rgb
-from components.core.reporting.panels import DETAIL_PX, Panel, busiest_window
 from components.core.reporting.text import thousands
 from components.core.reporting.view import View, framed, image_pixels
 

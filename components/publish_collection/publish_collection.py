@@ -23,15 +23,12 @@ from components.core.collection.plan import Plan, read_plan
 from components.core.collection.reconcile import reconcile
 from components.core.collection.recover_scenes import recover_scenes
 from components.core.collection.shard_results import read_part
-from components.core.errors import ConfigError, TooManyBadItemsError
 from components.core.project import Project
-from components.core.project.history import LeftOut, StageRun, merged_histories
-from components.core.reporting.text import counted_noun
+from components.core.project.history import StageRun, merged_histories
+from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.publish_collection.run_outputs import Publication, write_run_outputs
 
 log = logging.getLogger(__name__)
-
-SHOWN = 5
 
 
 def publish_collection(
@@ -60,7 +57,7 @@ def publish_collection(
         report: HTML file to write; None for none beside that in the collection.
         formats: Further files of the whole layer, separated by commas: gpkg, geojsonl.
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
-        max_bad: How many images may be left out.
+        max_bad: How many images may be skipped.
         workers: Worker processes (0 = one per core).
 
     Returns:
@@ -69,14 +66,14 @@ def publish_collection(
     Raises:
         ConfigError: If a parameter breaks its rule, or the model is to be described and not the plan's any more.
         DataError: If the plan or a part cannot be read.
-        TooManyBadItemsError: If more images are left out than `max_bad`; all others are published, and the report is
+        TooManySkippedError: If more images are skipped than `max_bad`; all others are published, and the report is
             written.
         StorageError: If a place cannot be written.
     """
-    if max_bad < 0:
-        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad image")
+    check_max_bad(max_bad)
     wanted = formats_of_text(formats)
     opened = read_plan(plan)
+    budget = SkipBudget(max_bad, opened.images, allow_empty=True)
     if opened.scenes:
         storage.check_writable(opened.output_uri, removes=True)
     started = datetime.now(UTC).replace(microsecond=0)
@@ -91,6 +88,7 @@ def publish_collection(
     gathered = collect_parts(opened, projects, history, finished)
     recalled, lost = recover_scenes(collection, opened, gathered.failures)
     own, failures = _finish(opened, projects, replace(gathered, failures=lost), workers)
+    budget.add(*(failure.skipped for failure in failures))
     finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
     marks = {name: scene.mark for name, scene in finished.items()}
     before = layer_or_none(collection)
@@ -110,7 +108,7 @@ def publish_collection(
         history=(*history, _own_run(own, failures, time.perf_counter() - begun)),
     )
     counts = write_run_outputs(done, collection, Path(summary), None if report is None else Path(report))
-    _check_failures(failures, max_bad, collection)
+    budget.check(f"all others are published, and the report is in {collection.place('reports')}")
     return counts
 
 
@@ -122,31 +120,18 @@ def _finish(
     failed: tuple[SceneFailure, ...] = ()
     if gathered.scenes:
         finished, failed = finish_scenes(scene_finisher(plan, projects), gathered.scenes, workers)
-    failures = (*gathered.failures, *failed)
-    for failure in failures:
-        log.warning("left out: %s: %s: %s", failure.key, failure.stage, failure.reason)
-    return finished, failures
+    return finished, (*gathered.failures, *failed)
 
 
 def _export(collection: Collection, layer: CollectionLayer, formats: Sequence[str]) -> tuple[str, ...]:
     if formats and layer.unsettled:
-        log.warning("%s: are not written, since other runs are at the layer; the next run does", ", ".join(formats))
+        log.warning(
+            "%s: not exported: another run is updating the layer; the next run exports them", ", ".join(formats)
+        )
         return ()
     return export_layer(collection, formats)
 
 
 def _own_run(finished: Sequence[FinishedScene], failures: Iterable[SceneFailure], seconds: float) -> StageRun:
-    left_out = tuple(LeftOut(failure.key, failure.reason) for failure in failures if failure.stage == STAGE)
-    return finishing_run(STAGE, finished, seconds, left_out)
-
-
-def _check_failures(failures: Sequence[SceneFailure], max_bad: int, collection: Collection) -> None:
-    if len(failures) <= max_bad:
-        return
-    reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures[:SHOWN])
-    more = f"; and {len(failures) - SHOWN} more" if len(failures) > SHOWN else ""
-    left_out = counted_noun(len(failures), "image")
-    raise TooManyBadItemsError(
-        f"{left_out} left out, and max_bad allows {max_bad}: {reasons}{more}. All others are published; the report is "
-        f"in {collection.place('reports')}. Mend them and run again, or set max_bad to {len(failures)}"
-    )
+    own = (failure.skipped for failure in failures if failure.skipped.stage == STAGE)
+    return finishing_run(STAGE, finished, seconds, (Skipped(entry.name, entry.reason) for entry in own))

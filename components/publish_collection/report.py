@@ -13,11 +13,11 @@ from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting.page import Fact, Section, render, run_report
 from components.core.reporting.tables import Cell, Column, table
 from components.core.reporting.text import counted_noun, thousands
+from components.core.skip_budget import Skipped
 from components.publish_collection.summary import (
     Changes,
     DoneScene,
     LayerTotals,
-    MissingScene,
     RunSummary,
     StageTotals,
     stage_totals,
@@ -103,10 +103,10 @@ def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator
         )
         yield _section("Scenes", lead, _scene_table(summary.scenes))
     if summary.skipped:
-        lead = "Images that planning left out: they cannot be used as they are, or failed in several runs."
+        lead = "Images that planning skipped: they cannot be used as they are, or failed in several runs."
         yield _section("Not usable", lead, _missing(summary.skipped, "images"))
     totals = stage_totals(summary.stages)
-    if any(entry.scenes or entry.left_out for entry in totals):
+    if any(entry.scenes or entry.skipped for entry in totals):
         lead = (
             "All shards of a stage together. The speed is that of one shard, on average, "
             "without the time that its pod took to start."
@@ -142,7 +142,7 @@ def _cards(pictures: Sequence[ScenePicture]) -> Markup:
         }
         for picture in pictures
     ]
-    return render("cards.html.j2", cards=cards)
+    return render("cards.html.j2", __package__, cards=cards)
 
 
 def _scene_table(scenes: Sequence[DoneScene]) -> Markup:
@@ -180,14 +180,14 @@ def _scene_row(scene: DoneScene, has_confidence: bool, has_changes: bool) -> lis
     return row
 
 
-def _missing(entries: Sequence[MissingScene], noun: str) -> Markup:
+def _missing(entries: Sequence[Skipped], noun: str) -> Markup:
     columns = [Column(noun.removesuffix("s"), is_text=True), Column("stage", is_text=True), Column("why", is_text=True)]
     ordered = sorted(entries, key=lambda entry: (entry.stage, entry.name))
     return table(columns, [(entry.name, entry.stage, entry.reason) for entry in ordered], noun=noun, style="missing")
 
 
 def _stage_table(totals: Sequence[StageTotals]) -> Markup:
-    titles = ("stage", "shards", "images", "megapixels", "time of all", "slowest shard", "megapixels/s", "left out")
+    titles = ("stage", "shards", "images", "megapixels", "time of all", "slowest shard", "megapixels/s", "skipped")
     rows = [
         (
             entry.stage,
@@ -197,7 +197,7 @@ def _stage_table(totals: Sequence[StageTotals]) -> Markup:
             _duration(entry.seconds),
             _duration(entry.slowest),
             NONE if entry.speed is None else _significant(entry.speed),
-            thousands(entry.left_out),
+            thousands(entry.skipped),
         )
         for entry in totals
     ]

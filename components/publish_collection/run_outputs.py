@@ -28,7 +28,6 @@ from components.publish_collection.summary import (
     Changes,
     DoneScene,
     LayerTotals,
-    MissingScene,
     RunSummary,
     scenes_to_show,
 )
@@ -102,7 +101,7 @@ def write_run_outputs(
 def run_summary(done: Publication) -> RunSummary:
     """What a run did, in the report's terms."""
     plan = done.plan
-    missing = [MissingScene(failure.key, failure.stage, failure.reason) for failure in done.failures]
+    skipped = [failure.skipped for failure in done.failures]
     return RunSummary(
         name=f"{done.started:%Y-%m-%dT%H-%M-%SZ}-{secrets.token_hex(2)}",
         images_uri=plan.images_uri,
@@ -111,8 +110,8 @@ def run_summary(done: Publication) -> RunSummary:
         model=plan.model,
         detector=plan.detector,
         scenes=tuple(map(_done_scene, done.finished)),
-        failed=tuple(entry for entry in missing if entry.stage != PLANNING),
-        skipped=tuple(entry for entry in missing if entry.stage == PLANNING),
+        failed=tuple(entry for entry in skipped if entry.stage != PLANNING),
+        skipped=tuple(entry for entry in skipped if entry.stage == PLANNING),
         up_to_date=plan.done,
         waiting=plan.waiting,
         retired=len({mark.scene for mark in plan.retired} - set(done.layer.layer.partitions)),
@@ -194,7 +193,7 @@ def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
     scenes = int(counts["scenes_published"])
     new = f"{counted_noun(scenes, 'scene')} detected" if scenes else "Nothing new"
     others = {
-        "left out": counts["scenes_failed"],
+        "skipped": counts["scenes_failed"],
         "gone": counts["scenes_retired"],
         "left to the next run": counts["scenes_postponed"],
         "done with another model or settings": counts["scenes_waiting"],

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.core.collection.parts import fetched_parts, remove_parts
 from components.core.collection.plan import read_plan
-from components.core.step import Artifact, Metrics, log_metrics, path_of, step
+from components.core.step import Artifact, Metrics, path_of, step
 from components.publish_collection.publish_collection import publish_collection
 
 
@@ -17,12 +17,12 @@ def run(plan: Artifact, summary: Artifact, metrics: Metrics, report: Artifact | 
         plan: What plan_imagery wrote; it says where the collection lies, and with it what the shards left.
         summary: JSON file to write of what was done and where it lies.
         metrics: Counts of scenes and buildings; megabytes read and written.
-        report: Page of what was new, done, passed over and left out, with pictures.
+        report: Page of what was new, done, ignored and skipped, with pictures.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics, summary) as numbers:
         opened = read_plan(plan.path)
         with fetched_parts(opened) as parts:
             counts = publish_collection(plan.path, parts, summary.path, report=path_of(report), **options)
         remove_parts(opened)
-    log_metrics(metrics, counts, moved, summary)
+        numbers.update(counts)

@@ -9,6 +9,7 @@ from components.core.collection.plan import DetectionReason
 from components.core.geometry import Size
 from components.core.hashing import hash_integer
 from components.core.project.history import StageRun
+from components.core.skip_budget import Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +58,6 @@ class DoneScene:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingScene:
-    """An image that is not published.
-
-    Attributes:
-        name: Its key or the scene's id.
-        stage: Which stage left it out.
-        reason: Why.
-    """
-
-    name: str
-    stage: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class LayerTotals:
     """The footprint layer as a whole.
 
@@ -99,7 +85,7 @@ class RunSummary:
         detector: Name of model and settings together.
         scenes: Published by this run.
         failed: Planned and not published.
-        skipped: Images that planning could not use.
+        skipped: Images that planning skipped.
         up_to_date: How many scenes needed nothing.
         waiting: How many were done with another detector and stay as they are.
         retired: How many were taken out, since their images are gone.
@@ -118,8 +104,8 @@ class RunSummary:
     model: str
     detector: str
     scenes: tuple[DoneScene, ...]
-    failed: tuple[MissingScene, ...]
-    skipped: tuple[MissingScene, ...]
+    failed: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...]
     up_to_date: int
     waiting: int
     retired: int
@@ -146,7 +132,7 @@ class StageTotals:
         megapixels: Of these.
         seconds: Of all shards together.
         slowest: Seconds of the slowest shard.
-        left_out: Images that it could not do.
+        skipped: Images that it could not do.
     """
 
     stage: str
@@ -155,7 +141,7 @@ class StageTotals:
     megapixels: float
     seconds: float
     slowest: float
-    left_out: int
+    skipped: int
 
     @property
     def speed(self) -> float | None:
@@ -176,7 +162,7 @@ def stage_totals(stages: Sequence[StageRun]) -> list[StageTotals]:
             megapixels=sum(run.megapixels for run in runs),
             seconds=sum(run.seconds for run in runs),
             slowest=max(run.seconds for run in runs),
-            left_out=sum(len(run.left_out) for run in runs),
+            skipped=sum(len(run.skipped) for run in runs),
         )
         for stage, runs in by_stage.items()
     ]

@@ -11,19 +11,18 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError
 from components.core.footprints.geography import WGS84, PixelGrid, common_crs
 from components.core.footprints.georeference import placed
 from components.core.footprints.records import FootprintRules, check_class
 from components.core.footprints.tiles import Tile, seams
 from components.core.footprints.tolerance import DEFAULT, Tolerance
 from components.core.parallel import parallel_map, worker_count
-from components.core.preflight.numbers import check_max_bad
 from components.core.progress import progress
 from components.core.project import Project, open_project
-from components.core.project.history import LeftOut
 from components.core.project.parts import part_of
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable, put_tree
 from components.core.storage.atomic_directory import staged_directory
 from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
@@ -34,9 +33,6 @@ from components.publish_footprints.tile_joins import TileJoiner
 log = logging.getLogger(__name__)
 
 SUMMARY_FILE = "summary.json"
-
-SHOWN = 5
-"""How many scenes a message lists that are left out."""
 
 
 def publish(
@@ -68,7 +64,7 @@ def publish(
             all.
         formats: Any of geoparquet, gpkg and geojson.
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid and do not overlap.
-        max_bad: How many scenes may be left out because their place or their rasters cannot be used.
+        max_bad: How many images may be skipped because their place or their rasters cannot be used.
         workers: Worker processes (0 = one per core). The files do not depend on it.
 
     Returns:
@@ -77,7 +73,7 @@ def publish(
     Raises:
         ConfigError: If the class is unknown or not of bitmaps, or a parameter is outside its range.
         DataError: If there is no such project.
-        TooManyBadItemsError: If more scenes are left out than `max_bad`, or all; nothing is written.
+        TooManySkippedError: If more images are skipped than `max_bad`, or all; nothing is written.
         StorageError: If a place cannot be written.
     """
     rules = FootprintRules(class_title, Tolerance.parse(tolerance), min_area_m2)
@@ -91,20 +87,21 @@ def publish(
     survey = _survey(opened)
     scenes, crs, without_crs = survey.scenes, survey.crs, survey.without_crs
     joiner = TileJoiner(survey.tiles, seams(survey.tiles) if join_tiles else [], crs, min_area_m2)
-    bad = _Bad(max_bad, len(scenes) + len(survey.unplaced))
-    bad.add(*survey.unplaced)
+    budget = SkipBudget(max_bad, len(scenes) + len(survey.unplaced))
+    budget.add(*survey.unplaced)
+    budget.check()
     maker = FootprintMaker(opened, rules, crs)
     made = parallel_map(maker, scenes, worker_count(workers, len(scenes)))
-    with staged_directory(output_dir) as aside:
-        layers = {True: LayerWriter(aside, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
+    with staged_directory(output_dir) as staged:
+        layers = {True: LayerWriter(staged, crs, _about(rules, crs))} if len(scenes) > without_crs or not scenes else {}
         if without_crs:
-            layers[False] = LayerWriter(aside, None, _about(rules, None))
-        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers, bad, joiner))
+            layers[False] = LayerWriter(staged, None, _about(rules, None))
+        results = tuple(_added(progress(made, len(scenes), "scenes published"), layers, budget, joiner))
         joiner.end(layers)
         closed = tuple(_closed(layer, formats) for layer in layers.values())
-        result = PublishResult(closed, results, rules, joiner.count, tuple(bad.scenes))
+        result = PublishResult(closed, results, rules, joiner.count, tuple(budget.skipped))
         text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
-        (aside / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+        (staged / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
     if without_crs:
         log.warning(
             "%s of %s scenes have no CRS or no transform; their footprints are in pixel coordinates",
@@ -119,29 +116,6 @@ def publish(
 def formats_of_text(text: str) -> list[str]:
     """Formats that are given separated by commas."""
     return [known.strip() for known in text.split(",") if known.strip()]
-
-
-class _Bad:
-    """Scenes that are left out, and how many may be."""
-
-    def __init__(self, allowed: int, total: int) -> None:
-        self.scenes: list[LeftOut] = []
-        self._allowed = allowed
-        self._total = total
-
-    def add(self, *scenes: LeftOut) -> None:
-        """Leave out some more, unless these are too many."""
-        for scene in scenes:
-            log.warning("left out: %s: %s", scene.name, scene.reason)
-            self.scenes.append(scene)
-        count = len(self.scenes)
-        if count > self._allowed or 0 < count == self._total:
-            reasons = "; ".join(scene.reason for scene in self.scenes[:SHOWN])
-            more = f"; and {count - SHOWN} more, which the log lists" if count > SHOWN else ""
-            raise TooManyBadItemsError(
-                f"{count} of {self._total} scenes cannot be published, and max_bad allows {self._allowed} (but never "
-                f"all): {reasons}{more}; mend them, or raise max_bad to go on without them"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +133,7 @@ class _Survey:
     scenes: list[PublishedScene]
     crs: str
     without_crs: int
-    unplaced: list[LeftOut]
+    unplaced: list[Skipped]
     tiles: dict[str, Tile]
 
 
@@ -168,7 +142,7 @@ def _survey(project: Project) -> _Survey:
     parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
     grids: dict[tuple[str, str], PixelGrid | None] = {}
     tiles: dict[tuple[str, str], Tile] = {}
-    bad: dict[tuple[str, str], LeftOut] = {}
+    bad: dict[tuple[str, str], Skipped] = {}
     for index in range(len(project)):
         dataset, _, name = project.label(index).partition("/")
         key = (dataset, name)
@@ -182,7 +156,7 @@ def _survey(project: Project) -> _Survey:
                 if grid is not None and (part is None or part.top == 0):
                     tiles[key] = Tile(grid, item.size if part is None else part.size)
         except DataError as error:
-            bad[key] = LeftOut(f"{key[0]}/{key[1]}", str(error))
+            bad[key] = Skipped(f"{key[0]}/{key[1]}", str(error))
     names = Counter(name for _, name in parts)
     sources = {(dataset, name): name if names[name] == 1 else f"{dataset}/{name}" for dataset, name in parts}
     scenes = [
@@ -199,11 +173,12 @@ def _survey(project: Project) -> _Survey:
 
 
 def _added(
-    made: Iterable[SceneRows | LeftOut], layers: dict[bool, LayerWriter], bad: _Bad, joiner: TileJoiner
+    made: Iterable[SceneRows | Skipped], layers: dict[bool, LayerWriter], budget: SkipBudget, joiner: TileJoiner
 ) -> Iterator[SceneResult]:
     for scene in made:
-        if isinstance(scene, LeftOut):
-            bad.add(scene)
+        if isinstance(scene, Skipped):
+            budget.add(scene)
+            budget.check()
             continue
         layer = layers[scene.on_map]
         layer.add(joiner.taken(scene))
@@ -239,7 +214,7 @@ def _about(rules: FootprintRules, crs: str | None) -> dict[str, str | float]:
 
 def _check(rules: FootprintRules, formats: Sequence[str]) -> None:
     if not 0 <= rules.min_area_m2 < float("inf"):
-        raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of at least 0; use 0 for none")
+        raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of 0 or more; use 0 for none")
     unknown = [known for known in formats if known not in FORMATS]
     if unknown or not formats:
         raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is none of {', '.join(FORMATS)}")

@@ -11,8 +11,8 @@ from components.core.footprints.generalize import Generalization
 from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, FootprintRules, scene_schema
 from components.core.footprints.vectorize import scene_footprints
 from components.core.project import Project
-from components.core.project.history import LeftOut
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,13 @@ class FootprintMaker:
     rules: FootprintRules
     crs: str
 
-    def __call__(self, scene: PublishedScene) -> SceneRows | LeftOut:
+    def __call__(self, scene: PublishedScene) -> SceneRows | Skipped:
         """The rows of one scene, or why it has none."""
         try:
             with scene_errors(scene.source):
                 return self._rows(scene)
         except DataError as error:
-            return LeftOut(scene.source, str(error))
+            return Skipped(scene.source, str(error))
 
     def _rows(self, scene: PublishedScene) -> SceneRows:
         items = (self.project.item(index) for index in scene.items)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.core.footprints.records import FootprintRules
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class PublishResult:
         scenes: In the project's order.
         rules: What was published, and how.
         joined: How many buildings were made of parts that several scenes show; `scenes` counts the parts.
-        bad: Scenes that were left out, each with its reason.
+        skipped: Scenes that could not be published.
     """
 
     layers: tuple[LayerResult, ...]
     scenes: tuple[SceneResult, ...]
     rules: FootprintRules
     joined: int = 0
-    bad: tuple[LeftOut, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def scalars(self) -> dict[str, float]:
         """Named figures for a table."""
@@ -81,7 +81,7 @@ class PublishResult:
             "left_out": float(sum(scene.left_out for scene in self.scenes)),
             "joined": float(self.joined),
             "scenes": float(len(self.scenes)),
-            "scenes_left_out": float(len(self.bad)),
+            "scenes_left_out": float(len(self.skipped)),
             "scenes_without_crs": float(sum(scene.area_m2 is None for scene in self.scenes)),
         }
 
@@ -92,5 +92,5 @@ class PublishResult:
             "layers": [asdict(layer) for layer in self.layers],
             "joined": self.joined,
             "scenes": [asdict(scene) for scene in self.scenes],
-            "scenes_left_out": [asdict(scene) for scene in self.bad],
+            "scenes_left_out": [entry.as_json() for entry in self.skipped],
         }

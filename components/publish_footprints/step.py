@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.core.step import Artifact, Metrics, Say, log_metrics, step, unheard
+from components.core.step import Artifact, Echo, Metrics, no_echo, step
 from components.publish_footprints.publish_footprints import formats_of_text, publish
 
 
 def run(
-    project: Artifact, footprints: Artifact, metrics: Metrics, formats: str, *, say: Say = unheard, **options: Any
+    project: Artifact, footprints: Artifact, metrics: Metrics, formats: str, *, echo: Echo = no_echo, **options: Any
 ) -> None:
     """Run the stage; see `publish`.
 
@@ -19,15 +19,15 @@ def run(
         footprints: Directory to write, with the layers' files and summary.json.
         metrics: Counts and areas; megabytes read and written.
         formats: Any of geoparquet, gpkg and geojson, separated by commas.
-        say: Hears of each layer what is in it, and of each of its files where it lies.
+        echo: Hears of each layer what is in it, and of each of its files where it lies.
         options: Of the stage.
     """
-    with step() as moved:
+    with step(metrics, footprints) as numbers:
         result = publish(project.path, footprints.path, formats=formats_of_text(formats), **options)
-    log_metrics(metrics, result.scalars(), moved, footprints)
+        numbers.update(result.scalars())
     for layer in result.layers:
         footprints.metadata[f"{layer.name}_coordinates"] = layer.coordinates
         area = "" if layer.area_m2 is None else f", {layer.area_m2:,.0f} m²"
-        say(f"{layer.name}: {layer.footprints} footprints{area}, {layer.coordinates}")
+        echo(f"{layer.name}: {layer.footprints} footprints{area}, {layer.coordinates}")
         for file in layer.files:
-            say(str(Path(footprints.path) / file))
+            echo(str(Path(footprints.path) / file))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.core.footprints.records import OUTLINE
-from components.core.footprints.tile_joins import Halves, buildings, joined_rows
+from components.core.footprints.tile_joins import CutFootprints, buildings, joined_rows
 from components.core.footprints.tiles import Seam, Tile
 from components.core.footprints.vectorize import BATCH_OBJECTS
 from components.publish_footprints.layers import LayerWriter
@@ -31,7 +31,7 @@ class TileJoiner:
         self._seams = borders
         self._crs = crs
         self._with_seam = {name for seam in borders for name in (seam.first, seam.second)}
-        self._halves: dict[str, Halves] = {}
+        self._halves: dict[str, CutFootprints] = {}
         self._fragments: dict[str, int] = {}
 
     def taken(self, scene: SceneRows) -> pa.Table:
@@ -42,7 +42,7 @@ class TileJoiner:
         rows = scene.rows.append_column(OUTLINE, scene.outlines).filter(at_border)
         halves = pa.concat_tables([rows, scene.fragments.select(rows.column_names)]).combine_chunks()
         tile = self._tiles[scene.source]
-        self._halves[scene.source] = Halves(halves, tile, scene.drawing, self._crs, self._min_area_m2)
+        self._halves[scene.source] = CutFootprints(halves, tile, scene.drawing, self._crs, self._min_area_m2)
         self._fragments[scene.source] = scene.fragments.num_rows
         return scene.rows.filter(pc.invert(at_border))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from components.core.geometry import Size
-from components.core.step import Metrics, Say, log_metrics, step, unheard
+from components.core.step import Echo, Metrics, no_echo, step
+from components.core.storage import join_uri
 from components.core.storage.mounted import data_root_or_default
-from components.sample_scenes.sample_scenes import generate_in_data_root
+from components.sample_scenes.sample_scenes import Request, generate
 
 
 class Outputs(NamedTuple):
@@ -33,9 +34,9 @@ def run(
     *,
     tiled: bool = False,
     workers: int = 0,
-    say: Say = unheard,
+    echo: Echo = no_echo,
 ) -> Outputs:
-    """Run the stage; see `generate_in_data_root`.
+    """Run the stage; see `generate`.
 
     Args:
         metrics: Megabytes read and written.
@@ -48,22 +49,15 @@ def run(
         seed: Other seeds give other scenes.
         tiled: 512-pixel tiles and compression instead of plain strips.
         workers: Worker processes (0 = one per core).
-        say: Hears how many scenes there are, and where.
+        echo: Hears how many scenes there are, and where.
 
     Returns:
         Where the scenes lie.
     """
-    with step() as moved:
-        made = generate_in_data_root(
-            data_root_or_default(data_root),
-            towns=[name.strip() for name in towns.split(",") if name.strip()],
-            scenes_per_town=scenes_per_town,
-            size=Size(size_px, size_px),
-            gsd_m=gsd_m,
-            seed=seed,
-            tiled=tiled,
-            workers=workers or None,
-        )
-    log_metrics(metrics, {}, moved)
-    say(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
+    with step(metrics):
+        names = tuple(name.strip() for name in towns.split(",") if name.strip())
+        request = Request(names, scenes_per_town, Size(size_px, size_px), gsd_m, seed, tiled)
+        place = join_uri(data_root_or_default(data_root), "sample_scenes", request.key[:12])
+        made = generate(place, request, workers or None)
+    echo(f"{len(made.names)} scenes: {made.images_uri} and {made.masks_uri}")
     return Outputs(made.images_uri, made.masks_uri)

@@ -17,7 +17,7 @@ def split_masks(
     report: str | Path | None = None,
     seed: int = 0,
     workers: int = 1,
-    max_bad: int = 0,
+    max_bad: int | None = 0,
     allow_empty: bool = False,
 ) -> QueryRun:
     """Run the stage's query.
@@ -27,9 +27,9 @@ def split_masks(
         split: Directory of the split project.
         query: JSON text or file; the tutorial's query where empty.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
-        max_bad: Source items that may fail.
+        max_bad: How many source items may be skipped.
         allow_empty: Whether there may be no source item, or none that did not fail.
 
     Returns:
@@ -37,7 +37,7 @@ def split_masks(
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
-        DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
+        DataError: If the project cannot be read, more than `max_bad` items are skipped, or no item is there or left.
     """
     return run_stage(
         query or SPLIT_MASKS_QUERY,

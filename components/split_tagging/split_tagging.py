@@ -43,16 +43,16 @@ def split_tagging(
         train_share: Above 0, the ready-made one-branch query with this share runs instead.
         project_name: Name of the imported project, for the ready-made query.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
-        max_bad: Source items that may fail.
+        max_bad: How many source items may be skipped.
 
     Returns:
         The query and its counts.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project, or both a query and a share are given.
-        DataError: If the project cannot be read, or more than `max_bad` items failed.
+        DataError: If the project cannot be read, or more than `max_bad` items are skipped.
     """
     check_share_alone(train_share, query)
     if train_share:

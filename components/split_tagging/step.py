@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.core.dtl.stage import run_as_step
-from components.core.step import Artifact, Document, Metrics, Say, unheard
+from components.core.step import Artifact, Document, Echo, Metrics, no_echo
 from components.split_tagging.split_tagging import split_tagging
 
 
@@ -16,8 +16,7 @@ def run(
     report: Artifact | None,
     query: Document,
     *,
-    pictures: str | None = None,
-    say: Say = unheard,
+    echo: Echo = no_echo,
     **options: Any,
 ) -> None:
     """Run the stage; see `split_tagging`.
@@ -25,11 +24,10 @@ def run(
     Args:
         project: The imported project.
         tagged: The tagged project to write.
-        metrics: Items in, out and left out; megabytes read and written, and read for the report.
+        metrics: Items in, out and skipped; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.
-        pictures: Folder for the report's pictures as PNG.
-        say: Hears how many items went in and came out.
+        echo: Hears how many items went in and came out.
         options: Of the stage.
     """
-    run_as_step(split_tagging, project, tagged, metrics, report, query, pictures=pictures, say=say, **options)
+    run_as_step(split_tagging, project, tagged, metrics, report, query, echo=echo, **options)

@@ -83,13 +83,14 @@ class CheckpointStore:
         number = max(self._files(), default=0) + 1
         archive = self._uri(number, ARCHIVE)
         try:
-            with storage.staged_file(archive) as aside:
+            with storage.staged_file(archive) as staged:
                 try:
-                    torch.save(dict(content), aside)
+                    torch.save(dict(content), staged)
                 except RuntimeError as error:  # of PyTorch's own writer, which knows no numbers of errors
-                    raise storage.not_written(archive, aside.parent, str(error).partition("\n")[0]) from error
-                note = {"format": FORMAT, "bytes": aside.stat().st_size, "sha256": _sha256(aside), "about": self.about}
-            storage.write_bytes(self._uri(number, NOTE), (json.dumps(note, indent=1) + "\n").encode())
+                    raise storage.not_written(archive, staged.parent, str(error).partition("\n")[0]) from error
+                written = {"format": FORMAT, "bytes": staged.stat().st_size, "sha256": _sha256(staged)}
+            note = json.dumps(written | {"about": self.about}, indent=1) + "\n"
+            storage.write_bytes(self._uri(number, NOTE), note.encode())
         except StorageError:
             with suppress(StorageError):
                 storage.delete(archive)

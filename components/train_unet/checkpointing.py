@@ -21,7 +21,7 @@ from components.core.cli import configure_logging
 from components.core.errors import StorageError
 from components.core.network.weights import load_pickle
 from components.train_unet.checkpoint_store import CheckpointStore
-from components.train_unet.dataset import Failure
+from components.train_unet.dataset import UnreadableItem
 from components.train_unet.history import History
 from components.train_unet.module import SegmentationModule
 from components.train_unet.stopping import EXIT_CODE, StopRequest
@@ -114,8 +114,8 @@ class Checkpointing(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Hand the result to the process that started this one."""
         if trainer.is_global_zero:
-            with storage.staged_file(self.result) as aside:
-                torch.save({"best": self.best, "history": pl_module.history.as_dict()}, aside)
+            with storage.staged_file(self.result) as staged:
+                torch.save({"best": self.best, "history": pl_module.history.as_dict()}, staged)
 
     def _answer(self, trainer: pl.Trainer, module: SegmentationModule) -> None:
         wish = self._agreed(trainer)
@@ -194,7 +194,10 @@ class Checkpointing(pl.Callback):
             "scaler": trainer.precision_plugin.state_dict(),
             "measures": module.train_measures.metric_state,
             "history": module.history.as_dict(),
-            "failures": {phase: [*map(tuple, budget.failures.values())] for phase, budget in module.budgets.items()},
+            "unreadable": {
+                phase: [entry.as_row() for entry in budget.unreadable.values()]
+                for phase, budget in module.budgets.items()
+            },
             "random": states,
         }
 
@@ -206,8 +209,8 @@ class Checkpointing(pl.Callback):
         for name, value in state["measures"].items():
             setattr(module.train_measures, name, value.to(module.device))
         module.history = History.of_dict(state["history"])
-        for phase, failures in state["failures"].items():
-            module.budgets[phase].restore(Failure(*failure) for failure in failures)
+        for phase, rows in state["unreadable"].items():
+            module.budgets[phase].restore(UnreadableItem.of_row(*row) for row in rows)
         self.validated = state["validated"]
         if trainer.is_global_zero:
             self.best = state["best"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -15,33 +14,53 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from components.core.documents.training import ALL_ITEMS, WHERE
-from components.core.errors import DataError, FootprintsError, StorageError, TooManyBadItemsError
+from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project
 from components.core.project.local_copies import with_local_copies
 from components.core.scene_errors import scene_errors, stops_all
+from components.core.skip_budget import SkipBudget, Skipped
 from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
-
-log = logging.getLogger(__name__)
 
 UInt8 = npt.NDArray[np.uint8]
 
 
-class Failure(NamedTuple):
-    """An item that could not be read, and why.
+class UnreadableItem(NamedTuple):
+    """An item that could not be read.
 
     Attributes:
-        label: Of the item.
-        reason: Why.
+        skipped: Its label, and why.
         image: URI of the image that it is cut from; empty where that is not known.
     """
 
-    label: str
-    reason: str
+    skipped: Skipped
     image: str = ""
+
+    @property
+    def label(self) -> str:
+        """Of the item."""
+        return self.skipped.name
+
+    @property
+    def cause(self) -> str:
+        """What is broken, as far as is known: the image, or the item itself."""
+        return self.image or self.label
+
+    def as_row(self) -> tuple[str, str, str]:
+        """Label, reason and image, as checkpoints keep them."""
+        return self.label, self.skipped.reason, self.image
+
+    def as_json(self) -> dict[str, str]:
+        """The same, as the model's `metrics.json` has it."""
+        return dict(zip(("label", "reason", "image"), self.as_row(), strict=True))
+
+    @classmethod
+    def of_row(cls, label: str, reason: str, image: str = "") -> UnreadableItem:
+        """What `as_row` gave; older checkpoints know of no image."""
+        return cls(Skipped(label, reason), image)
 
 
 class Sample(NamedTuple):
@@ -50,12 +69,12 @@ class Sample(NamedTuple):
     Attributes:
         image: (3, H, W) uint8 RGB.
         mask: (H, W) uint8 class indices, 255 for neutral pixels.
-        failures: Items that failed before this one could be read.
+        unreadable: Items that were tried before this one and could not be read.
     """
 
     image: Tensor
     mask: Tensor
-    failures: tuple[Failure, ...] = ()
+    unreadable: tuple[UnreadableItem, ...] = ()
 
 
 class TrainingBatch(NamedTuple):
@@ -64,12 +83,12 @@ class TrainingBatch(NamedTuple):
     Attributes:
         image: (N, 3, H, W) uint8 RGB.
         mask: (N, H, W) uint8 class indices, 255 for neutral pixels.
-        failures: Items that could not be read.
+        unreadable: Items that could not be read.
     """
 
     image: Tensor
     mask: Tensor
-    failures: tuple[Failure, ...]
+    unreadable: tuple[UnreadableItem, ...]
 
 
 class WindowDataset(Dataset[Sample]):
@@ -113,29 +132,29 @@ class WindowDataset(Dataset[Sample]):
         """Read one window; an item that fails is reported in the sample, not raised."""
         if position == PADDING:
             return self._neutral(())
-        failures: list[Failure] = []
-        for row in self._candidates(position, failures):
+        unreadable: list[UnreadableItem] = []
+        for row in self._candidates(position, unreadable):
             place = ""
             try:
                 with scene_errors(self.project.label(row)):
                     item = self.project.item(row)
                     place = _image_of(item)
                     image, mask = self._read(with_local_copies(item))
-                return Sample(torch.from_numpy(image), torch.from_numpy(mask), tuple(failures))
+                return Sample(torch.from_numpy(image), torch.from_numpy(mask), tuple(unreadable))
             except (DataError, StorageError) as error:
                 if stops_all(error):
                     raise
                 reason = str(error) if place in str(error) else f"{place}: {error}"
-                failures.append(Failure(self.project.label(row), reason, place))
-        return self._neutral(tuple(failures))
+                unreadable.append(UnreadableItem(Skipped(self.project.label(row), reason), place))
+        return self._neutral(tuple(unreadable))
 
-    def _candidates(self, position: int, failures: Sequence[Failure]) -> Iterator[int]:
+    def _candidates(self, position: int, unreadable: Sequence[UnreadableItem]) -> Iterator[int]:
         """Rows of the item at a position and of those to try in its place, while one after the other fails."""
         others = 0
         for attempt in range(len(self) if self.other_images else min(self.replacements + 1, len(self))):
             row = int(self.rows[(position + attempt) % len(self)])
             if attempt > self.replacements:
-                if self._image_of_row(row) in {failure.image for failure in failures}:
+                if self._image_of_row(row) in {entry.image for entry in unreadable}:
                     continue
                 others += 1
             if others > self.other_images:
@@ -148,10 +167,10 @@ class WindowDataset(Dataset[Sample]):
         except FootprintsError:
             return None
 
-    def _neutral(self, failures: tuple[Failure, ...]) -> Sample:
+    def _neutral(self, unreadable: tuple[UnreadableItem, ...]) -> Sample:
         height, width = self.size.height, self.size.width
         mask = torch.full((height, width), NEUTRAL_INDEX, dtype=torch.uint8)
-        return Sample(torch.zeros(3, height, width, dtype=torch.uint8), mask, failures)
+        return Sample(torch.zeros(3, height, width, dtype=torch.uint8), mask, unreadable)
 
     def _read(self, item: Item) -> tuple[UInt8, UInt8]:
         if item.image is None:
@@ -174,7 +193,7 @@ def collate(samples: Sequence[Sample]) -> TrainingBatch:
     return TrainingBatch(
         torch.stack([sample.image for sample in samples]),
         torch.stack([sample.mask for sample in samples]),
-        tuple(failure for sample in samples for failure in sample.failures),
+        tuple(entry for sample in samples for entry in sample.unreadable),
     )
 
 
@@ -244,55 +263,58 @@ def rows_with_tag(project: Project, tag: str, phase: str) -> npt.NDArray[np.int6
     return rows
 
 
-class FailureBudget:
-    """Counts the items of a dataset that could not be read, each once.
+class TrainingBudget:
+    """Counts the items of a dataset that could not be read, each once, and the images that they are cut from.
 
     Attributes:
-        allowed: How many may fail.
+        allowed: How many items may be unreadable, whatever their images.
         phase: "train" or "val".
-        failures: Those that did, by label.
-        images: How many images may be the cause, whichever number of items is cut from them; in this dataset and in
-            those whose budgets share `broken`.
-        broken: URIs of the images that items failed of.
-        total: How many items the dataset has, of which never all may fail; 0 where that is not known.
+        images: Counts the images, whichever number of items is cut from them; other datasets may share it.
+        items: Counts the items, of which never all may be skipped.
+        unreadable: These items, by label.
     """
 
-    def __init__(self, allowed: int, phase: str, images: int = 0, broken: set[str] | None = None) -> None:
+    def __init__(self, allowed: int, phase: str, images: SkipBudget) -> None:
         """Allow that many in the dataset of `phase`, "train" or "val"."""
         self.allowed = allowed
         self.phase = phase
         self.images = images
-        self.broken: set[str] = set() if broken is None else broken
-        self.failures: dict[str, Failure] = {}
-        self.total = 0
+        self.items = SkipBudget(None, noun=f"{phase} item")
+        self.unreadable: dict[str, UnreadableItem] = {}
 
-    def restore(self, failures: Iterable[Failure]) -> None:
-        """Take up failures that were counted before."""
-        for failure in failures:
-            self.failures.setdefault(failure.label, failure)
-            self.broken.add(failure.image or failure.label)
+    def restore(self, unreadable: Iterable[UnreadableItem]) -> None:
+        """Take up what was counted before."""
+        for entry in unreadable:
+            if self._count(entry):
+                self.images.count(_image_skipped(entry))
 
-    def add(self, failures: Sequence[Failure]) -> list[Failure]:
-        """Count failures.
+    def add(self, unreadable: Iterable[UnreadableItem]) -> list[UnreadableItem]:
+        """Count items; of those of one image the log names the image alone.
 
         Returns:
             Those not seen before.
 
         Raises:
-            TooManyBadItemsError: If more items failed than are allowed, and they are cut from more images than that;
-                the message names them.
+            TooManySkippedError: If more items than allowed cannot be read, and they are cut from more images than may
+                be skipped; or if no item can be read.
         """
-        new = [failure for failure in failures if failure.label not in self.failures]
-        for failure in new:
-            if (failure.image or failure.label) not in self.broken:
-                log.warning("left out, with what else shows its broken part: %s: %s", failure.label, failure.reason)
-            self.restore([failure])
-        is_all = 0 < self.total == len(self.failures)
-        if is_all or (len(self.failures) > self.allowed and len(self.broken) > self.images):
-            shown = "; ".join(f"{failure.label}: {failure.reason}" for failure in list(self.failures.values())[:5])
-            raise TooManyBadItemsError(
-                f"{WHERE}: allow_corrupted_samples.{self.phase}: {len(self.failures)} items cannot be read and "
-                f"{self.allowed} may: {shown}; mend or replace the files, or set max_bad to {len(self.broken)} to go "
-                "on without the images that they are cut from, but never without all"
-            )
+        new = [entry for entry in unreadable if entry.label not in self.unreadable]
+        for entry in new:
+            if self._count(entry):
+                self.images.add(_image_skipped(entry))
+        self.items.check()
+        count = len(self.unreadable)
+        if count > self.allowed:
+            self.images.check(f"{WHERE}: allow_corrupted_samples.{self.phase} allows {self.allowed} items, not {count}")
         return new
+
+    def _count(self, entry: UnreadableItem) -> bool:
+        """Count an item; whether its image has not been counted."""
+        if entry.label not in self.unreadable:
+            self.unreadable[entry.label] = entry
+            self.items.count(entry.skipped)
+        return entry.cause not in {skipped.name for skipped in self.images.skipped}
+
+
+def _image_skipped(entry: UnreadableItem) -> Skipped:
+    return Skipped(entry.cause, entry.skipped.reason)

@@ -53,7 +53,7 @@ def choose_devices(wanted: Sequence[int], present: int, has_bfloat16: bool, prec
     """Choose devices and number format.
 
     Args:
-        wanted: GPUs that the config names.
+        wanted: GPUs that the placement or the config names.
         present: Number of GPUs that this machine has.
         has_bfloat16: Whether they compute in bfloat16.
         precision: The config's `precision`.
@@ -65,15 +65,15 @@ def choose_devices(wanted: Sequence[int], present: int, has_bfloat16: bool, prec
         ConfigError: If the number format does not go with the device.
     """
     usable = tuple(device for device in wanted if device < present)
-    named = f"gpu_devices names {list(wanted)}, this machine has {present} GPU{'' if present == 1 else 's'}"
+    known = f"GPUs wanted: {list(wanted)}, present: {present}"
     if usable:
         chosen = _gpu_precision(has_bfloat16, precision)
-        lack = "" if len(usable) == len(wanted) else f"; {len(wanted) - len(usable)} fewer than named, smaller batches"
-        return DevicePlan("gpu", usable, chosen, f"{named}: training on {list(usable)} in {chosen}{lack}")
+        lack = "" if len(usable) == len(wanted) else f"; {len(wanted) - len(usable)} fewer than wanted, smaller batches"
+        return DevicePlan("gpu", usable, chosen, f"{known}; training on {list(usable)} in {chosen}{lack}")
     if precision == "float16":
-        raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU ({named}); use 'float32' or 'bfloat16'")
+        raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU ({known}); use 'float32' or 'bfloat16'")
     chosen = "bf16-mixed" if precision == "bfloat16" else "32-true"
-    return DevicePlan("cpu", (0,), chosen, f"{named}: training on the CPU in {chosen}")
+    return DevicePlan("cpu", (0,), chosen, f"{known}; training on the CPU in {chosen}")
 
 
 def _gpu_precision(has_bfloat16: bool, precision: str) -> Precision:
@@ -82,5 +82,5 @@ def _gpu_precision(has_bfloat16: bool, precision: str) -> Precision:
     if precision == "float16" or (precision == "auto" and not has_bfloat16):
         return "16-mixed"
     if not has_bfloat16:
-        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'")
+        raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not supported by this GPU; use 'float16' or 'auto'")
     return "bf16-mixed"

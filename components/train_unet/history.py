@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from components.core.progress import LINE_SECONDS
-from components.train_unet.dataset import Failure
+from components.train_unet.dataset import UnreadableItem
 from components.train_unet.metrics import Measures
 
 log = logging.getLogger(__name__)
@@ -43,27 +44,28 @@ class Row:
 
 @dataclass(slots=True)
 class History:
-    """Rows in order, and the items that failed."""
+    """Rows in order, and the items that could not be read."""
 
     rows: list[Row] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    unreadable: list[UnreadableItem] = field(default_factory=list)
 
     def add(self, step: int, epoch: float, phase: str, measures: Measures, lr: float) -> None:
         """Append one row."""
         self.rows.append(Row(step, round(epoch, 6), phase, *measures, lr=lr))
 
     def best(self) -> Row:
-        """The validation of lowest loss, the first of equals."""
-        return min((row for row in self.rows if row.phase == "val"), key=lambda row: row.loss)
+        """The validation of lowest loss, the first of equals; one whose loss is not a number comes last."""
+        return min((row for row in self.rows if row.phase == "val"), key=lambda row: (math.isnan(row.loss), row.loss))
 
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"rows": [asdict(row) for row in self.rows], "failures": [tuple(failure) for failure in self.failures]}
+        return {"rows": [asdict(row) for row in self.rows], "failures": [entry.as_row() for entry in self.unreadable]}
 
     @classmethod
     def of_dict(cls, content: dict[str, Any]) -> History:
         """From a checkpoint."""
-        return cls([Row(**row) for row in content["rows"]], [Failure(*failure) for failure in content["failures"]])
+        unreadable = [UnreadableItem.of_row(*row) for row in content["failures"]]
+        return cls([Row(**row) for row in content["rows"]], unreadable)
 
 
 class LogProgress(pl.Callback):

@@ -14,7 +14,7 @@ from components.core import storage
 from components.core.documents.training import TrainConfig
 from components.core.errors import DataError, StorageError
 from components.core.hashing import digest
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.project import Project
 from components.core.project.local_copies import rasters_of
 from components.core.scene_errors import stops_all
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 def identity_of(
-    config: TrainConfig, project: Project, datasets: Datasets, network: UNetV2, plan: DevicePlan
+    config: TrainConfig, project: Project, datasets: Datasets, network: SegmentationNetwork, plan: DevicePlan
 ) -> dict[str, str]:
     """What a training is made of: its project's name, and a digest of each part.
 

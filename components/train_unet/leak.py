@@ -35,4 +35,4 @@ def _places(items: WindowDataset) -> Iterator[_Place | None]:
             image = items.project.item(row).image
         except DataError:
             image = None
-        yield None if image is None else (image.uri, image.recipe.window)
+        yield None if image is None else (image.uri, image.recipe.seen())

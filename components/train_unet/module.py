@@ -18,8 +18,9 @@ from components.core.errors import ConfigError
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import segmentation_loss
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
-from components.core.network.unetv2 import UNetV2
-from components.train_unet.dataset import Failure, FailureBudget, TrainingBatch
+from components.core.network.segmentation import SegmentationNetwork
+from components.core.skip_budget import SkipBudget
+from components.train_unet.dataset import TrainingBatch, TrainingBudget, UnreadableItem
 from components.train_unet.history import History
 from components.train_unet.metrics import Measures, SegmentationMeasures
 from components.train_unet.sampling import Rounds
@@ -30,11 +31,11 @@ TRAIN_ROWS = 2_000
 
 
 class SegmentationModule(pl.LightningModule):
-    """UNetV2 in training: loss, optimiser, learning rate, measures and guards."""
+    """A network in training: loss, optimiser, learning rate, measures and guards."""
 
     first_bad_step: Tensor
 
-    def __init__(self, network: UNetV2, config: TrainConfig, rounds: Rounds, max_bad: int = 0) -> None:
+    def __init__(self, network: SegmentationNetwork, config: TrainConfig, rounds: Rounds, max_bad: int = 0) -> None:
         """Prepare to train `network`, whose weights are set; items of `max_bad` images may be unreadable."""
         super().__init__()
         self.network = network
@@ -42,13 +43,13 @@ class SegmentationModule(pl.LightningModule):
         self.rounds = rounds
         self.history = History()
         self.row_every = math.ceil(rounds.total / TRAIN_ROWS)
-        classes = network.head.out_channels
+        classes = network.classes
         self.train_measures = SegmentationMeasures(classes, sync_on_compute=False)
         self.val_measures = SegmentationMeasures(classes)
-        allowed, broken = config.allow_corrupted_samples, set[str]()
+        allowed, images = config.allow_corrupted_samples, SkipBudget(max_bad)
         self.budgets = {
-            "train": FailureBudget(allowed.train, "train", max_bad, broken),
-            "val": FailureBudget(allowed.val, "val", max_bad, broken),
+            "train": TrainingBudget(allowed.train, "train", images),
+            "val": TrainingBudget(allowed.val, "val", images),
         }
         self.register_buffer("first_bad_step", torch.tensor(-1), persistent=False)
         self.start = 0
@@ -69,7 +70,7 @@ class SegmentationModule(pl.LightningModule):
 
     def training_step(self, batch: TrainingBatch, _index: int) -> Tensor:
         """Loss of a batch."""
-        self._count_failures(batch, "train")
+        self._count_unreadable(batch, "train")
         logits = self.network(batch.image)
         loss = self._loss(logits, batch.mask)
         step = self.step
@@ -124,9 +125,9 @@ class SegmentationModule(pl.LightningModule):
     def _epoch_of(self, step: int) -> float:
         return step / self.rounds.batches_per_epoch
 
-    def _count_failures(self, batch: TrainingBatch, phase: str) -> None:
-        if batch.failures:
-            self.history.failures += self.budgets[phase].add(batch.failures)
+    def _count_unreadable(self, batch: TrainingBatch, phase: str) -> None:
+        if batch.unreadable:
+            self.history.unreadable += self.budgets[phase].add(batch.unreadable)
 
     def optimizer_step(
         self,
@@ -183,7 +184,7 @@ class SegmentationModule(pl.LightningModule):
         Raises:
             ConfigError: If the batch does not fit into the memory; tells which does.
         """
-        self._count_failures(batch, "val")
+        self._count_unreadable(batch, "val")
         try:
             self._validate(batch)
             return
@@ -218,10 +219,10 @@ class SegmentationModule(pl.LightningModule):
         if self.trainer.world_size == 1:
             return
         for budget in self.budgets.values():
-            shared: list[list[tuple[str, ...]]] = [[] for _ in range(self.trainer.world_size)]
-            distributed.all_gather_object(shared, [tuple(failure) for failure in budget.failures.values()])
-            failures = {entry[0]: Failure(*entry) for entries in shared for entry in entries}
-            self.history.failures += budget.add(list(failures.values()))
+            shared: list[list[tuple[str, str, str]]] = [[] for _ in range(self.trainer.world_size)]
+            distributed.all_gather_object(shared, [entry.as_row() for entry in budget.unreadable.values()])
+            unreadable = {row[0]: UnreadableItem.of_row(*row) for rows in shared for row in rows}
+            self.history.unreadable += budget.add(unreadable.values())
 
     def on_validation_model_eval(self) -> None:
         """Use running statistics, or those of each batch without keeping them."""

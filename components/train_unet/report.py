@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.core.reporting.curves import HistoryRow, training_curves
 from components.core.reporting.page import Fact, run_report, write_page
 from components.core.reporting.text import thousands
+from components.train_unet.curves import training_curves
+from components.train_unet.history import History, Row
 from components.train_unet.train_unet import TrainingResult
 
 
-def write_report(result: TrainingResult, html: Path | str, pictures: Path | str | None = None) -> None:
+def write_report(result: TrainingResult, html: Path | str) -> None:
     """Show a training.
 
     Args:
         result: The training.
         html: Where the page appears when it is whole.
-        pictures: Folder for the curves as PNG, `training.png`; None for none.
 
     Raises:
         StorageError: If a place cannot be written.
     """
-    curves = training_curves([HistoryRow.of_json(row, f"history[{i}]") for i, row in enumerate(result.history)])
+    history = History([Row(**row) for row in result.history])
     items, mirrored = result.metrics["items"], result.metrics["mirrored_validation_items"]
     facts = [
         Fact("training crops", thousands(items["train"])),
@@ -34,6 +34,4 @@ def write_report(result: TrainingResult, html: Path | str, pictures: Path | str 
         if mirrored
         else "No validation crop has a copy among the training crops."
     )
-    write_page(html, run_report("Training", subtitle, facts, [curves]))
-    if pictures is not None:
-        curves.write(png_file=Path(pictures) / "training.png")
+    write_page(html, run_report("Training", subtitle, facts, [training_curves(history.rows, history.best())]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.core.documents.tutorial import TRAIN_CONFIG
-from components.core.step import Artifact, Document, Metrics, document_text, log_metrics, step
+from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.core.storage import join_uri
 from components.core.storage.mounted import data_root_if_any
 from components.train_unet.report import write_report
@@ -25,8 +25,6 @@ def run(
     work_dir: str,
     max_bad: int,
     gpus: int,
-    *,
-    pictures: str | None = None,
 ) -> None:
     """Run the stage; see `train`.
 
@@ -44,9 +42,8 @@ def run(
         max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
             to go by the config's `gpu_devices`.
-        pictures: Folder for the report's pictures as PNG.
     """
-    with step() as moved:
+    with step(metrics, model) as numbers:
         result = train(
             project.path,
             model.path,
@@ -58,8 +55,8 @@ def run(
             gpus=gpus,
         )
         if report is not None:
-            write_report(result, report.path, pictures)
-    log_metrics(metrics, result.scalars(), moved, model)
+            write_report(result, report.path)
+        numbers.update(result.scalars())
 
 
 def _place_for_checkpoints(work_dir: str, data_root: str) -> str | None:

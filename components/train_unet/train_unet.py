@@ -1,4 +1,4 @@
-"""Trains UNetV2 on the items of a project and writes the model as a folder."""
+"""Trains a network on the items of a project and writes the model as a folder."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
+from components.core.network.architectures import architecture_spec
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import HEAD, SegmentationNetwork
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
-from components.core.preflight.numbers import check_max_bad
 from components.core.project import Project, open_project
+from components.core.skip_budget import check_max_bad
 from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
@@ -79,7 +80,7 @@ def train(
             when it is started again with the same config and data; None keeps none. They are removed when the model is
             written, not sooner: a training that is killed at its end has it to go on from.
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
-            cut from them are left out. The config's `allow_corrupted_samples` counts items instead.
+            cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
         gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
 
     Returns:
@@ -89,7 +90,7 @@ def train(
         ConfigError: If the config breaks a rule, `max_bad` is negative, GPUs are missing that it was placed on, or the
             loss stops being a number.
         DataError: If items, weights or the initial model cannot be used.
-        TooManyBadItemsError: If more images and more items than allowed cannot be read.
+        TooManySkippedError: If more images and more items than allowed cannot be read.
         StorageError: If a place cannot be written, which is found out before the training.
         SystemExit: After a SIGTERM, once a checkpoint is written; with 143.
     """
@@ -104,7 +105,14 @@ def train(
     source = open_project(Path(project))
     special = settings.special_classes
     classes = model_classes(source.meta.classes, special.background, special.neutral)
-    described = ModelConfig.of(settings.encoder, classes, special.background, special.neutral, settings.input_size.size)
+    described = ModelConfig.of(
+        settings.encoder,
+        classes,
+        special.background,
+        special.neutral,
+        settings.input_size.size,
+        settings.architecture,
+    )
     datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
     plan = plan_devices(usable_devices(gpus, settings.gpu_devices), settings.precision)
     with scratch_folder("train_unet") as scratch:
@@ -142,7 +150,9 @@ def _initial_model(place: Path | str, scratch: Path) -> LoadedModel | None:
     return load_model(folder)
 
 
-def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedModel | None, scratch: Path) -> UNetV2:
+def build_network(
+    config: TrainConfig, described: ModelConfig, initial: LoadedModel | None, scratch: Path
+) -> SegmentationNetwork:
     """Build a network with the weights that the training starts from.
 
     Args:
@@ -162,18 +172,18 @@ def build_network(config: TrainConfig, described: ModelConfig, initial: LoadedMo
     check_start(config, titles, None if initial is None else initial.config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = UNetV2(len(described.classes), config.encoder)
+        network = architecture_spec(config.architecture).build(len(described.classes), config.encoder)
     if initial is None:
         _load_encoder(network, config, scratch)
         return network
     state = initial.network.state_dict()
     if config.weights_init_type != CONTINUE:
-        state = {name: value for name, value in state.items() if not name.startswith("head.")}
+        state = {name: value for name, value in state.items() if not name.startswith(f"{HEAD}.")}
     network.load_state_dict(state, strict=False)
     return network
 
 
-def _load_encoder(network: UNetV2, config: TrainConfig, scratch: Path) -> None:
+def _load_encoder(network: SegmentationNetwork, config: TrainConfig, scratch: Path) -> None:
     place = config.encoder_weights
     if place == NO_WEIGHTS:
         log.info("encoder weights drawn by seed %s", config.seed)
@@ -207,7 +217,7 @@ def _write(
         "devices": plan.message,
         "items": {"train": len(datasets.train), "val": len(datasets.val)},
         "mirrored_validation_items": mirrored_items(datasets.train, datasets.val),
-        "corrupted_samples": [failure._asdict() for failure in fitted.history.failures],
+        "corrupted_samples": [entry.as_json() for entry in fitted.history.unreadable],
     }
     data = {
         "project": project.meta.name,

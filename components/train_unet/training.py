@@ -20,7 +20,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from components.core import errors
 from components.core.documents.training import TrainConfig
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.network.weights import load_pickle
 from components.core.storage import scratch_folder
 from components.train_unet.checkpoint_store import Checkpoint, CheckpointStore
@@ -45,13 +45,13 @@ class Fitted:
         rounds: How it was cut.
     """
 
-    network: UNetV2
+    network: SegmentationNetwork
     history: History
     rounds: Rounds
 
 
 def fit(
-    network: UNetV2,
+    network: SegmentationNetwork,
     datasets: Datasets,
     config: TrainConfig,
     plan: DevicePlan,
@@ -75,7 +75,7 @@ def fit(
         ConfigError: If the loss stops being a number.
         StorageError: If the place of checkpoints cannot be read.
         SystemExit: After a SIGTERM, once a checkpoint is written; with 143.
-        TooManyBadItemsError: If more fail.
+        TooManySkippedError: If more fail.
     """
     rounds = rounds_of(config, len(datasets.train), plan.world)
     with StopRequest(passes_on=plan.world > 1) as stop, scratch_folder("fit") as scratch:
@@ -86,7 +86,8 @@ def fit(
         network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
         module = SegmentationModule(network, config, rounds, max_bad)
         module.start = start
-        module.budgets["train"].total, module.budgets["val"].total = len(datasets.train), len(datasets.val)
+        module.budgets["train"].items.total = len(datasets.train)
+        module.budgets["val"].items.total = len(datasets.val)
         data = WindowData(datasets, config, rounds, plan.accelerator == "gpu", start)
         result = scratch / "result.ckpt"
         saving = Checkpointing(store, stop, found.file if found else None, result, SAVE_EVERY_S)
@@ -113,7 +114,7 @@ def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Che
         log.info("there is no checkpoint of this training in %s: it starts at the beginning", store.place)
     else:
         done = found.content["step"]
-        log.info("going on from the checkpoint %s, after step %s of %s", found.place, done, rounds.total)
+        log.info("resuming from checkpoint %s, after step %s of %s", found.place, done, rounds.total)
     return found
 
 
@@ -153,7 +154,7 @@ def own_error(error: Exception) -> Exception:
     return kind(found.group(2).strip()) if found and kind else error
 
 
-def _fitted(network: UNetV2, result: Mapping[str, Any], rounds: Rounds) -> Fitted:
+def _fitted(network: SegmentationNetwork, result: Mapping[str, Any], rounds: Rounds) -> Fitted:
     network.load_state_dict(result["best"])
     return Fitted(network.eval(), History.of_dict(result["history"]), rounds)
 

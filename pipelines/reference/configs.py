@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.training import TrainConfig
+from components.core.network.architectures import ARCHITECTURES
 from components.core.network.encoders import ENCODERS
 from pipelines.documents import laptop_documents, tutorial_documents
 from pipelines.reference import markdown
@@ -22,6 +23,12 @@ def training_config() -> str:
 def inference_config() -> str:
     """The keys of the inference config."""
     return _config(InferenceConfig, tutorial_documents().inference, laptop_documents().inference)
+
+
+def architectures() -> str:
+    """The network architectures that a training config may name."""
+    rows = ((markdown.code(name), markdown.text(spec.about)) for name, spec in ARCHITECTURES.items())
+    return markdown.table(("architecture", "what it is"), rows)
 
 
 def encoders() -> str:

@@ -59,7 +59,7 @@ class Setting:
 
 
 def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> Iterator[Setting]:
-    """The keys of a model; of those that hold others, these.
+    """The keys of a model; of those that hold others, these, and the key itself where it may be left out.
 
     Args:
         model: Its fields' docstrings are what is said of them.
@@ -68,12 +68,14 @@ def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> It
     """
     about = attribute_docs(model)
     for name, field in model.model_fields.items():
-        key, inner = prefix + name, _model_in(field.annotation)
+        key, inner = prefix + (field.alias or name), _model_in(field.annotation)
         words = about.get(name) or group
         if inner is None:
             yield Setting(key, _kind(field), _default(field), words)
-        else:
-            yield from settings_of(inner, f"{key}.", about.get(name) or inspect.getdoc(inner) or "")
+            continue
+        if get_args(field.annotation):
+            yield Setting(key, "object", _default(field), words)
+        yield from settings_of(inner, f"{key}.", about.get(name) or inspect.getdoc(inner) or "")
 
 
 def attribute_docs(model: type[Any]) -> dict[str, str]:
@@ -95,7 +97,10 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    """A model, also one that may be left out."""
+    found: list[type[Any]] = [entry for entry in (annotation, *get_args(annotation)) if isinstance(entry, type)]
+    models: list[type[BaseModel]] = [entry for entry in found if issubclass(entry, BaseModel)]
+    return models[0] if len(models) == 1 and set(found) <= {models[0], type(None)} else None
 
 
 def _kind(field: FieldInfo) -> str:

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from kfp.dsl.base_component import BaseComponent
 
 from components.base_images import GPU_IMAGE
-from components.check_inputs.component import check_inputs
-from components.collect_predictions.component import collect_predictions
 from components.core.command.signature import read_signature
-from components.crop_augment.component import crop_augment
-from components.detect_scenes.component import detect_scenes
-from components.evaluate.component import evaluate
-from components.import_images.component import import_images
-from components.infer_windows.component import infer_windows
-from components.plan_imagery.component import plan_imagery
-from components.plan_shards.component import plan_shards
-from components.publish_collection.component import publish_collection
-from components.publish_footprints.component import publish_footprints
-from components.sample_scenes.component import sample_scenes
-from components.split_masks.component import split_masks
-from components.split_tagging.component import split_tagging
-from components.train_unet.component import train_unet
+from components.stages import STAGES
 from pipelines.placement import StagePlacement, load_node_pools
 from pipelines.reference import markdown
 
-COMPONENTS = (
-    sample_scenes,
-    check_inputs,
-    import_images,
-    split_tagging,
-    crop_augment,
-    train_unet,
-    plan_shards,
-    infer_windows,
-    collect_predictions,
-    split_masks,
-    evaluate,
-    publish_footprints,
-    plan_imagery,
-    detect_scenes,
-    publish_collection,
+COMPONENTS: tuple[BaseComponent, ...] = tuple(
+    getattr(import_module(f"components.{stage}.component"), stage) for stage in STAGES
 )
 """Every component, in the order of the pipelines."""
 
@@ -119,6 +92,7 @@ def _placement(component: BaseComponent, placement: StagePlacement) -> str:
 
 
 def _help_texts(component: BaseComponent) -> Mapping[str, str]:
-    """What the stage's docstrings say of its parameters and outputs, by the component's names."""
+    """What the stage's docstrings say of its parameters, outputs and results, by the component's names."""
     signature = read_signature(_name(component))
-    return {parameter.name: markdown.text(parameter.help) for parameter in signature.parameters}
+    told = {**signature.returned, **{parameter.name: parameter.help for parameter in signature.parameters}}
+    return {name: markdown.text(text) for name, text in told.items()}

@@ -97,7 +97,7 @@ def _detect(folder: Path, model: Path, repeat: int) -> dict[str, float]:
     planned = plan("plan")
     times["plan_imagery"] = time.perf_counter() - started
     started = time.perf_counter()
-    import_planned(planned, "1/1", place / "project", data_root=str(place / "data"), workers=1)
+    import_planned(read_plan(planned), "1/1", place / "project", data_root=str(place / "data"), workers=1)
     times["import_images"] = time.perf_counter() - started
     infer_windows(
         place / "project",

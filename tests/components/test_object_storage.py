@@ -16,8 +16,8 @@ from components.core.geometry import Size
 from components.core.project import Item, open_project
 from components.core.storage import Traffic, cache, counted, list_objects, put_tree, read_bytes, stat
 from components.evaluate.evaluate import evaluate
-from components.import_images.import_images import ImportReport, import_images
-from components.infer_windows.infer_windows import InferenceReport, infer_windows
+from components.import_images.import_images import ImportResult, import_images
+from components.infer_windows.infer_windows import InferenceResult, infer_windows
 from components.publish_footprints.publish_footprints import publish
 from components.split_masks.split_masks import split_masks
 from components.split_tagging.split_tagging import split_tagging
@@ -40,10 +40,10 @@ class Place:
     def __init__(self, imagery: str, data_root: str, folder: Path) -> None:
         self.imagery, self.data_root, self.folder = imagery, data_root, folder
 
-    def run_import(self) -> ImportReport:
+    def run_import(self) -> ImportResult:
         return import_images(self.imagery, "", self.folder / "INRIA", data_root=self.data_root, workers=1)
 
-    def run_inference(self, model: Path) -> InferenceReport:
+    def run_inference(self, model: Path) -> InferenceResult:
         found = self.folder / "found"
         source = self.folder / "INRIA"
         return infer_windows(source, model, found, data_root=self.data_root, config=WINDOW, image_tags=[])
@@ -118,7 +118,7 @@ def raster_bytes(place: Place) -> int:
 
 
 def test_all_stages_give_what_they_give_on_local_disk(local: Place, remote: Place, model: Path) -> None:
-    assert remote.run_import().counts() == local.run_import().counts() | {"rewritten": 2 * SCENES, "reused": 0}
+    assert remote.run_import().scalars() == local.run_import().scalars() | {"rewritten": 2 * SCENES, "reused": 0}
     assert_same(local, remote, "INRIA")
     remote.run_inference(model)
     assert_same(local, remote, "found")
@@ -243,7 +243,7 @@ def test_training_goes_on_when_the_store_comes_back(
     finish(work, mortal_s3, remote)
     for index, sample in enumerate(samples):
         expected = datasets[0][index]
-        assert sample.failures == ()
+        assert sample.unreadable == ()
         assert torch.equal(sample.image, expected.image) and torch.equal(sample.mask, expected.mask)
     with counted() as moved:
         again = [datasets[1][index] for index in range(SCENES + 1)]

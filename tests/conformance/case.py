@@ -12,7 +12,7 @@ from components.core.dtl.actions import ACTIONS
 from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError, DataError, FootprintsError
 from components.core.project import open_project
-from tests.conformance.comparing import Rules, project_differences
+from tests.conformance.comparing import Rules, project_differences, render_differences
 
 AGREES = "agrees"
 DIFFERS = "differs"
@@ -44,7 +44,7 @@ class Case:
         """Read a case's `case.json`.
 
         Raises:
-            DataError: If it is no case.
+            DataError: If it is not a case.
         """
         file = folder / "case.json"
         try:
@@ -130,13 +130,14 @@ def _notes(case: Case, folder: Path) -> list[str]:
         return [f"failed: {error}"]
     if case.outcome == "config_error":
         return ["was not refused"]
-    failed = {entry.source for entry in run.report.bad}
+    failed = {entry.name for entry in run.report.skipped}
     return [
         *(f"{name}: came out, and should be skipped" for name in sorted(set(case.skipped) - failed)),
         *(
-            f"{entry.source}: was skipped: {entry.reason}"
-            for entry in run.report.bad
-            if entry.source not in case.skipped
+            f"{entry.name}: was skipped: {entry.reason}"
+            for entry in run.report.skipped
+            if entry.name not in case.skipped
         ),
         *project_differences(open_project(case.folder / "expected"), open_project(output), case.rules),
+        *render_differences(case.folder / "expected", output, case.rules),
     ]

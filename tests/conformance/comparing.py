@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from components.core.errors import ConfigError
@@ -31,6 +33,9 @@ WORDS = frozenset(("name_suffix", "class_color", "size", "objects", "pixels"))
 
 NAMED_WORDS = ("tag:", "objects:")
 
+LABELS = "masks_machine"
+"""Folder of pictures whose colours stand for classes."""
+
 IMAGES = ("exact", "close", "none")
 
 
@@ -50,7 +55,7 @@ class Rules:
         unknown = sorted(word for word in self.ignore if word not in WORDS and not word.startswith(NAMED_WORDS))
         if unknown:
             known = ", ".join((*sorted(WORDS), *NAMED_WORDS))
-            raise ConfigError(f"ignore: {unknown[0]!r} is no word of what can be left out; words are {known}")
+            raise ConfigError(f"ignore: {unknown[0]!r} is not a word of what can be left out; words are {known}")
         if self.images not in IMAGES:
             raise ConfigError(f"images: {self.images!r} is none of {', '.join(IMAGES)}")
 
@@ -175,6 +180,36 @@ def _same_object(expected: Object, actual: Object) -> bool:
 def _shown(entry: Object) -> str:
     words = [entry.class_title, str(entry.figure.shape), f"of {entry.figure.area:g} px", *entry.tags, entry.description]
     return " ".join(filter(None, words))
+
+
+def render_differences(expected: Path, actual: Path, rules: Rules) -> list[str]:
+    """How pictures beside images differ, such as those of masks, which are always compared exactly.
+
+    Args:
+        expected: A project's folder; only what is there is compared.
+        actual: Another's.
+        rules: What to look at.
+    """
+    lines = []
+    for picture in sorted(expected.glob("*/*/*.png")):
+        folder = picture.parent.relative_to(expected)
+        if folder.name == "img":
+            continue
+        stem = SUFFIX.sub("", picture.stem)
+        named = [path for path in sorted((actual / folder).glob("*.png")) if path.stem.startswith(stem)]
+        is_close = rules.images == "close" and folder.name != LABELS
+        notes = [_pixel_differences(_picture(picture), _picture(path), is_close) for path in named]
+        if not named:
+            lines.append(f"{folder}/{picture.name}: is missing")
+        elif all(notes):
+            lines.append(f"{folder}/{picture.name}: {notes[0][0]}")
+    return lines
+
+
+def _picture(file: Path) -> UInt8:
+    pixels = cv2.imread(str(file))
+    assert pixels is not None, file
+    return np.moveaxis(pixels, 2, 0).astype(np.uint8)
 
 
 def _pixel_differences(expected: UInt8 | None, actual: UInt8 | None, close: bool) -> list[str]:

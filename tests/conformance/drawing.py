@@ -77,8 +77,13 @@ def write_item(
     annotation = {"tags": list(tags), "description": "", "objects": list(objects), "size": size}
     _write_json(project / dataset / "ann" / f"{name}.json", annotation)
     if with_image:
-        (project / dataset / "img").mkdir(exist_ok=True)
-        cv2.imwrite(str(project / dataset / "img" / f"{name}.png"), np.ascontiguousarray(pixels))
+        write_picture(project / dataset / "img" / f"{name}.png", pixels)
+
+
+def write_picture(file: Path, pixels: npt.NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) uint8 BGR."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(file), np.ascontiguousarray(pixels))
 
 
 def write_case(folder: Path, what: str, layers: Sequence[Data], **facts: Any) -> None:

@@ -9,6 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from tests.conformance.drawing import (
     BITMAP,
     LINE,
@@ -21,6 +23,7 @@ from tests.conformance.drawing import (
     vector,
     write_case,
     write_item,
+    write_picture,
     write_project,
 )
 from tests.queries import choose, data, layer, save, tag, windows
@@ -228,7 +231,130 @@ def loop(case: Path) -> None:
     write_case(case, "A loop is refused before anything is read.", layers, outcome="config_error")
 
 
-ALL = (routing, cut_windows, vectors_cut, flips, pieces, mapping, small_image, chance, loop)
+def crop_sides(case: Path) -> None:
+    """Sides in pixels and percent; an image that nothing is left of."""
+    classes = {"house": BITMAP, "box": RECTANGLE}
+    project = write_project(case / "input" / "P", classes)
+    house = mask_of("####", "#...", "####")
+    objects = [bitmap("house", house, 2, 1, tags=["old"]), vector("box", RECTANGLE, (0, 0), (3, 3))]
+    write_item(project, "ds/a", picture(7, 9), objects, ["t"])
+    write_item(project, "ds/thin", picture(7, 4), [bitmap("house", DOT)])
+    sides = {"left": "3px", "top": "29%", "right": "1px"}
+    layers = [DATA, layer("crop", "$all", "$cut", sides=sides), save("$cut", "R")]
+    write_case(case, "29 % of 7 px are 2 px; of the thin image nothing is left, which is no error.", layers)
+    result = write_project(case / "expected", classes)
+    kept = [bitmap("house", house[:, 2:], 0, 0, tags=["old"])]
+    write_item(result, "P__ds/a", picture(7, 9)[2:, 3:8], kept, ["t"])
+
+
+def cut_instances(case: Path) -> None:
+    """One image an object, widened and clipped; another class stays where it is wanted."""
+    classes = {"house": BITMAP, "box": RECTANGLE, "well": POINT}
+    project = write_project(case / "input" / "P", classes)
+    objects = [
+        bitmap("house", mask_of("##", ".#"), 1, 1),
+        bitmap("house", mask_of("####"), 5, 4),
+        vector("box", RECTANGLE, (0, 0), (3, 6)),
+        vector("well", POINT, (2, 2)),
+    ]
+    write_item(project, "ds/a", picture(7, 8), objects)
+    pad = {"sides": {"left": "50%", "bottom": "2px"}}
+    more = {"classes": ["house"], "save_classes": ["box"], "pad": pad}
+    layers = [DATA, layer("instances_crop", "$all", "$cut", **more), save("$cut", "R")]
+    write_case(case, "Each image holds its own house alone, and the boxes that reach into it.", layers)
+    result = write_project(case / "expected", {"house": BITMAP, "box": RECTANGLE})
+    first = [bitmap("house", mask_of("##", ".#"), 0, 1), vector("box", RECTANGLE, (0, 0), (3, 4))]
+    second = [bitmap("house", mask_of("####"), 0, 2), vector("box", RECTANGLE, (0, 0), (1, 1))]
+    write_item(result, "P__ds/a", picture(7, 8)[1:5, 0:3], first)
+    write_item(result, "P__ds/a_0000000001", picture(7, 8)[5:7, 2:8], second)
+
+
+def letterbox(case: Path) -> None:
+    """Half as large, and in the middle of black."""
+    classes = {"house": BITMAP, "area": POLYGON}
+    project = write_project(case / "input" / "P", classes)
+    house = np.kron(mask_of("##", ".#"), np.ones((2, 2), np.bool_))
+    objects = [bitmap("house", house, 2, 2), vector("area", POLYGON, (0, 0), (12, 0), (12, 8))]
+    write_item(project, "ds/a", picture(8, 12), objects)
+    settings = {"width": 6, "height": 7, "aspect_ratio": {"keep": True}}
+    layers = [DATA, layer("resize", "$all", "$small", **settings), save("$small", "R")]
+    write_case(case, "Four pixels become one; 4 rows lie on 7 below the first.", layers, images="close")
+    result = write_project(case / "expected", classes)
+    pixels = np.zeros((7, 6, 3), np.uint8)
+    pixels[1:5] = picture(8, 12).astype(float).reshape(4, 2, 6, 2, 3).mean(axis=(1, 3)).round()
+    kept = [bitmap("house", mask_of("##", ".#"), 2, 1), vector("area", POLYGON, (0, 1), (6, 1), (6, 5))]
+    write_item(result, "P__ds/a", pixels, kept)
+
+
+def turned_back(case: Path) -> None:
+    """A quarter turn one way and the other, and a rectangle, which cannot be turned."""
+    classes = {"house": BITMAP, "box": RECTANGLE}
+    project = write_project(case / "input" / "P", classes)
+    write_item(project, "ds/a", picture(4, 6), [bitmap("house", mask_of("##.", "..#"), 1, 2)])
+    write_item(project, "ds/boxed", picture(4, 6), [vector("box", RECTANGLE, (0, 0), (3, 3))])
+
+    def turn(source: str, target: str, degrees: float) -> object:
+        angles = {"min_degrees": degrees, "max_degrees": degrees}
+        return layer("rotate", source, target, rotate_angles=angles, black_regions={"mode": "keep"})
+
+    layers = [DATA, turn("$all", "$turned", 90), turn("$turned", "$back", -90), save("$back", "R")]
+    facts = {"outcome": "image_skipped", "skipped": [{"image": "P/ds/boxed"}]}
+    write_case(case, "Quarter turns move pixels as they are, so that nothing is lost.", layers, **facts)
+    result = write_project(case / "expected", classes)
+    write_item(result, "P__ds/a", picture(4, 6), [bitmap("house", mask_of("##.", "..#"), 1, 2)])
+
+
+def contrast(case: Path) -> None:
+    """Twice the contrast about grey 128, and 10 levels darker."""
+    project = write_project(case / "input" / "P", HOUSE)
+    write_item(project, "ds/a", picture(9, 30), [bitmap("house", DOT, 1, 1)])
+    settings = {"contrast": {"min": 2, "max": 2, "center_grey": True}, "brightness": {"min": -10, "max": -10}}
+    layers = [DATA, layer("contrast_brightness", "$all", "$1", **settings), save("$1", "R")]
+    write_case(case, "Values are cut to 0–255; figures stay.", layers)
+    result = write_project(case / "expected", HOUSE)
+    pixels = np.clip((picture(9, 30).astype(int) - 128) * 2 - 10 + 128, 0, 255).astype(np.uint8)
+    write_item(result, "P__ds/a", pixels, [bitmap("house", DOT, 1, 1)])
+
+
+def colour_masks(case: Path) -> None:
+    """Masks in colours of their own beside annotations."""
+    classes = {"house": BITMAP, "box": RECTANGLE, "other": RECTANGLE}
+    project = write_project(case / "input" / "P", classes)
+    objects = [
+        bitmap("house", mask_of("###", "#.#"), 1, 1),
+        vector("box", RECTANGLE, (3, 1), (5, 1.5)),
+        vector("other", RECTANGLE, (0, 0), (6, 4)),
+    ]
+    write_item(project, "ds/a", picture(4, 7), objects)
+    colors = {"gt_machine_color": {"house": [1, 2, 3], "box": [9, 9, 9]}, "gt_human_color": {"house": [0, 0, 0]}}
+    wanted = {"images": False, "annotations": True, "masks_machine": True, "masks_human": True}
+    layers = [DATA, layer("save_masks", "$all", "R", **wanted, **colors)]
+    write_case(case, "Later objects win; classes without a colour are not drawn.", layers)
+    result = write_project(case / "expected", classes)
+    write_item(result, "P__ds/a", picture(4, 7), objects, with_image=False)
+    machine = np.zeros((4, 7, 3), np.uint8)
+    house = np.zeros((4, 7), np.bool_)
+    house[1:3, 1:4] = mask_of("###", "#.#")
+    machine[house] = (3, 2, 1)  # blue comes first in a picture's array
+    machine[1:3, 3:6] = 9
+    green = np.full((4, 1, 3), (0, 255, 0), np.uint8)
+    over = np.where(house[..., np.newaxis], (picture(4, 7).astype(int) + 1) // 2, picture(4, 7)).astype(np.uint8)
+    write_picture(result / "P__ds" / "masks_machine" / "a.png", machine)
+    write_picture(result / "P__ds" / "masks_human" / "a.png", np.concatenate([picture(4, 7), green, over], axis=1))
+
+
+def crop_without_settings(case: Path) -> None:
+    """A crop that says neither sides nor a random part."""
+    project = write_project(case / "input" / "P", HOUSE)
+    write_item(project, "ds/a", picture(2, 2))
+    layers = [DATA, layer("crop", "$all", "$1"), save("$1", "R")]
+    write_case(case, "Settings that do not fit are refused before anything is read.", layers, outcome="config_error")
+
+
+ALL = (
+    *(routing, cut_windows, vectors_cut, flips, pieces, mapping, small_image, chance, loop),
+    *(crop_sides, cut_instances, letterbox, turned_back, contrast, colour_masks, crop_without_settings),
+)
 
 
 def make_cases(folder: Path) -> None:

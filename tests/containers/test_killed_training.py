@@ -125,5 +125,5 @@ def test_a_training_in_its_image_survives_kills_and_stops(tmp_path: Path, s3_env
         assert how == KILL or "where it goes on when it is started again" in said
     assert not killed.model.exists()
     code, said = end(killed.start())
-    assert code == 0 and "going on from the checkpoint" in said, said[-3000:]
+    assert code == 0 and "resuming from checkpoint" in said, said[-3000:]
     assert (killed.model / WEIGHTS_FILE).read_bytes() == (undisturbed.model / WEIGHTS_FILE).read_bytes()

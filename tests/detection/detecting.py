@@ -19,7 +19,7 @@ from components.core import storage
 from components.core.collection.parts import fetched_parts, remove_parts
 from components.core.collection.plan import DetectionSettings, Plan, read_plan, shard_names
 from components.core.geometry import Size
-from components.detect_scenes.detect_scenes import EVERY_SCENE, detect_scenes
+from components.detect_scenes.detect_scenes import detect_scenes
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
 from components.plan_imagery.plan_imagery import plan_imagery
@@ -98,7 +98,7 @@ class Detection:
     def split(self, work: Path, shard: str) -> Path:
         """What a shard of the plan in `work` is before its scenes are finished: a split project."""
         project, predictions, split = (work / name for name in ("project", "predictions", "split"))
-        import_planned(work / "plan", shard, project, data_root=self.data_root, workers=1)
+        import_planned(read_plan(work / "plan"), shard, project, data_root=self.data_root, workers=1)
         infer_windows(
             project,
             self.model,
@@ -106,10 +106,10 @@ class Detection:
             data_root=self.data_root,
             config=self.settings.inference_config,
             image_tags=(),
-            max_bad=EVERY_SCENE,
+            max_bad=None,
             allow_empty=True,
         )
-        split_masks(predictions, split, max_bad=EVERY_SCENE, allow_empty=True)
+        split_masks(predictions, split, max_bad=None, allow_empty=True)
         return split
 
     def publish(self, work: Path, parts: Sequence[Path], *, max_bad: int = 0, formats: str = "") -> dict[str, float]:

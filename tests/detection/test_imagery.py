@@ -195,10 +195,12 @@ def test_what_was_replaced_beside_an_image_after_the_plan_leaves_it_to_the_next_
         world.write_text(f"{GSD_M}\n0\n0\n-{GSD_M}\n500000.25\n5299999.75\n")
         plan = detection.plan(tmp_path / "plan")
         change()
-        imported = import_planned(tmp_path / "plan", "1/1", tmp_path / "project", data_root=detection.data_root)
+        imported = import_planned(
+            read_plan(tmp_path / "plan"), "1/1", tmp_path / "project", data_root=detection.data_root
+        )
         assert len(plan.scenes) == 1
-        (bad,) = imported.bad
-        assert bad.reason.startswith(f"{world}: was {reason} after the plan was made; the next run does the image")
+        (bad,) = imported.skipped
+        assert bad.reason.startswith(f"{world}: was {reason} after the plan was made; the next run imports the image")
 
 
 def test_pixels_that_are_no_number_hold_no_data(detection: Detection) -> None:
@@ -263,7 +265,7 @@ def test_imagery_unlike_that_of_the_training_is_said_in_the_plan_and_in_the_repo
     assert resolution.startswith("1 of 1 images has pixels of 0.5 m on the ground, and the model learnt from 0.17 m")
     assert values.startswith("1 of 1 images has uint16 scaled by percentile pixels, and the model learnt from uint8")
     for page in ("plan.html", "report.html"):
-        assert "Unlike what the model learnt from" in (tmp_path / page).read_text()
+        assert "Unlike the training imagery" in (tmp_path / page).read_text()
         assert resolution in (tmp_path / page).read_text()
     planned, detected = (
         [record.message for record in caplog.records if record.name.startswith(name) and resolution in record.message]

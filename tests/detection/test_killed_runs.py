@@ -17,7 +17,7 @@ import pytest
 
 from components.core.collection.parts import remove_parts
 from components.core.collection.plan import read_plan
-from components.core.errors import TooManyBadItemsError
+from components.core.errors import TooManySkippedError
 from components.core.geometry import Size
 from tests.components.core.collection.layer.killing import killed_at
 from tests.detection.detecting import Detection, write_town
@@ -206,7 +206,9 @@ def test_scenes_whose_part_is_lost_are_done_and_those_that_are_not_done_have_fai
     write_town(Path(detection.images) / "tiny.tif", Size(20, 20), east_px=900)
     detection.detect(tmp_path)
 
-    with pytest.raises(TooManyBadItemsError, match=r"1 image left out.*: tiny\.tif: its shard gave no result"):
+    with pytest.raises(
+        TooManySkippedError, match=r"images skipped.*: tiny\.tif: publish_collection: its shard reported neither"
+    ):
         detection.publish(tmp_path, [])
 
     assert detection.files() == replace(detection, output=str(_published_alone(detection, tmp_path))).files()

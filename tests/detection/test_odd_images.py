@@ -1,4 +1,4 @@
-"""Whatever people put beside their imagery: it is left out, named and counted, and the rest is published."""
+"""Whatever people put beside their imagery: it is skipped, named and counted, and the rest is published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from affine import Affine
 from rasterio.enums import ColorInterp
 
-from components.core.errors import TooManyBadItemsError
+from components.core.errors import TooManySkippedError
 from components.core.geometry import Size
 from components.core.storage import list_objects
 from tests.builders import write_raster
@@ -52,7 +52,7 @@ def no_number(folder: Path) -> str:
     write_raster(folder / "nan.tif", town(SIZE, HOUSE))
     side = aux_with("<SRS>EPSG:32633</SRS><GeoTransform>500000, nan, 0, 5300000, 0, -0.5</GeoTransform>")
     (folder / "nan.tif.aux.xml").write_text(side)
-    return r"nan\.tif: .*entries that are no numbers"
+    return r"nan\.tif: .*entries that are not numbers"
 
 
 def no_text(folder: Path) -> str:
@@ -102,14 +102,16 @@ ODD: tuple[Callable[[Path], str], ...] = (
 )
 
 
-def test_odd_images_are_left_out_and_the_others_published_in_every_run(
+def test_odd_images_are_skipped_and_the_others_published_in_every_run(
     detection: Detection, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     images = Path(detection.images)
     write_town(images / "good.tif", SIZE, HOUSE)
     told = [make(images) for make in ODD]
 
-    with pytest.raises(TooManyBadItemsError, match=f"{len(ODD)} images left out, and max_bad allows {len(ODD) - 1}"):
+    with pytest.raises(
+        TooManySkippedError, match=rf"^{len(ODD)} of \d+ images skipped, and max_bad allows {len(ODD) - 1}:"
+    ):
         detection.run(max_bad=len(ODD) - 1)
     again = tmp_path / "again"
     again.mkdir()
@@ -119,7 +121,7 @@ def test_odd_images_are_left_out_and_the_others_published_in_every_run(
     layer = geopandas.read_parquet(Path(detection.output) / "layer")
     assert set(layer.source) == {"good.tif"} and layer.area_m2.gt(0).all()
     for pattern in told:
-        assert re.search(f"left out: {pattern}", caplog.text), pattern
+        assert re.search(f"skipped: {pattern}", caplog.text), pattern
 
 
 def test_long_names_are_names(detection: Detection) -> None:

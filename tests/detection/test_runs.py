@@ -12,7 +12,7 @@ import rasterio
 from rio_cogeo.cogeo import cog_validate
 
 from components.core.collection.failure_log import MOST_TRIES
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, TooManySkippedError
 from components.core.geometry import Size
 from tests.builders import noise, write_raster
 from tests.detection.bright_model import save_bright_model
@@ -202,12 +202,12 @@ def test_a_scene_that_its_shard_cannot_finish_is_tried_again_and_named_once(
 
     parts = detection.detect(tmp_path / "work")
     with pytest.raises(
-        TooManyBadItemsError, match=r"1 image left out.*: west\.tif: .*is not the footprints of a scene"
+        TooManySkippedError, match=r"1 of \d+ images skipped.*: west\.tif: .*is not the footprints of a scene"
     ):
         detection.publish(tmp_path / "work", parts)
 
     warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert [message.startswith("left out: west.tif: publish_collection:") for message in warned] == [True]
+    assert [message.startswith("skipped: west.tif: publish_collection:") for message in warned] == [True]
     (note,) = (Path(detection.output) / "failures").iterdir()
     assert json.loads(note.read_text())["tries"] == 1
     assert len(layer(detection).query("source == 'north.tif'")) == 1
@@ -224,7 +224,7 @@ def test_one_broken_image_among_a_hundred(detection: Detection) -> None:
         write_town(images / f"town_{index:02d}.tif", small, (20, 20, 10, 10), east_px=100 * index)
     (images / "town_99.tif").write_bytes((images / "town_00.tif").read_bytes()[:1000])
 
-    with pytest.raises(TooManyBadItemsError, match=r"1 image left out.*town_99\.tif: .*max_bad to 1"):
+    with pytest.raises(TooManySkippedError, match=r"1 of \d+ images skipped.*town_99\.tif: .*max_bad to at least 1"):
         detection.run()
 
     assert len(layer(detection)) == 99
@@ -244,7 +244,7 @@ def test_an_image_that_fails_run_after_run_is_given_up(detection: Detection, tmp
         assert detection.run(max_bad=1)["scenes_failed"] == 1
 
     assert detection.plan(tmp_path / "plan").shards == 0
-    with pytest.raises(TooManyBadItemsError, match=r"tiny\.tif: .*window.*failed in 3 runs.*failures/tiny"):
+    with pytest.raises(TooManySkippedError, match=r"tiny\.tif: .*window.*failed in 3 runs.*failures/tiny"):
         detection.run()
 
     write_town(images / "tiny.tif", SIZE, SHED)
@@ -257,7 +257,7 @@ def test_an_image_that_cannot_be_placed_is_named(detection: Detection) -> None:
     write_three(Path(detection.images))
     write_raster(Path(detection.images) / "lost.tif", noise(SIZE))
 
-    with pytest.raises(TooManyBadItemsError, match=r"lost\.tif: .*CRS"):
+    with pytest.raises(TooManySkippedError, match=r"lost\.tif: .*CRS"):
         detection.run()
 
     assert len(layer(detection)) == 3

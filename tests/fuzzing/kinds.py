@@ -29,7 +29,7 @@ from components.core.geometry import Size
 from components.core.imagery.images import read_image
 from components.core.network.model_artifact import load_model
 from components.core.project import Item, Project, open_project, write_manifest
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.import_images.import_images import import_images
 from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.headers import read_headers
@@ -113,7 +113,7 @@ def check_import(images: Path, masks: Path | str, folder: Path) -> None:
     project = folder / "project"
     report = import_images(str(images), str(masks), project, data_root=str(folder / "data"), max_bad=1, workers=1)
     items = {item.name: item for item in checked_items(open_project(project))}
-    assert len(items) == report.items == 2 - len(report.bad), "the report says another number of items"
+    assert len(items) == report.items == 2 - len(report.skipped), "the report says another number of items"
     assert "good" in items, "the good image is missing"
     for item in items.values():
         try:
@@ -128,12 +128,12 @@ def check_import(images: Path, masks: Path | str, folder: Path) -> None:
 def check_plan(images: Path) -> None:
     """Plan both; the good one can be done."""
     found = find_images(str(images), str(images / "nowhere"))
-    todo = [(entry, DetectionReason.NEW) for entry in found if not isinstance(entry, LeftOut)]
+    todo = [(entry, DetectionReason.NEW) for entry in found if not isinstance(entry, Skipped)]
     planned = list(read_headers(todo, date_pattern("")))
     assert len(planned) == len(todo)
     scenes = [entry.key for entry in planned if isinstance(entry, PlannedScene)]
     assert "good.tif" in scenes, "the good image is not planned"
-    assert all(entry.reason for entry in planned if isinstance(entry, LeftOut))
+    assert all(entry.reason for entry in planned if isinstance(entry, Skipped))
 
 
 class Masks:

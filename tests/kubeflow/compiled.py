@@ -9,14 +9,31 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from components.core.errors import ConfigError
 from pipelines.package import PipelinePackage, read_package
-from pipelines.placement import NodePools, load_node_pools
+from pipelines.placement import NODE_POOLS, NodePools, load_node_pools
 from pipelines.site import NODE_POOLS_VARIABLE, compile_for_site
 from tests.kubeflow.helping import HELPERS
 
 SMALL_POOLS = Path(__file__).with_name("node_pools.yaml")
+
+LEAST: Mapping[str, Mapping[str, Any]] = {
+    "cpu": {"cpu": "500m", "memory": "1Gi", "retries": 2, "timeout_s": 600},
+    "gpu": {
+        "cpu": "700m",
+        "memory": "1536Mi",
+        "accelerators": 0,
+        "shared_memory": "64Mi",
+        "retries": 2,
+        "timeout_s": 600,
+    },
+}
+"""What a stage of each image asks for, unless `SMALL_POOLS` says something else."""
+
 ROOT = Path(__file__).parents[2]
 
 TRAINING, DETECTION, PREPARING, LOOKING, REMOVING, GPUS = (
@@ -67,12 +84,14 @@ def compile_for_the_test(folder: Path) -> Compiled:
 
 
 def _pools(folder: Path, site: Path | None) -> Path:
-    """A folder of placements: the site's files, and then the small ones, which go before them."""
+    """A folder of placements: the site's files, and then the least of every stage, which goes before them."""
     folder.mkdir()
     if site is not None:
         files = sorted(site.glob("*.yaml")) if site.is_dir() else [site]
         for number, file in enumerate(files):
             shutil.copyfile(file, folder / f"a{number:03}.yaml")
+    least = {stage: dict(LEAST[placement.image]) for stage, placement in load_node_pools(NODE_POOLS).stages.items()}
+    (folder / "least.yaml").write_text(yaml.safe_dump({"stages": least}), encoding="utf-8")
     shutil.copyfile(SMALL_POOLS, folder / "small.yaml")
     return folder
 

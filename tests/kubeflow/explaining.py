@@ -64,12 +64,14 @@ ADVICE = tuple(
         ),
         (
             r"Insufficient (cpu|memory|ephemeral-storage)",
-            "the nodes are full or too small: tests/kubeflow/node_pools.yaml says what each step asks for",
+            "the nodes are full or too small: compiled.py and node_pools.yaml in tests/kubeflow say "
+            "what each step asks for",
             False,
         ),
         (
             r"OOMKilled|exit code 137",
-            "a step needs more memory than tests/kubeflow/node_pools.yaml gives it, or its node was taken away",
+            "a step needs more memory than compiled.py or node_pools.yaml in tests/kubeflow gives it, or its node was "
+            "taken away",
             True,
         ),
         (

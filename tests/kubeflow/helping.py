@@ -32,7 +32,7 @@ def prepare(place: str, data_root: str, scenes: int, size_px: int, seed: int) ->
     from components.core.geometry import Size
     from components.core.step import step
     from components.core.storage.mounted import DATA_ROOT_VARIABLE
-    from components.sample_scenes.sample_scenes import generate
+    from components.sample_scenes.sample_scenes import Request, generate
 
     with step():
         own = os.environ.get(DATA_ROOT_VARIABLE, "").strip()
@@ -55,7 +55,7 @@ def prepare(place: str, data_root: str, scenes: int, size_px: int, seed: int) ->
         if storage.exists(note):
             raise StorageError(f"{note}: was deleted and is there still; see to the store")
         imagery = storage.join_uri(place, "imagery")
-        generate(imagery, towns=["austin"], scenes_per_town=scenes, size=Size(size_px, size_px), seed=seed, workers=1)
+        generate(imagery, Request(("austin",), scenes, Size(size_px, size_px), seed=seed), workers=1)
 
 
 @dsl.component(base_image=CPU_IMAGE, install_kfp_package=False)
@@ -76,7 +76,7 @@ def look(place: str, scenes: int, changed: int, artifacts: list, change_with_see
     from components.core.errors import DataError
     from components.core.geometry import Size
     from components.core.step import step
-    from components.sample_scenes.sample_scenes import generate
+    from components.sample_scenes.sample_scenes import Request, generate
 
     with step():
         collection, faults = Collection(storage.join_uri(place, "collection")), []
@@ -94,7 +94,7 @@ def look(place: str, scenes: int, changed: int, artifacts: list, change_with_see
         for scene in stems:
             schema = pq.read_schema(io.BytesIO(storage.read_bytes(collection.partition(scene))))
             if b"geo" not in (schema.metadata or {}):
-                faults.append(f"the layer's part of scene {scene} is no GeoParquet")
+                faults.append(f"the layer's part of scene {scene} is not a GeoParquet")
         if list(storage.list_objects(collection.place("parts"))):
             faults.append("what the shards left for publication is there still")
         if not storage.is_folder(collection.place("reports")):
@@ -112,7 +112,7 @@ def look(place: str, scenes: int, changed: int, artifacts: list, change_with_see
             record = collection.read(min(marks.values()))
             with tempfile.TemporaryDirectory() as folder:
                 size = Size(record.height, record.width)
-                generate(folder, towns=["austin"], scenes_per_town=1, size=size, seed=change_with_seed, workers=1)
+                generate(folder, Request(("austin",), 1, size, seed=change_with_seed), workers=1)
                 image = storage.join_uri(folder, "images", "austin1.tif")
                 storage.write_bytes(record.uri, storage.read_bytes(image))
 

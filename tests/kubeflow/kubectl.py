@@ -86,7 +86,7 @@ class Kubectl:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise KubectlError(f"{shlex.join(command)}: {error}; mend {VARIABLE}, or the kubeconfig") from error
+            raise KubectlError(f"{shlex.join(command)}: {error}; fix {VARIABLE}, or the kubeconfig") from error
         if done.returncode:
             said = " ".join(done.stderr.split()) or "it says nothing"
             raise KubectlError(f"{shlex.join(command)}: {said}")

@@ -42,7 +42,7 @@ def quantity(text: str | float) -> Decimal:
     """A Kubernetes quantity as a number, so that "500m" and "0.5" are the same."""
     found = _QUANTITY.fullmatch(str(text))
     if found is None or found["unit"] not in _UNITS:
-        raise ValueError(f"{text!r} is no quantity that Kubernetes knows")
+        raise ValueError(f"{text!r} is not a quantity that Kubernetes knows")
     return Decimal(found["number"]) * _UNITS[found["unit"]]
 
 

@@ -13,7 +13,7 @@ from tests.pipelines.kubeflow_server import Kubeflow
 from tests.pipelines.packages import IMAGES, packages_of, run_shut_in
 from tests.start_up import imported_by_command
 
-STAGES_LIBRARIES = {"cv2", "matplotlib", "minio", "pandas", "pyogrio", "rasterio", "scipy", "shapely", "torch"}
+STAGES_LIBRARIES = {"cv2", "minio", "pandas", "pyogrio", "rasterio", "scipy", "shapely", "torch"}
 
 WITH_KFP = ("submit", "schedule", "runs")
 """Commands whose flags are told with Kubeflow's library."""

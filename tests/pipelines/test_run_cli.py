@@ -60,3 +60,12 @@ def test_imagery_that_the_laptops_query_does_not_know_is_told_before_it_is_impor
     said = capsys.readouterr().err
     assert "--split-tagging-query: no image can come out of it" in said
     assert "names there are 'tile_1'" in said and said.rstrip().endswith("or --train-share")
+
+
+def test_bands_are_checked_before_imagery_is_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "tile_1.tif").touch()
+    options = ["run", "--runs", str(tmp_path / "runs"), "--images", str(tmp_path), "--bands", "red"]
+    assert run_main(lambda given: given.main(given), parser(), options) == 2
+    assert "--bands: " in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

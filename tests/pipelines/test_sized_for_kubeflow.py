@@ -25,8 +25,8 @@ def test_the_default_is_a_small_part_of_that():
 
 def test_three_shards_are_at_most_twenty_pods_and_nothing_new_at_most_five():
     package = read_package("detection")
-    assert workflow_size(package, 3).pods == 15
-    assert workflow_size(package, 0).pods == 5
+    assert workflow_size(package, 3).pods <= 20
+    assert workflow_size(package, 0).pods <= 5
 
 
 def test_a_step_carries_little_of_itself():

@@ -248,7 +248,7 @@ def test_an_expired_token_ends_the_wait(
 def test_start_whose_answer_is_lost(kubeflow: Kubeflow, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     kubeflow.faults.append(Fault("POST /runs", 0, after=True))
     assert cli("submit", *ROOT) == 2
-    assert "may have been started all the same" in capsys.readouterr().err
+    assert "may have started anyway" in capsys.readouterr().err
     assert len(kubeflow.runs) == 1
 
 

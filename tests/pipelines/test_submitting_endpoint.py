@@ -79,7 +79,7 @@ def test_wrong_token(
 
 def test_no_token(kubeflow: Kubeflow, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     kubeflow.token = "the-right-one"
-    assert "it asks who you are (401" in fails(cli, capsys)
+    assert "it asks for credentials (401" in fails(cli, capsys)
 
 
 def test_cookies(
@@ -98,8 +98,8 @@ def test_login_page(kubeflow: Kubeflow, cli: Cli, capsys: pytest.CaptureFixture[
         Fault("GET /healthz", 302, headers=headers),
         Fault("GET /healthz", 200, body="<html>login</html>"),
     ]
-    assert "it sends to login.example/auth (302), as a login does; give KFP_TOKEN" in fails(cli, capsys)
-    assert "a page or a login; check KFP_ENDPOINT" in fails(cli, capsys)
+    assert "it redirects to login.example/auth (302), as a login does; give KFP_TOKEN" in fails(cli, capsys)
+    assert "a web page or a login; check KFP_ENDPOINT" in fails(cli, capsys)
 
 
 def test_wrong_path(
@@ -107,7 +107,7 @@ def test_wrong_path(
 ) -> None:
     kubeflow.faults = [Fault("GET /healthz", 404, body="<html>nothing here</html>")]
     line = fails(cli, capsys)
-    assert "there is no such thing (404); check KFP_ENDPOINT" in line
+    assert "not found (404); check KFP_ENDPOINT" in line
 
 
 def test_several_users(
@@ -115,7 +115,7 @@ def test_several_users(
 ) -> None:
     kubeflow.namespaces = {"anna"}
     kubeflow.add_experiment("Default", "anna")
-    assert "is for several users; give --namespace or KFP_NAMESPACE" in fails(cli, capsys)
+    assert "is a multi-user installation; give --namespace or KFP_NAMESPACE" in fails(cli, capsys)
     line = fails(cli, capsys, "runs", "--namespace", "kubeflow")
     assert "this identity may not do it (403: User is not authorized to do this in namespace kubeflow)" in line
     monkeypatch.setenv("KFP_NAMESPACE", "anna")
@@ -191,7 +191,7 @@ def test_certificates(cli: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[st
         capsys.readouterr()
         for ca_bundle in ((), ("--ca-bundle", str(other))):
             line = fails(cli, capsys, *flags, *ca_bundle)
-            assert f"{url}: cannot connect: TLS does not come about" in line
+            assert f"{url}: cannot connect: the TLS handshake failed" in line
             assert "give KFP_CA_BUNDLE" in line
         assert "TLS" not in fails(cli, capsys, "runs", "--endpoint", url.replace("https", "http"))
     with serving(Kubeflow()) as url:
@@ -203,7 +203,7 @@ def test_certificates(cli: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[st
     [
         ({}, "KFP_ENDPOINT: is not set"),
         ({"KFP_ENDPOINT": "localhost:8080"}, "must be http:// or https://"),
-        ({"KFP_ENDPOINT": "http://host:port"}, "KFP_ENDPOINT: is no address"),
+        ({"KFP_ENDPOINT": "http://host:port"}, "KFP_ENDPOINT: is not an address"),
         ({"KFP_ENDPOINT": f"http://user:{SECRET}@host"}, "holds a user or a password"),
         ({"KFP_ENDPOINT": "http://host/#/runs"}, "path alone"),
         ({"KFP_ENDPOINT": "http://host", "KFP_TOKEN": f"{SECRET}\nx"}, "KFP_TOKEN: holds a line break"),

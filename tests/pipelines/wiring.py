@@ -1,7 +1,7 @@
 """How the tasks of a compiled pipeline hang together: what each is given, which come first, which do not run.
 
 Written from the YAML alone, with the words of Kubeflow's pipeline specification. What of it is not understood here
-fails, rather than being passed over.
+fails, rather than being ignored.
 """
 
 from __future__ import annotations

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from components.core.collection.plan import Plan, PlannedScene
 from components.core.project import Project
 from components.core.project.history import StageRun
+from components.core.skip_budget import Skipped
 
 _PART = re.compile(r"(?P<scene>.+)__r(?P<top>[0-9]{7,})")
 
-UNKNOWN = "its shard gave no result for it and no reason; see the log of the shard's steps"
+UNKNOWN = "its shard reported neither a result nor an error; see the log of the shard's steps"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class SceneRows:
+class ItemRows:
     """Where an item is, and which rows of its scene it shows.
 
     Attributes:
@@ -42,7 +43,7 @@ class CompleteScene:
     """
 
     planned: PlannedScene
-    places: tuple[SceneRows, ...]
+    places: tuple[ItemRows, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,17 @@ class SceneFailure:
     """A planned scene that was not done.
 
     Attributes:
-        key: Of the image, relative to the imagery's prefix.
-        stage: Where it was left out.
-        reason: Why.
+        skipped: The image's key, relative to the imagery's prefix; which stage skipped it, and why.
         is_lasting: Whether the image is to blame, as far as can be known, and not passing trouble.
     """
 
-    key: str
-    stage: str
-    reason: str
+    skipped: Skipped
     is_lasting: bool = True
+
+    @property
+    def key(self) -> str:
+        """Of the image."""
+        return self.skipped.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +80,16 @@ def collect_parts(
     Args:
         plan: What was to be done.
         projects: What the shards gave; items are named by scene, or by scene and first row.
-        history: Of all projects; says why images were left out.
+        history: Of all projects; says why images were skipped.
         finished: Ids of scenes that are finished, and so neither scenes nor failures.
 
     Returns:
         Scenes in the plan's order, and failures: the plan's own first.
     """
     found = _places_by_scene(projects)
-    reasons = {scene_of(left.name)[0]: (run.stage, left.reason) for run in history for left in run.left_out}
+    reasons = {scene_of(entry.name)[0]: (entry.reason, run.stage) for run in history for entry in run.skipped}
     scenes: list[CompleteScene] = []
-    failures = [SceneFailure(left.name, "plan_imagery", left.reason) for left in plan.left_out]
+    failures = [SceneFailure(Skipped(entry.name, entry.reason, "plan_imagery")) for entry in plan.skipped]
     for scene in plan.scenes:
         if scene.id in finished:
             continue
@@ -96,19 +98,19 @@ def collect_parts(
             scenes.append(CompleteScene(scene, places))
         else:
             failures.append(
-                SceneFailure(scene.key, *reasons[scene.id])
+                SceneFailure(Skipped(scene.key, *reasons[scene.id]))
                 if scene.id in reasons
-                else SceneFailure(scene.key, "publish_collection", UNKNOWN, is_lasting=False)
+                else SceneFailure(Skipped(scene.key, UNKNOWN, "publish_collection"), is_lasting=False)
             )
     return CollectedScenes(tuple(scenes), tuple(failures))
 
 
-def _places_by_scene(projects: Sequence[Project]) -> dict[str, list[SceneRows]]:
-    found: dict[str, list[SceneRows]] = {}
+def _places_by_scene(projects: Sequence[Project]) -> dict[str, list[ItemRows]]:
+    found: dict[str, list[ItemRows]] = {}
     for number, project in enumerate(projects):
         for index, size in enumerate(project.item_sizes()):
             scene, top = scene_of(project.label(index))
-            found.setdefault(scene, []).append(SceneRows(top, size.height, number, index))
+            found.setdefault(scene, []).append(ItemRows(top, size.height, number, index))
     return found
 
 
@@ -119,7 +121,7 @@ def scene_of(label: str) -> tuple[str, int]:
     return (name, 0) if part is None else (part["scene"], int(part["top"]))
 
 
-def _cover(places: Sequence[SceneRows], height: int) -> bool:
+def _cover(places: Sequence[ItemRows], height: int) -> bool:
     """Whether items show every row of a scene once."""
     bottom = 0
     for place in places:

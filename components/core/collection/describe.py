@@ -70,7 +70,7 @@ def described_classes(collection: Collection, plan: Plan) -> tuple[MaskClass, ..
         return classes_of_model(parse_json(storage.read_bytes(place)))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise DataError(
-            f"{place}: is no item of a model ({error!r}); delete it and run again, which writes it"
+            f"{place}: is not the STAC item of a model ({error!r}); delete it and run again, which writes it"
         ) from error
 
 

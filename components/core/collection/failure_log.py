@@ -34,7 +34,7 @@ class FailureEntry:
 
     Attributes:
         key: Of the image.
-        stage: Where it was left out the last time.
+        stage: Where it was skipped the last time.
         reason: Why.
         tries: In how many runs.
         run: What the last of them is known by, so that a step that is tried again in it counts once.
@@ -96,7 +96,7 @@ def log_failures(
 
     Faults that passing trouble can explain are not noted, nor are those that planning found, which cost little. Where
     more than a few scenes and most of the planned ones failed, it is for a reason that they share, such as a place
-    that cannot be written: none is noted, so that all are tried again when that is mended.
+    that cannot be written: none is noted, so that all are tried again when that is fixed.
 
     Args:
         collection: It.
@@ -116,11 +116,16 @@ def log_failures(
     planned = {scene.key: plan.mark(scene) for scene in plan.scenes}
     failed = [failure for failure in failures if failure.key in planned]
     if len(failed) > max(FEW, len(planned) // 2):
-        log.warning("%d of %d scenes failed, perhaps for one reason: they are tried again", len(failed), len(planned))
+        log.warning(
+            "%d of %d scenes failed, probably for a common cause: not counted as attempts, all are tried again",
+            len(failed),
+            len(planned),
+        )
         return
     for failure in failed:
         if failure.is_lasting:
             mark = planned[failure.key]
             before = notes.read(mark) if mark in known else None
             tries = before.tries + (before.run != run) if before else 1
-            notes.write(mark, FailureEntry(failure.key, failure.stage, failure.reason, tries, run))
+            stage, reason = failure.skipped.stage, failure.skipped.reason
+            notes.write(mark, FailureEntry(failure.key, stage, reason, tries, run))

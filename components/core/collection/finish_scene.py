@@ -41,6 +41,7 @@ from components.core.imagery.reading import describe
 from components.core.project import Item, Project
 from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
 from components.core.scene_errors import scene_errors
+from components.core.skip_budget import Skipped
 
 STAGE = "publish_collection"
 MODEL_CHARACTERS = 12
@@ -123,7 +124,8 @@ class SceneFinisher:
             with scene_errors(scene.planned.key):
                 return self._as_it_is(scene) or self._finish(scene)
         except (DataError, StorageError) as error:
-            return SceneFailure(scene.planned.key, STAGE, str(error), is_lasting=isinstance(error, DataError))
+            skipped = Skipped(scene.planned.key, str(error), STAGE)
+            return SceneFailure(skipped, is_lasting=isinstance(error, DataError))
 
     def _as_it_is(self, scene: CompleteScene) -> FinishedScene | None:
         if not Collection(self.plan.output_uri).has(self.plan.mark(scene.planned)):
@@ -211,7 +213,7 @@ class SceneFinisher:
         )
         found = scene_footprints(items, planned.id, rules, WGS84)
         if not found.on_map:
-            raise DataError(f"{planned.key}: has no CRS or no transform, and the layer is a map; give the image both")
+            raise DataError(f"{planned.key}: has no CRS or no transform, which the layer needs; georeference the image")
         return found
 
     def _footprints(self, found: SceneFootprints, planned: PlannedScene) -> pa.Table:
@@ -273,7 +275,7 @@ def _grid_of(item: Item) -> PixelGrid:
     """The grid of the scene of which an item shows the first rows."""
     grid = placed(item, item.key)
     if grid is None:
-        raise DataError(f"{item.key}: has no CRS or no transform, and the layer is a map; give the image both")
+        raise DataError(f"{item.key}: has no CRS or no transform, which the layer needs; georeference the image")
     return grid
 
 
@@ -284,7 +286,9 @@ def _pixels_of(item: Item) -> str:
 def _raster(item: Item, role: str) -> str:
     uri = item.rasters.get(role)
     if uri is None:
-        raise DataError(f"{item.key}: has no raster {role!r}; give what infer_windows found, neither cut nor mirrored")
+        raise DataError(
+            f"{item.key}: has no raster {role!r}; give the output of infer_windows, neither cropped nor mirrored"
+        )
     return uri
 
 

@@ -13,7 +13,8 @@ from components.core.collection.plan import Plan
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project
-from components.core.project.history import LeftOut, StageRun
+from components.core.project.history import StageRun
+from components.core.skip_budget import Skipped
 
 MEGA = 1_000_000
 
@@ -72,12 +73,12 @@ def finish_scenes(
 
 
 def _lost(scene: CompleteScene) -> SceneFailure:
-    return SceneFailure(scene.planned.key, STAGE, LOST)
+    return SceneFailure(Skipped(scene.planned.key, LOST, STAGE))
 
 
 def finishing_run(
-    stage: str, finished: Sequence[FinishedScene], seconds: float, left_out: Iterable[LeftOut] = ()
+    stage: str, finished: Sequence[FinishedScene], seconds: float, skipped: Iterable[Skipped] = ()
 ) -> StageRun:
     """What finishing took, for a history."""
     megapixels = sum(scene.planned.size.area for scene in finished) / MEGA
-    return StageRun(stage, len(finished), megapixels, round(seconds, 3), tuple(left_out))
+    return StageRun(stage, len(finished), megapixels, round(seconds, 3), tuple(skipped))

@@ -102,11 +102,11 @@ class SceneRecord:
                 return record
             transform = tuple(map(float, record.transform))
             if len(transform) != TRANSFORM_NUMBERS:
-                raise ValueError(f"transform: {len(transform)} numbers are no affine transform, which has six")
+                raise ValueError(f"transform: {len(transform)} numbers are not an affine transform, which has six")
             return replace(record, transform=transform)
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(
-                f"{place}: is no marker of a scene ({error}); delete it, and the scene is done again"
+                f"{place}: is not a scene marker ({error}); delete it, and the scene is done again"
             ) from error
 
     def as_json(self) -> bytes:
@@ -119,8 +119,7 @@ class SceneRecord:
             return (json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
         except ValueError as error:
             raise DataError(
-                f"{self.key}: its bounds, its area or its transform are no finite numbers; check its CRS and its "
-                "transform"
+                f"{self.key}: its bounds, its area or its transform are not finite; check its CRS and its transform"
             ) from error
 
 
@@ -146,7 +145,7 @@ class Collection:
         """What a marker says.
 
         Raises:
-            DataError: If it is no marker.
+            DataError: If it is not a marker.
             StorageError: If it cannot be read.
         """
         place = self._marker(mark)

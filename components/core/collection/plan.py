@@ -18,7 +18,7 @@ from components.core.errors import ConfigError, DataError, StorageError
 from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
 from components.core.geometry import Size
 from components.core.json_text import parse_json
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.core.storage.atomic_directory import staged_directory
 from components.core.storage.uris import parse_uri
@@ -136,7 +136,7 @@ class DetectionSettings:
     confidence: bool = False
     bands: str = ""
 
-    def deciding(self) -> dict[str, Any]:
+    def detector_settings(self) -> dict[str, Any]:
         """All that tells one way to detect from another, by name.
 
         Digests of detectors stay what they were before bands could be asked for, and when tolerances were two numbers.
@@ -166,7 +166,7 @@ class Plan:
         done: How many scenes are as they should be.
         waiting: How many were done with another detector and stay as they are.
         retired: Marks whose images are gone.
-        left_out: Images that cannot be done, and why.
+        skipped: Images that cannot be done, and why.
         postponed: How many images are left to the next run, because this one is full.
         warnings: What of the images is unlike those that the model learnt from.
         run: Names the run; another for each plan that is made.
@@ -183,10 +183,15 @@ class Plan:
     done: int = 0
     waiting: int = 0
     retired: tuple[Mark, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     postponed: int = 0
     warnings: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
+
+    @property
+    def images(self) -> int:
+        """How many images there are, whatever becomes of them."""
+        return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed
 
     def of_shard(self, number: int) -> list[tuple[PlannedScene, ShardRows]]:
         """What one shard does."""
@@ -200,9 +205,9 @@ class Plan:
 def write_plan(directory: Path | str, plan: Plan) -> None:
     """Write a plan; it appears at `directory` when it is whole."""
     head = _as_json(plan)
-    with staged_directory(directory) as aside:
-        pq.write_table(_table(plan.scenes), aside / SCENES_FILE)
-        (aside / PLAN_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with staged_directory(directory) as staged:
+        pq.write_table(_table(plan.scenes), staged / SCENES_FILE)
+        (staged / PLAN_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_plan(directory: Path | str) -> Plan:
@@ -213,21 +218,22 @@ def read_plan(directory: Path | str) -> Plan:
     """
     folder = Path(directory)
     try:
-        head = parse_json((folder / PLAN_FILE).read_bytes())
+        head = dict(parse_json((folder / PLAN_FILE).read_bytes()))
         with pq.ParquetFile(folder / SCENES_FILE) as file:
             scenes = file.read().to_pylist()
+        skipped = tuple(Skipped(**entry) for entry in head.pop("left_out"))
         return Plan(
             **head
             | {
                 "settings": DetectionSettings(**head["settings"]),
                 "scenes": tuple(map(_scene, scenes)),
                 "retired": tuple(Mark(**entry) for entry in head["retired"]),
-                "left_out": tuple(LeftOut(**entry) for entry in head["left_out"]),
+                "skipped": skipped,
                 "warnings": tuple(head.get("warnings", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:
-        raise DataError(f"{folder}: is no plan ({error}); give what plan_imagery wrote") from error
+        raise DataError(f"{folder}: is not a plan ({error}); give what plan_imagery wrote") from error
 
 
 def shard_number(text: str, count: int) -> int:
@@ -238,12 +244,12 @@ def shard_number(text: str, count: int) -> int:
         count: How many shards the plan has.
 
     Raises:
-        ConfigError: If that is no shard of it.
+        ConfigError: If that is not a shard of it.
     """
     names = shard_names(count)
     if text not in names:
-        listed = f"one of {names[0]} to {names[-1]}" if names else "none, for nothing is to be done"
-        raise ConfigError(f"shard: {text!r} is no shard of the plan; it has {listed}")
+        listed = f"one of {names[0]} to {names[-1]}" if names else "none, as there is nothing to do"
+        raise ConfigError(f"shard: {text!r} is not a shard of the plan; it has {listed}")
     return names.index(text) + 1
 
 
@@ -253,14 +259,12 @@ def shard_names(count: int) -> list[str]:
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:
-    names: Sequence[str] = [
-        name for name in Plan.__slots__ if name not in ("scenes", "settings", "retired", "left_out")
-    ]
+    names: Sequence[str] = [name for name in Plan.__slots__ if name not in ("scenes", "settings", "retired", "skipped")]
     return {
         **{name: getattr(plan, name) for name in names},
         "settings": asdict(plan.settings),
         "retired": [asdict(mark) for mark in plan.retired],
-        "left_out": [asdict(entry) for entry in plan.left_out],
+        "left_out": [entry.as_json() for entry in plan.skipped],  # its name in earlier versions
     }
 
 

@@ -59,10 +59,10 @@ def reconcile(collection: Collection, plan: Plan, done: Mapping[str, Mark], join
             touched = leaving or update.rewritten or update.removed
             if not touched or set(collection.marks()) == marks - leaving:
                 break
-        log.info("another run is changing the collection; the layer is brought up to date again")
+        log.info("another run is changing the collection; updating the layer again")
         time.sleep(SystemRandom().uniform(0, 2**number) * (time.monotonic() - began))
     else:
-        log.warning("other runs go on changing the collection; the layer is left to them, or to the next run")
+        log.warning("concurrent runs keep updating the collection; the layer is left to them, or to the next run")
     _end_retiring(collection)
     assert total is not None
     return total

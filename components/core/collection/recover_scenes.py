@@ -16,6 +16,7 @@ from components.core.collection.finish_scene import STAGE, FinishedScene, scene_
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, PlannedScene
 from components.core.errors import DataError, StorageError
+from components.core.skip_budget import Skipped
 
 THREADS = 16
 
@@ -50,10 +51,12 @@ def recover_scenes(
         mark = plan.mark(scene)
         if mark in marks:
             return _as_it_is(plan, scene)
-        note = notes.read(mark) if failure.reason == UNKNOWN and mark in noted else None
-        return failure if note is None or note.run != plan.run else SceneFailure(failure.key, note.stage, note.reason)
+        note = notes.read(mark) if failure.skipped.reason == UNKNOWN and mark in noted else None
+        if note is None or note.run != plan.run:
+            return failure
+        return SceneFailure(Skipped(failure.key, note.reason, note.stage))
 
-    with ThreadPoolExecutor(THREADS, "recall") as pool:
+    with ThreadPoolExecutor(THREADS, "recover") as pool:
         found = list(pool.map(look, failures))
     return (
         tuple(entry for entry in found if isinstance(entry, FinishedScene)),
@@ -65,4 +68,4 @@ def _as_it_is(plan: Plan, scene: PlannedScene) -> FinishedScene | SceneFailure:
     try:
         return scene_as_it_is(plan, scene)
     except (DataError, StorageError) as error:
-        return SceneFailure(scene.key, STAGE, str(error), is_lasting=False)
+        return SceneFailure(Skipped(scene.key, str(error), STAGE), is_lasting=False)

@@ -96,7 +96,7 @@ def finish_shard(plan: Plan, split: Path, model: Path, part: Path, *, workers: i
     finished, failures = finish_scenes(finisher, collect_parts(plan, [project], ()).scenes, workers)
     run = finishing_run(FINISHING, finished, time.perf_counter() - begun)
     for failure in failures:
-        log.info("%s: is left to publication, which tries it again: %s", failure.key, failure.reason)
+        log.info("%s: publish_collection will try it again: %s", failure.key, failure.skipped.reason)
     write_part(part, project, (*read_history(split), run), finished)
     return len(finished)
 
@@ -142,8 +142,7 @@ def read_part(part: Path | str, plan: Plan) -> ShardPart:
         )
     except (OSError, ValidationError, KeyError) as error:
         raise DataError(
-            f"{file}: is not what a shard of this run says of the scenes that it finished ({_why(error)}); run again: "
-            "what is finished is not done twice"
+            f"{file}: is not a shard result of this run ({_why(error)}); run again: finished scenes are not done twice"
         ) from error
     return ShardPart(finished, open_project(part), read_history(part))
 
@@ -166,7 +165,7 @@ def _entry(scene: FinishedScene) -> _Entry:
 
 def _why(error: Exception) -> str:
     if isinstance(error, KeyError):
-        return f"{error.args[0]} is no scene of the plan"
+        return f"{error.args[0]} is not a scene of the plan"
     if isinstance(error, ValidationError):
         fault = error.errors(include_url=False, include_context=False)[0]
         return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.core.cli import argument_parser
 from components.core.command.signature import REQUIRED, Role, Signature, StageParameter
-from components.core.command.tolerance_flags import add_earlier_flags
+from components.core.command.tolerance_flags import Flags, add_earlier_flags
 
 LOGGED = ("Metrics", "ClassificationMetrics")
 """Kinds of artifacts that hold numbers alone; they are shown or written as JSON."""
@@ -18,7 +18,7 @@ FILES = (*LOGGED, "HTML")
 
 NUMBERS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float}
 
-EARLIER: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {"tolerance": add_earlier_flags}
+EARLIER: Mapping[str, Callable[[Flags], None]] = {"tolerance": add_earlier_flags}
 """Flags that earlier versions had in the place of a parameter's; not shown."""
 
 GROUPS = {Role.INPUT: "inputs", Role.OUTPUT: "outputs", Role.VALUE: "parameters"}
@@ -36,11 +36,21 @@ def stage_parser(signature: Signature, prog: str) -> argparse.ArgumentParser:
         group = parser.add_argument_group(title)
         for parameter in signature.parameters:
             if parameter.role is role:
-                group.add_argument(parameter.flag, **_options(parameter))
-    for parameter in signature.parameters:
-        if parameter.name in EARLIER:
-            EARLIER[parameter.name](parser)
+                add_flag(group, parameter)
     return parser
+
+
+def add_flag(parser: Flags, parameter: StageParameter, **otherwise: Any) -> None:
+    """Add the flag of a parameter, and those that earlier versions had in its place.
+
+    Args:
+        parser: Gets it.
+        parameter: Of a stage.
+        otherwise: What of argparse's options is to be other than the signature says.
+    """
+    parser.add_argument(parameter.flag, **_options(parameter) | otherwise)
+    if parameter.name in EARLIER:
+        EARLIER[parameter.name](parser)
 
 
 def _options(parameter: StageParameter) -> dict[str, Any]:

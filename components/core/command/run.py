@@ -13,7 +13,7 @@ from typing import Any
 
 from components.core.cli import run_main, write_metrics
 from components.core.command.flags import LOGGED, stage_parser
-from components.core.command.signature import NAMES, SAY, Role, Signature, StageParameter, read_signature
+from components.core.command.signature import ECHO, NAMES, Role, Signature, StageParameter, read_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,10 @@ def run_stage(signature: Signature, options: argparse.Namespace) -> None:
         check_file_writable(file)
     arguments = {parameter.name: _argument(parameter, given[parameter.name]) for parameter in signature.parameters}
     lines: list[str] = []
-    callers = {SAY: lines.append, NAMES: {parameter.name: parameter.flag for parameter in signature.parameters}}
+    callers = {ECHO: lines.append, NAMES: {parameter.name: parameter.flag for parameter in signature.parameters}}
     run(**arguments | logged | {name: value for name, value in callers.items() if name in signature.callers})
     texts = {name: write_metrics(numbers.values, files.get(name)) for name, numbers in logged.items()}
-    sys.stdout.write("".join(f"{line}\n" for line in lines) if SAY in signature.callers else texts["metrics"])
+    sys.stdout.write("".join(f"{line}\n" for line in lines) if ECHO in signature.callers else texts["metrics"])
 
 
 def _argument(parameter: StageParameter, value: Any) -> Any:

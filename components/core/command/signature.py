@@ -31,9 +31,12 @@ class Required(Enum):
 
 REQUIRED = Required.REQUIRED
 
-SAY = "say"
+OUTPUT = "Output"
+"""What Kubeflow calls the one value that a component returns."""
+
+ECHO = "echo"
 NAMES = "names"
-CALLERS = (SAY, NAMES)
+CALLERS = (ECHO, NAMES)
 """What `run` may take beside a stage's parameters: who hears what the stage says at its end, and what the user calls
 the parameters."""
 
@@ -76,6 +79,7 @@ class Signature:
         parameters: Artifacts that go in and come out, and values; in the order of the component, and then those of
             the command line alone.
         returns: Kinds of the values that it returns, by name.
+        returned: What these values are, by name; each in a sentence without a full stop.
         callers: Which of CALLERS its `run` takes.
     """
 
@@ -83,6 +87,7 @@ class Signature:
     summary: str
     parameters: tuple[StageParameter, ...]
     returns: Mapping[str, str]
+    returned: Mapping[str, str]
     callers: frozenset[str]
 
 
@@ -105,6 +110,7 @@ def read_signature(stage: str) -> Signature:
         summary=source.summary(component),
         parameters=(*own, *more),
         returns=_returns(component.returns),
+        returned=reader.returned(),
         callers=frozenset(given & {*CALLERS}),
     )
 
@@ -121,6 +127,15 @@ class _Reader:
         """What a parameter is; empty where nothing says so."""
         texts = [found[name] for found in map(source.described, self.told) if name in found]
         return _as_clause(texts[0]) if texts else ""
+
+    def returned(self) -> dict[str, str]:
+        """What the step returns: attributes of a class of its own, or the one value of the docstring's "Returns"."""
+        match self.run.returns:
+            case ast.Name(id=name):
+                told = source.described(source.definition(self.module, name))
+            case _:
+                told = {OUTPUT: source.returned(self.run)}
+        return {name: _as_clause(text) for name, text in told.items() if text}
 
     def type_of(self, name: str) -> str:
         """A parameter's type inside; empty where there is none of this name."""
@@ -173,7 +188,7 @@ def _returns(annotation: ast.expr | None) -> dict[str, str]:
         case ast.Call(args=[_, ast.List(elts=fields)]):
             pairs = [field.elts for field in fields if isinstance(field, ast.Tuple)]
             return {ast.literal_eval(name): ast.unparse(kind) for name, kind in pairs}
-    return {"Output": ast.unparse(annotation)}
+    return {OUTPUT: ast.unparse(annotation)}
 
 
 def _as_clause(sentence: str) -> str:

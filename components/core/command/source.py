@@ -62,7 +62,7 @@ def function(module: str, name: str) -> ast.FunctionDef:
     """
     found = definition(module, name)
     if not isinstance(found, ast.FunctionDef):
-        raise LookupError(f"{module}: {name} is no function")
+        raise LookupError(f"{module}: {name} is not a function")
     return found
 
 
@@ -87,6 +87,12 @@ def references(module: str, node: ast.stmt) -> list[ast.stmt]:
     names = re.findall(r"`([\w.]+)`", found[1]) if found else []
     split = [name.rpartition(".") for name in names]
     return [definition(other or module, name) for other, _, name in split]
+
+
+def returned(node: ast.stmt) -> str:
+    """What a docstring says of the value that is returned, in one line; empty where it says nothing."""
+    _, _, section = docstring(node).partition("\nReturns:\n")
+    return " ".join(section.split("\n\n")[0].split())
 
 
 def described(node: ast.stmt) -> dict[str, str]:

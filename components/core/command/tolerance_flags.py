@@ -1,24 +1,15 @@
-"""`--tolerance` on the command line, and the two flags that earlier versions had in its place."""
+"""The two flags that earlier versions had in the place of `--tolerance`."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from components.core.footprints.tolerance import DEFAULT
+Flags = argparse.ArgumentParser | argparse._ArgumentGroup
+"""What takes flags."""
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add `--tolerance`, and the two flags that earlier versions had in its place."""
-    parser.add_argument(
-        "--tolerance",
-        default=str(DEFAULT),
-        help="of simplification, in pixels or metres, such as '0.5 m'; 0 keeps the pixels' edges",
-    )
-    add_earlier_flags(parser)
-
-
-def add_earlier_flags(parser: argparse.ArgumentParser) -> None:
+def add_earlier_flags(parser: Flags) -> None:
     """Add the two flags that earlier versions had in the place of `--tolerance`, which must be there."""
     for unit in ("px", "m"):
         parser.add_argument(

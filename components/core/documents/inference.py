@@ -177,6 +177,6 @@ def _check_border(mode: SlidingWindowMode) -> None:
     border, most = mode.blend.discard_border, min(mode.min_overlap.x, mode.min_overlap.y) // 2
     if border > most:
         raise ConfigError(
-            f"{WHERE}: mode.blend.discard_border: {border} leaves pixels between windows that overlap by "
+            f"{WHERE}: mode.blend.discard_border: {border} leaves gaps between windows that overlap by "
             f"{2 * most} px; use at most {most}, or a larger min_overlap"
         )

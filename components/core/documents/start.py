@@ -20,8 +20,8 @@ def check_start(config: TrainConfig, titles: Sequence[str] | None, initial: Mode
         initial: What an initial model says of itself; None for no model.
 
     Raises:
-        ConfigError: If the config asks for an initial model and there is none, or that has another encoder, or other
-            classes where it is to be continued.
+        ConfigError: If the config asks for an initial model and there is none, or that has another architecture or
+            encoder, or other classes where it is to be continued.
     """
     faults = Faults()
     continues = config.weights_init_type == CONTINUE
@@ -33,12 +33,14 @@ def check_start(config: TrainConfig, titles: Sequence[str] | None, initial: Mode
             )
         faults.raise_any()
         return
-    if initial.encoder != config.encoder:
-        faults.add(f"{WHERE}: encoder: {config.encoder!r} is not the initial model's; use {initial.encoder!r}")
-    theirs = [entry.title for entry in initial.classes]
-    if continues and titles is not None and list(titles) != theirs:
+    for key in ("architecture", "encoder"):
+        wanted, theirs = getattr(config, key), getattr(initial, key)
+        if theirs != wanted:
+            faults.add(f"{WHERE}: {key}: {wanted!r} is not the initial model's; use {theirs!r}")
+    known = [entry.title for entry in initial.classes]
+    if continues and titles is not None and list(titles) != known:
         faults.add(
-            f"{WHERE}: weights_init_type: {CONTINUE!r} needs the initial model's classes, {theirs}, and the project "
+            f"{WHERE}: weights_init_type: {CONTINUE!r} needs the initial model's classes, {known}, and the project "
             f"gives {list(titles)}; rename classes with classes_mapping or use 'transfer_learning'"
         )
     faults.raise_any()

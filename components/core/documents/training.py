@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from components.core.class_titles import NEUTRAL_CLASS
 from components.core.faults import Faults
 from components.core.geometry import Size
+from components.core.network.architectures import DEFAULT_ARCHITECTURE, architecture_spec
 from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
 from components.core.settings import check_document, naming_file, read_document
-from components.core.special import NEUTRAL_CLASS
 
 WHERE = "train.config"
 
@@ -61,7 +62,7 @@ class SpecialClasses(_TrainSettings):
     """Pixels that no object covers."""
 
     neutral: str = NEUTRAL_CLASS
-    """Pixels that are neither learnt nor measured."""
+    """Pixels that are ignored in training and evaluation."""
 
     @model_validator(mode="after")
     def _differ(self) -> SpecialClasses:
@@ -117,7 +118,7 @@ class TrainConfig(_TrainSettings):
 
     pad: Literal["none", "reflect"] = "none"
     """What brings smaller images to `input_size`: none stretches them, as larger ones; reflect keeps their scale and
-    puts their mirror image around them, which is neither learnt nor measured."""
+    puts their mirror image around them, which is ignored in training and evaluation."""
 
     epochs: int = Field(2, ge=1)
     """Passes over the training items."""
@@ -141,6 +142,9 @@ class TrainConfig(_TrainSettings):
     gpu_devices: list[int] = [0]
     """GPUs by index on a machine of your own; several train together, and with none the CPU trains. A step on a cluster
     trains on all GPUs that `node_pools.yaml` places it on, whatever stands here."""
+
+    architecture: str = DEFAULT_ARCHITECTURE
+    """Name of a network architecture that this release knows."""
 
     encoder: str = DEFAULT_ENCODER
     """Name of an encoder that this release knows."""
@@ -184,6 +188,8 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
         faults = Faults()
         with faults.caught():
             check_size(config.input_size.size, f"{WHERE}: input_size")
+        with faults.caught(f"{WHERE}: "):
+            architecture_spec(config.architecture)
         with faults.caught(f"{WHERE}: "):
             encoder_spec(config.encoder)
         faults.raise_any()

@@ -14,13 +14,15 @@ from components.core.errors import ConfigError
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argument_parser("python -m components.core.dtl", "Run a DTL query on projects in either form.")
+    result = argument_parser("python -m components.core.dtl", "Run a DTL query on manifest or Supervisely projects.")
     result.add_argument("--query", help="JSON file, or the JSON text itself")
     result.add_argument("--project", action="append", default=[], help="a project's directory; may be repeated")
     result.add_argument("--output", help="directory of the new project")
-    result.add_argument("--seed", type=int, default=0, help="of every random decision")
+    result.add_argument("--seed", type=int, default=0, help="random seed")
     result.add_argument("--workers", type=int, default=1, help="worker processes (0 = one per core)")
-    result.add_argument("--max-bad", type=int, help="source items that may fail; any number but all unless given")
+    result.add_argument(
+        "--max-bad", type=int, help="most source items that may be skipped; any number but all unless given"
+    )
     result.add_argument(
         "--allow-empty", action="store_true", help="accept a project without items, or one whose items all failed"
     )
@@ -71,7 +73,7 @@ def prediction(run: QueryRun) -> str:
         lines.append(f"{what}: {arrived} in → {counts or 'saved'}")
     bound = "" if run.report.exact else "at most "
     lines.append(f"{run.report.read} items in, {bound}{run.report.written} out: project {run.meta.name!r}")
-    lines += [f"would be left out: {bad.source}: {bad.reason}" for bad in run.report.bad]
+    lines += [f"would be skipped: {entry}" for entry in run.report.skipped]
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
 from components.core.geometry import Size
-from components.core.hashing import uniform, uniforms
+from components.core.hashing import hash_integer, uniform, uniforms
 from components.core.project import Item, ProjectMeta
 
 NULL = "null"
@@ -64,6 +64,10 @@ class Element:
         """The same element with its item changed, and `trail` added to its name."""
         return replace(self, item=item, trail=self.trail + trail)
 
+    def with_objects_unknown(self) -> Element:
+        """For a dry run: the same, objects unknown."""
+        return replace(self, item=self.item.with_objects(()), objects_known=False)
+
     def without_objects(self, size: Size, trail: str = "") -> Element:
         """For a dry run: of the new size, objects unknown."""
         item = replace(self.item, size=size, image=None, objects=())
@@ -75,7 +79,7 @@ class Context:
     """What every layer of a run shares.
 
     Attributes:
-        seed: Of every random decision.
+        seed: Random seed.
         dry: Whether pixels are off limits, and counts are all that matters.
     """
 
@@ -86,6 +90,15 @@ class Context:
         """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
         trail = "" if by_source else element.trail
         return uniform(self.seed, layer.key, str(element.source), trail)
+
+    def drawn(self, layer: QueryLayer, element: Element, what: str, least: float, most: float) -> float:
+        """A number from `least` to `most`, keyed as `uniform` and by what it is for."""
+        share = uniform(self.seed, layer.key, str(element.source), element.trail, what)
+        return least + (most - least) * share
+
+    def drawn_seed(self, layer: QueryLayer, element: Element) -> int:
+        """A seed of 63 bits for what is drawn when pixels are read, keyed as `uniform`."""
+        return hash_integer(self.seed, layer.key, str(element.source), element.trail, "seed") >> 1
 
     def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""
@@ -176,14 +189,18 @@ class Action(ABC):
         """The settings in a few words, for the picture of the query."""
         return ""
 
-    def warn_of_unknown_classes(self, meta: ProjectMeta, titles: list[str]) -> None:
-        """Say so in the log where a listed title is no class of the data that arrives."""
+    def warn_of_unknown_classes(self, meta: ProjectMeta, titles: list[str], key: str = "classes") -> None:
+        """Say so in the log where a title that the setting `key` lists is no class of the data that arrives."""
         for index, title in enumerate(titles):
-            if meta.find(title) is None:
-                log.warning(
-                    "%s.settings.classes[%d]: %r is no class of what arrives here and does nothing; classes are %s",
-                    self.place,
-                    index,
-                    title,
-                    ", ".join(meta.titles) or "none",
-                )
+            self.warn_of_unknown_class(meta, title, f"{key}[{index}]")
+
+    def warn_of_unknown_class(self, meta: ProjectMeta, title: str, key: str) -> None:
+        """Say so in the log where the title that the setting `key` holds is no class of the data that arrives."""
+        if meta.find(title) is None:
+            log.warning(
+                "%s.settings.%s: %r is no class of the incoming items and has no effect; classes are %s",
+                self.place,
+                key,
+                title,
+                ", ".join(meta.titles) or "none",
+            )

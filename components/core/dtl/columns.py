@@ -17,7 +17,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.flow import ElementColumns, Flow, Integers
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
-from components.core.dtl.runner import Outcome, Runner, output_dataset, reads
+from components.core.dtl.runner import ItemOutcome, Runner, output_dataset, reads
 from components.core.project import ManifestProject, Project
 
 
@@ -54,7 +54,9 @@ def runs_in_columns(query: Query, projects: Mapping[str, Project]) -> bool:
     )
 
 
-def passages(query: Query, context: Context, projects: Sequence[Project]) -> Iterator[tuple[int, Passage | Outcome]]:
+def passages(
+    query: Query, context: Context, projects: Sequence[Project]
+) -> Iterator[tuple[int, Passage | ItemOutcome]]:
     """Run the items of projects through a query that `runs_in_columns`.
 
     Args:
@@ -69,7 +71,7 @@ def passages(query: Query, context: Context, projects: Sequence[Project]) -> Ite
         DataError: If a project cannot be read.
         ConfigError: If a pattern does not end on a name.
     """
-    from components.core.project.unread import pass_unread  # Arrow's functions, once there are rows
+    from components.core.project.passthrough import pass_through  # Arrow's functions, once there are rows
 
     runner = Runner(query, context, list(projects))
     for number, project in enumerate(projects):
@@ -77,7 +79,7 @@ def passages(query: Query, context: Context, projects: Sequence[Project]) -> Ite
             raise TypeError(f"{project.place} holds no rows")
         start = 0
         for rows in project.tables():
-            if pass_unread(rows):
+            if pass_through(rows):
                 yield len(rows), _passage(query, context, project.meta.name, rows)
             else:
                 yield from ((1, runner.outcome(number, index)) for index in range(start, start + len(rows)))

@@ -15,16 +15,16 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.columns import Passage, passages
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
-from components.core.dtl.runner import BadItem, Outcome, Task, start_runner
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.dtl.runner import ItemOutcome, Task, start_runner
+from components.core.errors import ConfigError, DataError
 from components.core.faults import Faults
 from components.core.parallel import ordered_map, worker_count
 from components.core.progress import progress
 from components.core.project import Item, Project, ProjectMeta
+from components.core.skip_budget import SkipBudget, Skipped
 
 log = logging.getLogger(__name__)
 
-SHOWN_BAD = 10
 TASK_ITEMS = 16
 MANY_TASKS = 1024
 """Items share a task only where there are more of them: few items are whole scenes, and one may give a million rows,
@@ -42,7 +42,7 @@ class RunReport:
         exact: Whether `written` is exact in a dry run: no condition on the way had to look at pixels.
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
-        bad: Source items that failed.
+        skipped: Source items that failed.
     """
 
     read: int = 0
@@ -51,7 +51,7 @@ class RunReport:
     exact: bool = True
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
-    bad: list[BadItem] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def add_passage(self, passage: Passage) -> None:
         """Count many source items."""
@@ -61,15 +61,14 @@ class RunReport:
         self.read += passage.items
         self.pixels += passage.pixels
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: ItemOutcome) -> None:
         """Count one source item."""
         self.received.update(outcome.received)
         self.emitted.update(outcome.emitted)
         self.written += len(outcome.elements)
         self.exact &= all(element.certain for element in outcome.elements)
-        if outcome.bad:
-            self.bad.append(outcome.bad)
-            log.warning("left out %s: %s", outcome.bad.source, outcome.bad.reason)
+        if outcome.skipped:
+            self.skipped.append(outcome.skipped)
         elif outcome.received.total():
             self.read += 1
             self.pixels += outcome.pixels
@@ -186,7 +185,7 @@ def run_query(
         report: Filled while items stream.
         context: Seed, and whether to count only.
         workers: Worker processes (0 = one per core); they change the time, never the result.
-        max_bad: Source items that may fail; None for any number.
+        max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
 
     Yields:
@@ -195,9 +194,10 @@ def run_query(
     Raises:
         ConfigError: If `workers` or `max_bad` is negative.
         DataError: If there is no source item.
-        TooManyBadItemsError: At the end, where more than `max_bad` source items failed, or all of them.
+        TooManySkippedError: At the end, where more than `max_bad` source items are skipped, or all of them.
     """
-    lengths = _checked_lengths(projects, max_bad, allow_empty)
+    budget = SkipBudget(max_bad, noun="item", allow_empty=allow_empty)
+    lengths = _checked_lengths(projects, allow_empty)
     workers = worker_count(workers, sum(lengths))
     per_task = max(1, min(TASK_ITEMS, sum(lengths) // max(MANY_TASKS, 8 * workers)))
     tasks = [
@@ -209,9 +209,9 @@ def run_query(
     results = ordered_map(start_runner, (query, context, opened), tasks, workers)
     names = Names()
     for outcome in progress((outcome for outcomes in results for outcome in outcomes), sum(lengths), "items"):
-        report.add(outcome)
+        _count(outcome, report, budget)
         yield from (names.final(element) for element in outcome.elements)
-    _check_end(query, report, max_bad, allow_empty)
+    _check_end(query, report, budget)
 
 
 def run_query_in_columns(
@@ -232,9 +232,10 @@ def run_query_in_columns(
     Raises:
         ConfigError: If `workers` or `max_bad` is negative, or a pattern does not end on a name.
         DataError: If there is no source item, or a project cannot be read.
-        TooManyBadItemsError: At the end, where more than `max_bad` source items failed, or all of them.
+        TooManySkippedError: At the end, where more than `max_bad` source items are skipped, or all of them.
     """
-    total = sum(_checked_lengths(projects, max_bad, allow_empty))
+    budget = SkipBudget(max_bad, noun="item", allow_empty=allow_empty)
+    total = sum(_checked_lengths(projects, allow_empty))
     worker_count(workers, total)
     names = Names()
     done = passages(query, context, list(projects.values()))
@@ -243,15 +244,13 @@ def run_query_in_columns(
             report.add_passage(passage)
             yield passage.named(names)
         else:
-            report.add(passage)
+            _count(passage, report, budget)
             yield from (names.final(element) for element in passage.elements)
-    _check_end(query, report, max_bad, allow_empty)
+    _check_end(query, report, budget)
 
 
-def _checked_lengths(projects: Mapping[str, Project], max_bad: int | None, allow_empty: bool) -> list[int]:
+def _checked_lengths(projects: Mapping[str, Project], allow_empty: bool) -> list[int]:
     """How many items each project holds."""
-    if max_bad is not None and max_bad < 0:
-        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad item, or a number of them")
     lengths = [len(project) for project in projects.values()]
     if not sum(lengths) and not allow_empty:
         places = ", ".join(f"{name!r} ({project.place})" for name, project in projects.items())
@@ -259,16 +258,21 @@ def _checked_lengths(projects: Mapping[str, Project], max_bad: int | None, allow
     return lengths
 
 
-def _check_end(query: Query, report: RunReport, max_bad: int | None, allow_empty: bool) -> None:
+def _count(outcome: ItemOutcome, report: RunReport, budget: SkipBudget) -> None:
+    report.add(outcome)
+    if outcome.skipped:
+        budget.add(outcome.skipped)
+
+
+def _check_end(query: Query, report: RunReport, budget: SkipBudget) -> None:
     _warn_of_empty_branches(query, report)
-    _check_bad(report.bad, max_bad)
-    if report.bad and not report.read and not allow_empty:
-        raise TooManyBadItemsError(f"all {_listed(report.bad)}. Mend them, or allow an empty result")
+    budget.total = report.read + len(report.skipped)  # items that no data layer reads do not count
+    budget.check("" if report.read else "or allow an empty result")
 
 
 def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
     for layer in query.data_layers:
-        if not report.received[layer.index] and not report.bad:
+        if not report.received[layer.index] and not report.skipped:
             log.warning("%s: there is no item in %s", layer.place, ", ".join(layer.src))
     for layer in query.layers:
         if "probability" not in layer.action.settings.model_dump().get("condition", {}):
@@ -276,21 +280,8 @@ def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
         for port, name in enumerate(layer.dst):
             if name != NULL and report.received[layer.index] and not report.emitted[layer.index, port]:
                 log.warning(
-                    "%s: chance sent none of %d items to %s; another seed or probability gives it some",
+                    "%s: by chance none of %d items went to %s; use another seed or probability",
                     layer.place,
                     report.received[layer.index],
                     name,
                 )
-
-
-def _check_bad(bad: Sequence[BadItem], max_bad: int | None) -> None:
-    if max_bad is not None and len(bad) > max_bad:
-        raise TooManyBadItemsError(
-            f"{_listed(bad, f' and max_bad allows {max_bad}')}. Mend them, or raise max_bad to go on without them"
-        )
-
-
-def _listed(bad: Sequence[BadItem], rule: str = "") -> str:
-    shown = "; ".join(f"{entry.source}: {entry.reason}" for entry in bad[:SHOWN_BAD])
-    more = f"; and {len(bad) - SHOWN_BAD} more" if len(bad) > SHOWN_BAD else ""
-    return f"{len(bad)} item{'s' if len(bad) > 1 else ''} failed{rule}: {shown}{more}"

@@ -38,6 +38,14 @@ class Query:
         return next(layer for layer in self.layers if isinstance(layer.action, Save))
 
     @property
+    def save_action(self) -> Save:
+        """What the save layer does."""
+        action = self.save_layer.action
+        if not isinstance(action, Save):
+            raise TypeError(f"{self.save_layer.place} does not save")
+        return action
+
+    @property
     def output_name(self) -> str:
         """Name of the project that comes out."""
         return self.save_layer.dst[0]
@@ -56,7 +64,7 @@ def build_query(layers: list[object]) -> Query:
 
     Raises:
         ConfigError: If a layer is faulty, there is no data layer or not exactly one save layer, a name is read that
-            nobody writes, layers form a loop, or the graph falls into pieces.
+            no layer writes, layers form a loop, or the graph falls into pieces.
     """
     parsed = parse_layers(layers)
     _check_ends(parsed)
@@ -71,7 +79,7 @@ def build_query(layers: list[object]) -> Query:
         if name not in writers:
             place = f"{reading[0].place}.src[{reading[0].src.index(name)}]"
             known = ", ".join(sorted(name for name in writers if name != NULL))
-            raise ConfigError(f"{place}: nobody writes {name!r}; names are {known}")
+            raise ConfigError(f"{place}: no layer writes {name!r}; names are {known}")
     order = _sorted(parsed, writers)
     _check_connected(parsed, writers)
     return Query(tuple(parsed), tuple(order), {name: tuple(reading) for name, reading in readers.items()})
@@ -82,7 +90,7 @@ def _check_ends(layers: list[QueryLayer]) -> None:
         raise ConfigError('query: has no `data` layer; begin with {"action": "data", "src": ["Project/*"], …}')
     saves = [layer.place for layer in layers if isinstance(layer.action, Save)]
     if len(saves) != 1:
-        found = f"{len(saves)} `supervisely` layers ({', '.join(saves)})" if saves else "no `supervisely` layer"
+        found = f"{len(saves)} layers that save ({', '.join(saves)})" if saves else "no `supervisely` layer"
         raise ConfigError(f"query: has {found}; exactly one saves the result")
 
 

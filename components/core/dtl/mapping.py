@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
 from components.core.errors import ConfigError
+from components.core.figures import Shape
 from components.core.project import ClassInfo, Item, Object, ProjectMeta
 
 IGNORE = "__ignore__"
 KEEP = "__default__"
 OTHER = "__other__"
+
+WORDS = frozenset((IGNORE, KEEP, OTHER))
+"""What stands for no class."""
 
 ClassesMapping = Literal["default"] | dict[str, str]
 """Either "default", which keeps all, or old title → new title, `__ignore__` or `__default__`; the key `__other__`
@@ -43,18 +48,18 @@ def map_meta(meta: ProjectMeta, resolved: dict[str, str | None], place: str) -> 
     Raises:
         ConfigError: If classes of different shapes would become one.
     """
-    classes: dict[str, ClassInfo] = {}
+    first: dict[str, ClassInfo] = {}
     for old in meta.classes:
         title = resolved[old.title]
         if title is None:
             continue
-        known = classes.setdefault(title, replace(old, title=title))
+        known = first.setdefault(title, old)
         if known.shape is not old.shape:
             raise ConfigError(
-                f"{place}: {old.title!r} is a {old.shape} and cannot become {title!r}, which is a {known.shape}; "
-                "choose another title"
+                f"{place}: {known.title!r}, a class of {known.shape}s, and {old.title!r}, one of {old.shape}s, cannot "
+                f"both be called {title!r}; choose another title"
             )
-    return meta.with_classes(classes.values())
+    return meta.with_classes(replace(old, title=title) for title, old in first.items())
 
 
 def map_objects(item: Item, resolved: dict[str, str | None]) -> Item:
@@ -66,3 +71,55 @@ def map_objects(item: Item, resolved: dict[str, str | None]) -> Item:
 
 def _target(entry: Object, resolved: dict[str, str | None]) -> str | None:
     return resolved[entry.class_title]
+
+
+def check_classes_known(meta: ProjectMeta, titles: Iterable[str], place: str) -> None:
+    """See that every class of a mapping is there.
+
+    Raises:
+        ConfigError: Naming one that is not.
+    """
+    for title in titles:
+        if meta.find(title) is None:
+            raise ConfigError(
+                f"{place}: {title!r} is no class of the incoming items; classes are {', '.join(meta.titles) or 'none'}"
+            )
+
+
+def check_class_free(meta: ProjectMeta, title: str, shape: Shape, place: str) -> None:
+    """See that a class may be made: there is none of its title, or that has its shape.
+
+    Raises:
+        ConfigError: If there is one of another shape.
+    """
+    known = meta.find(title)
+    if known is not None and known.shape is not shape:
+        raise ConfigError(
+            f"{place}: {title!r} would be a class of {shape}s, and is one of {known.shape}s; choose another title"
+        )
+
+
+def convert_classes(meta: ProjectMeta, mapping: Mapping[str, str], shape: Shape, place: str) -> ProjectMeta:
+    """The classes once objects of some have become figures of `shape` and of new classes.
+
+    Args:
+        meta: Before.
+        mapping: New class by old class.
+        shape: Of the new classes.
+        place: Of the mapping, for messages.
+
+    Raises:
+        ConfigError: If an old class is not there, or one of a new title has another shape.
+    """
+    check_classes_known(meta, mapping, place)
+    for title in mapping.values():
+        check_class_free(meta, title, shape, place)
+    new = dict.fromkeys(mapping.values())
+    kept = [known for known in meta.classes if known.title not in mapping or known.title in new]
+    return with_new_classes(meta.with_classes(kept), new, shape)
+
+
+def with_new_classes(meta: ProjectMeta, titles: Iterable[str], shape: Shape) -> ProjectMeta:
+    """The classes and those of further titles, where these are new."""
+    made = [ClassInfo.with_own_color(title, shape) for title in dict.fromkeys(titles) if meta.find(title) is None]
+    return meta.with_classes([*meta.classes, *made])

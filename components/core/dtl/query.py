@@ -34,7 +34,7 @@ def read_query(text_or_file: str | Path) -> list[Any]:
     """The layers of a query, given as JSON text or as a file that holds it.
 
     Raises:
-        ConfigError: If it cannot be read, is not JSON, or is no list.
+        ConfigError: If it cannot be read, is not JSON, or is not a list.
     """
     text: str | bytes = str(text_or_file)
     place = "query"
@@ -55,7 +55,7 @@ def read_query(text_or_file: str | Path) -> list[Any]:
     except UnicodeError as error:
         raise ConfigError(f"{place}: is not UTF-8 ({error}); save it in UTF-8") from error
     except ValueError as error:
-        raise ConfigError(f"{place}: is not JSON ({error}); mend it there") from error
+        raise ConfigError(f"{place}: is not JSON ({error}); fix it there") from error
     if not isinstance(layers, list):
         raise ConfigError(f"{place}: is a JSON {type(layers).__name__}, and a query is a list of layers")
     return layers
@@ -81,7 +81,7 @@ def _parse_layer(index: int, data: Any) -> QueryLayer:
     form = _validated(_LayerForm, data, place)
     kind = ACTIONS.get(form.action)
     if kind is None:
-        raise ConfigError(f"{place}.action: {form.action!r} is no action; actions are {', '.join(sorted(ACTIONS))}")
+        raise ConfigError(f"{place}.action: {form.action!r} is not an action; actions are {', '.join(sorted(ACTIONS))}")
     settings = _validated(kind.settings_model, form.settings, f"{place}.settings")
     destinations = tuple([form.dst] if isinstance(form.dst, str) else form.dst)
     if len(destinations) != kind.ports:
@@ -103,10 +103,10 @@ def _check_names(layer: QueryLayer) -> None:
         if isinstance(layer.action, Save):
             if not name or name == NULL or name.startswith("$") or "/" in name:
                 raise ConfigError(
-                    f"{layer.place}.dst: {name!r} is no project name; give a bare name such as INRIA_train"
+                    f"{layer.place}.dst: {name!r} is not a project name; give a bare name such as INRIA_train"
                 )
         elif name != NULL and not (name.startswith("$") and len(name) > 1):
-            raise ConfigError(f"{layer.place}.dst: {name!r} is no name; names start with `$`, and `null` discards")
+            raise ConfigError(f"{layer.place}.dst: {name!r} is not a name; names start with `$`, and `null` discards")
 
 
 def _check_source(layer: QueryLayer, name: str, place: str) -> None:
@@ -116,7 +116,7 @@ def _check_source(layer: QueryLayer, name: str, place: str) -> None:
     elif name == NULL:
         raise ConfigError(f"{place}: `null` discards and cannot be read; name another layer's dst")
     elif not (name.startswith("$") and len(name) > 1):
-        raise ConfigError(f"{place}: {name!r} is no name; names start with `$`")
+        raise ConfigError(f"{place}: {name!r} is not a name; names start with `$`")
 
 
 def _validated(model: type[Any], data: Any, place: str) -> Any:
@@ -135,23 +135,27 @@ def faults_of(model: type[BaseModel], error: ValidationError, place: str) -> lis
     return list(dict.fromkeys(lines))
 
 
+INSERTED = ("str", "list[str]", "dict[str,str]", "[key]")
+"""What pydantic puts into the place of a fault, and is not a key."""
+
+
 def _path(location: tuple[int | str, ...]) -> list[int | str]:
-    """Without what unions put in: names of types, and the key that chose a condition."""
+    """Without what pydantic puts in: types of a union, the key that chose a condition, and that a key is one."""
     pairs = zip((None, *location), location, strict=False)
     return [part for before, part in pairs if before != "condition" and not _is_type(part)]
 
 
 def _is_type(part: int | str) -> bool:
-    return isinstance(part, str) and (part in ("str", "list[str]", "dict[str,str]") or part.startswith("literal["))
+    return isinstance(part, str) and (part in INSERTED or part.startswith("literal["))
 
 
 def _rule(model: type[BaseModel], fault: Any) -> str:
     shown = json.dumps(fault["input"], ensure_ascii=False, default=str)
     value = shown if len(shown) <= 60 else shown[:57] + "…"
     messages = {
-        "extra_forbidden": f"is no key here; {known_keys(model, fault['loc'] or ('',))}",
+        "extra_forbidden": f"unknown key; {known_keys(model, fault['loc'] or ('',))}",
         "missing": "is missing; add it",
-        "model_type": f"{value} is no JSON object; write one, in braces",
+        "model_type": f"{value} is not a JSON object; write one, in braces",
         "value_error": fault["msg"].removeprefix("Value error, "),
         "condition": f"{value} {fault['msg']}",
     }

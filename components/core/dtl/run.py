@@ -19,8 +19,9 @@ from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
 from components.core.project import Item, Project, ProjectMeta, manifest_writer, open_project
-from components.core.project.history import LeftOut, StageRun, merged_histories, read_history
+from components.core.project.history import StageRun, merged_histories, read_history
 from components.core.settings import naming_file
+from components.core.skip_budget import Skipped
 from components.core.storage import Traffic, check_writable
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class QueryRun:
     Attributes:
         query: The query.
         meta: Of the project that came out.
-        report: Counts and bad items.
+        report: Counts and skipped items.
         pictures: Bytes moved to show it.
     """
 
@@ -43,10 +44,10 @@ class QueryRun:
     pictures: Traffic = field(default_factory=Traffic)
 
     def counts(self) -> dict[str, int]:
-        """Items in, out, and left out."""
-        return {"items_in": self.report.read, "items": self.report.written, "left_out": len(self.report.bad)}
+        """Items in, out, and skipped."""
+        return {"items_in": self.report.read, "items": self.report.written, "left_out": len(self.report.skipped)}
 
-    def metrics(self) -> dict[str, float]:
+    def scalars(self) -> dict[str, float]:
         """The counts, and how many of the megabytes that the stage reads are for the pictures of its report."""
         shown = self.pictures.megabytes()
         return {**self.counts(), "report_read_mb": round(shown["local_read_mb"] + shown["remote_read_mb"], 3)}
@@ -54,8 +55,8 @@ class QueryRun:
     def sentence(self) -> str:
         """What happened, in a line."""
         report = self.report
-        bad = f", {len(report.bad)} left out" if report.bad else ""
-        return f"{report.read} items in, {report.written} out{bad}: project {self.meta.name!r}"
+        skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
+        return f"{report.read} items in, {report.written} out{skipped}: project {self.meta.name!r}"
 
 
 def execute_query(
@@ -76,11 +77,12 @@ def execute_query(
         query: JSON text, or a file that holds it.
         projects: Directories, manifests or Supervisely folders, at least those that the query names.
         output: Directory of the new project; it appears when it is whole.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core); they change the time, never the result.
-        max_bad: Source items that may fail; None for any number.
+        max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
-        as_files: Write the Supervisely folder format with real crops instead of a manifest.
+        as_files: Write the Supervisely folder format with real crops instead of a manifest, as `save` layers always
+            do.
         stage: What the new project's history calls this run.
 
     Returns:
@@ -96,10 +98,11 @@ def execute_query(
     check_writable(output)
     report = RunReport()
     limits: dict[str, Any] = {"workers": workers, "max_bad": max_bad, "allow_empty": allow_empty}
-    if as_files:
+    files = built.save_action.files(meta)
+    if as_files or files is not None:
         from components.core.project.materialize import materialize
 
-        materialize(output, meta, run_query(built, named, report, Context(seed), **limits))
+        materialize(output, meta, run_query(built, named, report, Context(seed), **limits), files)
     else:
         start = run_query_in_columns if runs_in_columns(built, named) else run_query
         history = merged_histories(read_history(project.place) for project in named.values())
@@ -133,9 +136,9 @@ def _write(
                 writer.add(entry)
             else:
                 writer.add_rows(entry)
-        left_out = tuple(LeftOut(bad.source.rpartition("/")[2], bad.reason) for bad in report.bad)
+        skipped = tuple(Skipped(entry.name.rpartition("/")[2], entry.reason) for entry in report.skipped)
         seconds = round(time.monotonic() - began, 6)
-        writer.history = (*history, StageRun(stage, report.read, round(report.pixels / 1e6, 6), seconds, left_out))
+        writer.history = (*history, StageRun(stage, report.read, round(report.pixels / 1e6, 6), seconds, skipped))
 
 
 def _check_places(projects: Sequence[str | Path], output: str | Path) -> None:

@@ -12,18 +12,11 @@ from components.core.dtl.graph import Query
 from components.core.errors import FootprintsError
 from components.core.project import Item, Project, open_project
 from components.core.scene_errors import scene_errors, stops_all
+from components.core.skip_budget import Skipped
 
 
 @dataclass(frozen=True, slots=True)
-class BadItem:
-    """A source item that could not be processed; nothing of it came out."""
-
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class ItemOutcome:
     """What became of one source item.
 
     Attributes:
@@ -31,14 +24,14 @@ class Outcome:
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
         pixels: Of the source item, where it entered.
-        bad: Why nothing came out, where the item failed.
+        skipped: Project, dataset and name of the item, and why nothing came out, where it failed.
     """
 
     elements: tuple[Element, ...] = ()
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
     pixels: int = 0
-    bad: BadItem | None = None
+    skipped: Skipped | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ class Task:
     stop: int
 
 
-def start_runner(query: Query, context: Context, places: tuple[str, ...]) -> Callable[[Task], list[Outcome]]:
+def start_runner(query: Query, context: Context, places: tuple[str, ...]) -> Callable[[Task], list[ItemOutcome]]:
     """Open the projects and give the function that runs a task."""
     runner = Runner(query, context, [open_project(place) for place in places])
     return lambda task: [runner.outcome(task.project, index) for index in range(task.start, task.stop)]
@@ -64,25 +57,25 @@ class Runner:
         self._context = context
         self._projects = projects
 
-    def outcome(self, project: int, index: int) -> Outcome:
+    def outcome(self, project: int, index: int) -> ItemOutcome:
         """Read one source item and run it."""
         opened = self._projects[project]
         label = opened.label(index)
         dataset = label.split("/")[0]
         if not any(reads(layer, opened.meta.name, dataset) for layer in self._query.data_layers):
-            return Outcome()
+            return ItemOutcome()
         try:
             with scene_errors(label):
                 return self._run(opened, opened.item(index))
         except FootprintsError as error:
             if stops_all(error):
                 raise
-            return Outcome(bad=BadItem(f"{opened.meta.name}/{label}", str(error)))
+            return ItemOutcome(skipped=Skipped(f"{opened.meta.name}/{label}", str(error)))
 
-    def _run(self, project: Project, item: Item) -> Outcome:
+    def _run(self, project: Project, item: Item) -> ItemOutcome:
         source = Source(project.meta.name, item.dataset, item.name)
         start = Element(replace(item, dataset=output_dataset(source.project, source.dataset)), source)
-        outcome = Outcome(pixels=item.size.area)
+        outcome = ItemOutcome(pixels=item.size.area)
         pools: dict[str, list[Element]] = defaultdict(list)
         for layer in self._query.order:
             arriving = self._arriving(layer, start, project, pools)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from components.core.dtl.run import QueryRun, execute_query
-from components.core.step import Artifact, Document, Metrics, Say, document_text, log_metrics, path_of, step
-from components.core.storage import check_file_writable, check_writable, counted
+from components.core.step import Artifact, Document, Echo, Metrics, document_text, path_of, step
+from components.core.storage import check_file_writable, counted
 
 
 def run_stage(
@@ -20,7 +20,7 @@ def run_stage(
     report: str | Path | None = None,
     seed: int = 0,
     workers: int = 1,
-    max_bad: int = 0,
+    max_bad: int | None = 0,
     allow_empty: bool = False,
     stage: str = "dtl",
 ) -> QueryRun:
@@ -31,9 +31,9 @@ def run_stage(
         project: Directory of the project that goes in.
         output: Directory of the project that comes out.
         report: HTML file of the query's graph and a contact sheet; None for none.
-        seed: Of every random decision.
+        seed: Random seed.
         workers: Worker processes (0 = one per core).
-        max_bad: Source items that may fail.
+        max_bad: How many source items may be skipped; None for any number.
         allow_empty: Whether there may be no source item, or none that did not fail.
         stage: What the new project's history calls this run.
 
@@ -42,7 +42,7 @@ def run_stage(
 
     Raises:
         ConfigError: If the query is faulty or does not fit the project.
-        DataError: If the project cannot be read, more than `max_bad` items failed, or no item is there or left.
+        DataError: If the project cannot be read, more than `max_bad` items are skipped, or no item is there or left.
         StorageError: If a place cannot be written, which is found out before the query runs.
     """
     if report is not None:
@@ -59,7 +59,7 @@ def run_stage(
     )
     if report is None:
         return run
-    from components.core.dtl.report import write_report  # matplotlib and GDAL, once the work is done
+    from components.core.dtl.report import write_report  # jinja2 and GDAL, once the work is done
 
     with counted() as moved:
         write_report(run, output, report)
@@ -74,8 +74,7 @@ def run_as_step(
     report: Artifact | None,
     query: Document,
     *,
-    pictures: str | None,
-    say: Say,
+    echo: Echo,
     **options: Any,
 ) -> None:
     """Run a DTL stage as a step of a pipeline.
@@ -84,24 +83,17 @@ def run_as_step(
         stage: Its function.
         project: The project that goes in.
         output: Gets the project that comes out.
-        metrics: Get items in, out and left out; megabytes read and written, and read for the report.
+        metrics: Get items in, out and skipped; megabytes read and written, and read for the report.
         report: Gets the query as a graph with item counts, and a contact sheet of the result; None for none.
         query: DTL query; empty for the stage's own.
-        pictures: Folder for the report's pictures as PNG; None for none.
-        say: Hears how many items went in and came out.
+        echo: Hears how many items went in and came out.
         options: Of the stage.
 
     Raises:
-        FootprintsError: As the stage does; a folder that cannot be written is found out before it runs.
+        FootprintsError: As the stage does.
     """
-    if pictures is not None:
-        check_writable(pictures)
-    with step() as moved:
+    with step(metrics) as numbers:
         done = stage(project.path, output.path, query=document_text(query), report=path_of(report), **options)
-    if pictures is not None:
-        from components.core.dtl.report import write_pictures  # matplotlib and GDAL, once the work is done
-
-        write_pictures(done, output.path, Path(pictures))
-    log_metrics(metrics, done.metrics(), moved)
+        numbers.update(done.scalars())
     output.metadata.update(done.counts())
-    say(f"{done.sentence()}, at {output.path}")
+    echo(f"{done.sentence()}, at {output.path}")

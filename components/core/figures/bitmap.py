@@ -41,6 +41,10 @@ class Bitmap(Figure):
         """Number of set pixels."""
         return self.mask.area
 
+    def moved(self, rows: int, columns: int) -> Bitmap:
+        """The same pixels, so many rows further down and columns further right."""
+        return Bitmap(self.top + rows, self.left + columns, self.mask)
+
     def crop(self, window: Window) -> list[Figure]:
         """The pixels inside the window; one bitmap, even when it falls into pieces."""
         inner = window.intersection(self.window)

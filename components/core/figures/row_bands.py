@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from components.core.figures.bitmap import Bitmap
+from components.core.figures.drawing import drawn
 from components.core.figures.figure import Figure
 from components.core.figures.mask import BoolPixels
-from components.core.figures.vector import Polygon, Rectangle
+from components.core.figures.vector import Line, Point
 from components.core.geometry import Size, Window, row_bands
 
 
@@ -78,33 +78,6 @@ def as_bitmap(figure: Figure, size: Size) -> Bitmap | None:
     Raises:
         TypeError: If the figure is a line or a point, which cover no area.
     """
-    if isinstance(figure, Bitmap):
-        return next((part for part in figure.normalise(size) if isinstance(part, Bitmap)), None)
-    if isinstance(figure, Polygon):
-        corners = np.concatenate([figure.exterior, *figure.interiors])
-    elif isinstance(figure, Rectangle):
-        corners = np.array([(figure.top, figure.left), (figure.bottom, figure.right)])
-    else:
+    if isinstance(figure, Line | Point):
         raise TypeError(f"a {figure.shape} covers no area")
-    if not len(corners):
-        return None
-    top, left = (max(math.floor(side) // 2 * 2, 0) for side in corners.min(axis=0))  # even: halves round to even
-    bottom, right = (math.ceil(side) + 1 for side in corners.max(axis=0))
-    box = Window.of_bounds(top, left, min(bottom, size.height), min(right, size.width))
-    if box.height <= 0 or box.width <= 0:
-        return None
-    canvas = np.zeros((box.height, box.width), np.uint8)
-    _moved(figure, box).draw(canvas, 1)
-    return Bitmap.of_pixels(canvas > 0, box.top, box.left)
-
-
-def _moved(figure: Polygon | Rectangle, origin: Window) -> Figure:
-    if isinstance(figure, Rectangle):
-        return Rectangle(
-            figure.top - origin.top,
-            figure.left - origin.left,
-            figure.bottom - origin.top,
-            figure.right - origin.left,
-        )
-    shift = np.array([origin.top, origin.left], np.float64)
-    return Polygon(figure.exterior - shift, tuple(hole - shift for hole in figure.interiors))
+    return drawn(figure, size)

@@ -31,7 +31,7 @@ def _box(window: Window) -> BaseGeometry:
 
 
 def _parts(geometry: BaseGeometry, kind: str) -> Iterable[BaseGeometry]:
-    """The parts of one geometry type; touching leftovers of lower dimension are passed over."""
+    """The parts of one geometry type; touching leftovers of lower dimension are ignored."""
     return (part for part in getattr(geometry, "geoms", [geometry]) if part.geom_type == kind and not part.is_empty)
 
 
@@ -155,6 +155,12 @@ class Rectangle(Figure):
         return cls(float(top), float(left), float(bottom), float(right))
 
     @property
+    def pixel_sides(self) -> tuple[int, int, int, int]:
+        """First row, first column, last row and last column of its drawing; halves round up."""
+        top, left, bottom, right = (math.floor(side + 0.5) for side in (self.top, self.left, self.bottom, self.right))
+        return top, left, bottom, right
+
+    @property
     def area(self) -> float:
         """Width times height, in pixels."""
         return (self.bottom - self.top) * (self.right - self.left)
@@ -177,8 +183,8 @@ class Rectangle(Figure):
 
     def draw(self, canvas: npt.NDArray[np.uint8], value: int) -> None:
         """Filled, both corners included: a box of width w covers w + 1 columns; halves round up."""
-        top, left, bottom, right = (math.floor(side + 0.5) for side in (self.top, self.left, self.bottom, self.right))
-        canvas[max(top, 0) : bottom + 1, max(left, 0) : right + 1] = value
+        top, left, bottom, right = self.pixel_sides
+        canvas[max(top, 0) : max(bottom + 1, 0), max(left, 0) : max(right + 1, 0)] = value
 
     def key(self) -> Hashable:
         """The four sides."""

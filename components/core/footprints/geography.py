@@ -64,7 +64,7 @@ class PixelGrid:
                 "projected CRS, or none to get pixel coordinates"
             )
         if grid.transform.determinant == 0:
-            raise DataError(f"{item.key}: its transform {tuple(grid.transform)[:6]} has pixels without area; mend it")
+            raise DataError(f"{item.key}: its transform {tuple(grid.transform)[:6]} has pixels without area; fix it")
         return grid
 
     def to_map(self, geometries: Geometries) -> Geometries:
@@ -143,7 +143,7 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
 def reprojected(geometries: Geometries, source: str, target: str) -> Geometries:
     """Polygons in another CRS: vertices are moved, and edges stay straight between them.
 
-    Where rings that touch would then cross by a hair, the polygon is mended and what has no area is left out. In WGS
+    Where rings that touch would then cross by a hair, the polygon is fixed and what has no area is left out. In WGS
     84 longitudes are from -180 to 180, and polygons are cut at that meridian; see `on_globe`.
 
     Raises:
@@ -152,7 +152,7 @@ def reprojected(geometries: Geometries, source: str, target: str) -> Geometries:
     if crs_of(source) == crs_of(target):
         return on_globe(geometries) if is_wgs84(target) else geometries
     moved = _moved(geometries, source, target)
-    whole = mended(_unrolled(moved) if is_wgs84(target) else moved)
+    whole = fixed(_unrolled(moved) if is_wgs84(target) else moved)
     oriented: Geometries = shapely.orient_polygons(on_globe(whole) if is_wgs84(target) else whole)
     return oriented
 
@@ -183,7 +183,7 @@ def on_globe(geometries: Geometries) -> Geometries:
         return whole
     result = whole.copy()
     for index in across:
-        shape = mended(whole[index : index + 1])[0]
+        shape = fixed(whole[index : index + 1])[0]
         parts = [
             _shifted(
                 polygons_of(shapely.intersection(shape, shapely.box(middle - HALF_TURN, -90, middle + HALF_TURN, 90))),
@@ -247,7 +247,7 @@ def _moved(geometries: Geometries, source: str, target: str) -> Geometries:
     return result
 
 
-def mended(geometries: Geometries) -> Geometries:
+def fixed(geometries: Geometries) -> Geometries:
     """The same polygons, the invalid ones made valid; their lines and points are left out."""
     result = geometries.copy()
     for index in np.flatnonzero(is_broken(geometries)):

@@ -73,7 +73,7 @@ def placed(item: Item, name: str, size: Size | None = None) -> PixelGrid | None:
 def _check_transform(transform: Affine, name: str) -> None:
     a, b, c, d, e, f = tuple(transform)[:6]
     if not all(map(math.isfinite, (a, b, c, d, e, f))):
-        raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has entries that are no numbers; {_FIX}")
+        raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has entries that are not numbers; {_FIX}")
     columns, rows = math.hypot(a, d), math.hypot(b, e)
     if not columns or not rows or abs(a * e - b * d) < SHEAR * columns * rows:
         raise DataError(f"{name}: its transform {(a, b, c, d, e, f)} has pixels without area; {_FIX}")
@@ -108,7 +108,7 @@ def _lines(grid: PixelGrid, size: Size) -> tuple[Points, Points]:
     columns = np.concatenate([along, along, start, end, along, middle]) * size.width
     rows = np.concatenate([start, end, along, along, middle, along]) * size.height
     a, b, c, d, e, f = tuple(grid.transform)[:6]
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no number then is refused
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not a number then is refused
         return a * columns + b * rows + c, d * columns + e * rows + f
 
 
@@ -150,8 +150,8 @@ def _check_near(known: CRS, longitudes: Points, latitudes: Points, name: str) ->
     above = max(area.south - latitude, latitude - area.north, 0.0)
     if max(beside * math.cos(math.radians(latitude)), above) > FAR_DEGREES:
         raise DataError(
-            f"{name}: lies at longitude {longitude:.4f}°, latitude {latitude:.4f}°, far from where {known.name} is "
-            f"made for ({area.name[:SHOWN_CHARACTERS]}); is that its CRS, or are its coordinates swapped? {_FIX}"
+            f"{name}: lies at longitude {longitude:.4f}°, latitude {latitude:.4f}°, far from the area of use of "
+            f"{known.name} ({area.name[:SHOWN_CHARACTERS]}); is that its CRS, or are its coordinates swapped? {_FIX}"
         )
 
 
@@ -162,6 +162,6 @@ def _check_pixels(longitudes: Points, latitudes: Points, size: Size, name: str) 
         metres = _ELLIPSOID.line_length(longitudes[line], np.clip(latitudes[line], -90, 90)) / count
         if not SMALLEST_PIXEL_M <= metres <= LARGEST_PIXEL_M:
             raise DataError(
-                f"{name}: its pixels are {metres:.3g} m {side} on the ground, which no imagery's are "
+                f"{name}: its pixels are {metres:.3g} m {side} on the ground, outside the range of imagery "
                 f"({SMALLEST_PIXEL_M:g} to {LARGEST_PIXEL_M:g} m); is its transform in the units of its CRS? {_FIX}"
             )

@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Halves:
+class CutFootprints:
     """Footprints of a tile that touch its border.
 
     Attributes:
@@ -54,12 +54,12 @@ class Halves:
         """(N,) exact, in (column, row) of the tile.
 
         Raises:
-            DataError: If one is no WKB.
+            DataError: If one is not valid WKB.
         """
         try:
             found: Geometries = shapely.from_wkb(self.rows[OUTLINE].to_numpy(zero_copy_only=False))
         except shapely.errors.ShapelyError as error:
-            raise DataError(f"{OUTLINE}: is no WKB ({error}); make the footprints again") from error
+            raise DataError(f"{OUTLINE}: is not valid WKB ({error}); make the footprints again") from error
         return found
 
     @cached_property
@@ -69,7 +69,7 @@ class Halves:
         size = self.tile.size
         return np.stack([left <= 0, top <= 0, right >= size.width, bottom >= size.height], axis=1)
 
-    def take(self, places: Sequence[int]) -> Halves:
+    def take(self, places: Sequence[int]) -> CutFootprints:
         """Some of them."""
         return replace(self, rows=self.rows.take(pa.array(places, pa.int64())))
 
@@ -105,7 +105,7 @@ class Halves:
         return near[taken.owners[taken.parts[ring[edges]]]], ends
 
 
-class Crossings(NamedTuple):
+class EdgeOverlaps(NamedTuple):
     """What lies across a seam.
 
     Attributes:
@@ -117,14 +117,14 @@ class Crossings(NamedTuple):
     second: Indices
 
 
-def crossings(seam: Seam, first: Halves, second: Halves) -> Crossings:
+def crossings(seam: Seam, first: CutFootprints, second: CutFootprints) -> EdgeOverlaps:
     """Pairs of halves that touch a border along a common stretch of at least `SHARED_PX`, each once."""
     one, ends = first.stretches(seam.side)
     other, other_ends = second.stretches(seam.other_side)
     other_ends = other_ends + seam.offset[1 if seam.is_upright else 0]
     mine, theirs = _overlapping(ends, other_ends)
     pairs = np.unique(np.stack([one[mine], other[theirs]], axis=1), axis=0)
-    return Crossings(pairs[:, 0], pairs[:, 1])
+    return EdgeOverlaps(pairs[:, 0], pairs[:, 1])
 
 
 def _overlapping(ends: Floats, other_ends: Floats) -> tuple[Indices, Indices]:
@@ -141,7 +141,7 @@ def _overlapping(ends: Floats, other_ends: Floats) -> tuple[Indices, Indices]:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Half:
+class CutFootprint:
     """One footprint among the halves of all tiles.
 
     Attributes:
@@ -163,12 +163,12 @@ class Building:
         is_cut: Whether it goes on beyond a border on whose other side nothing shows it.
     """
 
-    halves: tuple[Half, ...]
+    halves: tuple[CutFootprint, ...]
     corners: tuple[tuple[int, int], ...]
     is_cut: bool
 
 
-def buildings(halves: Mapping[str, Halves], borders: Sequence[Seam]) -> list[Building]:
+def buildings(halves: Mapping[str, CutFootprints], borders: Sequence[Seam]) -> list[Building]:
     """The buildings of which several tiles show a part.
 
     Args:
@@ -178,19 +178,19 @@ def buildings(halves: Mapping[str, Halves], borders: Sequence[Seam]) -> list[Bui
     Returns:
         In the order of their first halves; without those that are too small as a whole.
     """
-    beside: defaultdict[Half, list[tuple[Half, tuple[int, int]]]] = defaultdict(list)
-    closed: defaultdict[Half, set[int]] = defaultdict(set)
+    beside: defaultdict[CutFootprint, list[tuple[CutFootprint, tuple[int, int]]]] = defaultdict(list)
+    closed: defaultdict[CutFootprint, set[int]] = defaultdict(set)
     for seam in borders:
         if seam.first not in halves or seam.second not in halves:
             continue
         found = crossings(seam, halves[seam.first], halves[seam.second])
         for row, other_row in zip(found.first.tolist(), found.second.tolist(), strict=True):
-            one, other = Half(seam.first, row), Half(seam.second, other_row)
+            one, other = CutFootprint(seam.first, row), CutFootprint(seam.second, other_row)
             closed[one].add(seam.side)
             closed[other].add(seam.other_side)
             beside[one].append((other, seam.offset))
             beside[other].append((one, (-seam.offset[0], -seam.offset[1])))
-    result, seen = [], set[Half]()
+    result, seen = [], set[CutFootprint]()
     for first in sorted(beside):
         if first in seen:
             continue
@@ -204,13 +204,15 @@ def buildings(halves: Mapping[str, Halves], borders: Sequence[Seam]) -> list[Bui
     return result
 
 
-def is_large_enough(parts: Sequence[tuple[Halves, int]]) -> bool:
+def is_large_enough(parts: Sequence[tuple[CutFootprints, int]]) -> bool:
     """Whether a building is shown, by the rule of the tile that has the first of its parts."""
     first, _ = min(parts, key=lambda part: part[0].rank(part[1]))
     return bool(first.min_area_m2 <= 0 or sum(own.areas_m2[row] for own, row in parts) >= first.min_area_m2)
 
 
-def _corners(first: Half, beside: Mapping[Half, Sequence[tuple[Half, tuple[int, int]]]]) -> dict[Half, tuple[int, int]]:
+def _corners(
+    first: CutFootprint, beside: Mapping[CutFootprint, Sequence[tuple[CutFootprint, tuple[int, int]]]]
+) -> dict[CutFootprint, tuple[int, int]]:
     """The halves of one building, and where their tiles begin in the pixels of the first one's."""
     corners, waiting = {first: (0, 0)}, [first]
     while waiting:
@@ -223,7 +225,7 @@ def _corners(first: Half, beside: Mapping[Half, Sequence[tuple[Half, tuple[int, 
     return corners
 
 
-def joined_rows(found: Sequence[Building], halves: Mapping[str, Halves]) -> pa.Table:
+def joined_rows(found: Sequence[Building], halves: Mapping[str, CutFootprints]) -> pa.Table:
     """One footprint a building, in their order.
 
     It has the id, and all that is not named here, of the half whose id comes first among those that are large enough
@@ -248,19 +250,21 @@ def joined_rows(found: Sequence[Building], halves: Mapping[str, Halves]) -> pa.T
     return pa.Table.from_pylist(rows, schema)
 
 
-def _owner(building: Building, halves: Mapping[str, Halves]) -> Half:
+def _owner(building: Building, halves: Mapping[str, CutFootprints]) -> CutFootprint:
     return min(building.halves, key=lambda half: (halves[half.tile].rank(half.row), half))
 
 
-def _drawn(found: Sequence[Building], owners: Sequence[Half], halves: Mapping[str, Halves]) -> Geometries:
+def _drawn(
+    found: Sequence[Building], owners: Sequence[CutFootprint], halves: Mapping[str, CutFootprints]
+) -> Geometries:
     """Outlines of buildings that one tile owns, in the halves' CRS."""
     own = halves[owners[0].tile]
-    exact = _tidy(np.array([_union(*pair, halves) for pair in zip(found, owners, strict=True)], dtype=object))
+    exact = _as_traced(np.array([_union(*pair, halves) for pair in zip(found, owners, strict=True)], dtype=object))
     drawn = own.drawing.drawn(exact, own.tile.grid.ground(own.tile.size))
     return to_map(exact, drawn, own.tile.grid, own.crs)
 
 
-def _union(building: Building, owner: Half, halves: Mapping[str, Halves]) -> shapely.Geometry:
+def _union(building: Building, owner: CutFootprint, halves: Mapping[str, CutFootprints]) -> shapely.Geometry:
     """The exact outline of a building, in the pixels of its owner's tile."""
     corner = np.array(building.corners[building.halves.index(owner)])
     shapes = np.array([halves[half.tile].outlines[half.row] for half in building.halves], dtype=object)
@@ -269,7 +273,7 @@ def _union(building: Building, owner: Half, halves: Mapping[str, Halves]) -> sha
     return shapely.union_all(shapely.set_coordinates(shapes, moved))
 
 
-def _tidy(shapes: Geometries) -> Geometries:
+def _as_traced(shapes: Geometries) -> Geometries:
     """Outlines as they are traced: no corner within an edge, and the upper left one first."""
     upright = shapely.transform(shapely.normalize(shapely.transform(shapes, _swapped)), _swapped)
     result: Geometries = shapely.simplify(upright, 0, preserve_topology=False)
@@ -280,7 +284,9 @@ def _swapped(points: Floats) -> Floats:
     return points[:, ::-1]
 
 
-def _row(building: Building, owner: Half, shape: shapely.Geometry, halves: Mapping[str, Halves]) -> dict[str, object]:
+def _row(
+    building: Building, owner: CutFootprint, shape: shapely.Geometry, halves: Mapping[str, CutFootprints]
+) -> dict[str, object]:
     columns = ["area_px", "area_m2", "confidence"]
     parts = pa.concat_tables([halves[half.tile].rows.select(columns).slice(half.row, 1) for half in building.halves])
     areas = parts["area_px"].to_numpy()

@@ -41,13 +41,13 @@ class Tolerance:
         found = _TEXT.fullmatch(given)
         if found is None:
             raise ConfigError(
-                f"tolerance: {_shown(given)} is no distance from 0 up; give one in pixels or metres, such as 1 px or "
-                "0.5 m, or 0 to keep the pixels' edges"
+                f"tolerance: {_shown(given)} is not a distance of 0 or more; give one in pixels or metres, such as "
+                "1 px or 0.5 m, or 0 to keep the pixels' edges"
             )
         value = float(found["value"])
         if value > MOST:
             raise ConfigError(
-                f"tolerance: {_shown(given)} exceeds {MOST:g}, with which no outline is left of any building; 1 px "
+                f"tolerance: {_shown(given)} exceeds {MOST:g}, which leaves no outline of any building; 1 px "
                 "suits most imagery"
             )
         return cls(value, "m" if value and (found["unit"] or "").lower() == "m" else "px")

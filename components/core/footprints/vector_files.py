@@ -32,12 +32,12 @@ def geometries_of(rows: Rows) -> Geometries:
     """The polygons of a table.
 
     Raises:
-        DataError: If one is no WKB.
+        DataError: If one is not valid WKB.
     """
     try:
         found: Geometries = shapely.from_wkb(rows[GEOMETRY].to_numpy(zero_copy_only=False))
     except shapely.errors.ShapelyError as error:
-        raise DataError(f"{GEOMETRY}: is no WKB ({error}); make the footprints again") from error
+        raise DataError(f"{GEOMETRY}: is not valid WKB ({error}); make the footprints again") from error
     return found
 
 
@@ -84,7 +84,7 @@ def write_geopackage(
     Raises:
         StorageError: If the file cannot be written.
     """
-    import pyogrio  # GDAL's vectors and pandas, for those who want this format
+    import pyogrio  # GDAL's vector formats, for those who want this one
 
     rows = 0
 

@@ -66,12 +66,12 @@ def write_cog(
         stacked = folder / "stacked.vrt"
         with storage.local_errors("write", target, folder):
             stacked.write_bytes(_stacked(files, heights, profile))
-        with storage.staged_file(target) as aside:
+        with storage.staged_file(target) as staged:
             needs_bytes = 2 * sum(file.stat().st_size for file in files)
-            with _parts_blamed(files, parts), written_by_gdal(target, aside, needs_bytes):
-                rasterio.shutil.copy(stacked, aside, driver="COG", **_options(profile, overviews))
+            with _parts_blamed(files, parts), written_by_gdal(target, staged, needs_bytes):
+                rasterio.shutil.copy(stacked, staged, driver="COG", **_options(profile, overviews))
                 raise_lost_error()
-                _check_last_tiles(aside)
+                _check_last_tiles(staged)
 
 
 @contextmanager

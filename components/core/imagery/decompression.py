@@ -29,12 +29,12 @@ def check_unpacking(info: RasterInfo, size_bytes: int, uri: str) -> None:
     block_bytes = min(info.tile.height, info.size.height) * min(info.tile.width, info.size.width) * pixel_bytes
     if block_bytes > MOST_BLOCK_BYTES:
         raise DataError(
-            f"{uri}: is stored in blocks of {info.tile} px, each {block_bytes / 1e9:.1f} GB when it is unpacked; write "
+            f"{uri}: is stored in blocks of {info.tile} px, each {block_bytes / 1e9:.1f} GB when decompressed; write "
             "it in tiles (gdal_translate -co TILED=YES)"
         )
     whole_bytes = info.size.area * pixel_bytes
     if whole_bytes > max(MOST_BLOCK_BYTES, MOST_RATIO * size_bytes):
         raise DataError(
-            f"{uri}: its {size_bytes} bytes unpack to {whole_bytes / 1e9:.1f} GB, so that it shows next to nothing; "
-            "cut it to the ground that it shows"
+            f"{uri}: its {size_bytes} bytes decompress to {whole_bytes / 1e9:.1f} GB, so that it is nearly empty; "
+            "crop it to the area that holds data"
         )

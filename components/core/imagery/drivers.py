@@ -61,7 +61,7 @@ def open_plain(path: Path) -> DatasetReader:
             open_file(str(side)).close()
         except GDAL_ERRORS as error:
             raise DataError(
-                f"{path}: the file beside it, {side.name}, would be read along with it and is no TIFF ({error}); "
+                f"{path}: the file beside it, {side.name}, would be read along with it and is not a TIFF ({error}); "
                 "remove it, or rebuild it"
             ) from error
     return open_file(str(path))

@@ -12,7 +12,7 @@ RASTER_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 """In small letters; a file may have them in capitals."""
 
 NOT_TEXT = "its name is not valid UTF-8, so that nothing can be named after it or refer to it; rename it"
-"""Why such a file is left out."""
+"""Why such a file is skipped."""
 
 SIDE_SUFFIXES = frozenset(
     (
@@ -34,19 +34,19 @@ def is_raster(uri: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(RASTER_SUFFIXES)
 
 
-class SkipReason(StrEnum):
+class IgnoredReason(StrEnum):
     """Why something in a folder of images is not used; the text says what to do."""
 
     FORMAT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
-    FOLDER = "that are not looked into: give a folder of images by itself, or move its images up"
-    LINK = "that lead nowhere or back: mend or remove them"
+    FOLDER = "that are not searched: give a folder of images by itself, or move its images up"
+    LINK = "that are broken or circular: fix or remove them"
 
 
-NOUNS = {SkipReason.FORMAT: "files", SkipReason.FOLDER: "folders", SkipReason.LINK: "links"}
+NOUNS = {IgnoredReason.FORMAT: "files", IgnoredReason.FOLDER: "folders", IgnoredReason.LINK: "links"}
 
 
 @dataclass(slots=True)
-class PassedOver:
+class IgnoredFiles:
     """What in a folder of images is not used.
 
     Attributes:
@@ -54,10 +54,10 @@ class PassedOver:
         examples: The first names of each kind.
     """
 
-    counts: dict[SkipReason, int] = field(default_factory=dict)
-    examples: dict[SkipReason, list[str]] = field(default_factory=dict)
+    counts: dict[IgnoredReason, int] = field(default_factory=dict)
+    examples: dict[IgnoredReason, list[str]] = field(default_factory=dict)
 
-    def add(self, name: str, why: SkipReason) -> None:
+    def add(self, name: str, why: IgnoredReason) -> None:
         """Note one."""
         self.counts[why] = self.counts.get(why, 0) + 1
         shown = self.examples.setdefault(why, [])
@@ -65,11 +65,11 @@ class PassedOver:
             shown.append(name)
 
     def add_file(self, name: str) -> None:
-        """Note a file that is no image, unless it is hidden or lies beside images by custom."""
+        """Note a file that is not an image, unless it is hidden or lies beside images by custom."""
         own = name.rpartition("/")[2]
         dot, suffix = own.rpartition(".")[1:]
         if not own.startswith(".") and f"{dot}{suffix}".lower() not in SIDE_SUFFIXES:
-            self.add(name, SkipReason.FORMAT)
+            self.add(name, IgnoredReason.FORMAT)
 
     def log(self, place: str) -> None:
         """Say what was noted.
@@ -79,4 +79,4 @@ class PassedOver:
         """
         for why, count in self.counts.items():
             names = ", ".join(self.examples[why]) + (" …" if count > len(self.examples[why]) else "")
-            log.warning("%s: passed over: %d %s (%s) %s", place, count, NOUNS[why], names, why)
+            log.warning("%s: ignored: %d %s (%s) %s", place, count, NOUNS[why], names, why)

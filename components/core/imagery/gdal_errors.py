@@ -16,12 +16,12 @@ from components.core.imagery.drivers import GDAL_ERRORS
 
 
 @contextmanager
-def written_by_gdal(place: Path | str, aside: Path, needs_bytes: int = 0) -> Iterator[None]:
+def written_by_gdal(place: Path | str, staged: Path, needs_bytes: int = 0) -> Iterator[None]:
     """Turn what GDAL raises inside the block into an error that says why, and leave nothing of it to be raised later.
 
     Args:
         place: Where the raster belongs.
-        aside: The file that the block writes, closes and looks at.
+        staged: The file that the block writes, closes and looks at.
         needs_bytes: About what its disk must have room for; tells a full disk where GDAL removes what it began.
 
     Raises:
@@ -33,13 +33,13 @@ def written_by_gdal(place: Path | str, aside: Path, needs_bytes: int = 0) -> Ite
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             yield
     except GDAL_ERRORS as error:
-        raise storage.not_written(place, aside.parent, _innermost(error), needs_bytes) from error
+        raise storage.not_written(place, staged.parent, innermost(error), needs_bytes) from error
     finally:
         _forget_error()
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """What GDAL itself said."""
+def innermost(error: BaseException) -> BaseException:
+    """What GDAL itself said, which rasterio's own errors only pass on."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from components.core.geometry import Size
+from components.core.geometry import Size, Window
 from components.core.imagery.reading import UInt8, read_rgb, read_valid
-from components.core.imagery.recipe import Recipe
+from components.core.imagery.recipe import Crop, Recipe
+
+BAND_PIXELS = 1 << 22
+"""Of a result of operations that is at hand at once while it is made smaller."""
 
 
 def read_image(uri: str, recipe: Recipe, size: Size | None = None) -> UInt8:
-    """Pixels of a raster after a recipe; reads the recipe's window alone.
+    """Pixels of a raster after a recipe; reads what the recipe shows alone.
 
     Args:
         uri: The raster.
-        recipe: Which of its pixels, and how they are mirrored.
-        size: Of the result where it is to be smaller than the recipe's window.
+        recipe: Which of its pixels, how they are mirrored, and what else is done to them.
+        size: Of the result where it is to be smaller than the recipe's.
 
     Returns:
         (3, H, W) uint8 RGB; perhaps a mirrored view.
@@ -24,15 +27,47 @@ def read_image(uri: str, recipe: Recipe, size: Size | None = None) -> UInt8:
     Raises:
         DataError: If the raster cannot be read or the recipe leaves it.
     """
-    return recipe.apply(read_rgb(uri, recipe.window, size))
+    if not recipe.operations:
+        return recipe.apply(read_rgb(uri, recipe.window, size))
+    if size is None or size == recipe.size:
+        return _operated(uri, recipe, Window.of_size(recipe.size))
+    return _made_smaller(uri, recipe, size)
+
+
+def _operated(uri: str, recipe: Recipe, window: Window) -> UInt8:
+    from components.core.imagery.rendering import render  # OpenCV, for those whose images need it
+
+    return render(recipe.operations, recipe.sizes(), window, lambda asked: _read(uri, recipe.plain, asked))
+
+
+def _read(uri: str, plain: Recipe, window: Window) -> UInt8:
+    cut = plain.then(Crop(window))
+    return cut.apply(read_rgb(uri, cut.window))
+
+
+def _made_smaller(uri: str, recipe: Recipe, size: Size) -> UInt8:
+    """All of a recipe's result averaged down, a band of rows at a time."""
+    import cv2
+
+    whole = recipe.size
+    result = np.empty((3, size.height, size.width), np.uint8)
+    step = max(1, BAND_PIXELS * size.height // whole.area)
+    for first in range(0, size.height, step):
+        end = min(first + step, size.height)
+        top, bottom = first * whole.height // size.height, -(-end * whole.height // size.height)
+        pixels = _operated(uri, recipe, Window.of_bounds(top, 0, bottom, whole.width))
+        for band, made in zip(pixels, result[:, first:end], strict=True):
+            shape = (size.width, end - first)
+            made[...] = cv2.resize(np.ascontiguousarray(band), shape, interpolation=cv2.INTER_AREA)
+    return result
 
 
 def read_validity(uri: str, recipe: Recipe) -> npt.NDArray[np.bool_]:
-    """Which pixels of a raster hold data, after a recipe; reads the recipe's window alone.
+    """Which pixels of a raster hold data, after a recipe; reads what the recipe shows alone.
 
     Args:
         uri: The raster.
-        recipe: Which of its pixels, and how they are mirrored.
+        recipe: Which of its pixels, and what is done to them; where they show nothing of the raster there is no data.
 
     Returns:
         (H, W) bool; perhaps a mirrored view.
@@ -40,4 +75,13 @@ def read_validity(uri: str, recipe: Recipe) -> npt.NDArray[np.bool_]:
     Raises:
         DataError: If the raster cannot be read.
     """
-    return recipe.apply(read_valid(uri, recipe.window))
+    if not recipe.operations:
+        return recipe.apply(read_valid(uri, recipe.window))
+    from components.core.imagery.rendering import render_validity
+
+    def read(window: Window) -> UInt8:
+        cut = recipe.plain.then(Crop(window))
+        return cut.apply(read_valid(uri, cut.window))[np.newaxis].view(np.uint8)
+
+    window = Window.of_size(recipe.size)
+    return render_validity(recipe.operations, recipe.sizes(), window, read)[0] > 0

@@ -39,7 +39,7 @@ class MaskValues:
 
     Attributes:
         building: What is building; none where all above 0, or all colours but black, are.
-        ignored: What is neither building nor anything else: such pixels are neither learnt nor measured.
+        ignored: What is neither building nor anything else: such pixels are ignored in training and evaluation.
     """
 
     building: PixelValues = PixelValues()

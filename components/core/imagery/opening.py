@@ -146,24 +146,24 @@ def _check_sides(uri: str) -> None:
             open_file(storage.gdal_path(side)).close()
         except GDAL_ERRORS as error:
             raise DataError(
-                f"{uri}: the object beside it, {storage.name_of(side)}, would be read along with it and is no TIFF "
+                f"{uri}: the object beside it, {storage.name_of(side)}, would be read along with it and is not a TIFF "
                 f"({error}); remove it, or rebuild it"
             ) from error
 
 
 def open_raster(uri: str, beside: bool | None = None) -> rasterio.DatasetReader:
-    """Open a raster for reading; the caller closes it, and reads through `read_patiently`.
+    """Open a raster for reading; the caller closes it, and reads through `read_with_retry`.
 
     Args:
         uri: The raster.
         beside: Whether GDAL looks for files beside it, such as a world file or a mask; None for on disk alone.
 
     Raises:
-        DataError: If there is no such file, it is no TIFF, PNG or JPEG, or GDAL cannot read it.
+        DataError: If there is no such file, it is not a TIFF, PNG or JPEG, or GDAL cannot read it.
         StorageError: If it is in object storage and cannot be reached there.
     """
     try:
-        return read_patiently(uri, lambda: _open(uri, beside))
+        return read_with_retry(uri, lambda: _open(uri, beside))
     except GDAL_ERRORS as error:
         raise _unreadable(uri, error) from error
 
@@ -194,7 +194,7 @@ def use_raster(uri: str, work: Callable[[rasterio.DatasetReader], T], what: str)
             raise
 
     try:
-        return read_patiently(uri, attempt)
+        return read_with_retry(uri, attempt)
     except GDAL_ERRORS as error:
         if not is_open:
             raise _unreadable(uri, error) from error
@@ -208,7 +208,7 @@ def _unreadable(uri: str, error: Exception) -> DataError:
     )
 
 
-def read_patiently(uri: str, read: Callable[[], T]) -> T:
+def read_with_retry(uri: str, read: Callable[[], T]) -> T:
     """Let GDAL open or read a raster, waiting for a store that is away.
 
     A process that was forked has its parent's connections in the thread that it goes on in. Reading over one mixes up
@@ -225,8 +225,8 @@ def read_patiently(uri: str, read: Callable[[], T]) -> T:
     if local_path(uri) is not None:
         return read()
     if threading.get_ident() != _fork.thread:
-        return storage.gdal_patiently(uri, read)
-    return _fork.helper().submit(storage.gdal_patiently, uri, read).result()
+        return storage.gdal_with_retry(uri, read)
+    return _fork.helper().submit(storage.gdal_with_retry, uri, read).result()
 
 
 class _Fork:

@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 
 from components.core.errors import DataError
 from components.core.hashing import as_text, is_text
-from components.core.imagery.files import RASTER_SUFFIXES, PassedOver, SkipReason, is_raster
+from components.core.imagery.files import RASTER_SUFFIXES, IgnoredFiles, IgnoredReason, is_raster
 from components.core.imagery.sidecars import with_side_files
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 from components.core.storage.local import broken_links
 
 IMAGE_FOLDERS = ("images", "img")
 MASK_FOLDERS = ("ann", "gt", "masks")
-
-SHOWN = 10
-"""How many names a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class ImagePairing:
     unpaired_masks: tuple[str, ...]
     has_masks: bool
     unnamable: tuple[str, ...] = ()
-    passed_over: dict[str, PassedOver] = field(default_factory=dict)
+    passed_over: dict[str, IgnoredFiles] = field(default_factory=dict)
 
     def log_passed_over(self) -> None:
         """Say what is not used."""
@@ -63,16 +60,16 @@ class _Folder:
     others: tuple[str, ...]
     subfolders: dict[str, str]
 
-    def passed_over(self, used: set[str]) -> PassedOver:
+    def passed_over(self, used: set[str]) -> IgnoredFiles:
         """What in it is not used, its subfolders but those of some URIs included."""
-        found = PassedOver()
+        found = IgnoredFiles()
         for name in self.others:
             found.add_file(name)
         for name, uri in self.subfolders.items():
             if uri not in used and not name.startswith("."):
-                found.add(f"{name}/", SkipReason.FOLDER)
+                found.add(f"{name}/", IgnoredReason.FOLDER)
         for link in broken_links(self.uri, recursive=False):
-            found.add(name_of(link), SkipReason.LINK)
+            found.add(name_of(link), IgnoredReason.LINK)
         return found
 
 
@@ -95,7 +92,7 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> ImagePairing:
     images = _one_of(top, IMAGE_FOLDERS, "images")
     masks = _masks_of(top, images, masks_uri)
     if masks and masks.uri == images.uri:
-        raise DataError(f"{masks.uri}: is the folder of images, and named for masks, too; give the masks' folder")
+        raise DataError(f"{masks.uri}: is given as the folder of images and of masks; give the masks' folder")
     image_of = _by_stem(images)
     mask_of = _by_stem(masks) if masks else {}
     if masks and not image_of.keys() & mask_of.keys():
@@ -104,13 +101,13 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> ImagePairing:
             f"{_some(mask_of)}; rename them so that 'town1.tif' goes with 'town1.png'"
         )
     pairs = tuple(ImagePair(name, image_of[name], mask_of.get(name)) for name in sorted(image_of))
-    lonely = tuple(pair.name for pair in pairs if pair.mask is None) if masks else ()
+    unpaired = tuple(pair.name for pair in pairs if pair.mask is None) if masks else ()
     unnamable = tuple(as_text(entry.uri) for entry in images.rasters if not is_text(entry.uri))
     folders = [folder for folder in (images, masks) if folder is not None]
     used = {folder.uri for folder in folders}
     passed_over = {folder.uri: folder.passed_over(used) for folder in folders}
     alone = tuple(sorted(mask_of.keys() - image_of.keys()))
-    return ImagePairing(pairs, lonely, alone, masks is not None, unnamable, passed_over)
+    return ImagePairing(pairs, unpaired, alone, masks is not None, unnamable, passed_over)
 
 
 def no_mask(image_uri: str) -> str:

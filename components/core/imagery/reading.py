@@ -230,14 +230,14 @@ def palette_of(dataset: rasterio.DatasetReader) -> UInt8:
     dtype = np.dtype(dataset.dtypes[0])
     if dtype not in (np.uint8, np.uint16):
         raise DataError(
-            f"{dataset.name}: pixels are {dtype}, which are no indices into a palette; write colours, or grey"
+            f"{dataset.name}: pixels are {dtype}, which are not indices into a palette; write colours, or grey"
         )
     try:
         colours = dataset.colormap(1)
     except ValueError as error:  # rasterio's, where there is none
         raise DataError(
-            f"{dataset.name}: its band is called a palette's, and there is no colour table; add the table, or call the "
-            "band grey (gdal_edit.py -colorinterp_1 gray)"
+            f"{dataset.name}: its band is tagged as a palette, and there is no colour table; add the table, or tag the "
+            "band as grey (gdal_edit.py -colorinterp_1 gray)"
         ) from error
     table = np.zeros((np.iinfo(dtype).max + 1, 3), np.uint8)
     for index, colour in colours.items():

@@ -66,11 +66,11 @@ def with_crs_beside(info: RasterInfo, source: StoredObject) -> RasterInfo:
 
 def _crs_in(side: StoredObject) -> str | None:
     if side.size_bytes > MOST_BYTES:
-        log.warning("%s: has %d bytes, too many for a CRS, and is passed over", side.uri, side.size_bytes)
+        log.warning("%s: has %d bytes, too many for a CRS, and is ignored", side.uri, side.size_bytes)
         return None
     try:
         text = storage.read_bytes(side.uri).decode("utf-8-sig")
         return crs_text(CRS.from_wkt(text, morph_from_esri_dialect=True))
     except (CRSError, UnicodeDecodeError) as error:
-        log.warning("%s: holds no CRS as WKT (%s) and is passed over; write one", side.uri, error)
+        log.warning("%s: holds no CRS as WKT (%s) and is ignored; write one", side.uri, error)
         return None

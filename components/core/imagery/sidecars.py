@@ -51,7 +51,7 @@ def with_side_files(listing: Iterable[StoredObject]) -> Iterator[StoredObject]:
     time, however long the listing is.
 
     Args:
-        listing: In the order of the keys' bytes; folders and other files are passed over.
+        listing: In the order of the keys' bytes; folders and other files are ignored.
 
     Yields:
         Rasters, in the same order.

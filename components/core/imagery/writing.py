@@ -166,7 +166,7 @@ class StripWriter:
         left, self._right = self._right, self._right + width
         whole = self._profile.size.width
         if left % TILE_PX or self._right > whole:
-            raise ValueError(f"columns {left} to {self._right - 1} are no strip of tiles of a raster of {whole}")
+            raise ValueError(f"columns {left} to {self._right - 1} are not a strip of tiles of a raster of {whole}")
         self._rows = BandWriter(self._dataset, self._profile, left, width)
         return self._rows
 
@@ -200,15 +200,15 @@ def strip_writer(file: Path | str, profile: RasterProfile) -> Iterator[StripWrit
     Raises:
         StorageError: If the file cannot be written.
     """
-    with storage.staged_file(file) as aside, written_by_gdal(file, aside):
-        with rasterio.open(aside, "w", **profile.creation_options()) as dataset:
+    with storage.staged_file(file) as staged, written_by_gdal(file, staged):
+        with rasterio.open(staged, "w", **profile.creation_options()) as dataset:
             if profile.tags:
                 dataset.update_tags(**profile.tags)
             writer = StripWriter(dataset, profile)
             yield writer
             writer.close()
         raise_lost_error()
-        _check_last_tile(aside, writer.last_tile)
+        _check_last_tile(staged, writer.last_tile)
 
 
 def _check_last_tile(file: Path, written: Pixels) -> None:

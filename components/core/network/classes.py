@@ -9,7 +9,7 @@ from components.core.figures import Shape
 from components.core.project.meta import ClassInfo
 
 NEUTRAL_INDEX = 255
-"""Value of a training mask's pixels that are neither learnt nor measured."""
+"""Value of a training mask's pixels that are ignored in training and evaluation."""
 
 BACKGROUND_COLOR = "#000000"
 
@@ -20,7 +20,7 @@ def model_classes(classes: Iterable[ClassInfo], background: str, neutral: str) -
     Args:
         classes: The project's classes, in any order.
         background: Title of the class of pixels that no object covers.
-        neutral: Title of the class whose pixels are neither learnt nor measured.
+        neutral: Title of the class whose pixels are ignored in training and evaluation.
 
     Returns:
         The background first, added where the project lacks it, then the others by title; no neutral.

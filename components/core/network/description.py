@@ -12,6 +12,7 @@ from components.core.figures import Shape
 from components.core.geometry import Size
 from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE
+from components.core.network.architectures import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from components.core.network.encoders import ENCODERS, check_size
 from components.core.project.meta import ClassInfo
 
@@ -59,7 +60,7 @@ class ModelConfig(_StrictModel):
 
     Attributes:
         format_version: Version of this folder's layout.
-        architecture: Always UNetV2.
+        architecture: Name of an entry of `ARCHITECTURES`.
         encoder: Name of an entry of `ENCODERS`.
         classes: Output channels in order, the background first.
         special_classes: Titles of the background and neutral classes.
@@ -68,7 +69,7 @@ class ModelConfig(_StrictModel):
     """
 
     format_version: Literal[1] = FORMAT_VERSION
-    architecture: Literal["UNetV2"] = "UNetV2"
+    architecture: str = DEFAULT_ARCHITECTURE
     encoder: str
     classes: tuple[ClassEntry, ...]
     special_classes: SpecialEntry
@@ -77,10 +78,17 @@ class ModelConfig(_StrictModel):
 
     @classmethod
     def of(
-        cls, encoder: str, classes: tuple[ClassInfo, ...], background: str, neutral: str, input_size: Size
+        cls,
+        encoder: str,
+        classes: tuple[ClassInfo, ...],
+        background: str,
+        neutral: str,
+        input_size: Size,
+        architecture: str = DEFAULT_ARCHITECTURE,
     ) -> ModelConfig:
         """Describe a network in the terms of the project it learns from."""
         return cls(
+            architecture=architecture,
             encoder=encoder,
             classes=tuple(ClassEntry(title=c.title, shape=c.shape, color=c.color) for c in classes),
             special_classes=SpecialEntry(background=background, neutral=neutral),
@@ -102,7 +110,7 @@ def read_config(folder: Path) -> ModelConfig:
     """Read and check a model folder's `config.json`.
 
     Raises:
-        DataError: If it is missing, broken, or of a version or encoder that this code does not know.
+        DataError: If it is missing, broken, or of a version, architecture or encoder that this code does not know.
     """
     path = folder / CONFIG_FILE
     try:
@@ -122,7 +130,7 @@ def parse_config(text: str | bytes, path: str) -> ModelConfig:
         path: Where it lies, for messages.
 
     Raises:
-        DataError: If it is broken, or of a version or encoder that this code does not know.
+        DataError: If it is broken, or of a version, architecture or encoder that this code does not know.
     """
     try:
         content = parse_json(text)
@@ -143,6 +151,11 @@ def parse_config(text: str | bytes, path: str) -> ModelConfig:
 
 
 def _checked(config: ModelConfig, path: str) -> ModelConfig:
+    if config.architecture not in ARCHITECTURES:
+        raise DataError(
+            f"model: {path}: architecture {config.architecture!r} is none of {', '.join(ARCHITECTURES)}; "
+            "use the release that wrote it"
+        )
     if config.encoder not in ENCODERS:
         raise DataError(f"model: {path}: encoder {config.encoder!r} is none of {', '.join(ENCODERS)}")
     if len(config.classes) < 2 or config.classes[0].title != config.special_classes.background:
@@ -152,5 +165,7 @@ def _checked(config: ModelConfig, path: str) -> ModelConfig:
     except ConfigError as error:
         raise DataError(f"model: {path}: {error}; fetch the model again") from error
     if config.normalisation != Normalisation():
-        raise DataError(f"model: {path}: normalisation {config.normalisation} is not what UNetV2 does; train it again")
+        raise DataError(
+            f"model: {path}: normalisation {config.normalisation} is not what networks here do; train it again"
+        )
     return config

@@ -1,4 +1,4 @@
-"""The encoders UNetV2 can stand on, their weights, and the sizes that they halve; needs no torch."""
+"""The encoders a network can stand on, their weights, and the sizes that they halve; needs no torch."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def check_size(size: Size, where: str) -> None:
         where: Place of the size, named in the error.
 
     Raises:
-        ConfigError: If a side is no positive multiple of 16, and the message offers the neighbouring ones; or above
+        ConfigError: If a side is not a positive multiple of 16, and the message offers the neighbouring ones; or above
             `MOST_SIDE_PX`.
     """
     faults = Faults()
@@ -98,7 +98,7 @@ def check_size(size: Size, where: str) -> None:
         if length < SIZE_MULTIPLE or length % SIZE_MULTIPLE:
             lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
             offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
-            faults.add(f"{where}.{side}: {length} is no multiple of {SIZE_MULTIPLE}; use {offers}")
+            faults.add(f"{where}.{side}: {length} is not a multiple of {SIZE_MULTIPLE}; use {offers}")
         elif length > MOST_SIDE_PX:
-            faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, and no memory holds that; use 512")
+            faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, more than memory holds; use 512")
     faults.raise_any()

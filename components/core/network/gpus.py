@@ -35,5 +35,5 @@ def usable_devices(placed: int, named: Sequence[int]) -> Sequence[int]:
         )
     devices = range(placed)
     if list(named) != list(devices):
-        log.info("gpu_devices: %s is for machines of your own; this step uses all %d of its pod", list(named), placed)
+        log.info("gpu_devices: %s is ignored: this step was placed on %d GPU(s)", list(named), placed)
     return devices

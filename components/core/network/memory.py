@@ -61,7 +61,7 @@ def too_large(key: str, batch: int, fitting: int, memory: DeviceMemory, otherwis
     """
     tried = f"smaller batches were tried, with {FREE_SHARE:.0%} of the memory kept free"
     found = f"{tried}: use at most {fitting}" if fitting else f"{tried}, and not even 1 fits: {otherwise}"
-    return ConfigError(f"{key}: {batch} at once do not fit into the memory of the device ({memory}); {found}")
+    return ConfigError(f"{key}: a batch of {batch} does not fit into the memory of the device ({memory}); {found}")
 
 
 def largest_that_fits(run: Callable[[int], object], failed: int, device: torch.device, held_bytes: int = 0) -> int:
@@ -84,7 +84,12 @@ def largest_that_fits(run: Callable[[int], object], failed: int, device: torch.d
             fits = size
         else:
             too_many = size
-        log.info("out of memory with %d at once: %d %s", failed, size, "fit" if fits == size else "are too many")
+        log.info(
+            "out of memory at batch size %d; tried %d, which %s",
+            failed,
+            size,
+            "fits" if fits == size else "does not fit",
+        )
     return fits
 
 

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 
 from components.core.errors import DataError
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
+from components.core.network.architectures import architecture_spec
 from components.core.network.description import ModelConfig, read_config
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.network.weights import check_finite, load_checked, read_state
 from components.core.storage import not_written
 from components.core.storage.atomic_directory import staged_directory
@@ -29,7 +30,7 @@ class LoadedModel:
         config: What the folder says of it.
     """
 
-    network: UNetV2
+    network: SegmentationNetwork
     config: ModelConfig
 
 
@@ -40,10 +41,10 @@ def check_model_place(folder: Path) -> None:
         DataError: If something stands there that is neither empty nor an older model.
     """
     if folder.exists() and not (folder / CONFIG_FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"model folder: {folder} holds something that is no model; give a new or empty folder")
+        raise DataError(f"model folder: {folder} holds something that is not a model; give a new or empty folder")
 
 
-def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Mapping[str, Any]) -> None:
+def save_model(folder: Path, network: SegmentationNetwork, config: ModelConfig, documents: Mapping[str, Any]) -> None:
     """Write a model folder; it appears only when whole and replaces an older model there.
 
     Args:
@@ -53,7 +54,7 @@ def save_model(folder: Path, network: UNetV2, config: ModelConfig, documents: Ma
         documents: Further JSON files by name, such as `metrics.json`.
 
     Raises:
-        DataError: If a weight is not finite, or `folder` holds something that is no model.
+        DataError: If a weight is not finite, or `folder` holds something that is not a model.
     """
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     check_finite(state, "the trained network")
@@ -82,7 +83,7 @@ def load_model(folder: Path) -> LoadedModel:
         DataError: If a file is missing or broken, of another version, or weights do not fit or are not finite.
     """
     config = read_config(folder)
-    network = UNetV2(len(config.classes), config.encoder)
+    network = architecture_spec(config.architecture).build(len(config.classes), config.encoder)
     load_checked(network, read_state(folder / WEIGHTS_FILE), str(folder / WEIGHTS_FILE))
     return LoadedModel(network.eval(), config)
 

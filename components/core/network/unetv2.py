@@ -5,11 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from components.core.errors import ConfigError
-from components.core.geometry import Size
-from components.core.network.description import IMAGENET_MEAN, IMAGENET_STD
-from components.core.network.encoders import DEFAULT_ENCODER, check_size, encoder_spec
-from components.core.network.vgg import VggEncoder
+from components.core.network.encoders import DEFAULT_ENCODER, encoder_spec
+from components.core.network.segmentation import SegmentationNetwork, initialise
 
 
 def conv_bn_relu(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
@@ -54,27 +51,21 @@ class DecoderStage(nn.Module):
         return merged
 
 
-class UNetV2(nn.Module):
-    """The tutorial's segmentation network; it normalises its input itself."""
-
-    mean: Tensor
-    std: Tensor
+class UNetV2(SegmentationNetwork):
+    """The tutorial's segmentation network."""
 
     def __init__(self, classes: int, encoder: str = DEFAULT_ENCODER) -> None:
-        """Build the network with random weights.
+        """Build the network with random weights; the decoder's widths follow the encoder's.
 
         Args:
             classes: Number of output classes, the background included.
-            encoder: Name of an entry of `ENCODERS`; the decoder's widths follow the encoder's.
+            encoder: Name of an entry of `ENCODERS`.
 
         Raises:
             ConfigError: If the encoder is not known or there are fewer than two classes.
         """
-        super().__init__()
-        if classes < 2:
-            raise ConfigError(f"classes: {classes} leaves nothing to distinguish; use at least 2 (background and one)")
+        super().__init__(classes, encoder)
         widths = encoder_spec(encoder).widths
-        self.encoder = VggEncoder(encoder_spec(encoder))
         self.bottleneck = Bottleneck(widths[-1])
         self.decoder = nn.ModuleList()
         channels = 2 * widths[-1]
@@ -82,39 +73,13 @@ class UNetV2(nn.Module):
             self.decoder.append(DecoderStage(channels, width, width))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        self.register_buffer("mean", 255 * torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
         initialise(self)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Segment a batch.
-
-        Args:
-            image: (N, 3, H, W) RGB, values 0..255, uint8 or floating point; H and W multiples of 16.
-
-        Returns:
-            (N, classes, H, W) logits in the precision of the weights, or of autocast where it is on.
-
-        Raises:
-            ConfigError: If H or W is no multiple of 16.
-        """
-        check_size(Size(image.shape[-2], image.shape[-1]), "image")
-        normalised = (image.to(self.mean.dtype) - self.mean) / self.std
+    def segment(self, normalised: Tensor) -> Tensor:
+        """Map a normalised (N, 3, H, W) image to (N, classes, H, W) logits."""
         *skips, deepest = self.encoder(normalised)
         features = self.bottleneck(deepest)
         for stage, skip in zip(self.decoder, reversed(skips), strict=True):
             features = stage(features, skip)
         logits: Tensor = self.head(features)
         return logits
-
-
-def initialise(network: nn.Module) -> None:
-    """Draw convolution weights for ReLU networks (He et al., 2015); biases zero, normalisation neutral."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.ones_(module.weight)
-            nn.init.zeros_(module.bias)

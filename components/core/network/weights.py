@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from components.core.errors import DataError
+from components.core.listing import first_names
 from components.core.network.encoders import NO_WEIGHTS, torchvision_name
 from components.core.network.vgg import VggEncoder
 
@@ -64,7 +65,7 @@ def hub_file(url: str) -> Path:
         raise DataError(f"encoder_weights: {url}: the name holds no digest to check the file by; give a file instead")
     try:
         if file.is_file() and not _sha256(file).startswith(found[1]):
-            log.warning("encoder_weights: %s is not what its name says; it is fetched again", file)
+            log.warning("encoder_weights: %s: checksum mismatch; downloading it again", file)
             file.unlink()
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -171,12 +172,14 @@ def load_checked(module: nn.Module, state: Mapping[str, Tensor], source: str) ->
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     if missing:
         raise DataError(
-            f"weights: {source} lacks {_some(missing)}; the file must hold the weights of the configured encoder "
-            "and classes"
+            f"weights: {source} lacks {first_names(missing, most=3)}; the file must hold the weights of the "
+            "configured encoder and classes"
         )
     unknown = [name for name in state if name not in expected]
     if unknown:
-        raise DataError(f"weights: {source} holds {_some(unknown)}, which this network does not have; check `encoder`")
+        raise DataError(
+            f"weights: {source} holds {first_names(unknown, most=3)}, which this network does not have; check `encoder`"
+        )
     for name, value in state.items():
         if value.shape != expected[name].shape:
             raise DataError(
@@ -201,8 +204,3 @@ def check_finite(state: Mapping[str, Tensor], source: str) -> None:
                     f"weights: {source}: {name} holds {bad} of {value.numel()} values that are NaN or infinite; "
                     "use a file from a training that did not diverge"
                 )
-
-
-def _some(names: list[str], shown: int = 3) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

@@ -15,7 +15,7 @@ from components.core.dtl.possible import Possible
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.geometry import Size
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.queries import QUERY, QueryParameter, passed
 from components.core.project import ClassInfo, ProjectMeta
 
@@ -113,7 +113,7 @@ def warn_of_other_windows(cropping: Query, config: InferenceConfig) -> None:
     sizes: list[Size] = [action.settings.size for action in layers]
     if sizes and config.mode.window.size not in sizes:
         log.warning(
-            "%s: mode.window is %s, training crops are %s: buildings appear to the network in another size",
+            "%s: mode.window is %s, training crops are %s: the network sees buildings at another scale",
             WHERE,
             _in_words(config.mode.window.size),
             " or ".join(map(_in_words, dict.fromkeys(sizes))),

@@ -8,16 +8,6 @@ from components.core.collection.plan import MOST_SHARDS
 from components.core.errors import ConfigError
 
 
-def check_max_bad(max_bad: int) -> None:
-    """See that a number of images may be left out.
-
-    Raises:
-        ConfigError: If it is negative.
-    """
-    if max_bad < 0:
-        raise ConfigError(f"max_bad: {max_bad} is negative; use 0 to allow no bad image")
-
-
 def check_max_shards(max_shards: int) -> None:
     """See that a run may have so many shards.
 
@@ -41,4 +31,4 @@ def check_tags(image_tags: Sequence[object]) -> None:
     """
     wrong = [tag for tag in image_tags if not isinstance(tag, str) or not tag]
     if wrong:
-        raise ConfigError(f'image_tags: {wrong[0]!r} is no tag; give text, such as ["test"], or [] for all images')
+        raise ConfigError(f'image_tags: {wrong[0]!r} is not a tag; give text, such as ["test"], or [] for all images')

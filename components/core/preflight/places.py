@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from components.core import storage
 from components.core.errors import StorageError
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.storage import S3Settings
 from components.core.storage.mounted import (
     CREDENTIALS_FOLDER,
@@ -87,13 +87,13 @@ def _in_buckets_that_answer(
             answering += own
             continue
         concerned = places if trouble.reach is Reach.STORE else own
-        faults.say(tuple(place.key for place in concerned), _told(trouble, settings, no_credentials))
+        faults.say(tuple(place.key for place in concerned), _describe(trouble, settings, no_credentials))
         if trouble.reach is Reach.STORE:
             return []
     return answering
 
 
-def _told(trouble: Trouble, settings: S3Settings, no_credentials: Path | None) -> str:
+def _describe(trouble: Trouble, settings: S3Settings, no_credentials: Path | None) -> str:
     if not (trouble.refused and no_credentials and settings.access_key is None):
         return trouble.text
     return (

@@ -14,7 +14,7 @@ from components.core.dtl.possible import Possible
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
 from components.core.figures import Shape
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.project import ClassInfo, ProjectMeta
 from components.core.settings import naming_file
 
@@ -92,7 +92,7 @@ def passed(faults: NamedFaults, given: QueryParameter, project: Possible) -> Fol
         if followed.result is None:
             raise ConfigError(f"{QUERY}: no image can come out of it: {followed.why_nothing()}; {given.advice}")
         for layer in followed.shut:
-            log.info("%s: %s lets no image through to one of its names", given.key, layer.place)
+            log.info("%s: one destination of %s receives no images", given.key, layer.place)
         return followed
     return None
 

@@ -1,6 +1,6 @@
 """What the stages did that a project has been through: `history.json` beside its manifest.
 
-It tells of times and of images that were left out, so it is no part of the manifest or of its digest: two runs that
+It tells of times and of images that were skipped, so it is not a part of the manifest or of its digest: two runs that
 give the same project differ in it.
 """
 
@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.core.errors import DataError
 from components.core.json_text import parse_json
+from components.core.skip_budget import Skipped
 
 HISTORY_FILE = "history.json"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """An image that a stage left out, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +28,36 @@ class StageRun:
         scenes: How many images it did.
         megapixels: Of these images.
         seconds: From its first image to its last.
-        left_out: Images that it could not do.
+        skipped: Images that it could not do.
     """
 
     stage: str
     scenes: int
     megapixels: float
     seconds: float
-    left_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """An entry of the file, which calls what was skipped `left_out`, as earlier versions did."""
+        return {
+            "stage": self.stage,
+            "scenes": self.scenes,
+            "megapixels": self.megapixels,
+            "seconds": self.seconds,
+            "left_out": [entry.as_json() for entry in self.skipped],
+        }
+
+    @classmethod
+    def of_json(cls, entry: dict[str, Any]) -> StageRun:
+        """What `as_json` gave.
+
+        Raises:
+            KeyError: If it lacks something.
+            TypeError: If it is something else.
+        """
+        values = dict(entry)
+        skipped = tuple(Skipped(**left_out) for left_out in values.pop("left_out"))
+        return cls(**values, skipped=skipped)
 
 
 def read_history(directory: Path | str) -> tuple[StageRun, ...]:
@@ -52,10 +68,7 @@ def read_history(directory: Path | str) -> tuple[StageRun, ...]:
     """
     file = Path(directory) / HISTORY_FILE
     try:
-        entries = parse_json(file.read_bytes())
-        return tuple(
-            StageRun(**entry | {"left_out": tuple(LeftOut(**left) for left in entry["left_out"])}) for entry in entries
-        )
+        return tuple(map(StageRun.of_json, parse_json(file.read_bytes())))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -65,7 +78,7 @@ def read_history(directory: Path | str) -> tuple[StageRun, ...]:
 def write_history(directory: Path | str, history: Sequence[StageRun]) -> None:
     """Write the steps that led to a project into its directory, where there are any."""
     if history:
-        text = json.dumps([asdict(entry) for entry in history], indent=1, ensure_ascii=False)
+        text = json.dumps([entry.as_json() for entry in history], indent=1, ensure_ascii=False)
         (Path(directory) / HISTORY_FILE).write_text(text + "\n", encoding="utf-8")
 
 

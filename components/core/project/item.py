@@ -23,7 +23,7 @@ class ImageRef:
     Attributes:
         uri: The raster.
         size: Of the raster, in pixels.
-        recipe: Window and flips that make the item of the raster.
+        recipe: Window, flips and operations that make the item of the raster.
         crs: "EPSG:…" or WKT of the raster; None where it has none.
         transform: From (column, row) of the raster to map coordinates; None where it has none.
     """
@@ -48,6 +48,11 @@ class ImageRef:
         from components.core.imagery.images import read_image  # GDAL, for those who read pixels
 
         return read_image(self.uri, self.recipe, size)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the raster is shown, as it is."""
+        return self.recipe == Recipe.whole(self.size)
 
     @property
     def item_transform(self) -> Affine | None:

@@ -31,4 +31,4 @@ def read_json(file: Path) -> Any:
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise DataError(f"{file}: is not JSON ({error}); mend or remove it") from error
+        raise DataError(f"{file}: is not JSON ({error}); fix or remove it") from error

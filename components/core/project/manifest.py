@@ -23,12 +23,20 @@ from components.core.geometry import Size
 from components.core.project.history import StageRun, write_history
 from components.core.project.item import Item
 from components.core.project.meta import ProjectMeta
-from components.core.project.rows import SCHEMA, Row, item_of_row, row_of_item
+from components.core.project.rows import (
+    OPERATIONS,
+    SCHEMA,
+    SCHEMA_WITH_OPERATIONS,
+    Row,
+    item_of_row,
+    row_of_item,
+)
 from components.core.storage import CountedFile
 from components.core.storage.atomic_directory import staged_directory
 
 FORMAT = "footprints-project"
-VERSION = 1
+VERSION, VERSION_WITH_OPERATIONS = 1, 2
+"""A release that knows no operations would show other pixels, and must not read a project with such."""
 
 META_FILE = "meta.json"
 
@@ -36,6 +44,9 @@ PART_ROWS = 250_000
 GROUP_ROWS = 1_024
 GROUP_OBJECTS = 16_384
 """A row group is closed at either count, so that reading one item never loads much more."""
+
+GROUP_BYTES = 1 << 27
+"""And at so many bytes of masks: those of scenes that were scaled or turned are whole."""
 
 KEPT_ITEMS = 16_384
 KEPT_OBJECTS = 8
@@ -52,10 +63,10 @@ class ManifestProject:
     """A project read from its manifest; opening reads the parts' footers alone."""
 
     def __init__(self, directory: Path, meta: dict[str, Any]) -> None:
-        if meta.get("version") != VERSION:
+        if meta.get("version") not in (VERSION, VERSION_WITH_OPERATIONS):
             raise DataError(
-                f"{directory}/meta.json: version {meta.get('version')!r} is not {VERSION}, the one this release reads; "
-                "write the project again with this release"
+                f"{directory}/meta.json: version {meta.get('version')!r} is neither {VERSION} nor "
+                f"{VERSION_WITH_OPERATIONS}, which this release reads; write the project again with this release"
             )
         self.directory = directory
         self.place = str(directory)
@@ -67,7 +78,7 @@ class ManifestProject:
         found = sum(count for *_, count in self._row_groups)
         if found != self._length:
             raise DataError(
-                f"{directory}: meta.json speaks of {self._length} items and the parts hold {found}; "
+                f"{directory}: meta.json says {self._length} items and the parts hold {found}; "
                 "copy the project again, whole"
             )
 
@@ -209,7 +220,7 @@ class ManifestProject:
 def _length_of(meta: dict[str, Any], place: str) -> int:
     count = meta.get("items", 0)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise DataError(f"{place}: items: {count!r} is no number of items; copy the project again, whole")
+        raise DataError(f"{place}: items: {count!r} is not a number of items; copy the project again, whole")
     return count
 
 
@@ -224,6 +235,20 @@ def _list_lengths(lists: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """How long each list is; by Arrow's own offsets, since its functions take a tenth of a stage's start to import."""
     lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in lists.chunks]
     return np.concatenate([np.zeros(0, np.int64), *lengths])
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Rows after each other, with a column for operations where any have some."""
+    has_operations = any(OPERATIONS in table.schema.names for table in tables)
+    schema = SCHEMA_WITH_OPERATIONS if has_operations else SCHEMA
+    return pa.concat_tables([_of_schema(table, schema) for table in tables])
+
+
+def _of_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows, with an empty column for operations where the schema has one and they have none."""
+    if OPERATIONS not in schema.names or OPERATIONS in rows.schema.names:
+        return rows
+    return rows.append_column(schema.field(OPERATIONS), pa.nulls(len(rows), pa.string()))
 
 
 class ManifestWriter:
@@ -245,13 +270,18 @@ class ManifestWriter:
         self._tables: list[pa.Table] = []
         self._waiting = 0
         self._objects = 0
+        self._bytes = 0
         self._part: pq.ParquetWriter | None = None
+        self._schema = SCHEMA
+        self._version = VERSION
         self._part_rows = 0
         self._parts = 0
 
     def add(self, item: Item) -> None:
         """Append one item."""
-        self._rows.append(row_of_item(item))
+        row = row_of_item(item)
+        self._rows.append(row)
+        self._bytes += sum(len(entry.get("bits", b"")) for entry in row["objects"])
         self._count(1, len(item.objects))
 
     def add_rows(self, rows: pa.Table) -> None:
@@ -271,25 +301,34 @@ class ManifestWriter:
         self._waiting += rows
         self._objects += objects
         self.count += rows
-        if self._waiting >= GROUP_ROWS or self._objects >= GROUP_OBJECTS:
+        if self._waiting >= GROUP_ROWS or self._objects >= GROUP_OBJECTS or self._bytes >= GROUP_BYTES:
             self._flush()
 
     def _settle(self) -> None:
         """Make the items that wait rows of Arrow's."""
         if self._rows:
-            self._tables.append(pa.Table.from_pylist(self._rows, SCHEMA))
+            has_operations = any(OPERATIONS in row for row in self._rows)
+            schema = SCHEMA_WITH_OPERATIONS if has_operations else SCHEMA
+            self._tables.append(pa.Table.from_pylist(self._rows, schema))
             self._rows = []
 
     def _flush(self) -> None:
         if not self._waiting:
             return
         self._settle()
+        rows = _joined(self._tables)
+        if self._part is not None and self._schema is SCHEMA and OPERATIONS in rows.schema.names:
+            self._close_part()
         if self._part is None:
             path = self.directory / f"items-{self._parts:05d}.parquet"
-            self._part = pq.ParquetWriter(path, SCHEMA, compression="zstd")
-        self._part.write_table(pa.concat_tables(self._tables).combine_chunks())
+            if OPERATIONS in rows.schema.names:
+                self._schema, self._version = SCHEMA_WITH_OPERATIONS, VERSION_WITH_OPERATIONS
+            else:
+                self._schema = SCHEMA
+            self._part = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._part.write_table(_of_schema(rows, self._schema).combine_chunks())
         self._part_rows += self._waiting
-        self._tables, self._waiting, self._objects = [], 0, 0
+        self._tables, self._waiting, self._objects, self._bytes = [], 0, 0, 0
         if self._part_rows >= PART_ROWS:
             self._close_part()
 
@@ -303,7 +342,7 @@ class ManifestWriter:
         self._flush()
         self._close_part()
         write_history(self.directory, self.history)
-        head = {"format": FORMAT, "version": VERSION, "name": self.meta.name, "items": self.count}
+        head = {"format": FORMAT, "version": self._version, "name": self.meta.name, "items": self.count}
         text = json.dumps({**head, **self.meta.as_json()}, indent=1, ensure_ascii=False)
         (self.directory / "meta.json").write_text(text + "\n", encoding="utf-8")
 
@@ -314,8 +353,8 @@ def manifest_writer(directory: Path | str, meta: ProjectMeta) -> Iterator[Manife
 
     `meta` and `history` may be replaced on the writer while items are added: they are written last.
     """
-    with staged_directory(directory) as aside:
-        writer = ManifestWriter(aside, meta)
+    with staged_directory(directory) as staged:
+        writer = ManifestWriter(staged, meta)
         yield writer
         writer.close()
 

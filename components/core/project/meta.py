@@ -39,7 +39,7 @@ class ClassInfo:
 
 
 def color_of(title: str) -> str:
-    """A vivid "#rrggbb" that depends on the title alone, and is no green, which vegetation would hide."""
+    """A vivid "#rrggbb" that depends on the title alone, and is not a green, which vegetation would hide."""
     hue = (GREENS_END + hash_integer(0, "class color", title) % (360 - (GREENS_END - GREENS_START))) % 360 / 360
     channels = colorsys.hls_to_rgb(hue, 0.55, 0.75)
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
@@ -134,7 +134,7 @@ class ProjectMeta:
 def _tags(data: dict[str, Any], key: str, place: str) -> tuple[str, ...]:
     tags = data.get(key) or []
     if not isinstance(tags, list):
-        raise DataError(f'{place}: {key}: {tags!r} is no list of tags; give one, such as ["train"]')
+        raise DataError(f'{place}: {key}: {tags!r} is not a list of tags; give one, such as ["train"]')
     return tuple(dict.fromkeys(str(tag) for tag in tags))
 
 

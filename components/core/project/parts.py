@@ -71,7 +71,7 @@ def wanted_rows(item: Item) -> Rows:
     """The rows of an item that are to be annotated; all of them where it does not say.
 
     Raises:
-        DataError: If what it says is no range of its rows.
+        DataError: If what it says is not a range of its rows.
     """
     said = item.extra.get(WANTED_ROWS)
     if said is None:
@@ -80,7 +80,7 @@ def wanted_rows(item: Item) -> Rows:
         case [int() as top, int() as bottom] if 0 <= top < bottom <= item.size.height:
             return Rows(top, bottom)
     raise DataError(
-        f"{item.key}: {WANTED_ROWS}: {said!r} is no range of its {item.size.height} rows; "
+        f"{item.key}: {WANTED_ROWS}: {said!r} is not a range of its {item.size.height} rows; "
         f"give [top, bottom] with 0 ≤ top < bottom ≤ {item.size.height}"
     )
 
@@ -94,7 +94,7 @@ def part_of(item: Item) -> ScenePart | None:
     """Which part of a scene an item shows; None where it is a whole scene.
 
     Raises:
-        DataError: If what it says is no part.
+        DataError: If what it says is not a part.
     """
     said = item.extra.get(PART)
     if said is None:

@@ -76,7 +76,7 @@ def open_project(place: Path | str) -> Project:
         raise DataError(f"{directory}: there is no such directory; give a project, which holds a meta.json")
     file = directory / "meta.json"
     if not file.is_file():
-        raise DataError(f"{file}: is missing, so this is no project; give a directory that holds one")
+        raise DataError(f"{file}: is missing, so this is not a project; give a directory that holds one")
     meta = read_json(file)
     if isinstance(meta, dict) and meta.get("format") == FORMAT:
         return ManifestProject(directory, meta)

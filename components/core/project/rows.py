@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from components.core.figures import (
 )
 from components.core.geometry import Size, Window
 from components.core.imagery.masks import MaskRaster
+from components.core.imagery.operations_text import operations_of_text, text_of_operations
 from components.core.imagery.recipe import Recipe
 from components.core.json_text import parse_json
 from components.core.project.item import ImageRef, Item, Object
@@ -94,12 +96,19 @@ SCHEMA = pa.schema(
 """One row an item. `bits` holds small masks (eight pixels a byte); `raster`, `value` and `recipe` say where large
 ones are read; `rings` holds vectors as flat (row, column) pairs, the exterior first."""
 
+OPERATIONS = "operations"
+
+SCHEMA_WITH_OPERATIONS = SCHEMA.append(pa.field(OPERATIONS, pa.string()))
+"""The same with what is done to the pixels of an image after its recipe's window and flips, where that is anything."""
+
 Row = dict[str, Any]
 
 
 def row_of_item(item: Item) -> Row:
-    """The manifest's row of an item."""
+    """The manifest's row of an item; `operations` is left out where nothing but window and flips makes its image."""
+    operations = None if item.image is None else text_of_operations(item.image.recipe.operations)
     return {
+        **({} if operations is None else {OPERATIONS: operations}),
         "dataset": item.dataset,
         "name": item.name,
         "height": item.size.height,
@@ -135,7 +144,7 @@ def _item_of_row(row: Row) -> Item:
         dataset=row["dataset"],
         name=row["name"],
         size=Size(row["height"], row["width"]),
-        image=None if row["image"] is None else _image_of_row(row["image"]),
+        image=_image_of_row(row["image"], row.get(OPERATIONS)),
         tags=tuple(row["tags"]),
         description=row["description"],
         objects=tuple(_object_of_row(entry) for entry in row["objects"]),
@@ -152,15 +161,15 @@ def _check(item: Item) -> None:
     """
     for name in (item.dataset, item.name):
         if not isinstance(name, str) or not name:
-            raise ValueError(f"{name!r} is no name")
+            raise ValueError(f"{name!r} is not a name")
     if item.size.height < 0 or item.size.width < 0:
         raise ValueError(f"a size of {item.size} px")
     if item.image is not None:
         window, raster = item.image.recipe.window, item.image.size
         if (
             not Window.of_size(raster).contains(window)
-            or window.size != item.size
             or min(window.height, window.width) < 1
+            or item.image.recipe.size != item.size
         ):
             raise ValueError(f"{item.size} px made of the window of {window} in a raster of {raster} px")
     for entry in item.objects:
@@ -195,10 +204,16 @@ def _row_of_image(image: ImageRef) -> Row:
     }
 
 
-def _image_of_row(row: Row) -> ImageRef:
+def _image_of_row(row: Row | None, operations: str | None) -> ImageRef | None:
+    if row is None:
+        if operations is not None:
+            raise ValueError("operations on the pixels of no image")
+        return None
     transform = None if row["transform"] is None else _transform_of(row["transform"])
-    uri = checked_uri(row["uri"])
-    return ImageRef(uri, Size(row["height"], row["width"]), Recipe.of_row(row["recipe"]), row["crs"], transform)
+    recipe = Recipe.of_row(row["recipe"])
+    if operations is not None:
+        recipe = replace(recipe, operations=operations_of_text(operations))
+    return ImageRef(checked_uri(row["uri"]), Size(row["height"], row["width"]), recipe, row["crs"], transform)
 
 
 def _transform_of(numbers: Iterable[float]) -> Affine:

@@ -39,9 +39,6 @@ AREA_SHAPES = ("bitmap", "polygon", "rectangle")
 LONGEST_SIDE = 2**31 - 1
 """Of an image, in pixels: what a manifest can say."""
 
-SURROGATE = rb"\ud"
-"""What JSON writes half a character with, in small letters."""
-
 _ITEM_KEYS = frozenset(("tags", "description", "objects", "size", GEOREFERENCE))
 _OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap", "points"))
 
@@ -76,7 +73,7 @@ class SuperviselyProject:
             for shape in shapes_passed_over(read_json(entry.annotation), self._said)
         )
         for shape, count in sorted(counts.items()):
-            log.warning("%s: %d objects of shape %s are passed over, which is not read", self.place, count, shape)
+            log.warning("%s: %d objects of the unsupported shape %s are ignored", self.place, count, shape)
 
     @cached_property
     def _entries(self) -> list[_AnnotatedImage]:
@@ -139,7 +136,7 @@ def _entries_of(dataset: Path) -> Iterator[_AnnotatedImage]:
     for stem, annotation in annotations.items():
         name = Path(stem).stem if _is_image(Path(stem)) else stem
         if name in found or stem in stems:
-            raise DataError(f"{annotation}: no image is left for it, as those of its name have others; remove one")
+            raise DataError(f"{annotation}: has no image: those of its name have other annotations; remove one")
         found[name] = _AnnotatedImage(dataset.name, name, annotation, None)
     yield from (found[name] for name in sorted(found))
 
@@ -209,14 +206,14 @@ def _shape_passed_over(entry: dict[str, Any], said: SuperviselyMeta) -> str | No
 def _list_of(data: dict[str, Any], key: str, place: str) -> list[Any]:
     value = data.get(key)
     if value is not None and not isinstance(value, list):
-        raise DataError(f"{place}: {key}: {value!r} is no list; mend it")
+        raise DataError(f"{place}: {key}: {value!r} is not a list; fix it")
     return value or []
 
 
 def _text_of(data: dict[str, Any], place: str) -> str:
     value = data.get("description")
     if value is not None and not isinstance(value, str):
-        raise DataError(f"{place}: {value!r} is no text; mend it")
+        raise DataError(f"{place}: {value!r} is not text; fix it")
     return value or ""
 
 
@@ -238,7 +235,7 @@ def _georeference_of(data: Any, place: str) -> tuple[str | None, Affine | None]:
         crs, numbers = data.get("crs"), data.get("transform")
         transform = _transform_of(map(float, numbers)) if numbers else None
         if not (crs is None or isinstance(crs, str)):
-            raise ValueError("crs is no text")
+            raise ValueError("crs is not text")
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"{place}: {GEOREFERENCE}: {data!r} holds no crs and transform of six numbers") from error
     return crs, transform

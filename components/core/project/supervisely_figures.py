@@ -52,7 +52,7 @@ def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
     """(H, W) bool of base64 of zlib of a PNG; alpha decides where there is one.
 
     Raises:
-        DataError: If it is no PNG, a very large one, or one of three colour channels, which says nothing of a mask.
+        DataError: If it is not a PNG, a very large one, or one of three colour channels, which says nothing of a mask.
     """
     import cv2
 
@@ -64,7 +64,7 @@ def unpack_png(text: str, place: str) -> npt.NDArray[np.bool_]:
                 f"{place}.data: unpacks to more than {MOST_PNG_BYTES >> 20} MiB; keep such masks as rasters"
             )
         if not unpacker.eof:
-            raise ValueError("the data break off")
+            raise ValueError("the data are truncated")
     except (binascii.Error, zlib.error, TypeError, ValueError) as error:
         raise DataError(f"{place}.data: is not base64 of zlib of a PNG ({error}); export the object again") from error
     height, width = (int.from_bytes(png[start : start + 4], "big") for start in PNG_SIZE_BYTES)
@@ -100,12 +100,12 @@ def figure_of_json(entry: dict[str, Any], shape: Shape, place: str) -> Figure | 
         return _bitmap_of_json(entry.get("bitmap"), f"{place}.bitmap")
     points = entry.get("points")
     if not isinstance(points, dict):
-        raise DataError(f"{place}.points: {points!r} is no object with `exterior`; class shape is {shape}")
+        raise DataError(f"{place}.points: {points!r} is not an object with `exterior`; class shape is {shape}")
     exterior = _ring_of_json(points.get("exterior"), f"{place}.points.exterior")
     if shape is Shape.POLYGON:
         holes = points.get("interior") or ()
         if not isinstance(holes, list | tuple):
-            raise DataError(f"{place}.points.interior: {holes!r} is no list of rings; mend it")
+            raise DataError(f"{place}.points.interior: {holes!r} is not a list of rings; fix it")
         rings = [_ring_of_json(hole, f"{place}.points.interior[{index}]") for index, hole in enumerate(holes)]
         return Polygon(exterior, tuple(ring for ring in rings if len(ring)))
     if shape is Shape.LINE:
@@ -132,7 +132,7 @@ def figure_of_any_shape(entry: dict[str, Any], size: Size, place: str) -> Bitmap
 
 def _bitmap_of_json(data: Any, place: str) -> Bitmap | None:
     if not isinstance(data, dict) or "data" not in data:
-        raise DataError(f"{place}: {data!r} is no object with `origin` and `data`; the class's shape is bitmap")
+        raise DataError(f"{place}: {data!r} is not an object with `origin` and `data`; the class's shape is bitmap")
     origin = _ring_of_json([data.get("origin")], f"{place}.origin")
     return Bitmap.of_pixels(unpack_png(data["data"], place), round(float(origin[0, 0])), round(float(origin[0, 1])))
 
@@ -143,7 +143,7 @@ def _ring_of_json(points: Any, place: str) -> Vertices:
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{place}: {points!r} is not a list of [x, y]") from error
     if not (np.abs(ring) <= FARTHEST).all():
-        raise DataError(f"{place}: holds a coordinate that is not finite, or beyond ±{FARTHEST}; mend it")
+        raise DataError(f"{place}: holds a coordinate that is not finite, or beyond ±{FARTHEST}; fix it")
     return ring
 
 

@@ -20,7 +20,7 @@ NOT_READ = frozenset(
         *("mask_3d", "point_3d", "point_cloud", "closed_surface_mesh", "slice_3d"),
     )
 )
-"""Shapes whose objects are passed over."""
+"""Shapes whose objects are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SuperviselyMeta:
     Attributes:
         meta: Its classes and tags; a class of any shape is one of bitmaps.
         any_shape: Titles of classes of any shape.
-        not_read: Shape of each class that is passed over, by title.
+        not_read: Shape of each class that is ignored, by title.
     """
 
     meta: ProjectMeta
@@ -88,17 +88,17 @@ def tag_names(tags: Any, place: str) -> tuple[str, ...]:
         place: For messages.
 
     Raises:
-        DataError: If it is no list of either.
+        DataError: If it is not a list of either.
     """
     if tags is None:
         return ()
     if not isinstance(tags, list):
-        raise DataError(f"{place}: {tags!r} is no list of tags; give texts, or objects with a name")
+        raise DataError(f"{place}: {tags!r} is not a list of tags; give texts, or objects with a name")
     return tuple(_tag_name(tag, f"{place}[{index}]") for index, tag in enumerate(tags))
 
 
 def _tag_name(tag: Any, place: str) -> str:
     name = tag.get("name") if isinstance(tag, dict) else tag
     if not isinstance(name, str):
-        raise DataError(f"{place}: {tag!r} is neither a text nor an object with a name; mend it")
+        raise DataError(f"{place}: {tag!r} is neither a text nor an object with a name; fix it")
     return name

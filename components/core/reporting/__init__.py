@@ -1,1 +1,1 @@
-"""The pictures people look at: self-contained HTML pages, and the same as PNG."""
+"""The pages that people look at: self-contained HTML, and what several stages draw on them."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.core.reporting import palette
 from components.core.reporting.text import share_text, thousands
 from components.core.storage import staged_file
+
+OWN = "components.core.reporting"
+"""The package whose templates every page may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,47 +51,19 @@ class Section:
     body: Markup
 
 
-@dataclass(frozen=True)
-class Picture(Section):
-    """Something to look at, as a section of a page and as an image.
-
-    Attributes:
-        draw_png: Draws it as a PNG file.
-    """
-
-    draw_png: Callable[[], bytes]
-
-    def html(self) -> str:
-        """A page of its own."""
-        return run_report(self.title, self.lead, self.facts, [replace(self, lead="", facts=())])
-
-    def write(self, html_file: Path | str | None = None, png_file: Path | str | None = None) -> None:
-        """Write the page, the image or both; each appears when it is whole.
-
-        Raises:
-            StorageError: If a place cannot be written.
-        """
-        if html_file is not None:
-            write_page(html_file, self.html())
-        if png_file is not None:
-            image = self.draw_png()
-            with staged_file(png_file) as aside:
-                aside.write_bytes(image)
-
-
-def run_report(title: str, subtitle: str, facts: Sequence[Fact], pictures: Sequence[Section]) -> str:
-    """One page of several pictures or other sections.
+def run_report(title: str, subtitle: str, facts: Sequence[Fact], sections: Sequence[Section]) -> str:
+    """One page of several sections.
 
     Args:
         title: Heading of the page.
         subtitle: One line below it.
         facts: The numbers to see first.
-        pictures: In order.
+        sections: In order.
 
     Returns:
         HTML that needs nothing beside itself: no network, no script.
     """
-    return render("page.html.j2", title=title, subtitle=subtitle, facts=facts, pictures=pictures)
+    return render("page.html.j2", title=title, subtitle=subtitle, facts=facts, sections=sections)
 
 
 def write_page(file: Path | str, html: str) -> None:
@@ -97,19 +72,25 @@ def write_page(file: Path | str, html: str) -> None:
     Raises:
         StorageError: If the place cannot be written.
     """
-    with staged_file(file) as aside:
-        aside.write_text(html, encoding="utf-8")
+    with staged_file(file) as staged:
+        staged.write_text(html, encoding="utf-8")
 
 
-def render(template: str, **values: Any) -> Markup:
-    """Fill a template of this package; everything that is not markup is escaped."""
-    return Markup(_environment().get_template(template).render(**values))  # noqa: S704
+def render(template: str, package: str = OWN, /, **values: Any) -> Markup:
+    """Fill a template; everything that is not markup is escaped.
+
+    Args:
+        template: Its file's name.
+        package: The package that has it in its folder `templates`; those of this package are there for all.
+        values: What it is filled with.
+    """
+    return Markup(_environment(package).get_template(template).render(**values))  # noqa: S704
 
 
 @cache
-def _environment() -> Environment:
+def _environment(package: str) -> Environment:
     environment = Environment(
-        loader=PackageLoader("components.core.reporting"),
+        loader=ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((package, OWN))]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,4 +1,4 @@
-"""Colours that mean the same in every picture, and objects coloured so that neighbours differ.
+"""Colours that mean the same in every picture.
 
 Truth, prediction and their agreement are distinguished with every common form of colour vision
 (blue, vermilion and bluish green of Okabe and Ito, https://jfly.uni-koeln.de/color/).
@@ -6,7 +6,6 @@ Truth, prediction and their agreement are distinguished with every common form o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,23 +24,6 @@ BOTH = "#009e73"
 
 FRAME, FRAME_CASING = "#ffd400", "#1d2730"
 
-OBJECT_COLORS = (
-    "#4269d0",
-    "#efb118",
-    "#ff725c",
-    "#3ca951",
-    "#a463f2",
-    "#6cc5b0",
-    "#ff8ab7",
-    "#9c6b4e",
-    "#97bbf5",
-    "#c6d93b",
-)
-"""One after another they are easy to distinguish; neighbours never share one while ten suffice."""
-
-NEIGHBOUR_PX = 8.0
-"""Objects with less room than this between them are neighbours."""
-
 
 @dataclass(frozen=True, slots=True)
 class RGB:
@@ -59,56 +41,3 @@ class RGB:
 def rgb(color: str) -> RGB:
     """The channels of "#rrggbb"."""
     return RGB(int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))
-
-
-def object_colors(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
-    """Give every object a colour that its neighbours do not have.
-
-    Objects are taken in order of their labels; each gets the first colour, counted from its own place in the
-    palette, that no neighbour has yet; where neighbours hold all of them, its own place decides.
-
-    Args:
-        labels: (H, W) int32, 0 for the background.
-
-    Returns:
-        (H, W, 3) uint8 RGB; black where there is no object.
-    """
-    neighbours = _neighbours(labels)
-    count = len(OBJECT_COLORS)
-    chosen = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
-    given: set[int] = set()
-    for place, label in enumerate(np.unique(labels[labels > 0]).tolist()):
-        taken = {int(chosen[other]) for other in neighbours.get(label, ()) if other in given}
-        wheel = [(place + step) % count for step in range(count)]
-        chosen[label] = next((color for color in wheel if color not in taken), wheel[0])
-        given.add(label)
-    table = np.array([(c.red, c.green, c.blue) for c in map(rgb, OBJECT_COLORS)], np.uint8)
-    colors = table[chosen[labels]]
-    colors[labels == 0] = 0
-    return colors
-
-
-def _neighbours(labels: npt.NDArray[np.int32]) -> dict[int, set[int]]:
-    """Which objects come closer than `NEIGHBOUR_PX` to each other, by their nearest-object regions."""
-    if not labels.any():
-        return {}
-    from scipy import ndimage  # not for those who only look colours up
-
-    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
-    regions = labels[tuple(nearest)]
-    found: dict[int, set[int]] = {}
-    for first, second in _touching(regions, distance):
-        found.setdefault(first, set()).add(second)
-        found.setdefault(second, set()).add(first)
-    return found
-
-
-def _touching(regions: npt.NDArray[np.int32], distance: npt.NDArray[np.float64]) -> Iterable[tuple[int, int]]:
-    height, width = regions.shape
-    pairs: set[tuple[int, int]] = set()
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        here = (slice(0, height - down), slice(max(-right, 0), width - max(right, 0)))
-        there = (slice(down, height), slice(max(right, 0), width + min(right, 0)))
-        borders = (regions[here] != regions[there]) & (distance[here] + distance[there] < NEIGHBOUR_PX)
-        pairs.update(zip(regions[here][borders].tolist(), regions[there][borders].tolist(), strict=True))
-    return sorted(pairs)

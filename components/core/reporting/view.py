@@ -150,21 +150,6 @@ def tinted(pixels: Pixels, mask: npt.NDArray[np.bool_], color: str, fill: float 
     return (pixels * (1 - share) + rgb(color).as_array() * share + 0.5).astype(np.uint8)
 
 
-def quiet(pixels: Pixels, lightness: float = 0.55) -> Pixels:
-    """Imagery as a pale grey background, so that colours laid over it stand out.
-
-    Args:
-        pixels: (h, w, 3) uint8 RGB.
-        lightness: How far it is moved to white, 0–1.
-
-    Returns:
-        (h, w, 3) uint8 RGB, new.
-    """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    pale = (grey * (1 - lightness) + 255 * lightness + 0.5).astype(np.uint8)
-    return np.repeat(pale[:, :, None], 3, axis=2)
-
-
 def framed(pixels: Pixels, view: View, window: Window) -> Pixels:
     """A picture with the frame of a window of the item drawn on it, seen on light and dark ground.
 

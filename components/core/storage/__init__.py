@@ -18,7 +18,7 @@ from components.core.storage.dispatch import (
     store_for,
     write_bytes,
 )
-from components.core.storage.gdal import gdal_environment, gdal_path, gdal_patiently
+from components.core.storage.gdal import gdal_environment, gdal_path, gdal_with_retry
 from components.core.storage.objects import Store, StoredObject
 from components.core.storage.probing import check_file_writable, check_writable
 from components.core.storage.settings import S3Settings
@@ -54,7 +54,7 @@ __all__ = [
     "exists",
     "gdal_environment",
     "gdal_path",
-    "gdal_patiently",
+    "gdal_with_retry",
     "get_file",
     "get_tree",
     "is_folder",

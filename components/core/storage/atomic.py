@@ -1,4 +1,4 @@
-"""Local files that are written aside, seen to be whole, and moved into place when the disk holds them."""
+"""Atomic writes of local files: written under another name, verified, and moved into place when the disk holds them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NO_ROOM_BYTES = 64 << 10
 
 _FIXES = {
     errno.ENOENT: "check the path",
-    errno.EACCES: "give this user the right to it, or use another place",
-    errno.EPERM: "give this user the right to it, or use another place",
+    errno.EACCES: "grant this user access, or use another place",
+    errno.EPERM: "grant this user access, or use another place",
     errno.EROFS: "use a place that can be written",
     errno.EISDIR: "name a file in it",
     errno.ENOTDIR: "a part of the path is a file; use another place",

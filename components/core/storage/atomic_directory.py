@@ -1,4 +1,4 @@
-"""Directories appear only when they are whole: filled aside, then moved into place. Files: `storage.staged_file`."""
+"""Atomic writes of directories: filled under another name, then moved into place. Files: `storage.staged_file`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
     """
     target = Path(directory)
     if target.exists() and not target.is_dir():
-        raise StorageError(f"{target}: is no directory, and one is to be written there; name another place")
+        raise StorageError(f"{target}: is not a directory, and one is to be written there; name another place")
     with ExitStack() as stack:
         with local_errors("write", target):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,26 +37,26 @@ def staged_directory(directory: Path | str) -> Iterator[Path]:
             folder = stack.enter_context(workspace(target.parent, target.name))
             for name in (NEW, OLD):
                 (folder / name).mkdir()
-            aside = folder / NEW / target.name
-            aside.mkdir()
-            aside.chmod(0o755)  # a later step may be another user
+            staged = folder / NEW / target.name
+            staged.mkdir()
+            staged.chmod(0o755)  # a later step may be another user
         with local_errors("write", target, target.parent):
-            yield aside
-            size_bytes = _finish_all(aside, target)
-            _exchange(aside, target, folder / OLD / target.name)
+            yield staged
+            size_bytes = _finish_all(staged, target)
+            _exchange(staged, target, folder / OLD / target.name)
             sync(target.parent)
     counters.add(Traffic(local_written_bytes=size_bytes))
 
 
-def _finish_all(aside: Path, target: Path) -> int:
+def _finish_all(staged: Path, target: Path) -> int:
     """See that every file is whole and on the disk; gives their bytes."""
     folders, files = [], []
-    for folder, _, names in os.walk(aside):
+    for folder, _, names in os.walk(staged):
         folders.append(Path(folder))
         files += [Path(folder) / name for name in names]
 
     def finished(file: Path) -> int:
-        verify_written(file, target / file.relative_to(aside))
+        verify_written(file, target / file.relative_to(staged))
         sync(file)
         return file.stat().st_size
 

@@ -70,7 +70,7 @@ def cached_file(uri: str | Path) -> Path | None:
     cache = FileCache(settings.folder, settings.most_bytes, S3Settings.from_environment().endpoint_url)
     path = cache.file(str(parse_uri(uri)), None if known is None else known.path)
     if path is None and known is None:
-        log.info("%s: has no room in the cache %s beside what is in use; it is read in place", uri, cache.folder)
+        log.info("%s: does not fit into the cache %s beside what is in use; it is read in place", uri, cache.folder)
     _known[key] = _Known(path, now)
     return path
 

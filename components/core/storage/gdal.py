@@ -73,7 +73,7 @@ def gdal_environment(uri: str | Path | None = None) -> dict[str, str]:
     return options
 
 
-def gdal_patiently(uri: str | Path, read: Callable[[], T]) -> T:
+def gdal_with_retry(uri: str | Path, read: Callable[[], T]) -> T:
     """Read with GDAL, waiting for a store that is away, and say clearly what is wrong for good.
 
     Args:
@@ -104,5 +104,5 @@ def gdal_patiently(uri: str | Path, read: Callable[[], T]) -> T:
                     f"{place} at {store.settings.endpoint_url}: cannot read it: there is no such object; check the "
                     "key; if it was there before, it has been deleted since"
                 ) from error
-            log.warning("%s: GDAL cannot read it (%s); the store is there, trying again", place, error)
+            log.warning("%s: GDAL cannot read it (%s); the store answers, trying again", place, error)
     return read()

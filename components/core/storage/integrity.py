@@ -80,7 +80,7 @@ def _check_safetensors(file: Path) -> None:
     end = max((entry["data_offsets"][1] for name, entry in tensors.items() if name != "__metadata__"), default=0)
     expected = SAFETENSORS_LENGTH_BYTES + length + end
     if expected != size_bytes:
-        raise ValueError(f"it has {size_bytes} bytes, and its header speaks of {expected}")
+        raise ValueError(f"it has {size_bytes} bytes, and its header says {expected}")
 
 
 def _check_zip(file: Path) -> None:

@@ -3,7 +3,7 @@
 S3 lists keys in the order of their bytes. SeaweedFS, which Kubeflow bundles, walks folders by name instead:
 "a/b.tif" before "a.tif", although "." sorts before "/". Both list one level in the order of its names, and that
 order differs from the order of keys only where one folder's name begins another name, which takes a buffer of a
-page to mend.
+page to fix.
 """
 
 from __future__ import annotations

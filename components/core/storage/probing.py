@@ -46,7 +46,7 @@ def check_writable(uri: str | Path, removes: bool = False) -> None:
     except StorageError as error:
         if removes:
             raise
-        log.info("%s: stays there, as only a check needed to remove it: %s", probe, error)
+        log.info("%s: could not delete this probe of the store: %s", probe, error)
 
 
 def check_file_writable(uri: str | Path) -> None:

@@ -67,13 +67,13 @@ def _rule_and_fix(error: Exception, settings: S3Settings, place: Uri) -> tuple[s
     if isinstance(error, NameResolutionError):
         return "the endpoint's host name is not known", "correct AWS_ENDPOINT_URL, or the name service"
     if isinstance(error, SSLError):
-        return f"TLS does not come about ({error})", (
+        return f"the TLS handshake failed ({error})", (
             "check http or https in AWS_ENDPOINT_URL, and AWS_CA_BUNDLE for a certificate of one's own"
         )
     if isinstance(error, HTTPError):
         return f"the endpoint cannot be reached ({type(error).__name__})", (
             "check AWS_ENDPOINT_URL and that the store runs; STORAGE_WAIT_SECONDS and "
-            "STORAGE_CONNECT_WAIT_SECONDS say how long it is waited for"
+            "STORAGE_CONNECT_WAIT_SECONDS set how long to wait for it"
         )
     if isinstance(error, MinioException):
         return f"the store fails ({error})", "see the store's own log"

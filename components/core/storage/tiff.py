@@ -39,7 +39,7 @@ class _Layout:
     def unpack(self, code: str, data: bytes, what: str) -> tuple[int, ...]:
         wanted = struct.calcsize(self.order + code)
         if len(data) < wanted:
-            raise ValueError(f"it ends in the midst of {what}")
+            raise ValueError(f"it ends in the middle of {what}")
         return struct.unpack_from(self.order + code, data)
 
 
@@ -104,7 +104,7 @@ def _directory(read: Read, layout: _Layout, place: int, size_bytes: int) -> tupl
     for index in range(count):
         entry = body[index * entry_bytes : (index + 1) * entry_bytes]
         if len(entry) < entry_bytes:
-            raise ValueError("it ends in the midst of a directory")
+            raise ValueError("it ends in the middle of a directory")
         tag, kind, length, inline = struct.unpack(layout.order + layout.entry, entry)
         if tag in KNOWN | BLOCKS and kind in _CODES:
             code = f"{length}{_CODES[kind]}"
@@ -135,5 +135,5 @@ def _blocks(directory: dict[int, tuple[int, ...]]) -> list[tuple[int, int]]:
     if directory.get(PLANAR, (1,))[0] == SEPARATE_PLANES:
         count *= directory.get(SAMPLES, (1,))[0]
     if not len(offsets) == len(lengths) == count:
-        raise ValueError(f"a directory speaks of {len(offsets)} tiles, and its image has {count}")
+        raise ValueError(f"a directory lists {len(offsets)} tiles, and its image has {count}")
     return list(zip(offsets, lengths, strict=True))

@@ -91,7 +91,7 @@ def get_tree(uri: str | Path, local_dir: Path) -> int:
 def remove_empty_folders(uri: str | Path) -> None:
     """Remove a local folder and those below it, as far as they are empty; in object storage there are none.
 
-    For folders that nobody writes to any more. What cannot be removed stays, since nobody needs it gone.
+    For folders that no layer writes to any more. What cannot be removed stays, since nobody needs it gone.
     """
     place = parse_uri(uri)
     if place.is_remote:

@@ -14,7 +14,7 @@ REMOTE_SCHEMES = ("s3", "minio")
 ACCEPTED = "a local path, file:///path, s3://bucket/key or minio://bucket/key"
 
 _OTHER_PLACES = re.compile(r"/+(\./+)*vsi|[A-Za-z][\w+.-]+:|\s*<", re.ASCII)
-"""What begins a name that is no file's to GDAL: its file systems (/vsicurl/…, /vsizip/…), a driver's prefix (VRT:,
+"""What begins a name that is not a file's to GDAL: its file systems (/vsicurl/…, /vsizip/…), a driver's prefix (VRT:,
 GTIFF_DIR:, NETCDF:, …), and a document in the place of a name. It would read other files, or call any host."""
 
 
@@ -93,7 +93,7 @@ def _plain_path(path: str) -> str:
     if "\0" in path or _OTHER_PLACES.match(path):
         shown = path if len(path) <= SHOWN_CHARACTERS else f"{path[:SHOWN_CHARACTERS]}…"
         raise StorageError(
-            f"{shown!r}: is no path of a file but a name that leads elsewhere (GDAL's /vsi…/ places, DRIVER:… names "
+            f"{shown!r}: is not a path of a file but a name that leads elsewhere (GDAL's /vsi…/ places, DRIVER:… names "
             f"and inline documents are not opened); give {ACCEPTED}; the absolute path where a file is really called so"
         )
     return path

@@ -64,8 +64,8 @@ def test_the_documents_that_come_with_the_code_are_in_order(documents: RunDocume
 
 def test_what_is_left_out_is_the_tutorials(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        check_inputs(in_order(tmp_path))
-    assert "nothing is wrong with documents, places and settings; 4 images" in caplog.text
+        said = check_inputs(in_order(tmp_path))
+    assert said == "documents, places and settings are in order; 4 images"
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
     assert not (tmp_path / "data").exists()
 
@@ -90,13 +90,13 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "values of no mask": ({"mask_value": "roof"}, "mask_value: 'roof' is not understood; use 1 (that value is"),
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
-    "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is no tag; give text, such as ["test"], or []'),
+    "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is not a tag; give text, such as ["test"]'),
     "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves no images for one side; use above 0 and below 1"),
     "a share beside a query": (
         {"train_share": 0.5, "split_tagging_query": TAGGING},
         "train_share: 0.5 and a query are both given; give one of them",
     ),
-    "a query that is no JSON": ({"crop_augment_query": "[{"}, "crop_augment_query: is not JSON ("),
+    "a query that is not JSON": ({"crop_augment_query": "[{"}, "crop_augment_query: is not JSON ("),
     "a query without an end": ({"crop_augment_query": CROPPING[:-1]}, "crop_augment_query: has no `supervisely` layer"),
     "a faulty layer": (
         {"split_masks_query": changed(SPLITTING, 1, settings={})},
@@ -106,7 +106,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": ({"train_config": {"epohcs": 3}}, "train_config: epohcs: unknown key; known keys: "),
     "a size of no multiple": (
         {"train_config": {"input_size": {"width": 100}}},
-        "train_config: input_size.width: 100 is no multiple of 16; use 96 or 112",
+        "train_config: input_size.width: 100 is not a multiple of 16; use 96 or 112",
     ),
     "a window of nothing": (
         {"inference_config": {"mode": {"window": {"width": 0}}}},
@@ -244,7 +244,7 @@ def test_images_without_a_mask_are_told_before_they_are_imported(tmp_path: Path)
     (fault,) = wrong(in_order(tmp_path, max_bad=1))
     assert fault == (
         "allow_unpaired: is not set, and 2 of 4 images have no mask of their name (austin1, austin2); give their "
-        "masks, set it where images without a mask show no building, or leave them out with max_bad 2"
+        "masks, set it where images without a mask show no building, or skip them with max_bad 2"
     )
     check_inputs(in_order(tmp_path, max_bad=2))
     check_inputs(in_order(tmp_path, allow_unpaired=True))

@@ -10,7 +10,7 @@ import pytest
 
 from components.check_inputs.component import check_inputs as component
 from components.check_inputs.inputs import TrainingInputs
-from components.check_inputs.step import PARAMETERS
+from components.check_inputs.names import PARAMETERS
 from components.core.command.run import stage_main
 from components.core.errors import InputsError
 from components.core.preflight.classes import BUILDINGS, PREDICTIONS_PROJECT

@@ -36,8 +36,7 @@ from components.core.project.materialize import materialize
 from components.core.reporting.page import write_page
 from components.core.storage.atomic_directory import staged_directory
 from components.publish_footprints.layers import FORMATS, LayerWriter
-from components.sample_scenes.request import Request
-from components.sample_scenes.writing import SceneJob, write_scene
+from components.sample_scenes.sample_scenes import Request, write_scene
 from components.train_unet.checkpoint_store import CheckpointStore
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item
 from tests.full_disk import FILLER, PAGE_BYTES, largest_file, leave_free
@@ -138,13 +137,13 @@ def plan(_: Path) -> Write:
 
 
 def sample(_: Path) -> Write:
-    request = Request(("austin",), 1, Size(200, 200), 0.3, 0, True)
+    request = Request(("austin",), 1, Size(200, 200), tiled=True)
 
     def write(place: str) -> None:
         with staged_directory(place) as aside:
             for name in ("images", "gt"):
                 (aside / name).mkdir()
-            write_scene(SceneJob(request.scenes[0], request.size, 0.3, True, aside))
+            write_scene(request.scenes[0], request, aside)
 
     return write
 

@@ -19,8 +19,8 @@ def test_json_is_parsed() -> None:
     [
         ("[" * 100_000 + "]" * 100_000, "nested too deep"),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "nested too deep"),
-        ('{"lr": NaN}', "NaN is no JSON number"),
-        ("[-Infinity]", "-Infinity is no JSON number"),
+        ('{"lr": NaN}', "NaN is not a JSON number"),
+        ("[-Infinity]", "-Infinity is not a JSON number"),
         ('["\\ud800"]', "surrogates not allowed"),
         ('["\ud800"]', "surrogates not allowed"),
         (b'["\\udc41"]', "surrogates not allowed"),

@@ -106,7 +106,7 @@ def test_a_task_that_kills_its_process_is_known_and_keeps_no_other_from_its_resu
 @pytest.mark.usefixtures("at_once")
 def test_what_a_killed_process_did_is_done_again_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert list(parallel_map(DieOnce(tmp_path), range(20), 2)) == list(range(20))
-    assert "a worker process ended early, perhaps out of memory; what it did is done again" in caplog.text
+    assert "a worker process ended early, possibly out of memory; its tasks are run again" in caplog.text
 
 
 def test_workers_are_cores_and_never_more_than_tasks() -> None:

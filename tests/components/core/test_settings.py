@@ -72,10 +72,10 @@ def test_what_is_left_out_keeps_its_default_at_every_depth() -> None:
             "q: several[1].nam: unknown key; known keys: size, name (perhaps 'name')",
         ),
         ({"need": 1, "ned": 2}, "q: ned: unknown key; known keys: need, inner, perhaps, several (perhaps 'need')"),
-        ({}, "q: need: missing; give it"),
+        ({}, "q: need: is missing; add it"),
         ({"need": 1, "inner": {"size": 0}}, "q: inner.size: 0: input should be greater than or equal to 1"),
         ({"need": 1, "inner": {"name": "long"}}, "q: inner.name: 'long': longer than three letters; shorten it"),
-        ({"inner": {"size": "x"}}, "q: need: missing; give it; q: inner.size: 'x': input should be a valid integer"),
+        ({"inner": {"size": "x"}}, "q: need: is missing; add it; q: inner.size: 'x': input should be a valid integer"),
         (3, "q: 3: input should be a valid dictionary"),
     ],
 )
@@ -102,11 +102,11 @@ def test_a_file_is_named_once_by_every_error_about_its_content(tmp_path: Path) -
     assert str(caught.value).startswith(f"{path}: q: not JSON: ")
     with pytest.raises(ConfigError) as caught, naming_file(str(path)), naming_file(path):
         check_document(Outer, {}, "q")
-    assert str(caught.value) == f"{path}: q: need: missing; give it"
+    assert str(caught.value) == f"{path}: q: need: is missing; add it"
 
 
 @pytest.mark.parametrize("source", [' {"need": 1}', "[]", "", {"need": 1}, None])
 def test_what_is_no_file_is_not_named(source: object) -> None:
     assert file_of(source) == ""
-    with pytest.raises(ConfigError, match=r"^q: need: missing"), naming_file(source):
+    with pytest.raises(ConfigError, match=r"^q: need: is missing"), naming_file(source):
         check_document(Outer, {}, "q")

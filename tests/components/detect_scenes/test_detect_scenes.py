@@ -43,7 +43,7 @@ def found(plan: Plan) -> list[dict[str, int]]:
     return [{scene.record.key: scene.record.footprints for scene in part.finished} for part in read]
 
 
-def test_shards_finish_their_scenes_and_say_what_they_left_out(detection: Detection, tmp_path: Path) -> None:
+def test_shards_finish_their_scenes_and_say_what_they_skipped(detection: Detection, tmp_path: Path) -> None:
     plan = detection.with_options(shard_megapixels=0.03).plan(tmp_path / "plan")
     assert plan.shards == 2
     counts = [
@@ -55,8 +55,8 @@ def test_shards_finish_their_scenes_and_say_what_they_left_out(detection: Detect
     assert len(set(Collection(plan.output_uri).marks())) == 2
     assert not (Path(plan.output_uri) / "layer").exists(), "the layer is publication's"
     with fetched_parts(plan) as parts:
-        left_out = [entry for part in parts for run in read_part(part, plan).history for entry in run.left_out]
-    assert len(left_out) == 1 and "exceeds the height 20" in left_out[0].reason
+        skipped = [entry for part in parts for run in read_part(part, plan).history for entry in run.skipped]
+    assert len(skipped) == 1 and "exceeds the height 20" in skipped[0].reason
 
 
 def test_another_try_gives_the_same_without_the_network(detection: Detection, tmp_path: Path) -> None:

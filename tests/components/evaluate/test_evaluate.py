@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from components.core.cli import BAD_INPUT
 from components.core.command.run import stage_main
-from components.core.errors import ConfigError, DataError, StorageError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, StorageError, TooManySkippedError
 from components.core.figures import Bitmap, Shape, vertices
 from components.core.figures.vector import Polygon
 from components.core.geometry import Size
@@ -133,7 +133,7 @@ def test_truth_on_ground_without_data_is_not_missed(
     pixels_found = result.overall.counts.pixels
     assert (pixels_found.iou, pixels_found.no_data) == (1.0, 30 * SIZE.height)
     assert result.overall.counts.boundary.iou == 1.0
-    assert f"{100 * 30 / SIZE.width:.1f} % of the ground holds no data, in 1 of 1 images" in caplog.text
+    assert f"{100 * 30 / SIZE.width:.1f} % of the pixels hold no data, in 1 of 1 images" in caplog.text
 
 
 def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog: pytest.LogCaptureFixture) -> None:
@@ -141,7 +141,7 @@ def test_an_image_that_is_gone_makes_all_ground_count(projects: Projects, caplog
     for item in projects.true_items:
         Path(item.image.uri).unlink()
     assert evaluate(projects.predictions, projects.truth, workers=1) == before
-    assert "all of its ground counts, with or without data" in caplog.text
+    assert "cannot read where it holds data; all its pixels are counted" in caplog.text
 
 
 def test_the_result_does_not_depend_on_the_workers(projects: Projects, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,9 @@ def test_groups_may_be_chosen(projects: Projects) -> None:
         evaluate(projects.predictions, projects.truth, group_tags=["tyrol"])
 
 
-def test_a_window_of_a_raster_is_another_image(projects: Projects, tmp_path: Path) -> None:
+def test_a_window_of_a_raster_is_another_image(
+    projects: Projects, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     item = projects.items[0]
     other = replace(item, image=replace(item.image, recipe=Recipe(item.image.recipe.window, left_right=True)))
     projects.write([other, *projects.items[1:]])
@@ -168,6 +170,7 @@ def test_a_window_of_a_raster_is_another_image(projects: Projects, tmp_path: Pat
     assert not (tmp_path / "out").exists()
     result = evaluate(projects.predictions, projects.truth, allow_unmatched=True, workers=1)
     assert evaluate(projects.predictions, projects.truth, max_bad=1, workers=1) == result
+    assert f"skipped: INRIA__ds/austin1: has no truth in {projects.truth}" in caplog.messages
     assert result.without_truth == ("INRIA__ds/austin1",)
     assert result.overall.images == 2
     assert evaluate(projects.predictions, projects.truth, match_by="name", workers=1).overall.images == 3
@@ -216,22 +219,22 @@ def test_wrong_parameters_are_explained(projects: Projects, options: dict, messa
         evaluate(projects.predictions, projects.truth, **options)
 
 
-def test_images_that_cannot_be_compared_are_left_out_as_far_as_allowed(projects: Projects, tmp_path: Path) -> None:
+def test_images_that_cannot_be_compared_are_skipped_as_far_as_allowed(projects: Projects, tmp_path: Path) -> None:
     whole = evaluate(projects.predictions, projects.truth, workers=1)
     torn, other = (item for item in projects.true_items if item.name in ("austin1", "vienna1"))
     Path(tmp_path / "gt" / f"{torn.name}.tif").write_bytes(b"torn")
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 3 images .* max_bad allows 0, but never all: .*austin1\.tif"):
+    with pytest.raises(TooManySkippedError, match=r"1 of 3 images .* max_bad allows 0, but never all: .*austin1\.tif"):
         evaluate(projects.predictions, projects.truth, workers=1)
 
     result = evaluate(projects.predictions, projects.truth, tmp_path / "out", max_bad=1, workers=1)
 
     assert [image.label for image in result.images] == ["ds/austin2", "ds/vienna1"]
-    assert [entry.name for entry in result.bad] == ["ds/austin1"]
+    assert [entry.name for entry in result.skipped] == ["ds/austin1"]
     assert result.images == whole.images[1:]
     (told,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["left_out"]
     assert told["name"] == "ds/austin1" and "austin1.tif" in told["reason"]
     projects.write([item for item in projects.items if item.name != other.name])
-    with pytest.raises(TooManyBadItemsError, match="besides 1 without a partner, and max_bad allows 1"):
+    with pytest.raises(TooManySkippedError, match="2 of 3 images skipped, and max_bad allows 1"):
         evaluate(projects.predictions, projects.truth, image_tags=["test"], max_bad=1, workers=1)
 
 

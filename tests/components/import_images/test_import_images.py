@@ -13,20 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 
-from components.core.errors import ConfigError, DataError, FootprintsError, StorageError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, FootprintsError, StorageError, TooManySkippedError
 from components.core.figures import Bitmap, RasterMask, Shape, tight_window
 from components.core.geometry import Size
 from components.core.imagery.reading import describe, read_rgb
 from components.core.project import Item, open_project
 from components.core.project.history import read_history
-from components.import_images.import_images import ImportReport, import_images
+from components.import_images.import_images import ImportResult, import_images
 from tests.builders import CRS, TRANSFORM, block_mask, files_below, noise, whole, write_raster, write_scene, write_tiled
 from tests.odd_files import aux_with, vrt_of
 
 SIZE = Size(60, 90)
 
 
-def run(root: Path, **options: object) -> tuple[ImportReport, list[Item]]:
+def run(root: Path, **options: object) -> tuple[ImportResult, list[Item]]:
     """Import `root`/in with one worker; gives the report and the items."""
     settings = {"data_root": str(root / "data"), "workers": 1, **options}
     report = import_images(str(root / "in"), "", root / "project", **settings)  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ def test_grey_rgb_and_more_bands_become_colours(tmp_path: Path, suffix: str, ban
     _, (item,) = run(tmp_path)
     expected = pixels[:3] if bands >= 3 else np.repeat(pixels[:1], 3, axis=0)
     assert (image_of(item) == expected).all()
-    alpha = suffix == ".png" and bands in (2, 4)  # noise is no alpha band, whatever a TIFF tags it
+    alpha = suffix == ".png" and bands in (2, 4)  # noise is not an alpha band, whatever a TIFF tags it
     assert describe(item.image.uri).bands == (3 if bands >= 3 else 1) + alpha  # type: ignore[union-attr]
 
 
@@ -209,15 +209,15 @@ def test_what_has_no_partner_is_listed(tmp_path: Path, caplog: pytest.LogCapture
     assert [(item.name, len(item.objects)) for item in items] == [("alone", 0), ("both", 1)]
     assert (report.unpaired_images, report.unpaired_masks) == (("alone",), ("astray",))
     assert "1 images have no mask and count as ground without building: alone" in caplog.text
-    assert "1 masks have no image and are passed over: astray" in caplog.text
+    assert "1 masks have no image and are ignored: astray" in caplog.text
 
 
 def test_an_image_without_a_mask_is_no_ground_without_buildings(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write_scene(tmp_path / "in", name, SIZE)
     (tmp_path / "in" / "gt" / "b.tif").unlink()
-    words = r"1 of 3 scenes .*images/b\.tif: has no mask of its name; give it, or set allow_unpaired"
-    with pytest.raises(TooManyBadItemsError, match=words):
+    words = r"1 of 3 images skipped, .*images/b\.tif: has no mask of its name; give it, or set allow_unpaired"
+    with pytest.raises(TooManySkippedError, match=words):
         run(tmp_path)
     _, items = run(tmp_path, max_bad=1)
     assert [item.name for item in items] == ["a", "c"]
@@ -347,11 +347,11 @@ def _write_sparse(file: Path, side: int, **options: object) -> None:
 BROKEN = [
     (
         huge_tile,
-        r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when it is unpacked; write",
+        r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when decompressed; write",
     ),
-    (next_to_nothing, r"gt/a\.tif: its \d+ bytes unpack to 30\.0 GB, so that it shows next to nothing"),
+    (next_to_nothing, r"gt/a\.tif: its \d+ bytes decompress to 30\.0 GB, so that it is nearly empty"),
     (swapped_image, r"images/a\.tif: lies nowhere on Earth: its latitudes reach 114\.3°"),
-    (colourless_palette, r"images/a\.tif: its band is called a palette's, and there is no colour table"),
+    (colourless_palette, r"images/a\.tif: its band is tagged as a palette, and there is no colour table"),
     (cut_wkt, r"images/a\.tif: cannot be opened as a raster: missing .*side files that are whole"),
     (list_for_an_image, r"images/a\.tif: cannot be opened as a raster: it is a text that may name other files"),
     (list_for_a_mask, r"gt/a\.tif: cannot be opened as a raster: it is a text that may name other files"),
@@ -373,16 +373,14 @@ def test_bad_scenes_are_counted_and_explained(
     for name in ("a", "b"):
         write_scene(tmp_path / "in", name, SIZE)
     damage(tmp_path / "in")  # type: ignore[operator]
-    with pytest.raises(
-        TooManyBadItemsError, match=f"1 of 2 scenes cannot be imported, and max_bad allows 0: .*{words}"
-    ):
+    with pytest.raises(TooManySkippedError, match=f"1 of 2 images skipped, and max_bad allows 0.*: .*{words}"):
         run(tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.name != "in"] in ([], ["data"])
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")], "nothing half-written stays"
     report, items = run(tmp_path, max_bad=1)
     assert [item.name for item in items] == ["b"]
-    assert [bad.name for bad in report.bad] == ["a"]
-    assert report.bad[0].reason in caplog.text
+    assert [bad.name for bad in report.skipped] == ["a"]
+    assert report.skipped[0].reason in caplog.text
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
@@ -390,7 +388,7 @@ def test_bad_scenes_are_counted_and_explained(
 def test_truncated_pictures_are_found(tmp_path: Path, name: str, share: float) -> None:
     uri = write_raster(tmp_path / "in" / "images" / name, noise(Size(300, 300)))
     cut(Path(uri), share)
-    with pytest.raises(TooManyBadItemsError, match=f"images/{name}: "):
+    with pytest.raises(TooManySkippedError, match=f"images/{name}: "):
         run(tmp_path)
 
 
@@ -404,22 +402,22 @@ def test_images_and_masks_may_have_the_longest_names(tmp_path: Path) -> None:
         write_raster(tmp_path / "in" / "gt" / f"{stem}.tif", mask, blockysize=16)
     for reused in (0, 2 * len(stems)):
         report, items = run(tmp_path)
-        assert (report.items, report.objects, report.reused, report.bad) == (len(stems), len(stems), reused, ())
+        assert (report.items, report.objects, report.reused, report.skipped) == (len(stems), len(stems), reused, ())
         assert {item.name for item in items} == set(stems)
         assert all((image_of(item) == expected[item.name]).all() for item in items)
 
 
-def test_a_name_that_is_no_text_is_left_out(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_skipped(tmp_path: Path) -> None:
     write_scene(tmp_path / "in", "a", SIZE)
     for folder in ("images", "gt"):
         file = Path(write_tiled(tmp_path / "in" / folder / "b.tif", noise(SIZE, bands=1)))
         file.rename(file.with_name(os.fsdecode(b"caf\xe9.tif")))
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .*/caf\\xe9\.tif: its name is not valid UTF-8"):
+    with pytest.raises(TooManySkippedError, match=r"1 of 2 images .*/caf\\xe9\.tif: its name is not valid UTF-8"):
         run(tmp_path)
     report, items = run(tmp_path, max_bad=1)
     assert [item.name for item in items] == ["a"]
-    assert [bad.name for bad in report.bad] == ["caf\\xe9.tif"]
-    assert read_history(tmp_path / "project")[0].left_out[0].name == "caf\\xe9.tif"
+    assert [bad.name for bad in report.skipped] == ["caf\\xe9.tif"]
+    assert read_history(tmp_path / "project")[0].skipped[0].name == "caf\\xe9.tif"
 
 
 def test_a_palette_of_sixteen_bits_becomes_its_colours(tmp_path: Path) -> None:
@@ -434,7 +432,7 @@ def test_a_palette_of_sixteen_bits_becomes_its_colours(tmp_path: Path) -> None:
 def test_a_project_of_bad_scenes_alone_is_none(tmp_path: Path) -> None:
     write_scene(tmp_path / "in", "a", SIZE)
     break_image(tmp_path / "in")
-    with pytest.raises(TooManyBadItemsError, match="not one of 1 scenes can be imported"):
+    with pytest.raises(TooManySkippedError, match="1 of 1 image skipped, and max_bad allows 5, but never all: "):
         run(tmp_path, max_bad=5)
 
 
@@ -442,11 +440,11 @@ def test_many_bad_scenes_are_told_in_part(tmp_path: Path, caplog: pytest.LogCapt
     for number in range(12):
         (tmp_path / "in" / "images").mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / "images" / f"town{number:02}.tif").write_bytes(b"")
-    with pytest.raises(TooManyBadItemsError, match="and 2 more, which the log lists") as caught:
+    with pytest.raises(TooManySkippedError, match="and 2 more, which the log lists") as caught:
         run(tmp_path)
     assert "town09" in str(caught.value)
     assert "town10" not in str(caught.value)
-    assert "left out: town11" in caplog.text
+    assert "skipped: town11" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -477,7 +475,7 @@ def test_a_data_root_that_cannot_be_written_is_not_the_scenes_fault(tmp_path: Pa
     (tmp_path / "data").write_text("a file")
     with pytest.raises(FootprintsError, match="data") as caught:
         run(tmp_path, max_bad=1)
-    assert not isinstance(caught.value, TooManyBadItemsError)
+    assert not isinstance(caught.value, TooManySkippedError)
 
 
 @pytest.mark.parametrize("place", ["data", "project"])
@@ -492,6 +490,6 @@ def test_a_place_that_cannot_be_written_is_found_before_an_image_is_read(tmp_pat
 def test_counts_are_numbers(tmp_path: Path) -> None:
     write_scene(tmp_path / "in", "a", SIZE)
     report, _ = run(tmp_path)
-    counts = json.loads(json.dumps(report.counts()))
+    counts = json.loads(json.dumps(report.scalars()))
     assert counts["items"] == 1
     assert counts["bad"] == counts["unpaired_masks"] == 0

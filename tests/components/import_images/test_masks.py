@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from rasterio.enums import ColorInterp
 
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManySkippedError
 from components.core.figures import Bitmap, RasterMask
 from components.core.geometry import Size
 from components.core.imagery.mask_values import MaskValues, PixelValues
@@ -142,7 +142,7 @@ def test_a_tiled_jpeg_is_written_anew(tmp_path: Path) -> None:
 
 
 def test_a_lossy_mask_of_small_values_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TooManyBadItemsError, match=r"a\.jpg: its compression changes values.*save the mask as PNG"):
+    with pytest.raises(TooManySkippedError, match=r"a\.jpg: its compression changes values.*save the mask as PNG"):
         imported(tmp_path, classes().astype(np.uint8) * 20, "a.jpg")
 
 
@@ -265,7 +265,7 @@ def test_several_colours_are_building_with_a_word(tmp_path: Path, caplog: pytest
 
 @pytest.mark.parametrize("pixels", [noise(SIZE), noise(SIZE, bands=1), noise(SIZE, bands=1, dtype="uint16")])
 def test_a_picture_is_no_mask(tmp_path: Path, pixels: np.ndarray) -> None:
-    with pytest.raises(TooManyBadItemsError, match=r"gt/a\.tif: holds .* that change from pixel to pixel.*an image\?"):
+    with pytest.raises(TooManySkippedError, match=r"gt/a\.tif: holds .* that change from pixel to pixel.*an image\?"):
         imported(tmp_path, pixels)
 
 
@@ -273,17 +273,17 @@ def test_an_image_is_no_mask_of_itself(tmp_path: Path) -> None:
     source = Path(write_tiled(tmp_path / "in" / "images" / "a.tif", byte()))
     (tmp_path / "in" / "gt").mkdir()
     (tmp_path / "in" / "gt" / "a.tif").hardlink_to(source)
-    with pytest.raises(TooManyBadItemsError, match=r"gt/a\.tif: is the image .*images/a\.tif itself"):
+    with pytest.raises(TooManySkippedError, match=r"gt/a\.tif: is the image .*images/a\.tif itself"):
         run(tmp_path)
 
 
 def test_other_bands_than_one_or_three_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TooManyBadItemsError, match=r"gt/a\.tif: holds 2 bands of uint8; a mask has one, or red"):
+    with pytest.raises(TooManySkippedError, match=r"gt/a\.tif: holds 2 bands of uint8; a mask has one, or red"):
         imported(tmp_path, np.stack([byte(), byte()]))
 
 
 def test_a_number_names_no_colour(tmp_path: Path) -> None:
-    with pytest.raises(TooManyBadItemsError, match="holds colours, and mask_value names the number 1; name the colour"):
+    with pytest.raises(TooManySkippedError, match="holds colours, and mask_value names the number 1; name the colour"):
         imported(tmp_path, rgb(RED, BLUE), mask_value="1")
 
 
@@ -341,13 +341,13 @@ def test_palettes_of_one_colour_each_are_compared(tmp_path: Path, caplog: pytest
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", PixelValues()),
-        ("1", PixelValues(PixelValues((1,)))),
-        ("2, 3", PixelValues(PixelValues((2, 3)))),
-        ("1,ignore=255", PixelValues(PixelValues((1,)), MaskValues((255,)))),
-        ("ignore=-1,0.5", PixelValues(PixelValues((0.5,)), MaskValues((-1,)))),
-        ("#00ff00,ignore=#000000", PixelValues(PixelValues((), (0x00FF00,)), MaskValues((), (0,)))),
-        ("#000001,ignore=1", PixelValues(PixelValues((), (1,)), MaskValues((1,)))),
+        ("", MaskValues()),
+        ("1", MaskValues(PixelValues((1,)))),
+        ("2, 3", MaskValues(PixelValues((2, 3)))),
+        ("1,ignore=255", MaskValues(PixelValues((1,)), PixelValues((255,)))),
+        ("ignore=-1,0.5", MaskValues(PixelValues((0.5,)), PixelValues((-1,)))),
+        ("#00ff00,ignore=#000000", MaskValues(PixelValues((), (0x00FF00,)), PixelValues((), (0,)))),
+        ("#000001,ignore=1", MaskValues(PixelValues((), (1,)), PixelValues((1,)))),
     ],
 )
 def test_values_are_read(text: str, expected: MaskValues) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.errors import TooManyBadItemsError
+from components.core.errors import TooManySkippedError
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.core.storage import list_objects, put_tree
@@ -42,7 +42,7 @@ def test_a_broken_object_is_a_bad_scene(tmp_path: Path, s3_environment: S3Server
     write_scene(tmp_path / "in", "chicago1", SIZE)
     (tmp_path / "in" / "gt" / "austin1.tif").write_bytes(b"no mask at all")
     put_tree(tmp_path / "in", f"{folder}/in")
-    with pytest.raises(TooManyBadItemsError, match=r"gt/austin1\.tif: cannot be opened"):
+    with pytest.raises(TooManySkippedError, match=r"gt/austin1\.tif: cannot be opened"):
         import_images(f"{folder}/in", "", tmp_path / "project", data_root=f"{folder}/data", workers=1)
     report = import_images(f"{folder}/in", "", tmp_path / "project", data_root=f"{folder}/data", workers=1, max_bad=1)
-    assert [bad.name for bad in report.bad] == ["austin1"]
+    assert [bad.name for bad in report.skipped] == ["austin1"]

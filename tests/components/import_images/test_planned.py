@@ -15,6 +15,7 @@ from components.core.collection.plan import (
     Plan,
     PlannedScene,
     ShardRows,
+    read_plan,
     write_plan,
 )
 from components.core.errors import ConfigError
@@ -48,7 +49,7 @@ def write(folder: Path, *scenes: PlannedScene) -> Path:
 
 def run(plan: Path, shard: str = "1/1") -> list:  # type: ignore[type-arg]
     project = plan.parent / f"project-{shard.replace('/', '-')}"
-    import_planned(plan, shard, project, data_root=str(plan.parent / "data"), workers=1)
+    import_planned(read_plan(plan), shard, project, data_root=str(plan.parent / "data"), workers=1)
     return list(open_project(project))
 
 
@@ -80,7 +81,7 @@ def test_a_shard_gets_the_rows_that_the_plan_gives_it(tmp_path: Path) -> None:
     assert step.megapixels == pytest.approx(700 * 588 / 1e6)
 
 
-def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: Path) -> None:
+def test_what_changed_or_broke_after_the_plan_is_skipped_and_said_so(tmp_path: Path) -> None:
     for name in ("good", "gone", "replaced"):
         write_tiled(tmp_path / f"{name}.tif", noise(SIZE))
     (tmp_path / "broken.tif").write_bytes((tmp_path / "good.tif").read_bytes()[:50_000])
@@ -94,7 +95,7 @@ def test_what_changed_or_broke_after_the_plan_is_left_out_and_said_so(tmp_path: 
 
     assert [item.name for item in items] == [scene_id("good.tif")]
     (step,) = read_history(tmp_path / "project-1-1")
-    assert {entry.name: entry.reason.split(": ")[1][:12] for entry in step.left_out} == {
+    assert {entry.name: entry.reason.split(": ")[1][:12] for entry in step.skipped} == {
         scene_id("broken.tif"): "is truncated",
         scene_id("gone.tif"): "was deleted ",
         scene_id("replaced.tif"): "was replaced",
@@ -131,6 +132,6 @@ def test_where_a_rewritten_image_has_no_data_is_kept(tmp_path: Path) -> None:
 def test_a_shard_that_is_none_is_refused(tmp_path: Path, shard: str) -> None:
     write_tiled(tmp_path / "a.tif", noise(SIZE))
     plan = write(tmp_path, planned(tmp_path / "a.tif", ShardRows(1, 0, SIZE.height)))
-    with pytest.raises(ConfigError, match=f"shard: '{shard}' is no shard of the plan; it has one of 1/1 to 1/1"):
+    with pytest.raises(ConfigError, match=f"shard: '{shard}' is not a shard of the plan; it has one of 1/1 to 1/1"):
         run(plan, shard)
     assert not (tmp_path / "project").exists()

@@ -14,7 +14,7 @@ from components.core.figures import Bitmap
 from components.core.geometry import Size
 from components.core.network.model_artifact import load_model, save_model
 from components.core.project import Item, ProjectMeta, open_project, write_manifest
-from components.infer_windows.infer_windows import InferenceReport, infer_windows
+from components.infer_windows.infer_windows import InferenceResult, infer_windows
 from tests.builders import bitmap_meta
 from tests.detection.bright_model import save_bright_model
 
@@ -59,7 +59,7 @@ def write_project(root: Path, items: list[Item]) -> Path:
     return root / "project"
 
 
-def infer(project: Path, model: Path | None, **options: Any) -> tuple[InferenceReport, ProjectMeta, list[Item]]:
+def infer(project: Path, model: Path | None, **options: Any) -> tuple[InferenceResult, ProjectMeta, list[Item]]:
     root = project.parent
     options = {"data_root": str(root / "data"), "config": CONFIG} | options
     report = infer_windows(project, model, root / "inf", **options)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from components.core.command.run import stage_main
-from components.core.errors import DataError, StorageError, TooManyBadItemsError
+from components.core.errors import DataError, StorageError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.network.model_artifact import load_model, save_model
 from components.core.project import ImageRef, Item
@@ -85,7 +85,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_network(project: Pat
         infer(project, tmp_path / "no model", data_root=str(tmp_path / "file"))
 
 
-def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> None:
+def test_bad_scenes_are_skipped_up_to_a_limit(tmp_path: Path, model: Path) -> None:
     good, broken, small = (scene_item(tmp_path, *entry) for entry in (("a", SIZE), ("b", SIZE), ("c", Size(40, 90))))
     assert broken.image is not None
     raster_file = Path(broken.image.uri)
@@ -95,24 +95,24 @@ def test_bad_scenes_are_left_out_up_to_a_limit(tmp_path: Path, model: Path) -> N
     report, _, items = infer(project, model, image_tags=[], max_bad=2)
 
     assert [item.name for item in items] == ["a"]
-    assert [scene.name for scene in report.bad] == ["ds/b", "ds/c"]
-    assert "b.tif: rows" in report.bad[0].reason
-    assert report.bad[1].reason == (
+    assert [scene.name for scene in report.skipped] == ["ds/b", "ds/c"]
+    assert "b.tif: rows" in report.skipped[0].reason
+    assert report.skipped[1].reason == (
         f"inference.config: mode.window.height: 48 exceeds the height 40 of the image; {PADDED}"
     )
-    assert report.counts()["bad"] == 2
+    assert report.scalars()["bad"] == 2
 
 
 def test_one_bad_scene_too_many_ends_the_run_without_a_project(tmp_path: Path, model: Path) -> None:
     items = [scene_item(tmp_path, "a", SIZE), scene_item(tmp_path, "c", Size(90, 40))]
     project = write_project(tmp_path, items)
 
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .* max_bad allows 0 .* ds/c: .*width: 48 exceeds"):
+    with pytest.raises(TooManySkippedError, match=r"1 of 2 images .* max_bad allows 0.* ds/c: .*width: 48 exceeds"):
         infer(project, model, image_tags=[])
     assert not (tmp_path / "inf").exists()
 
     only_bad = write_project(tmp_path, items[1:])
-    with pytest.raises(TooManyBadItemsError, match="but never all"):
+    with pytest.raises(TooManySkippedError, match="but never all"):
         infer(only_bad, model, image_tags=[], max_bad=5)
 
 
@@ -124,25 +124,26 @@ def test_a_raster_that_is_gone_and_an_item_without_one_are_named(tmp_path: Path,
 
     report, _, _ = infer(write_project(tmp_path, items), model, image_tags=[], max_bad=2)
 
-    assert "a.tif: there is no such raster" in report.bad[0].reason
-    assert "has no image" in report.bad[1].reason
+    assert "a.tif: there is no such raster" in report.skipped[0].reason
+    assert "has no image" in report.skipped[1].reason
 
 
 def test_all_scenes_that_are_too_small_are_named_before_any_is_done(tmp_path: Path, model: Path) -> None:
     sizes = {"a": SIZE, "b": Size(40, 90), "c": SIZE, "d": Size(90, 40)}
     project = write_project(tmp_path, [scene_item(tmp_path, name, size) for name, size in sizes.items()])
 
-    with pytest.raises(TooManyBadItemsError) as caught:
+    with pytest.raises(TooManySkippedError) as caught:
         infer(project, model, image_tags=[], max_bad=1)
 
     assert str(caught.value) == (
-        "2 of 4 scenes cannot be used, and max_bad allows 1 (but never all): "
+        "2 of 4 images skipped, and max_bad allows 1, but never all: "
         f"ds/b: inference.config: mode.window.height: 48 exceeds the height 40 of the image; {PADDED}; "
-        f"ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; {PADDED}"
+        f"ds/d: inference.config: mode.window.width: 48 exceeds the width 40 of the image; {PADDED}; "
+        "fix or replace them, or set max_bad to at least 2 to go on without them"
     )
     assert not (tmp_path / "data").exists()
     padded = {"config": CONFIG | {"mode": CONFIG["mode"] | {"pad": "reflect"}}}
-    assert infer(project, model, image_tags=[], **padded)[0].bad == ()
+    assert infer(project, model, image_tags=[], **padded)[0].skipped == ()
 
 
 def test_an_empty_project_is_passed_on_where_that_is_allowed(tmp_path: Path, model: Path) -> None:
@@ -165,8 +166,8 @@ def test_all_scenes_may_be_bad_where_that_is_allowed(tmp_path: Path, model: Path
 
     report, _, items = infer(project, model, image_tags=[], max_bad=2, allow_empty=True)
 
-    assert items == [] and [scene.name for scene in report.bad] == ["ds/c", "ds/d"]
-    with pytest.raises(TooManyBadItemsError, match="2 of 2 scenes cannot be used, and max_bad allows 1: "):
+    assert items == [] and [scene.name for scene in report.skipped] == ["ds/c", "ds/d"]
+    with pytest.raises(TooManySkippedError, match="2 of 2 images skipped, and max_bad allows 1: "):
         infer(project, model, image_tags=[], max_bad=1, allow_empty=True)
 
 

@@ -20,7 +20,8 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.network.model_artifact import load_model
 from components.core.project import ImageRef, Item, manifest_writer, open_project
-from components.core.project.history import LeftOut, StageRun, read_history
+from components.core.project.history import StageRun, read_history
+from components.core.skip_budget import Skipped
 from components.infer_windows.windows import windows_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import (
@@ -50,7 +51,7 @@ def test_tagged_scenes_become_masks_and_figures(project: Path, model: Path) -> N
         ("ds/austin1", ("austin", "test")),
         ("ds/tyrol-w3", ("tyrol-w", "test")),
     ]
-    assert (report.scenes, report.reused, report.bad) == (2, 0, ())
+    assert (report.scenes, report.reused, report.skipped) == (2, 0, ())
     assert report.megapixels == pytest.approx(2 * 0.012)
     assert report.seconds >= report.network_seconds > 0
     for item in items:
@@ -157,7 +158,7 @@ def test_rasters_may_lie_in_object_storage(tmp_path: Path, model: Path, s3_envir
     assert infer(write_project(tmp_path, [remote]), model, image_tags=[], data_root=folder)[0].reused == 1
 
 
-def test_the_history_goes_on_with_what_was_done_and_left_out(tmp_path: Path, model: Path) -> None:
+def test_the_history_goes_on_with_what_was_done_and_skipped(tmp_path: Path, model: Path) -> None:
     before = StageRun("import_images", 2, 0.024, 1.5)
     items = [scene_item(tmp_path, "a", SIZE), Item("ds", "b", SIZE)]
     with manifest_writer(tmp_path / "project", bitmap_meta()) as writer:
@@ -170,7 +171,7 @@ def test_the_history_goes_on_with_what_was_done_and_left_out(tmp_path: Path, mod
     first, run = read_history(tmp_path / "inf")
     assert first == before
     assert (run.stage, run.scenes, run.megapixels) == ("infer_windows", 1, 0.012)
-    assert run.left_out == (LeftOut("ds/b", "has no image; import the project with its images"),)
+    assert run.skipped == (Skipped("ds/b", "has no image; import the project with its images"),)
 
 
 def test_a_model_may_lie_in_object_storage(project: Path, model: Path, s3_environment: S3Server) -> None:
@@ -196,7 +197,7 @@ def test_pixels_without_data_are_no_object_and_are_counted(tmp_path: Path, model
     values = raster(found.rasters["classes"])
     assert (values[:, 30:] == 255).all() and (values[:, :30] < 2).all()
     assert sum(figure.area for figure in bitmaps(found).values()) == 100 * 30
-    assert report.counts()["no_data_megapixels"] == pytest.approx(0.009)
+    assert report.scalars()["no_data_megapixels"] == pytest.approx(0.009)
     assert report.skipped_windows == 3 * 3
     assert infer(tmp_path / "project", model, image_tags=[])[0].reused == 1
 

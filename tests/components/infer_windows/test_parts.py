@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import rasterio
 
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, TooManySkippedError
 from components.core.figures import Bitmap, Rectangle
 from components.core.geometry import Size
 from components.core.project import Item, open_project, write_manifest
 from components.core.project.parts import Rows, ScenePart, part_of, with_wanted_rows
-from components.infer_windows.infer_windows import InferenceReport, infer_windows
+from components.infer_windows.infer_windows import InferenceResult, infer_windows
 from tests.builders import bitmap_meta, scene_item
 from tests.components.infer_windows.small import CONFIG, raster
 
@@ -28,7 +28,7 @@ def scene(tmp_path: Path) -> Item:
     return scene_item(tmp_path, "austin1", SIZE)
 
 
-def infer(root: Path, item: Item, model: Path, **options: Any) -> tuple[InferenceReport, list[Item]]:
+def infer(root: Path, item: Item, model: Path, **options: Any) -> tuple[InferenceResult, list[Item]]:
     write_manifest(root / "project", bitmap_meta(), [item])
     options = {"data_root": str(root / "data"), "config": CONFIG, "image_tags": []} | options
     report = infer_windows(root / "project", model, root / "inf", **options)
@@ -114,7 +114,7 @@ def test_rows_that_the_scene_does_not_have_make_it_a_bad_one(tmp_path: Path, sce
 
     report, items = infer(tmp_path, broken, model, max_bad=1, allow_empty=True)
 
-    assert items == [] and "is no range of its 1300 rows" in report.bad[0].reason
+    assert items == [] and "is not a range of its 1300 rows" in report.skipped[0].reason
 
 
 def test_a_negative_limit_is_refused(tmp_path: Path, scene: Item, model: Path) -> None:
@@ -142,20 +142,20 @@ def test_a_scene_that_fails_half_way_leaves_nothing_of_itself(tmp_path: Path, mo
         "image_tags": [],
         "max_item_pixels": PART_PIXELS,
     }
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 2 scenes .*austin1: .*gt/austin1\.tif"):
+    with pytest.raises(TooManySkippedError, match=r"1 of 2 images skipped.*austin1: .*gt/austin1\.tif"):
         infer_windows(tmp_path / "project", model, tmp_path / "inf", **options)
 
     report = infer_windows(tmp_path / "project", model, tmp_path / "inf", max_bad=1, **options)
 
-    assert [scene.name for scene in report.bad] == ["ds/austin1"]
+    assert [scene.name for scene in report.skipped] == ["ds/austin1"]
     assert [item.name for item in open_project(tmp_path / "inf")] == [f"vienna1__r{top:07}" for top in (0, 512, 1024)]
 
 
-def test_an_item_that_leads_elsewhere_is_left_out(tmp_path: Path, scene: Item, model: Path) -> None:
+def test_an_item_that_leads_elsewhere_is_skipped(tmp_path: Path, scene: Item, model: Path) -> None:
     assert scene.image is not None
     elsewhere = replace(scene, name="odd", image=replace(scene.image, uri="/vsicurl/http://host/a.tif"))
     write_manifest(tmp_path / "project", bitmap_meta(), [elsewhere, scene])
     options: dict[str, Any] = {"data_root": str(tmp_path / "data"), "config": CONFIG, "image_tags": []}
     report = infer_windows(tmp_path / "project", model, tmp_path / "inf", max_bad=1, **options)
-    assert [(entry.name, "leads elsewhere" in entry.reason) for entry in report.bad] == [("ds/odd", True)]
+    assert [(entry.name, "leads elsewhere" in entry.reason) for entry in report.skipped] == [("ds/odd", True)]
     assert [item.name for item in open_project(tmp_path / "inf")] == ["austin1"]

@@ -72,7 +72,7 @@ def test_a_gpu_that_is_not_there_means_the_cpu_and_the_log_says_so(caplog: pytes
         device = choose_device([missing])
 
     assert device == CPU
-    assert f"inference on the CPU: gpu_devices names [{missing}]" in caplog.text
+    assert f"GPUs wanted: [{missing}], present: " in caplog.text
 
 
 def test_the_cpu_computes_in_float32_unless_told_otherwise() -> None:
@@ -130,7 +130,7 @@ def test_mirror_images_count_as_much_as_the_window(flips: str, axes: list[tuple[
 def test_a_batch_that_does_not_fit_is_told_with_the_one_that_does(fits: int, said: str) -> None:
     predictor = NetworkPredictor(HungryUNet(learns=0, looks=fits), Size(32, 32), CPU, flips="left_right")
     windows = np.stack([noise(Size(48, 48), seed) for seed in range(8)])
-    with pytest.raises(ConfigError, match=f"^inference.config: batch_size: 8 at once do not fit .*{said}"):
+    with pytest.raises(ConfigError, match=f"^inference.config: batch_size: a batch of 8 does not fit .*{said}"):
         predictor(windows)
     if fits:
         assert len(predictor(windows[:fits])) == fits

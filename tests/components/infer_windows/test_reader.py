@@ -9,6 +9,7 @@ import pytest
 
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
+from components.core.imagery.operations import GaussianBlur, Rotate
 from components.core.project import ImageRef
 from components.infer_windows import reader as module
 from components.infer_windows.reader import Columns, RowBuffer, RowMemory, mirrored
@@ -43,12 +44,14 @@ def windows_of(image: ImageRef, left: int, right: int, tops: list[int]) -> tuple
     return windows, bottoms
 
 
-@pytest.mark.parametrize("shown", ["whole", "crop", "mirrored"])
+@pytest.mark.parametrize("shown", ["whole", "crop", "mirrored", "turned"])
 def test_windows_hold_the_pixels_of_the_image(image: ImageRef, shown: str) -> None:
     if shown != "whole":
         image = image.then(Crop(Window(5, 3, 220, 170)))
     if shown == "mirrored":
         image = image.then(Flip(FlipAxis.UP_DOWN)).then(Flip(FlipAxis.LEFT_RIGHT))
+    if shown == "turned":
+        image = image.then(Rotate(10.0)).then(GaussianBlur(1.0)).then(Crop(Window(9, 9, 225, 170)))
     height, width = image.recipe.size.height, image.recipe.size.width
     tops = [-10, 20, 21, 70, 110, 150, height - 40]
 

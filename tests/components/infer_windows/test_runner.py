@@ -84,7 +84,7 @@ def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Prepared, networ
 def test_a_batch_that_does_not_fit_ends_the_run_and_is_no_scenes_fault(project: Path, tmp_path: Path) -> None:
     predictor = NetworkPredictor(HungryUNet(learns=0, looks=2), Size(32, 32), torch.device("cpu"))
     settings = RunSettings(CONFIG, channels=2, batch_size=6, model="m", data_root=str(tmp_path / "data"))
-    with pytest.raises(ConfigError, match=r"batch_size: 6 at once do not fit .* use at most 2"):
+    with pytest.raises(ConfigError, match=r"batch_size: a batch of 6 does not fit .* use at most 2"):
         for _, finish in run_scenes(prepared(project, [0, 1], settings), predictor):
             finish()
 

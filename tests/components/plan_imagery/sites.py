@@ -85,5 +85,5 @@ def record_of(plan: Plan, key: str, uri: str) -> SceneRecord:
 def summary(plan: Plan) -> dict[str, object]:
     """What a plan says, in short."""
     whys: dict[str, object] = {scene.key: scene.why.value for scene in plan.scenes}
-    numbers = {"done": plan.done, "waiting": plan.waiting, "retired": len(plan.retired), "left": len(plan.left_out)}
+    numbers = {"done": plan.done, "waiting": plan.waiting, "retired": len(plan.retired), "left": len(plan.skipped)}
     return whys | {name: number for name, number in numbers.items() if number}

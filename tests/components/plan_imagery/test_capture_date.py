@@ -1,4 +1,4 @@
-"""Where the date of capture is looked for, and what is no date."""
+"""Where the date of capture is looked for, and what is not a date."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_time_that_is_none_is_passed_over() -> None:
 
 def test_a_pattern_that_never_ends_ends_the_plan() -> None:
     endless = r"^(a|a)+(?P<year>\d+)(?P<month>\d+)(?P<day>\d+)$"
-    with pytest.raises(ConfigError, match=r"the pattern '\^\(a\|a\)\+.*does not end on 'aaaa"):
+    with pytest.raises(ConfigError, match=r"matching the pattern '\^\(a\|a\)\+.*with 'aaaa"):
         day_in("a" * 60 + ".tif", endless)
 
 

@@ -17,7 +17,7 @@ from tests.detection.detected import detected_towns
 from tests.shims import artifact, compiled, input_names, output_kinds
 from tests.start_up import imported_by, imported_by_command
 
-NOT_TO_PLAN = {"cv2", "geopandas", "kfp", "matplotlib", "minio", "pyogrio", "scipy", "torch"}
+NOT_TO_PLAN = {"cv2", "geopandas", "kfp", "minio", "pyogrio", "scipy", "torch"}
 
 
 @pytest.fixture

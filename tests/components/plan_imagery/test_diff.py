@@ -82,6 +82,6 @@ def test_an_id_that_two_images_share_is_told() -> None:
 
     for marks in ([], [Mark("a", "1", "x")]):
         result = diff_imagery([first, second], marks, "x", False)
-        assert [entry.name for entry in result.left_out] == ["b/a.tif"]
+        assert [entry.name for entry in result.skipped] == ["b/a.tif"]
         assert result.done == len(marks)
         assert not result.retired

@@ -9,7 +9,7 @@ import pytest
 from components.core import storage
 from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.errors import StorageError
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 from components.plan_imagery.capture_date import DatePattern
 from components.plan_imagery.headers import THREADS, read_headers
 from components.plan_imagery.sources import SourceImage, find_images
@@ -21,7 +21,7 @@ def listed(site: Site) -> list[tuple[SourceImage, DetectionReason]]:
     return [(image, DetectionReason.NEW) for image in find_images(site.images_uri, site.output_uri)]
 
 
-def test_an_image_that_was_deleted_meanwhile_is_left_out(s3_environment: S3Server, tmp_path: Path) -> None:
+def test_an_image_that_was_deleted_meanwhile_is_skipped(s3_environment: S3Server, tmp_path: Path) -> None:
     site = Site(s3_environment.new_folder(), tmp_path)
     site.put_image("east.tif")
     gone = site.put_image("west.tif")
@@ -31,7 +31,7 @@ def test_an_image_that_was_deleted_meanwhile_is_left_out(s3_environment: S3Serve
     east, west = read_headers(todo, DatePattern())
 
     assert isinstance(east, PlannedScene)
-    assert west == LeftOut("west.tif", f"{gone}: was deleted while the imagery was listed; the next run retires it")
+    assert west == Skipped("west.tif", f"{gone}: was deleted while the imagery was listed; the next run retires it")
 
 
 def test_a_store_that_cannot_be_reached_is_no_images_fault(
@@ -58,6 +58,6 @@ def test_more_images_than_wait_at_a_time_come_in_order(tmp_path: Path) -> None:
 
     names = [result.key if isinstance(result, PlannedScene) else result.name for result in results]
     assert names == [image.key for image, _ in todo]
-    assert [isinstance(result, LeftOut) for result in results] == [
+    assert [isinstance(result, Skipped) for result in results] == [
         number > 0 and number % 7 == 0 for number in range(6 * THREADS)
     ]

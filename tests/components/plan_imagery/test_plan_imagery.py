@@ -107,7 +107,7 @@ def test_outputs_below_the_imagery_are_no_imagery(site: Site) -> None:
         site.plan(output_uri=site.images_uri)
 
 
-def test_images_that_cannot_be_done_are_left_out_with_their_reasons(site: Site) -> None:
+def test_images_that_cannot_be_done_are_skipped_with_their_reasons(site: Site) -> None:
     site.put_image("good.tif")
     site.put_image("nowhere.tif", crs=None, transform=None)
     site.put_image("unplaced.tif", transform=None)
@@ -117,7 +117,7 @@ def test_images_that_cannot_be_done_are_left_out_with_their_reasons(site: Site) 
     plan = site.plan()
 
     assert summary(plan) == {"good.tif": "new", "left": 4}
-    reasons = {entry.name: entry.reason for entry in plan.left_out}
+    reasons = {entry.name: entry.reason for entry in plan.skipped}
     assert f"{site.images_uri}/broken.tif: cannot be opened" in reasons["broken.tif"]
     assert "has no CRS and no transform" in reasons["nowhere.tif"]
     assert "has no transform" in reasons["unplaced.tif"]
@@ -225,7 +225,7 @@ def test_a_collection_keeps_to_its_imagery(site: Site) -> None:
     with pytest.raises(ConfigError, match=f"images_uri: {site.images_uri} is not s3://older"):
         site.plan()
     storage.write_bytes(site.collection.place("layer.json"), b"[")
-    assert summary(site.plan()) == {"done": 1}, "publishing mends a broken description"
+    assert summary(site.plan()) == {"done": 1}, "publishing fixes a broken description"
     with pytest.raises(ConfigError, match=words):
         site.plan(images_uri=f"{site.root}/elsewhere")
 
@@ -250,8 +250,8 @@ def test_one_line_says_what_is_planned(local: Site, caplog: pytest.LogCaptureFix
         local.plan()
 
     assert (
-        "1 new, 0 changed, 0 redone, 0 done, 0 waiting, 0 retired, 12 left out; 0.0 megapixels for 1 shards"
+        "1 new, 0 changed, 0 redone, 0 done, 0 waiting, 0 retired, 12 skipped; 0.0 megapixels for 1 shards"
         in caplog.messages
     )
-    assert sum(message.startswith("left out: broken") for message in caplog.messages) == 10
-    assert "left out: 2 more, which the plan names" in caplog.messages
+    assert sum(message.startswith("skipped: broken") for message in caplog.messages) == 10
+    assert "skipped: 2 more, which the plan names" in caplog.messages

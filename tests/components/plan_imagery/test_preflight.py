@@ -15,8 +15,8 @@ from components.core.collection.plan import MOST_SHARDS
 from components.core.errors import InputsError
 from components.core.models import CONFIG_FILE
 from components.plan_imagery.component import plan_imagery
+from components.plan_imagery.names import PARAMETERS
 from components.plan_imagery.preflight import DetectionInputs, check_inputs
-from components.plan_imagery.step import PARAMETERS
 from pipelines.detection import detection
 from pipelines.documents import laptop_documents
 from tests.components.plan_imagery.sites import Site
@@ -77,20 +77,20 @@ def test_a_run_in_order_leaves_its_places_as_they_are(site: Site) -> None:
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "redo": ({"redo": "some"}, "redo: 'some' is not known; use changed"),
-    "no size of a shard": ({"shard_megapixels": 0.0}, "shard_megapixels: 0.0 is no size above 0"),
+    "no size of a shard": ({"shard_megapixels": 0.0}, "shard_megapixels: 0.0 is not a size above 0"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
-    "a pattern": ({"captured_pattern": "("}, "captured_pattern: '(' is no regular expression"),
+    "a pattern": ({"captured_pattern": "("}, "captured_pattern: '(' is not a regular expression"),
     "scaling": ({"scaling": "auto"}, "scaling: 'auto' is not understood; use percentile, full, or two rising values"),
     "formats": ({"formats": "gpkg,shp"}, "formats: 'shp' is none of gpkg, geojsonl"),
     "max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
     "no class": ({"class_title": ""}, "class_title: is empty; give the class that becomes footprints"),
-    "tolerance": ({"tolerance": "-1 px"}, "tolerance: '-1 px' is no distance from 0 up; give one in pixels or metres"),
+    "tolerance": ({"tolerance": "-1 px"}, "tolerance: '-1 px' is not a distance of 0 or more; give one"),
     "a config of no kind": ({"inference_config": "[]"}, "inference_config: []: input should be a valid dictionary"),
     "a config that is none": ({"inference_config": "{"}, "inference_config: not JSON: "),
     "a query of no kind": ({"split_masks_query": "{}"}, "split_masks_query: is a JSON dict, and a query is a list"),
     "a faulty layer": (
         {"split_masks_query": [*SPLITTING[:1], layer("split", "$all", "$1"), *SPLITTING[2:]]},
-        "split_masks_query[1].action: 'split' is no action",
+        "split_masks_query[1].action: 'split' is not an action",
     ),
     "another project": (
         {"split_masks_query": [data("INRIA/*"), *SPLITTING[1:]]},

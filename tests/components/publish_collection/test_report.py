@@ -3,16 +3,16 @@ import pytest
 
 from components.core.collection.plan import DetectionReason
 from components.core.geometry import Size
-from components.core.project.history import LeftOut, StageRun
-from components.core.reporting.panels import Panel
+from components.core.project.history import StageRun
+from components.core.reporting.detail import Panel
 from components.core.reporting.tables import MOST_ROWS
+from components.core.skip_budget import Skipped
 from components.publish_collection.pictures import ScenePicture
 from components.publish_collection.report import run_summary_page
 from components.publish_collection.summary import (
     Changes,
     DoneScene,
     LayerTotals,
-    MissingScene,
     RunSummary,
     scenes_to_show,
     stage_totals,
@@ -97,7 +97,7 @@ def test_columns_that_no_scene_has_are_left_out() -> None:
 
 def test_long_tables_are_cut_and_say_so() -> None:
     many = tuple(scene(number) for number in range(MOST_ROWS + 34))
-    failed = tuple(MissingScene(f"f{number:04d}", "import_images", "why") for number in range(MOST_ROWS + 1))
+    failed = tuple(Skipped(f"f{number:04d}", "why", "import_images") for number in range(MOST_ROWS + 1))
 
     html = run_summary_page(summary(scenes=many, failed=failed))
 
@@ -120,7 +120,7 @@ def test_nothing_new_is_good_news() -> None:
 
 
 def test_where_nothing_is_new_the_page_says_what_else_there_is() -> None:
-    skipped = (MissingScene("c.tif", "plan_imagery", "has no CRS"),)
+    skipped = (Skipped("c.tif", "has no CRS", "plan_imagery"),)
     idle = (StageRun("publish_collection", 0, 0.0, 0.1, ()),)
 
     text = text_of(run_summary_page(summary(up_to_date=2, retired=1, waiting=3, skipped=skipped, stages=idle)))
@@ -134,8 +134,8 @@ def test_where_nothing_is_new_the_page_says_what_else_there_is() -> None:
 
 
 def test_where_all_failed_the_reasons_come_first() -> None:
-    failed = (MissingScene("a.tif", "infer_windows", "no memory"), MissingScene("b.tif", "import_images", "broken"))
-    skipped = (MissingScene("c.tif", "plan_imagery", "has no CRS"),)
+    failed = (Skipped("a.tif", "no memory", "infer_windows"), Skipped("b.tif", "broken", "import_images"))
+    skipped = (Skipped("c.tif", "has no CRS", "plan_imagery"),)
 
     html = run_summary_page(summary(failed=failed, skipped=skipped))
 
@@ -148,7 +148,7 @@ def test_where_all_failed_the_reasons_come_first() -> None:
 
 def test_shards_of_a_stage_are_summed() -> None:
     stages = (
-        StageRun("import_images", 2, 100.0, 10.0, (LeftOut("a", "b"),)),
+        StageRun("import_images", 2, 100.0, 10.0, (Skipped("a", "b"),)),
         StageRun("infer_windows", 2, 100.0, 4000.0),
         StageRun("import_images", 1, 50.0, 65.0),
     )
@@ -167,7 +167,7 @@ def test_a_stage_that_took_no_time_has_no_speed() -> None:
 
     assert total.speed is None
     assert "split_masks 1 0 0.0 0.0 s 0.0 s – 1" in text_of(
-        run_summary_page(summary(stages=(StageRun("split_masks", 0, 0.0, 0.0, (LeftOut("a", "b"),)),)))
+        run_summary_page(summary(stages=(StageRun("split_masks", 0, 0.0, 0.0, (Skipped("a", "b"),)),)))
     )
 
 
@@ -184,7 +184,7 @@ def test_names_are_escaped() -> None:
             name=EVIL,
             images_uri=EVIL,
             scenes=(scene(1, key=EVIL, place=EVIL),),
-            failed=(MissingScene(EVIL, EVIL, EVIL),),
+            failed=(Skipped(EVIL, EVIL, EVIL),),
             stages=(StageRun(EVIL, 1, 1.0, 1.0),),
         ),
         [ScenePicture(EVIL, EVIL, (Panel(EVIL, pixels),))],

@@ -10,7 +10,7 @@ from components.core.collection.ledger import Collection
 from components.core.collection.parts import put_part
 from components.core.collection.stac import MaskClass
 from components.core.command.run import stage_main
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManySkippedError
 from components.publish_collection.publish_collection import publish_collection
 from tests.detection.detected import Detected
 
@@ -29,7 +29,7 @@ def told(detected: Detected) -> dict[str, object]:
 
 
 def test_the_summary_says_in_a_sentence_what_was_done(told: dict[str, object]) -> None:
-    assert str(told["sentence"]).startswith("2 scenes detected, 1 left out, 0 up to date; the layer has 4 buildings, ")
+    assert str(told["sentence"]).startswith("2 scenes detected, 1 skipped, 0 up to date; the layer has 4 buildings, ")
 
 
 def test_the_summary_and_the_metrics_count_the_same(told: dict[str, object], detected: Detected) -> None:
@@ -61,7 +61,7 @@ def test_a_run_that_is_told_again_publishes_the_same(detected: Detected) -> None
     """A step that was killed at its very end, and is tried again."""
     before = detected.detection.files()
 
-    with pytest.raises(TooManyBadItemsError, match=r"1 image left out, and max_bad allows 0: tiny\.tif: .*window"):
+    with pytest.raises(TooManySkippedError, match=r"^1 of 3 images skipped, and max_bad allows 0: tiny\.tif: .*window"):
         publish_collection(detected.folder / "plan", detected.parts, detected.folder / "again.json", workers=1)
 
     assert detected.detection.files() == before
@@ -88,5 +88,5 @@ def test_a_model_is_described_once(detected: Detected, tmp_path: Path) -> None:
     fetch_and_describe_model(collection, plan)
 
     assert item.read_bytes() == b"as it was"
-    with pytest.raises(DataError, match=r"model/\w+\.json: is no item of a model .* delete it"):
+    with pytest.raises(DataError, match=r"model/\w+\.json: is not the STAC item of a model .* delete it"):
         described_classes(collection, plan)

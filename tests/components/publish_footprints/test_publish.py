@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from components.core.cli import BAD_INPUT
 from components.core.command.run import stage_main
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManySkippedError
 from components.core.figures import Bitmap, Shape
 from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
@@ -272,9 +272,9 @@ def test_a_copy_goes_where_it_is_asked_for(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"class_title": "roof"}, r"class_title: 'roof' is no class of .*untitled_dl, bg_dl"),
-        ({"tolerance": "-1"}, "tolerance: '-1' is no distance from 0 up"),
-        ({"tolerance": "nan m"}, "tolerance: 'nan m' is no distance from 0 up"),
-        ({"min_area_m2": float("inf")}, "min_area_m2: inf is not a number of at least 0"),
+        ({"tolerance": "-1"}, "tolerance: '-1' is not a distance of 0 or more"),
+        ({"tolerance": "nan m"}, "tolerance: 'nan m' is not a distance of 0 or more"),
+        ({"min_area_m2": float("inf")}, "min_area_m2: inf is not a number of 0 or more"),
         ({"formats": ["shapefile"]}, "formats: 'shapefile' is none of geoparquet, gpkg, geojson"),
         ({"formats": []}, "formats: 'none' is none of geoparquet"),
         ({"workers": -2}, "workers: -2 is negative"),
@@ -328,7 +328,7 @@ def test_a_scene_in_parts_is_published_as_one(tmp_path: Path) -> None:
 NOWHERE = Affine(3e-6, 0, 30.5, 0, -3e-6, 114.3)
 
 
-def test_scenes_that_cannot_be_published_are_left_out_named_and_counted(tmp_path: Path) -> None:
+def test_scenes_that_cannot_be_published_are_skipped_named_and_counted(tmp_path: Path) -> None:
     size = (SIZE.height, SIZE.width)
     torn = write_tiled(tmp_path / "torn.tif", np.ones(size, np.uint8))
     Path(torn).write_bytes(b"torn")
@@ -341,13 +341,13 @@ def test_scenes_that_cannot_be_published_are_left_out_named_and_counted(tmp_path
     )
     items = (*items[:4], replace(items[4], image=replace(items[4].image, uri="/vsicurl/http://host/a.tif")))
     source = project(tmp_path, *items)
-    with pytest.raises(TooManyBadItemsError, match="4 of 5 scenes cannot be published, and max_bad allows 3"):
+    with pytest.raises(TooManySkippedError, match="4 of 5 images skipped, and max_bad allows 3"):
         publish(source, tmp_path / "out", max_bad=3, workers=1)
     assert not (tmp_path / "out").exists()
 
     result = publish(source, tmp_path / "out", max_bad=4, workers=1)
 
-    assert sorted(entry.name for entry in result.bad) == ["ds/elsewhere", "ds/nan", "ds/swapped", "torn"]
+    assert sorted(entry.name for entry in result.skipped) == ["ds/elsewhere", "ds/nan", "ds/swapped", "torn"]
     assert result.scalars()["scenes_left_out"] == 4
     for frame in read(tmp_path / "out").values():
         assert set(frame["source"]) == {"austin1"}
@@ -357,10 +357,10 @@ def test_scenes_that_cannot_be_published_are_left_out_named_and_counted(tmp_path
         entry["name"]: entry["reason"]
         for entry in json.loads((tmp_path / "out" / "summary.json").read_text())["scenes_left_out"]
     }
-    assert "latitudes reach 114.3°" in told["ds/swapped"] and "no numbers" in told["ds/nan"]
+    assert "latitudes reach 114.3°" in told["ds/swapped"] and "not numbers" in told["ds/nan"]
     assert "torn.tif" in told["torn"] and "leads elsewhere" in told["ds/elsewhere"]
 
 
-def test_never_all_scenes_are_left_out(tmp_path: Path) -> None:
-    with pytest.raises(TooManyBadItemsError, match=r"1 of 1 scenes cannot be published, .* \(but never all\)"):
+def test_never_all_scenes_are_skipped(tmp_path: Path) -> None:
+    with pytest.raises(TooManySkippedError, match=r"1 of 1 image skipped, and max_bad allows \d+, but never all"):
         publish(project(tmp_path, scene("swapped", 2, "EPSG:4326", NOWHERE)), tmp_path / "out", max_bad=9, workers=1)

@@ -15,13 +15,18 @@ from components.core.errors import ConfigError, StorageError
 from components.core.geometry import Size
 from components.core.storage import list_objects, read_bytes, stat
 from components.sample_scenes.component import sample_scenes
-from components.sample_scenes.sample_scenes import generate, generate_in_data_root
-from components.sample_scenes.scene import Scene
-from components.sample_scenes.towns import TOWNS
-from components.sample_scenes.writing import SceneJob, upper_left
+from components.sample_scenes.sample_scenes import Request, SampleScenes, generate, upper_left
+from components.sample_scenes.step import run
+from components.sample_scenes.towns import TOWNS, SampleScene
 from tests.s3_server import S3Server
 
 SIZE = Size(96, 128)
+
+
+def make(output: Path | str, workers: int = 1, **parameters: object) -> SampleScenes:
+    """One small scene of Austin, unless told otherwise."""
+    request = Request(**({"towns": ("austin",), "scenes_per_town": 1, "size": SIZE} | parameters))
+    return generate(str(output), request, workers)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -29,7 +34,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_writes_pairs_named_like_inria(tmp_path: Path) -> None:
-    made = generate(str(tmp_path / "s"), scenes_per_town=1, size=SIZE, workers=1)
+    made = make(tmp_path / "s", towns=tuple(TOWNS))
     assert made.names == ("austin1", "chicago1", "kitsap1", "tyrol-w1", "vienna1")
     assert re.fullmatch("tyrol-w[0-9]+", made.names[3])
     for uri in (made.images_uri, made.masks_uri):
@@ -39,7 +44,7 @@ def test_writes_pairs_named_like_inria(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("town", TOWNS)
 def test_image_and_mask_share_a_real_grid(tmp_path: Path, town: str) -> None:
-    made = generate(str(tmp_path / "s"), towns=[town], scenes_per_town=1, size=SIZE, gsd_m=0.5, workers=1)
+    made = make(tmp_path / "s", towns=(town,), gsd_m=0.5)
     with (
         rasterio.open(f"{made.images_uri}/{town}1.tif") as image,
         rasterio.open(f"{made.masks_uri}/{town}1.tif") as mask,
@@ -58,9 +63,8 @@ def test_image_and_mask_share_a_real_grid(tmp_path: Path, town: str) -> None:
 
 
 def test_scenes_of_a_town_lie_side_by_side_six_in_a_row(tmp_path: Path) -> None:
-    corners = [
-        upper_left(SceneJob(Scene("austin", number, 0), Size(1000, 2000), 0.3, False, tmp_path)) for number in (1, 2, 7)
-    ]
+    request = Request(("austin",), 7, Size(1000, 2000))
+    corners = [upper_left(SampleScene("austin", number, 0), request) for number in (1, 2, 7)]
     (west, north), second, seventh = corners
     assert second == pytest.approx((west + 600, north))
     assert seventh == pytest.approx((west, north - 300))
@@ -69,9 +73,7 @@ def test_scenes_of_a_town_lie_side_by_side_six_in_a_row(tmp_path: Path) -> None:
 def test_tiling_is_a_parameter_and_changes_no_pixel(tmp_path: Path) -> None:
     pixels = []
     for tiled in (False, True):
-        made = generate(
-            str(tmp_path / str(tiled)), towns=["vienna"], scenes_per_town=1, size=Size(600, 70), tiled=tiled, workers=1
-        )
+        made = make(tmp_path / str(tiled), towns=("vienna",), size=Size(600, 70), tiled=tiled)
         with rasterio.open(f"{made.images_uri}/vienna1.tif") as image:
             assert image.block_shapes[0] == ((512, 512) if tiled else (image.block_shapes[0][0], image.width))
             pixels.append(image.read())
@@ -80,39 +82,37 @@ def test_tiling_is_a_parameter_and_changes_no_pixel(tmp_path: Path) -> None:
 
 def test_the_number_of_workers_changes_no_byte(tmp_path: Path) -> None:
     for workers in (1, 2):
-        generate(
-            str(tmp_path / str(workers)), towns=["kitsap", "austin"], scenes_per_town=2, size=SIZE, workers=workers
-        )
+        make(tmp_path / str(workers), towns=("kitsap", "austin"), scenes_per_town=2, workers=workers)
     assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
 
 
 def test_a_second_run_leaves_the_files_and_other_parameters_replace_them(tmp_path: Path) -> None:
     output = tmp_path / "s"
-    generate(str(output), towns=["austin"], scenes_per_town=2, size=SIZE, workers=1)
+    make(output, scenes_per_town=2)
     image = output / "images" / "austin1.tif"
     written, pixels = image.stat().st_mtime_ns, image.read_bytes()
-    generate(str(output), towns=["austin"], scenes_per_town=2, size=SIZE, workers=1)
+    make(output, scenes_per_town=2)
     assert image.stat().st_mtime_ns == written
-    generate(str(output), towns=["austin"], scenes_per_town=1, size=SIZE, seed=1, workers=1)
+    make(output, seed=1)
     assert image.read_bytes() != pixels
     assert [path.name for path in (output / "images").iterdir()] == ["austin1.tif"]
 
 
 def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
     output = tmp_path / "s"
-    generate(str(output), towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
+    make(output)
     before = files_of(output)
     (output / "gt" / "austin1.tif").unlink()
-    generate(str(output), towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
+    make(output)
     assert files_of(output) == before
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"towns": ["graz"]}, "'graz' is not a sample town; use some of austin"),
-        ({"towns": []}, "none given"),
-        ({"towns": ["austin", "austin"]}, "'austin' is given 2 times"),
+        ({"towns": ("graz",)}, "'graz' is not a sample town; use some of austin"),
+        ({"towns": ()}, "none given"),
+        ({"towns": ("austin", "austin")}, "'austin' is given 2 times"),
         ({"scenes_per_town": 0}, "scenes_per_town: 0 is below 1"),
         ({"size": Size(63, 100)}, "size.height: 63 px is below 64"),
         ({"size": Size(100, 5)}, "size.width: 5 px is below 64"),
@@ -122,9 +122,8 @@ def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
     ],
 )
 def test_bad_parameters_are_refused_and_nothing_is_written(tmp_path: Path, change: dict, message: str) -> None:
-    parameters = {"towns": ["austin"], "scenes_per_town": 1, "size": SIZE, "workers": 1} | change
     with pytest.raises(ConfigError, match=re.escape(message)):
-        generate(str(tmp_path / "s"), **parameters)
+        make(tmp_path / "s", **change)
     assert not list(tmp_path.iterdir())
 
 
@@ -133,18 +132,18 @@ def test_an_output_that_is_a_file_or_holds_other_things_is_left_alone(tmp_path: 
     file.write_text("mine")
     for output, message in ((file, "is a file"), (tmp_path, "notes.txt', not made by this stage")):
         with pytest.raises(ConfigError, match=message):
-            generate(str(output), towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
+            make(output)
     assert files_of(tmp_path) == {"notes.txt": b"mine"}
 
 
 def test_object_storage_gets_the_same_files_once(tmp_path: Path, s3_environment: S3Server) -> None:
     place = f"{s3_environment.new_folder()}/set"
     for output in (str(tmp_path), place):
-        made = generate(output, towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
+        made = make(output)
     assert made.images_uri == f"{place}/images"
     stored = list(list_objects(place))
     assert {item.uri.removeprefix(f"{place}/"): read_bytes(item.uri) for item in stored} == files_of(tmp_path)
-    generate(place, towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
+    make(place)
     assert [stat(item.uri) for item in stored] == stored
 
 
@@ -156,16 +155,12 @@ def test_a_place_that_cannot_be_written_is_found_before_a_scene_is_drawn(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_environment.reader_secret_key)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no folder to draw in"))
     with pytest.raises(StorageError, match=rf"^{place}/\S+ at \S+: cannot write it: the store refuses access"):
-        generate(place, towns=["austin"], scenes_per_town=1, size=SIZE, workers=1)
+        make(place)
 
 
 def test_data_root_keeps_sets_of_scenes_apart(tmp_path: Path) -> None:
-    made = [
-        generate_in_data_root(
-            str(tmp_path), towns=["austin"], scenes_per_town=1, size=SIZE, gsd_m=0.3, seed=seed, workers=1
-        )
-        for seed in (1, 2, 1)
-    ]
+    metrics = dsl.Metrics(name="metrics", uri=str(tmp_path / "metrics"), metadata={})
+    made = [run(metrics, str(tmp_path), "austin", 1, 64, 0.3, seed, workers=1) for seed in (1, 2, 1)]
     assert made[0] == made[2] != made[1]
     assert Path(made[0].images_uri).is_dir() and Path(made[1].masks_uri).is_dir()
 
@@ -173,12 +168,13 @@ def test_data_root_keeps_sets_of_scenes_apart(tmp_path: Path) -> None:
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--data-root", str(tmp_path), "--towns", "austin,tyrol-w", "--scenes-per-town", "1", "--size-px", "64"]
     assert stage_main("sample_scenes", [*flags, "--workers", "1"]) == 0
-    made = generate_in_data_root(
-        str(tmp_path), towns=["austin", "tyrol-w"], scenes_per_town=1, size=Size(64, 64), gsd_m=0.3, seed=0, workers=1
-    )
-    assert capsys.readouterr().out == f"2 scenes: {made.images_uri} and {made.masks_uri}\n"
-    assert sorted(path.name for path in Path(made.masks_uri).iterdir()) == ["austin1.tif", "tyrol-w1.tif"]
-    assert len(list((tmp_path / "sample_scenes").iterdir())) == 1, "the component's place"
+    [place] = (tmp_path / "sample_scenes").iterdir()
+    assert capsys.readouterr().out == f"2 scenes: {place}/images and {place}/gt\n"
+    assert sorted(path.name for path in (place / "gt").iterdir()) == ["austin1.tif", "tyrol-w1.tif"]
+    flags_of_the_component = {"towns": "austin,tyrol-w", "scenes_per_town": 1, "size_px": 64}
+    metrics = dsl.Metrics(name="metrics", uri=str(tmp_path / "metrics"), metadata={})
+    places = sample_scenes.python_func(metrics, str(tmp_path), **flags_of_the_component)
+    assert places.images_uri == f"{place}/images", "the component's place"
     assert stage_main("sample_scenes", [*flags, "--workers", "1", "--tiled"]) == 0
     assert len(list((tmp_path / "sample_scenes").iterdir())) == 2
     capsys.readouterr()

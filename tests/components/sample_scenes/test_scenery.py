@@ -1,5 +1,8 @@
 """Layout: roofs cover their footprints, clutter stays out of the mask, blocks and streets keep to their places."""
 
+from dataclasses import replace
+from typing import get_args
+
 import cv2
 import numpy as np
 import pytest
@@ -8,20 +11,20 @@ from hypothesis import strategies as st
 
 from components.core.geometry import Window
 from components.sample_scenes.blocks import KINDS, furnish
-from components.sample_scenes.canvas import Canvas
+from components.sample_scenes.buildings import Builder, Cover
 from components.sample_scenes.clutter import car, container, parking, truck
-from components.sample_scenes.light import Sun
-from components.sample_scenes.placing import Site, choose, is_free, lots
-from components.sample_scenes.roofs import Cover, flat, house
-from components.sample_scenes.scene import Scene
-from components.sample_scenes.scenery import Frame, Material, Scenery, Solid, box
-from components.sample_scenes.streets import Lattice, inset
-from components.sample_scenes.textures import value_noise
-from components.sample_scenes.towns import TOWNS
+from components.sample_scenes.render import Canvas, value_noise
+from components.sample_scenes.shapes import Frame, Material, Scenery, Solid, Sun, box, inset
+from components.sample_scenes.streets import Lattice
+from components.sample_scenes.towns import SPECIES, TEXTURES, TOWNS, Dice, SampleScene, choose
 
 SUN = Sun(150.0, 48.0)
 ORIGIN = Frame(np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
-COVER = Cover((120, 100, 90), Material.SHINGLE, 30.0, 5.0)
+COVER = Cover((120, 100, 90), "shingle", 30.0, 5.0)
+
+
+def builder(seed: int = 0) -> Builder:
+    return Builder(TOWNS["vienna"], SUN, Dice(seed), Scenery())
 
 
 def covered(polygons: list[np.ndarray], scale: float = 10.0, half_m: float = 30.0) -> np.ndarray:
@@ -44,7 +47,7 @@ def covered(polygons: list[np.ndarray], scale: float = 10.0, half_m: float = 30.
 def test_roof_faces_cover_the_footprint_and_no_more(
     shape: str, width: float, depth: float, turn: float, seed: int
 ) -> None:
-    home = house(ORIGIN.turned(turn), shape, width, depth, COVER, SUN, np.random.default_rng(seed))
+    home = builder(seed).house(ORIGIN.turned(turn), shape, width, depth, COVER)
     footprint = covered(list(home.parts))
     roof = covered([face.points for face in home.faces])
     ground = covered([ORIGIN.turned(turn).points(box(width, depth))])
@@ -55,8 +58,9 @@ def test_roof_faces_cover_the_footprint_and_no_more(
 
 def test_the_slope_towards_the_sun_is_the_brighter_one() -> None:
     color = (120, 120, 120)
-    sunny, level, dark = (SUN.shade(color, down, 30.0)[0] for down in (SUN.towards, None, -SUN.towards))
-    assert sunny > level > dark
+    sunny, dark = (SUN.shade(color, down, 30.0)[0] for down in (SUN.towards, -SUN.towards))
+    assert sunny > color[0] > dark
+    assert SUN.shade(color, SUN.towards, 0.0) == color, "level ground keeps its own"
 
 
 def test_shadows_fall_away_from_the_sun() -> None:
@@ -68,11 +72,11 @@ def canvas() -> Canvas:
     return Canvas(Window(0, 0, 400, 400), 0.3, SUN, (100, 120, 80))
 
 
-@pytest.mark.parametrize("make", [car, truck, lambda frame, sun, rng: container(frame, rng)])
+@pytest.mark.parametrize("make", [car, truck, container])
 def test_clutter_is_seen_and_casts_a_shadow_but_is_no_building(make) -> None:
     picture = canvas()
     before = picture.rgb.copy()
-    thing: Solid = make(ORIGIN.moved(60, 60), SUN, np.random.default_rng(0))
+    thing: Solid = make(ORIGIN.moved(60, 60), Dice(0))
     picture.build(thing)
     assert (picture.rgb != before).any() and picture.shade.any()
     assert not picture.mask.any()
@@ -80,37 +84,45 @@ def test_clutter_is_seen_and_casts_a_shadow_but_is_no_building(make) -> None:
 
 def test_a_building_is_in_the_mask() -> None:
     picture = canvas()
-    picture.build(flat(ORIGIN.moved(60, 60), [box(12, 9)], COVER, SUN, np.random.default_rng(0), 1.0))
+    picture.build(builder().flat(ORIGIN.moved(60, 60), [box(12, 9)], COVER, 1.0))
     assert (picture.mask > 0).sum() * 0.3**2 == pytest.approx(12 * 9, rel=0.08)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_block_keeps_buildings_apart_from_clutter_and_inside_its_plot(kind: str) -> None:
-    scene = Scene("vienna", 1, 3)
+    lattice = Lattice(SampleScene("vienna", 1, 3))
     solids = 0
     for row in range(3):
-        block = Lattice(scene).block(row, 0)
-        scenery = Scenery()
-        KINDS[kind](scenery, Site(block, scene.town, scene.sun, scene.generator(kind, str(row))))
+        site = lattice.site(row, 0)
+        site.scenery.solids.clear()
+        scenery = site.scenery
+        KINDS[kind](site)
         solids += len(scenery.solids)
-        plot = inset(block.plot, [-0.5] * 4).astype(np.float32)
+        plot = inset(site.plot, [-0.5] * 4).astype(np.float32)
         for solid in (solid for solid in scenery.solids if solid.is_building):
             for corner in np.concatenate(solid.parts):
                 assert cv2.pointPolygonTest(plot, (float(corner[0]), float(corner[1])), False) >= 0
         tall = [s for s in scenery.solids if not s.is_building and s.height_m > 2.2]
-        built = Scenery(solids=[s for s in scenery.solids if s.is_building])
-        assert all(is_free(built, thing.parts) for thing in tall)
-        assert scenery.patches
+        built = replace(site, scenery=Scenery(solids=[s for s in scenery.solids if s.is_building]))
+        assert all(built.is_free(thing.parts) for thing in tall)
+        assert scenery.ground
     assert solids or kind in ("park", "meadow", "snowfield", "lake", "woods")
+
+
+def test_every_material_has_a_texture() -> None:
+    assert set(TEXTURES) == set(get_args(Material))
 
 
 def test_every_town_names_kinds_shapes_and_species_that_exist() -> None:
     for town in TOWNS.values():
+        assert town.roofing in TEXTURES
         assert set(town.land) <= set(KINDS)
         assert sum(town.land.values()) == pytest.approx(1.0)
-        scenery = Scenery()
-        furnish(scenery, Scene(town.name, 1, 0), Lattice(Scene(town.name, 1, 0)).block(0, 0))
-        assert scenery.patches
+        assert set(town.shapes) <= {"gable", "hip", *"LTU"} and set(town.species) <= set(SPECIES)
+        for kind in town.land:
+            site = Lattice(SampleScene(town.name, 1, 0)).site(0, 0)
+            furnish(site, kind)
+            assert site.scenery.ground
 
 
 @settings(max_examples=20, deadline=None)
@@ -121,7 +133,7 @@ def test_every_town_names_kinds_shapes_and_species_that_exist() -> None:
     top=st.floats(-500, 5000),
 )
 def test_cells_around_a_place_include_the_one_that_holds_it(town: str, seed: int, left: float, top: float) -> None:
-    lattice = Lattice(Scene(town, 1, seed))
+    lattice = Lattice(SampleScene(town, 1, seed))
     holders = [
         cell
         for cell in lattice.cells(left, top, left + 1, top + 1)
@@ -133,10 +145,9 @@ def test_cells_around_a_place_include_the_one_that_holds_it(town: str, seed: int
 @settings(max_examples=20, deadline=None)
 @given(town=st.sampled_from(list(TOWNS)), seed=st.integers(0, 50), row=st.integers(-9, 9), col=st.integers(-9, 9))
 def test_lots_share_out_the_plot(town: str, seed: int, row: int, col: int) -> None:
-    block = Lattice(Scene(town, 1, seed)).block(row, col)
-    parts = [lot.quad for lot in lots(block, (15, 20), np.random.default_rng(seed))]
-    area = sum(cv2.contourArea(part.astype(np.float32)) for part in parts)
-    assert area == pytest.approx(cv2.contourArea(block.plot.astype(np.float32)), rel=0.01)
+    site = Lattice(SampleScene(town, 1, seed)).site(row, col)
+    area = sum(cv2.contourArea(lot.quad.astype(np.float32)) for lot in site.lots())
+    assert area == pytest.approx(cv2.contourArea(site.plot.astype(np.float32)), rel=0.01)
 
 
 def test_inset_moves_every_side_by_its_own_margin() -> None:
@@ -146,9 +157,9 @@ def test_inset_moves_every_side_by_its_own_margin() -> None:
 
 
 def test_parking_is_flat_ground_and_cars() -> None:
-    scenery = Scenery()
-    parking(scenery, ORIGIN, 40, 30, SUN, np.random.default_rng(0))
-    assert scenery.solids and not any(solid.is_building for solid in scenery.solids)
+    lot = builder()
+    parking(lot, ORIGIN, 40, 30)
+    assert lot.scenery.solids and not any(solid.is_building for solid in lot.scenery.solids)
 
 
 def test_choices_follow_their_weights() -> None:

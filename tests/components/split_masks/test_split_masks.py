@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from kfp import dsl
 
-from components.core.errors import DataError, TooManyBadItemsError
+from components.core.errors import DataError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.project import ImageRef, Item, manifest_writer, open_project, write_manifest
-from components.core.project.history import LeftOut, StageRun, read_history
+from components.core.project.history import StageRun, read_history
+from components.core.skip_budget import Skipped
 from components.split_masks.component import split_masks as component
 from components.split_masks.split_masks import split_masks
 from tests.builders import CRS, TRANSFORM, bitmap_meta, files_below, mask_object, noise, write_tiled
@@ -74,21 +75,23 @@ def test_the_report_shows_the_query_and_the_buildings(predictions: Path, tmp_pat
     assert "1 items in, 1 out" in page and "split_masks" in page and "austin1" in page
 
 
-def test_a_mask_that_is_none_is_left_out(predictions: Path, tmp_path: Path) -> None:
+def test_a_mask_that_is_none_is_skipped(predictions: Path, tmp_path: Path) -> None:
     (good,) = open_project(predictions)
     odd = write_tiled(tmp_path / "odd.tif", noise(SIZE, bands=1))
     objects = (mask_object(odd, np.ones((SIZE.height, SIZE.width), np.bool_), "untitled_dl"),)
     meta = open_project(predictions).meta
     write_manifest(tmp_path / "in", meta, [good, replace(good, name="odd", objects=objects)])
     Path(odd).write_text(vrt_of("/etc/passwd"))
-    with pytest.raises(TooManyBadItemsError, match=r"1 item failed and max_bad allows 0: .*/odd: .*odd\.tif: "):
+    with pytest.raises(
+        TooManySkippedError, match=r"1 of 2 items skipped, and max_bad allows 0.*: .*/odd: .*odd\.tif: "
+    ):
         split_masks(tmp_path / "in", tmp_path / "split")
 
     run = split_masks(tmp_path / "in", tmp_path / "split", max_bad=1)
 
     assert run.counts() == {"items_in": 1, "items": 1, "left_out": 1}
     assert [item.name for item in open_project(tmp_path / "split")] == [good.name]
-    assert read_history(tmp_path / "split")[-1].left_out[0].name == "odd"
+    assert read_history(tmp_path / "split")[-1].skipped[0].name == "odd"
 
 
 def test_command_line(
@@ -106,7 +109,7 @@ def test_nothing_predicted_gives_an_empty_project_with_its_history_where_that_is
     tmp_path: Path,
 ) -> None:
     with manifest_writer(tmp_path / "none", bitmap_meta("inf_INRIA_test_part", "untitled_dl")) as writer:
-        writer.history = (StageRun("infer_windows", 0, 0.0, 1.0, (LeftOut("austin1", "unreadable"),)),)
+        writer.history = (StageRun("infer_windows", 0, 0.0, 1.0, (Skipped("austin1", "unreadable"),)),)
     with pytest.raises(DataError, match="holds no item"):
         split_masks(tmp_path / "none", tmp_path / "split")
     split_masks(tmp_path / "none", tmp_path / "split", report=tmp_path / "report", allow_empty=True)
@@ -114,7 +117,7 @@ def test_nothing_predicted_gives_an_empty_project_with_its_history_where_that_is
     assert "0 items in, 0 out" in (tmp_path / "report").read_text(encoding="utf-8")
     before, last = read_history(tmp_path / "split")
     assert before == writer.history[0]
-    assert (last.stage, last.scenes, last.left_out) == ("split_masks", 0, ())
+    assert (last.stage, last.scenes, last.skipped) == ("split_masks", 0, ())
 
 
 def test_component(predictions: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from kfp import dsl
 
 from components.core.command.run import stage_main
 from components.core.documents.share import share_query
-from components.core.errors import ConfigError, StorageError, TooManyBadItemsError
+from components.core.errors import ConfigError, StorageError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.split_tagging.component import split_tagging as component
@@ -78,7 +78,7 @@ def test_a_query_and_a_share_exclude_each_other(tmp_path: Path) -> None:
 def test_bad_items_are_limited(tmp_path: Path) -> None:
     query = json.dumps([data(), windows("$all", "$1", 500, 500), save("$1")])
     project = write(tmp_path, [*items(2), item("large", size=Size(500, 500))])
-    with pytest.raises(TooManyBadItemsError):
+    with pytest.raises(TooManySkippedError):
         split_tagging(project, tmp_path / "tagged", query=query, max_bad=1)
     assert split_tagging(project, tmp_path / "tagged", query=query, max_bad=2).counts()["left_out"] == 2
 
@@ -94,7 +94,7 @@ def test_a_place_that_cannot_be_written_is_found_before_an_item_is_read(tmp_path
     assert not (tmp_path / "tagged").exists()
 
 
-@pytest.mark.parametrize(("flag", "place"), [("--metrics", "file/m.json"), ("--metrics", ""), ("--pictures", "file")])
+@pytest.mark.parametrize(("flag", "place"), [("--metrics", "file/m.json"), ("--metrics", "")])
 def test_what_a_command_is_to_write_beside_is_looked_at_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, place: str
 ) -> None:

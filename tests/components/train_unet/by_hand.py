@@ -13,7 +13,7 @@ from torch.optim import Adam
 
 from components.core.documents.training import load_config
 from components.core.network.loss import segmentation_loss
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.project import open_project
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.sampling import RoundSampler, Share, batches_per_epoch
@@ -47,12 +47,12 @@ class ByHand:
         steps = range(batches_per_epoch(items, settings.batch_size.train, world=1) * settings.epochs)
         return list(RoundSampler(items, settings.batch_size.train, settings.seed, steps, Share()))
 
-    def loss(self, network: UNetV2, tag: str, indices: Sequence[int]) -> Tensor:
+    def loss(self, network: SegmentationNetwork, tag: str, indices: Sequence[int]) -> Tensor:
         """The loss of some items at once, in the network's present mode."""
         images, masks = self.items(tag, indices)
         return segmentation_loss(network(images), masks)
 
-    def train(self, network: UNetV2, items: int) -> list[float]:
+    def train(self, network: SegmentationNetwork, items: int) -> list[float]:
         """Train a network on items tagged `train`, one batch after the other; gives the losses before each step."""
         network.train().to(memory_format=torch.channels_last)
         optimiser = Adam(network.parameters(), lr=load_config(self.config).lr)

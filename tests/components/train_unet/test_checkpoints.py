@@ -116,7 +116,7 @@ def matching(pattern: str, caplog: pytest.LogCaptureFixture) -> list[logging.Log
     return [record for record in caplog.records if re.search(pattern, record.getMessage())]
 
 
-@pytest.mark.parametrize("broken,start", [(1, "going on from the checkpoint .*, after step 3 of 9"), (2, "it starts")])
+@pytest.mark.parametrize("broken,start", [(1, "resuming from checkpoint .*, after step 3 of 9"), (2, "it starts")])
 def test_a_training_goes_on_from_the_newest_that_is_whole(
     whole: tuple[Path, dict[str, Tensor]],
     killed: Path,

@@ -8,15 +8,17 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from components.core.errors import DataError, TooManyBadItemsError
+from components.core.errors import DataError, TooManySkippedError
 from components.core.figures import Bitmap, Polygon, Shape, vertices
 from components.core.geometry import FlipAxis, Size, Window
+from components.core.imagery.operations import Colour, Noise, Rotate
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, open_project, write_manifest
+from components.core.skip_budget import SkipBudget, Skipped
 from components.train_unet.dataset import (
-    Failure,
-    FailureBudget,
     Sample,
+    TrainingBudget,
+    UnreadableItem,
     WindowDataset,
     collate,
     draw_mask,
@@ -24,11 +26,13 @@ from components.train_unet.dataset import (
     stretch_image,
     stretch_mask,
 )
+from components.train_unet.leak import mirrored_items
 from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 from tests.builders import CLASS, mask_object, noise, write_scene, write_tiled
 from tests.components.train_unet.projects import SIDE, block_project
 
+WHY = ("torn", "gone", "odd")
 VALUES = {"bg": 0, CLASS: 1, "road": 2, "neutral": 255}
 
 
@@ -57,6 +61,27 @@ def test_crops_and_flips_of_a_scene_show_the_scenes_pixels(tmp_path: Path) -> No
         assert sample.image.dtype == sample.mask.dtype == torch.uint8
         assert np.array_equal(sample.image.numpy(), np.flip(truth[0], flips) if flips else truth[0])
         assert np.array_equal(sample.mask.numpy(), np.flip(truth[1], flips) if flips else truth[1])
+
+
+def test_items_with_operations_are_trained_on_as_others(tmp_path: Path) -> None:
+    size = Size(60, 70)
+    write_scene(tmp_path, "austin1", size)
+    image = ImageRef.whole(str(tmp_path / "images" / "austin1.tif"), size)
+    turned = image.then(Rotate(20.0)).then(Noise(0.0, 5.0, 1))
+    windows = [Window(top, 10, 40, 40) for top in (10, 20, 30)]
+    items = [Item("ds", f"w{window.top}", window.size, turned.then(Crop(window))) for window in windows]
+    items.append(Item("ds", "dark", Size(40, 40), items[0].image.then(Colour((0.5, 0, 0, 0, 0.5, 0, 0, 0, 0.5)))))  # type: ignore[union-attr]
+    write_manifest(tmp_path / "p", ProjectMeta("p"), items)
+    dataset = dataset_of(tmp_path / "p", side=40)
+    whole = turned.pixels()
+    for index, window in enumerate(windows):
+        sample = dataset[index]
+        assert not sample.unreadable
+        assert np.array_equal(sample.image.numpy(), whole[(slice(None), *window.slices)])
+    assert np.array_equal(dataset[3].image.numpy(), dataset[0].image.numpy() // 2)
+    train, val = dataset_of(tmp_path / "p", side=40), dataset_of(tmp_path / "p", side=40)
+    train.rows, val.rows = np.array([0, 1]), np.array([2, 3])
+    assert mirrored_items(train, val) == 1, "the dark copy shows what a training item shows, the third window does not"
 
 
 def test_later_objects_win_whatever_their_shape() -> None:
@@ -144,8 +169,8 @@ def test_a_broken_training_item_is_reported_and_the_next_one_taken(tmp_path: Pat
     dataset = dataset_of(project, replacements=2)
     sample = dataset[1]
     assert torch.equal(sample.image, dataset[3].image)
-    assert [failure.label for failure in sample.failures] == ["ds/block1", "ds/block2"]
-    assert "block1.tif" in sample.failures[0].reason
+    assert [entry.label for entry in sample.unreadable] == ["ds/block1", "ds/block2"]
+    assert "block1.tif" in sample.unreadable[0].skipped.reason
 
 
 def test_items_of_other_images_take_the_place_of_those_of_broken_ones(tmp_path: Path) -> None:
@@ -164,10 +189,10 @@ def test_items_of_other_images_take_the_place_of_those_of_broken_ones(tmp_path: 
         rows = rows_with_tag(opened, "__all__", "train")
         return WindowDataset(opened, rows, VALUES, Size(SIDE, SIDE), other_images=others)[1]
 
-    assert [failure.label for failure in sample(2).failures] == ["ds/0_48", "ds/1_0"]
+    assert [entry.label for entry in sample(2).unreadable] == ["ds/0_48", "ds/1_0"]
     assert sample(2).image.tolist() == noise(size, 2)[:, :, :SIDE].tolist()
-    assert len(sample(1).failures) == 2 and sample(1).mask.unique().tolist() == [255]
-    assert sample(1).failures[0].image == str(tmp_path / "0.tif")
+    assert len(sample(1).unreadable) == 2 and sample(1).mask.unique().tolist() == [255]
+    assert sample(1).unreadable[0].image == str(tmp_path / "0.tif")
 
 
 def test_a_broken_item_without_replacement_is_neutral_throughout(tmp_path: Path) -> None:
@@ -175,24 +200,46 @@ def test_a_broken_item_without_replacement_is_neutral_throughout(tmp_path: Path)
     spoil(project, 0)
     sample = dataset_of(project)[0]
     assert sample.mask.unique().tolist() == [255]
-    assert len(sample.failures) == 1
-    assert dataset_of(project)[PADDING].failures == ()
+    assert len(sample.unreadable) == 1
+    assert dataset_of(project)[PADDING].unreadable == ()
 
 
 def test_an_item_without_an_image_is_a_failure(tmp_path: Path) -> None:
     write_manifest(tmp_path / "p", ProjectMeta("p"), [Item("ds", "bare", Size(SIDE, SIDE))])
-    assert "has no image" in dataset_of(tmp_path / "p")[0].failures[0].reason
+    assert "has no image" in dataset_of(tmp_path / "p")[0].unreadable[0].skipped.reason
 
 
 def test_the_budget_counts_each_item_once_and_names_them_when_spent() -> None:
-    budget = FailureBudget(2, "val")
-    assert budget.add([Failure("ds/a", "torn")]) == [Failure("ds/a", "torn")]
-    assert budget.add([Failure("ds/a", "torn"), Failure("ds/b", "gone")]) == [Failure("ds/b", "gone")]
+    budget = TrainingBudget(2, "val", SkipBudget(0))
+    torn, gone, odd = (UnreadableItem(Skipped(f"ds/{name}", why)) for name, why in zip("abc", WHY, strict=True))
+    assert budget.add([torn]) == [torn]
+    assert budget.add([torn, gone]) == [gone]
     with pytest.raises(
-        TooManyBadItemsError,
-        match=r"allow_corrupted_samples.val: 3 items cannot be read and 2 may: ds/a: torn; ds/b: gone; ds/c: odd;",
+        TooManySkippedError,
+        match=r"^3 images skipped, and max_bad allows 0: ds/a: torn; ds/b: gone; ds/c: odd; fix .*"
+        r"; train\.config: allow_corrupted_samples\.val allows 2 items, not 3$",
     ):
-        budget.add([Failure("ds/c", "odd")])
+        budget.add([odd])
+
+
+def test_the_items_of_one_image_count_as_one_image_for_both_phases(caplog: pytest.LogCaptureFixture) -> None:
+    images = SkipBudget(1)
+    train, val = TrainingBudget(0, "train", images), TrainingBudget(0, "val", images)
+    for number in range(3):
+        train.add([UnreadableItem(Skipped(f"ds/{number}", "/a.tif: is torn"), "/a.tif")])
+    val.add([UnreadableItem(Skipped("ds/3", "/a.tif: is torn"), "/a.tif")])
+    assert caplog.messages == ["skipped: /a.tif: is torn"]
+    with pytest.raises(TooManySkippedError, match=r"^2 images skipped, and max_bad allows 1: /a\.tif: .*; /b\.tif: "):
+        val.add([UnreadableItem(Skipped("ds/4", "/b.tif: is torn"), "/b.tif")])
+
+
+def test_what_was_counted_before_counts_on_and_is_not_named_again(caplog: pytest.LogCaptureFixture) -> None:
+    torn = UnreadableItem(Skipped("ds/a", "torn"), "/a.tif")
+    budget = TrainingBudget(0, "train", SkipBudget(1))
+    budget.restore([UnreadableItem.of_row(*torn.as_row())])
+    assert budget.add([torn]) == [] and caplog.messages == []
+    with pytest.raises(TooManySkippedError, match=r"^2 images skipped"):
+        budget.add([UnreadableItem.of_row("ds/b", "gone")])
 
 
 def test_loader_processes_give_what_this_process_gives(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from components.train_unet.devices import choose_devices, plan_devices
 @pytest.mark.parametrize(
     ("wanted", "present", "devices", "words"),
     [
-        ([0, 1, 2], 4, (0, 1, 2), "has 4 GPUs: training on"),
-        ([0, 1, 2], 2, (0, 1), "1 fewer than named, smaller batches"),
-        ([2, 0], 1, (0,), "has 1 GPU: training on"),
+        ([0, 1, 2], 4, (0, 1, 2), "present: 4; training on"),
+        ([0, 1, 2], 2, (0, 1), "1 fewer than wanted, smaller batches"),
+        ([2, 0], 1, (0,), "present: 1; training on"),
     ],
 )
 def test_the_named_gpus_that_are_present_train(
@@ -29,7 +29,7 @@ def test_the_named_gpus_that_are_present_train(
 def test_without_a_named_gpu_the_cpu_trains(wanted: list[int], present: int) -> None:
     plan = choose_devices(wanted, present, True, "auto")
     assert (plan.accelerator, plan.world, plan.precision) == ("cpu", 1, "32-true")
-    assert f"names {wanted}" in plan.message and "training on the CPU" in plan.message
+    assert f"wanted: {wanted}" in plan.message and "training on the CPU" in plan.message
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_number_formats_on_the_cpu() -> None:
 
 
 def test_a_gpu_without_bfloat16_refuses_it() -> None:
-    with pytest.raises(ConfigError, match="precision: 'bfloat16' is not known to this GPU; use 'float16' or 'auto'"):
+    with pytest.raises(
+        ConfigError, match="precision: 'bfloat16' is not supported by this GPU; use 'float16' or 'auto'"
+    ):
         choose_devices([0], 1, False, "bfloat16")
 
 
@@ -63,4 +65,4 @@ def test_this_machine_is_asked_and_a_lack_is_a_warning(caplog: pytest.LogCapture
         plan_devices([missing], "float32")
         plan_devices([], "float32")
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
-    assert f"gpu_devices names [{missing}]" in caplog.text
+    assert f"GPUs wanted: [{missing}], present: " in caplog.text

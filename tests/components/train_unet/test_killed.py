@@ -76,7 +76,7 @@ def test_a_training_that_is_killed_again_and_again_ends_the_same(
 
 def starts_of(attempt: Attempt) -> list[int]:
     """After which steps a training went on, by its log."""
-    found = re.findall(r"it starts at the beginning|going on from .*, after step (\d+) of 12", attempt.said())
+    found = re.findall(r"it starts at the beginning|resuming from .*, after step (\d+) of 12", attempt.said())
     return [int(step or 0) for step in found]
 
 

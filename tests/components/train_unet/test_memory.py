@@ -43,7 +43,7 @@ def test_a_training_batch_that_is_too_large(datasets: Datasets, tmp_path: Path, 
     with pytest.raises(ConfigError) as caught:
         fitted(network, datasets, tmp_path, plan, batch_size={"train": 12, "val": 6})
     assert str(caught.value) == (
-        "train.config: batch_size.train: 12 at once do not fit into the memory of the device (the CPU); smaller "
+        "train.config: batch_size.train: a batch of 12 does not fit into the memory of the device (the CPU); smaller "
         "batches were tried, with 2% of the memory kept free: use at most 5"
     )
     assert network.seen == [12, 6, 3, 4, 5]
@@ -51,7 +51,9 @@ def test_a_training_batch_that_is_too_large(datasets: Datasets, tmp_path: Path, 
 
 
 def test_a_validation_batch_that_is_too_large(datasets: Datasets, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^train.config: batch_size.val: 6 at once do not fit .* use at most 2$"):
+    with pytest.raises(
+        ConfigError, match=r"^train.config: batch_size.val: a batch of 6 does not fit .* use at most 2$"
+    ):
         fitted(HungryUNet(learns=12, looks=2), datasets, tmp_path, batch_size={"train": 12, "val": 6})
 
 
@@ -63,5 +65,7 @@ def test_not_even_one_item_fits(datasets: Datasets, tmp_path: Path) -> None:
 
 def test_the_error_of_a_training_process_arrives(datasets: Datasets, tmp_path: Path) -> None:
     """Each of two processes tries by itself: neither waits for gradients of the other."""
-    with pytest.raises(ConfigError, match=r"^train.config: batch_size.train: 6 at once do not fit .* use at most 2$"):
+    with pytest.raises(
+        ConfigError, match=r"^train.config: batch_size.train: a batch of 6 does not fit .* use at most 2$"
+    ):
         fitted(HungryUNet(learns=2, looks=12), datasets, tmp_path, TWO, batch_size={"train": 6, "val": 6})

@@ -23,14 +23,14 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.command.run import stage_main
 from components.core.documents.training import load_config
-from components.core.errors import ConfigError, DataError, FootprintsError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, FootprintsError, TooManySkippedError
 from components.core.figures import Bitmap
 from components.core.geometry import Size, Window
 from components.core.imagery.recipe import Crop
 from components.core.network.classes import model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.model_artifact import load_model
-from components.core.network.unetv2 import UNetV2
+from components.core.network.segmentation import SegmentationNetwork
 from components.core.project import ImageRef, Item, Object, open_project, write_manifest
 from components.train_unet import train_unet
 from components.train_unet.dataset import TrainingBatch
@@ -62,7 +62,7 @@ def losses_of(result: TrainingResult, phase: str) -> list[float]:
     return [row["loss"] for row in result.history if row["phase"] == phase]
 
 
-def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> UNetV2:
+def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> SegmentationNetwork:
     """What a training with a config begins with."""
     settings = load_config(config)
     classes = model_classes(open_project(project).meta.classes, "bg", "neutral")
@@ -172,9 +172,9 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert not (tmp_path / "resumed").exists()
     with caplog.at_level(logging.INFO):
         train(project, tmp_path / "other", config=config | {"seed": 9}, work_dir=tmp_path / "work")
-        assert "going on from the checkpoint" not in caplog.text, "another seed is another training"
+        assert "resuming from checkpoint" not in caplog.text, "another seed is another training"
         resumed = train(project, tmp_path / "resumed", config=config, work_dir=tmp_path / "work")
-    assert "going on from the checkpoint" in caplog.text
+    assert "resuming from checkpoint" in caplog.text
     assert resumed.history == whole.history
     assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "resumed"))
     assert list((tmp_path / "work").iterdir()) == [], "what ended well is not gone on from"
@@ -264,9 +264,13 @@ def test_broken_items_within_the_budget_are_reported_and_beyond_it_named(tmp_pat
     allowed = {"allow_corrupted_samples": {"train": 1, "val": 1}}
     result = train(project, tmp_path / "m", config=TINY | allowed)
     assert sorted(entry["label"] for entry in result.metrics["corrupted_samples"]) == ["ds/block13", "ds/block2"]
-    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.train: 1 items .* 0 may: ds/block2: "):
+    with pytest.raises(
+        TooManySkippedError, match=r"block2\.tif: .* allow_corrupted_samples.train allows 0 items, not 1"
+    ):
         train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"val": 1}})
-    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 1 items .* 0 may: ds/block13: "):
+    with pytest.raises(
+        TooManySkippedError, match=r"block13\.tif: .* allow_corrupted_samples.val allows 0 items, not 1"
+    ):
         train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"train": 1}})
     assert not (tmp_path / "n").exists()
 
@@ -294,11 +298,11 @@ def windows_of_size(size: Size) -> list[Window]:
     return [Window(top, left, SIDE, SIDE) for top in range(0, size.height, SIDE) for left in range(0, size.width, SIDE)]
 
 
-def test_items_of_as_many_broken_images_as_allowed_are_left_out(
+def test_items_of_as_many_broken_images_as_allowed_are_skipped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     project = crop_project(tmp_path, broken=(1, 3))
-    with pytest.raises(TooManyBadItemsError, match=r"cannot be read and 0 may: .*town[13]\.tif: .*set max_bad to 2 to"):
+    with pytest.raises(TooManySkippedError, match=r"^2 images skipped, .* allows 1: .*town[13]\.tif: .* at least 2 to"):
         train(project, tmp_path / "m", config=TINY, max_bad=1)
 
     result = train(project, tmp_path / "m", config=TINY, max_bad=2)
@@ -306,16 +310,16 @@ def test_items_of_as_many_broken_images_as_allowed_are_left_out(
     failed = result.metrics["corrupted_samples"]
     assert {Path(entry["image"]).name for entry in failed} == {"town1.tif", "town3.tif"}
     assert all(Path(entry["image"]).name in entry["reason"] for entry in failed)
-    assert len(failed) < 16, "only what shows the broken part is left out"
-    warnings = [record.message for record in caplog.records if "left out" in record.message]
+    assert len(failed) < 16, "only what shows the broken part is skipped"
+    warnings = [record.message for record in caplog.records if record.message.startswith("skipped: ")]
     assert len([message for message in warnings if "town1.tif" in message]) <= 2, "one an image and training"
 
 
-def test_never_all_items_are_left_out(tmp_path: Path) -> None:
+def test_never_all_items_are_skipped(tmp_path: Path) -> None:
     project = block_project(tmp_path, 4, 2)
     for index in (4, 5):
         (tmp_path / f"block{index}.tif").write_bytes(b"torn")
-    with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.val: 2 items .* but never without all"):
+    with pytest.raises(TooManySkippedError, match=r"^2 of 2 val items skipped, and one val item must be left: "):
         train(project, tmp_path / "m", config=TINY, max_bad=9)
 
 
@@ -343,7 +347,7 @@ def test_images_that_break_count_on_when_a_training_goes_on(tmp_path: Path, monk
         train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
     put_unseen(first, whole)
     put_unseen(second, bytes(second.stat().st_size))
-    with pytest.raises(TooManyBadItemsError, match=r"block2: .*; ds/block5: .*set max_bad to 2"):
+    with pytest.raises(TooManySkippedError, match=r"block2\.tif: .*block5\.tif: .*set max_bad to at least 2"):
         train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
 
 
@@ -366,7 +370,7 @@ def test_a_training_that_goes_on_goes_on_counting(tmp_path: Path, monkeypatch: p
     assert [entry["label"] for entry in resumed.metrics["corrupted_samples"]] == ["ds/block2"]
     put_unseen(first, whole)
     put_unseen(second, bytes(second.stat().st_size))
-    with pytest.raises(TooManyBadItemsError, match=r"train: 2 items .* 1 may: ds/block2: .*; ds/block5: "):
+    with pytest.raises(TooManySkippedError, match=r"block2\.tif: .*block5\.tif: .*\.train allows 1 items, not 2"):
         train(project, tmp_path / "n", config=config, work_dir=tmp_path / "work")
 
 
@@ -434,7 +438,7 @@ def test_processes_have_one_budget_together(tmp_path: Path, monkeypatch: pytest.
         (tmp_path / f"block{index}.tif").write_bytes(b"torn")
     config = TINY | {"epochs": 1, "batch_size": {"train": 2, "val": 4}, "allow_corrupted_samples": {"train": allowed}}
     if allowed == 1:
-        with pytest.raises(TooManyBadItemsError, match=r"allow_corrupted_samples.train: 2 items cannot be read and 1"):
+        with pytest.raises(TooManySkippedError, match=r"allow_corrupted_samples.train allows 1 items, not 2"):
             train(project, tmp_path / "m", config=config)
         return
     result = train(project, tmp_path / "m", config=config)
@@ -467,7 +471,7 @@ def test_the_command_line_trains(project: Path, tmp_path: Path, capsys: pytest.C
 
 def test_a_place_that_holds_something_else_is_refused_before_training(project: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(DataError, match="holds something that is no model; give a new or empty folder"):
+    with pytest.raises(DataError, match="holds something that is not a model; give a new or empty folder"):
         train(project, tmp_path, config=TINY | {"lr": 1e30})  # training would end with another error
 
 

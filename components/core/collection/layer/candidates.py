@@ -15,9 +15,9 @@ import shapely
 
 from components.core.collection.layer.dropped import NOTHING, Dropped
 from components.core.collection.layer.index import Bounds
-from components.core.collection.layer.recent import RecentlyRead
+from components.core.collection.layer.lru_cache import RecentlyRead
 from components.core.collection.layer.scenes import Overlaps, within
-from components.core.footprints.geography import Geometries, mended
+from components.core.footprints.geography import Geometries, fixed
 from components.core.footprints.records import GEOMETRY
 from components.core.footprints.vector_files import geometries_of
 
@@ -111,6 +111,6 @@ class CandidateReader:
             pc.fill_null(chosen["id"], "").combine_chunks(),
             pc.fill_null(chosen["touches_edge"], False).to_numpy().astype(np.bool_),
             chosen["confidence"].to_numpy().astype(np.float64),
-            mended(shapes[inside]),
+            fixed(shapes[inside]),
             boxes[inside],
         )

@@ -15,7 +15,7 @@ from components.core.collection.ledger import Collection
 FOLDER = "updates"
 
 
-class Claim:
+class UpdateClaim:
     """The note of an update under way."""
 
     def __init__(self, collection: Collection) -> None:

@@ -71,7 +71,7 @@ class Dropped:
             rows = np.array([row for _, own in groups for row in own], np.int64)
             moments = np.repeat(np.array([moment for moment, _ in groups], np.float64), [len(own) for _, own in groups])
         except (TypeError, OverflowError) as error:
-            raise ValueError(f"is no list of moments and rows ({error})") from error
+            raise ValueError(f"is not a list of times and rows ({error})") from error
         return cls.of(rows, moments)
 
 

@@ -127,7 +127,7 @@ def _batches(collection: Collection, layer: CollectionLayer) -> Batches:
                 yield from file.iter_batches(BATCH_ROWS, columns=FOOTPRINT_SCHEMA.names)
         except pa.ArrowException as error:
             raise DataError(
-                f"{place}: is no partition of the layer ({error}); delete {LAYER_FILE}, and the layer is rebuilt"
+                f"{place}: is not a partition of the layer ({error}); delete {LAYER_FILE}, and the layer is rebuilt"
             ) from error
 
 

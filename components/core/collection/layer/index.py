@@ -204,7 +204,7 @@ def read_layer(collection: Collection) -> CollectionLayer | None:
         join_tiles = bool(content["join_tiles"])
         return CollectionLayer(content["images_uri"], join_tiles, {part.scene: part for part in parts}, unsettled)
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{place}: is no description of a layer ({error}); delete it, and it is rebuilt") from error
+        raise DataError(f"{place}: is not a layer description ({error}); delete it, and it is rebuilt") from error
 
 
 def _partition(content: dict[str, Any]) -> Partition:

@@ -20,11 +20,11 @@ import pyarrow as pa
 import shapely
 
 from components.core.collection.layer.index import Bounds
-from components.core.collection.layer.recent import RecentlyRead
+from components.core.collection.layer.lru_cache import RecentlyRead
 from components.core.collection.layer.scenes import LayerScene, flat
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
 from components.core.footprints.geography import FULL_TURN, HALF_TURN
-from components.core.footprints.tile_joins import Halves, buildings, crossings, is_large_enough, joined_rows
+from components.core.footprints.tile_joins import CutFootprints, buildings, crossings, is_large_enough, joined_rows
 from components.core.footprints.tiles import PlacedTiles, Seam
 from components.core.hashing import digest
 
@@ -55,7 +55,7 @@ class SceneHalves:
     """
 
     places: Indices
-    halves: Halves
+    halves: CutFootprints
 
 
 ReadHalves = Callable[[LayerScene], SceneHalves]
@@ -136,7 +136,7 @@ class LayerJoiner:
     def _sweep(self, name: str) -> tuple[float, str]:
         return flat(self.scenes[name].bounds)[0], name
 
-    def _chosen(self, name: str, places: Sequence[int]) -> Halves:
+    def _chosen(self, name: str, places: Sequence[int]) -> CutFootprints:
         own = self._halves(name)
         return own.halves.take(np.searchsorted(own.places, places).tolist())
 
@@ -174,7 +174,7 @@ class LayerJoiner:
         name, _ = min(halves, key=lambda part: (halves[part][0].rank(halves[part][1]), part))
         return name
 
-    def _half(self, part: Part) -> tuple[Halves, int]:
+    def _half(self, part: Part) -> tuple[CutFootprints, int]:
         name, place = part
         own = self._halves(name)
         return own.halves, int(np.searchsorted(own.places, place))

@@ -28,7 +28,7 @@ from components.core.collection.layer.tables import (
 from components.core.collection.ledger import Collection
 from components.core.footprints.geography import WGS84
 from components.core.footprints.records import OUTLINE
-from components.core.footprints.tile_joins import Halves
+from components.core.footprints.tile_joins import CutFootprints
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> 
     chosen[dropped.rows] = False
     halves = rows.filter(pa.array(chosen)).combine_chunks()
     grid = scene.grid
-    return SceneHalves(np.flatnonzero(chosen), Halves(halves, grid.tile, grid.drawing, WGS84, grid.min_area_m2))
+    return SceneHalves(np.flatnonzero(chosen), CutFootprints(halves, grid.tile, grid.drawing, WGS84, grid.min_area_m2))
 
 
 def _others(rows: np.ndarray, count: int) -> np.ndarray:
@@ -185,5 +185,5 @@ def read_partition(collection: Collection, scene: str) -> pa.Table | None:
     try:
         return read_columns(place, COMPARED_COLUMNS)
     except (pa.ArrowException, ValueError) as error:
-        log.warning("%s: is no partition (%s); it is rebuilt", place, error)
+        log.warning("%s: is not a partition (%s); it is rebuilt", place, error)
         return None

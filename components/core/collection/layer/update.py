@@ -21,7 +21,7 @@ from functools import partial
 from components.core import storage
 from components.core.collection.layer.candidates import Alive
 from components.core.collection.layer.changes import ChangeCounter, SceneChange
-from components.core.collection.layer.claims import Claim
+from components.core.collection.layer.claims import UpdateClaim
 from components.core.collection.layer.dropped import Dropped
 from components.core.collection.layer.duplicates import find_duplicates
 from components.core.collection.layer.ids import Change
@@ -136,7 +136,7 @@ def update_layer(
     work = _work_or_more(collection, goal, wanted, known)
     counter = ChangeCounter()
     if work.written or work.removed:
-        claim = Claim(collection)
+        claim = UpdateClaim(collection)
         latest = layer_or_none(collection)
         if latest != known:
             work = _work_or_more(collection, goal, wanted, latest)
@@ -175,7 +175,7 @@ def _work_or_more(
             return _work(collection, goal, wanted, known)
         except LostPartitionError as lost:
             assert known is not None
-            log.warning("%s: the part of the layer is rebuilt: %s", collection.partition(lost.scene), lost)
+            log.warning("%s: this partition is rebuilt: %s", collection.partition(lost.scene), lost)
             left = {name: part for name, part in known.partitions.items() if name != lost.scene}
             known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
 
@@ -279,7 +279,7 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
     """
     layer = replace(work.kept, partitions=dict(work.kept.partitions))
     said = write_layer(collection, layer)
-    todo = _swept(work)
+    todo = _orphans(work)
     try:
         for count, entry in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
             part = _replaced(collection, work, counter, *entry)
@@ -318,7 +318,7 @@ def _without_own(collection: Collection, work: _Work) -> CollectionLayer:
     return replace(theirs, partitions=kept, unsettled=tuple(sorted({*theirs.unsettled, *work.kept.unsettled})))
 
 
-def _swept(work: _Work) -> list[tuple[Bounds, str, LayerScene | None]]:
+def _orphans(work: _Work) -> list[tuple[Bounds, str, LayerScene | None]]:
     """What is to be written or deleted from west to east, with the bounds of what was and will be there."""
     todo: list[tuple[Bounds, str, LayerScene | None]] = [
         (work.former.get(name, EVERYWHERE), name, None) for name in work.removed

@@ -131,7 +131,7 @@ def _assets() -> dict[str, Asset]:
         "footprints": Asset(
             "./layer/",
             "Footprints of all scenes",
-            "GeoParquet, a file a scene; buildings that several scenes show are there once.",
+            "GeoParquet, one file per scene; buildings that several scenes show are there once.",
             MediaType.VND_APACHE_PARQUET,
             ["data"],
         ),

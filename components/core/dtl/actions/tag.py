@@ -29,8 +29,8 @@ class TagImage(Action):
     settings_model: ClassVar[type[ActionSettings]] = TagSettings
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
-        """The tag is listed; a deleted one stays listed."""
-        return meta.with_image_tag(self.settings.tag)
+        """An added tag is listed, taken branch or not; a deleted one stays listed where it was."""
+        return meta.with_image_tag(self.settings.tag) if self.settings.action == "add" else meta
 
     def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
         """All carry the tag that is added; a deleted one may still be there once, where it had been added twice."""

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from components.core.collection.collect_parts import UNKNOWN, SceneFailure, SceneRows, collect_parts
+from components.core.collection.collect_parts import UNKNOWN, ItemRows, SceneFailure, collect_parts
 from components.core.geometry import Size
 from components.core.project import Item, Project, ProjectMeta, manifest_writer, open_project
-from components.core.project.history import LeftOut, StageRun
+from components.core.project.history import StageRun
 from components.core.project.parts import part_name
+from components.core.skip_budget import Skipped
 from tests.detection.plans import SIZE, plan, planned
 
 
@@ -21,7 +22,7 @@ def project(folder: Path, *rows: tuple[str, int]) -> Project:
 
 
 def run(stage: str, *names: str) -> StageRun:
-    return StageRun(stage, 1, 1.0, 1.0, tuple(LeftOut(name, f"{stage} cannot read it") for name in names))
+    return StageRun(stage, 1, 1.0, 1.0, tuple(Skipped(name, f"{stage} cannot read it") for name in names))
 
 
 def test_a_scene_is_made_of_its_parts_from_the_top_down_wherever_they_are(tmp_path: Path) -> None:
@@ -32,8 +33,8 @@ def test_a_scene_is_made_of_its_parts_from_the_top_down_wherever_they_are(tmp_pa
 
     assert gathered.failures == ()
     assert [scene.planned.key for scene in gathered.scenes] == ["2026/b.tif", "2026/a.tif"], "in the plan's order"
-    assert gathered.scenes[1].places == (SceneRows(0, 512, 1, 0), SceneRows(512, 88, 1, 1), SceneRows(600, 400, 0, 0))
-    assert gathered.scenes[0].places == (SceneRows(0, 1000, 0, 1),)
+    assert gathered.scenes[1].places == (ItemRows(0, 512, 1, 0), ItemRows(512, 88, 1, 1), ItemRows(600, 400, 0, 0))
+    assert gathered.scenes[0].places == (ItemRows(0, 1000, 0, 1),)
 
 
 @pytest.mark.parametrize(
@@ -55,27 +56,27 @@ def test_a_scene_of_which_rows_are_missing_or_double_is_a_failure(tmp_path: Path
     gathered = collect_parts(plan(planned("a")), [found], ())
 
     assert gathered.scenes == ()
-    assert gathered.failures == (SceneFailure("2026/a.tif", "publish_collection", UNKNOWN, is_lasting=False),)
+    assert gathered.failures == (SceneFailure(Skipped("2026/a.tif", UNKNOWN, "publish_collection"), is_lasting=False),)
 
 
 @pytest.mark.parametrize("name", ["a-1d", "ds/a-1d", "ds/" + part_name("a-1d", 512)])
-def test_a_failure_says_where_a_scene_or_a_part_of_it_was_left_out_and_why(tmp_path: Path, name: str) -> None:
+def test_a_failure_says_where_a_scene_or_a_part_of_it_was_skipped_and_why(tmp_path: Path, name: str) -> None:
     found = project(tmp_path / "1", (part_name("a-1d", 0), 512))
 
     gathered = collect_parts(plan(planned("a")), [found], [run("import_images"), run("infer_windows", name)])
 
-    assert gathered.failures == (SceneFailure("2026/a.tif", "infer_windows", "infer_windows cannot read it"),)
+    assert gathered.failures == (SceneFailure(Skipped("2026/a.tif", "infer_windows cannot read it", "infer_windows")),)
 
 
-def test_what_planning_left_out_is_a_failure_and_comes_first() -> None:
-    left = LeftOut("2026/broken.tif", "is no raster")
+def test_what_planning_skipped_is_a_failure_and_comes_first() -> None:
+    left = Skipped("2026/broken.tif", "is not a raster")
 
-    gathered = collect_parts(plan(planned("a"), left_out=(left,)), [], [run("import_images", "a-1d")])
+    gathered = collect_parts(plan(planned("a"), skipped=(left,)), [], [run("import_images", "a-1d")])
 
-    assert [failure.stage for failure in gathered.failures] == ["plan_imagery", "import_images"]
+    assert [failure.skipped.stage for failure in gathered.failures] == ["plan_imagery", "import_images"]
 
 
-def test_a_scene_that_one_stage_left_out_and_another_gave_is_done(tmp_path: Path) -> None:
+def test_a_scene_that_one_stage_skipped_and_another_gave_is_done(tmp_path: Path) -> None:
     """As where a step was tried again."""
     gathered = collect_parts(
         plan(planned("a")), [project(tmp_path / "1", ("a-1d", 1000))], [run("infer_windows", "a-1d")]

@@ -103,8 +103,8 @@ def test_what_is_wrong_with_a_scene_is_its_result(detected: Detected, tmp_path: 
     found = detected.finisher(tmp_path, {scene.planned.id: gone})(scene)
 
     assert isinstance(found, SceneFailure)
-    assert (found.key, found.stage, found.is_lasting) == (TOWN, "publish_collection", False)
-    assert "01d.bb/footprints.parquet" in found.reason
+    assert (found.key, found.skipped.stage, found.is_lasting) == (TOWN, "publish_collection", False)
+    assert "01d.bb/footprints.parquet" in found.skipped.reason
     assert list(Collection(str(tmp_path)).marks()) == []
 
 
@@ -128,7 +128,7 @@ def test_whatever_goes_wrong_with_a_scene_is_its_failure(detected: Detected, tmp
     assert all(isinstance(result, SceneFailure) and result.is_lasting and result.key == TOWN for result in results), (
         results
     )
-    told = [result.reason for result in results if isinstance(result, SceneFailure)]
+    told = [result.skipped.reason for result in results if isinstance(result, SceneFailure)]
     assert "has no CRS or no transform" in told[0] and "latitudes reach 114.3" in told[1]
     assert "unexpected AttributeError" in told[2] and "please report this" in told[2]
     assert list(Collection(str(tmp_path)).marks()) == []

@@ -66,9 +66,7 @@ def test_a_broken_marker_is_refused_with_its_place(tmp_path: Path) -> None:
 def test_no_marker_is_written_that_no_run_could_read(tmp_path: Path, value: float) -> None:
     collection = Collection(str(tmp_path))
 
-    with pytest.raises(
-        DataError, match=r"^2026/town\.tif: its bounds, its area or its transform are no finite numbers"
-    ):
+    with pytest.raises(DataError, match=r"^2026/town\.tif: its bounds, its area or its transform are not finite"):
         collection.finish(MARK, replace(RECORD, bounds=(16.0, 48.0, value, 48.1)))
 
     assert list(collection.marks()) == []

@@ -7,9 +7,10 @@ import pytest
 from components.core.collection.collect_parts import SceneFailure
 from components.core.collection.failure_log import FEW, MOST_TRIES, FailureLog, log_failures
 from components.core.collection.ledger import Collection
+from components.core.skip_budget import Skipped
 from tests.detection.plans import plan, planned
 
-BROKEN = SceneFailure("2026/a.tif", "infer_windows", "its tiles are broken")
+BROKEN = SceneFailure(Skipped("2026/a.tif", "its tiles are broken", "infer_windows"))
 SCENE = planned("a")
 PLAN = plan(SCENE, planned("b"))
 MARK = PLAN.mark(SCENE)
@@ -44,8 +45,8 @@ def test_a_scene_that_is_done_has_no_note_of_any_version(collection: Collection)
 @pytest.mark.parametrize(
     "failure",
     [
-        SceneFailure("2026/a.tif", "publish_collection", "the store is away", is_lasting=False),
-        SceneFailure("2026/other.tif", "plan_imagery", "has no CRS"),
+        SceneFailure(Skipped("2026/a.tif", "the store is away", "publish_collection"), is_lasting=False),
+        SceneFailure(Skipped("2026/other.tif", "has no CRS", "plan_imagery")),
     ],
     ids=["passing trouble", "what planning found"],
 )
@@ -56,10 +57,10 @@ def test_some_failures_are_not_noted(collection: Collection, failure: SceneFailu
 
 def test_scenes_that_fail_all_together_are_not_noted(collection: Collection, caplog: pytest.LogCaptureFixture) -> None:
     scenes = [planned(f"scene{number}") for number in range(2 * FEW)]
-    failures = [SceneFailure(scene.key, "infer_windows", "data_root cannot be written") for scene in scenes]
+    failures = [SceneFailure(Skipped(scene.key, "data_root cannot be written", "infer_windows")) for scene in scenes]
 
     log_failures(collection, plan(*scenes), {}, failures[: FEW + 1], "run")
-    assert "perhaps for one reason" in caplog.text
+    assert "probably for a common cause" in caplog.text
     assert FailureLog(collection).marks() == set()
 
     log_failures(collection, plan(*scenes), {}, failures[:FEW], "run")

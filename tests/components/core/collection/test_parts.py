@@ -44,7 +44,7 @@ def labels(plan: Plan) -> list[list[str]]:
 def test_parts_come_back_in_the_order_of_the_shards(plan: Plan, tmp_path: Path) -> None:
     put_part(plan, "3/3", project(tmp_path / "c", "c"))
     put_part(plan, "1/3", project(tmp_path / "a", "a", "b"))
-    assert labels(plan) == [["ds/a", "ds/b"], ["ds/c"]], "a shard that left nothing is passed over"
+    assert labels(plan) == [["ds/a", "ds/b"], ["ds/c"]], "a shard that left nothing is ignored"
 
 
 def test_another_try_of_a_shard_replaces_the_first(plan: Plan, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from components.core.collection.plan import (
 )
 from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
-from components.core.project.history import LeftOut
+from components.core.skip_budget import Skipped
 
 TOWN = PlannedScene(
     "town-0123456789",
@@ -47,7 +48,7 @@ PLAN = Plan(
     done=7,
     waiting=1,
     retired=(Mark("gone-0123456789", "ff", "ee"),),
-    left_out=(LeftOut("2026/broken.tif", "it is no raster"),),
+    skipped=(Skipped("2026/broken.tif", "it is not a raster"),),
 )
 
 
@@ -55,10 +56,12 @@ def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
     write_plan(tmp_path / "plan", PLAN)
 
     assert read_plan(tmp_path / "plan") == PLAN
+    told = json.loads((tmp_path / "plan" / "plan.json").read_text())["left_out"]
+    assert told == [{"name": "2026/broken.tif", "reason": "it is not a raster"}], "as earlier versions call it"
 
 
 def test_an_empty_plan_too(tmp_path: Path) -> None:
-    empty = replace(PLAN, scenes=(), shards=0, retired=(), left_out=())
+    empty = replace(PLAN, scenes=(), shards=0, retired=(), skipped=())
     write_plan(tmp_path / "plan", empty)
 
     assert read_plan(tmp_path / "plan") == empty
@@ -73,7 +76,7 @@ def test_a_shard_gets_its_rows() -> None:
     ("name", "count"), [("0/1", 1), ("2/1", 1), ("1/2", 3), ("0/0", 0), ("1", 1), ("", 1), ("-1/1", 1)]
 )
 def test_a_shard_that_the_plan_has_not_is_refused(name: str, count: int) -> None:
-    with pytest.raises(ConfigError, match=rf"shard: '{name}' is no shard of the plan; it has "):
+    with pytest.raises(ConfigError, match=rf"shard: '{name}' is not a shard of the plan; it has "):
         shard_number(name, count)
 
 
@@ -112,5 +115,5 @@ def test_ids_of_scenes_leave_room_and_are_seen_by_readers_of_folders() -> None:
 def test_a_plan_whose_images_lie_elsewhere_is_none(tmp_path: Path) -> None:
     scene = replace(TOWN, uri="/vsicurl/http://host/town.tif")
     write_plan(tmp_path / "plan", replace(PLAN, scenes=(scene,)))
-    with pytest.raises(DataError, match=r"is no plan .*/vsicurl/http://host/town\.tif'.*leads elsewhere"):
+    with pytest.raises(DataError, match=r"is not a plan .*/vsicurl/http://host/town\.tif'.*leads elsewhere"):
         read_plan(tmp_path / "plan")

@@ -96,7 +96,7 @@ def test_a_scene_that_cannot_be_finished_is_left_to_publication(
 
     assert labels(tmp_path / "part") == ["town_2026-05-01"]
     assert [scene.record.key for scene in read_part(tmp_path / "part", plan).finished] == [FIJI]
-    assert f"{TOWN}: is left to publication, which tries it again" in caplog.text
+    assert f"{TOWN}: publish_collection will try it again" in caplog.text
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -177,7 +177,7 @@ def of_another_run(entry: dict[str, Any]) -> None:
         (with_text_for_a_number, "0.record.footprints: Input should be a valid integer"),
         (with_no_number, "0.record.area_m2: Input should be a finite number"),
         (with_five_of_six, "0.transform.5: Field required"),
-        (of_another_run, "town-0.aa.bb is no scene of the plan"),
+        (of_another_run, "town-0.aa.bb is not a scene of the plan"),
     ],
 )
 def test_a_broken_file_of_finished_scenes_is_named(
@@ -193,8 +193,8 @@ def test_a_broken_file_of_finished_scenes_is_named(
     with pytest.raises(DataError) as raised:
         read_part(tmp_path / "part", plan)
 
-    assert f"{file}: is not what a shard of this run says of the scenes that it finished ({fault}" in str(raised.value)
-    assert str(raised.value).endswith("run again: what is finished is not done twice")
+    assert f"{file}: is not a shard result of this run ({fault}" in str(raised.value)
+    assert str(raised.value).endswith("run again: finished scenes are not done twice")
 
 
 @pytest.mark.parametrize(
@@ -206,5 +206,5 @@ def test_what_is_no_file_of_finished_scenes_is_named(detected: Detected, tmp_pat
     file = tmp_path / "part" / FINISHED_FILE
     file.unlink() if content is None else file.write_bytes(content)
 
-    with pytest.raises(DataError, match=r"finished\.json: is not what a shard of this run says"):
+    with pytest.raises(DataError, match=r"finished\.json: is not a shard result of this run"):
         read_part(tmp_path / "part", plan)

@@ -49,6 +49,15 @@ def test_what_a_component_returns_has_names() -> None:
     assert read_signature("evaluate").returns == {}
 
 
+def test_what_a_stage_returns_is_told_by_its_class_or_its_docstring() -> None:
+    assert read_signature("sample_scenes").returned == {
+        "images_uri": "folder of the imagery",
+        "masks_uri": "folder of the building masks, with the same names",
+    }
+    assert read_signature("plan_shards").returned == {"Output": "names of the shards, 1/n to n/n"}
+    assert read_signature("evaluate").returned == {}
+
+
 def test_help_is_a_clause_that_keeps_names_and_abbreviations() -> None:
     assert parameters("evaluate")["predicted_class"].help == "class of the predicted objects"
     assert parameters("crop_augment")["query"].help.startswith("DTL query; ")
@@ -77,7 +86,7 @@ def test_a_name_is_found_where_it_is_defined() -> None:
     assert isinstance(found, ast.FunctionDef) and found.name == "publish"
     with pytest.raises(LookupError, match="step: neither defines nor imports nothing"):
         source.definition("components.evaluate.step", "nothing")
-    with pytest.raises(LookupError, match=r"evaluate\.step: Confusion is no function"):
+    with pytest.raises(LookupError, match=r"evaluate\.step: Confusion is not a function"):
         source.function("components.evaluate.step", "Confusion")
 
 

@@ -38,8 +38,10 @@ def test_every_folder_with_a_component_is_a_stage() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_parameter_has_a_help(stage: str) -> None:
-    assert [parameter.name for parameter in read_signature(stage).parameters if not parameter.help] == []
+def test_every_parameter_and_result_has_a_help(stage: str) -> None:
+    signature = read_signature(stage)
+    assert [parameter.name for parameter in signature.parameters if not parameter.help] == []
+    assert signature.returned.keys() == signature.returns.keys()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -71,7 +73,7 @@ def test_flags_have_the_defaults_of_the_component(stage: str) -> None:
         assert (defaults[name] or None) == (entry.default or None), name
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", EARLIER)
 def test_flags_of_earlier_versions_still_hold(stage: str) -> None:
     words = EARLIER[stage].split()
     before = {word.removeprefix("--").replace("-", "_") for word in words if word.startswith("--")}
@@ -112,6 +114,6 @@ def test_flags_are_told_where_there_is_nothing_but_python(stage: str) -> None:
 def test_another_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluat"]) == 2
     said = capsys.readouterr().err
-    assert said == "python -m components: 'evaluat' is no stage; give one, such as evaluate, or see " + (
+    assert said == "python -m components: 'evaluat' is not a stage; give one, such as evaluate, or see " + (
         "python -m components --help\n"
     )

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 import pytest
 
-from components.core.command.tolerance_flags import add_flags
+from components.core.command.tolerance_flags import add_earlier_flags
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,6 @@ from components.core.command.tolerance_flags import add_flags
 )
 def test_the_flags_of_earlier_versions_still_hold(flags: list[str], text: str) -> None:
     parser = ArgumentParser()
-    add_flags(parser)
+    parser.add_argument("--tolerance", default="1 px")
+    add_earlier_flags(parser)
     assert parser.parse_args(flags).tolerance == text

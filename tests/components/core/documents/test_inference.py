@@ -52,7 +52,7 @@ def test_other_modes_are_refused_by_name_and_not_for_their_keys(mode: str) -> No
         ({"mode": {"blend": {"method": "max"}}}, "mode.blend.method: 'max':"),
         (
             {"mode": {"blend": {"discard_border": 65}}},
-            "discard_border: 65 leaves pixels between .* 128 px; use at most 64",
+            "discard_border: 65 leaves gaps between .* 128 px; use at most 64",
         ),
         ({"mode": {"min_overlap": {"x": 8}, "blend": {"discard_border": 5}}}, "discard_border: 5 .* use at most 4"),
         ({"mode": {"flips": "all"}}, "mode.flips: 'all':"),

@@ -24,6 +24,10 @@ TUTORIAL: dict[str, Any] = {
 }
 
 
+OWN = ("pad", "architecture", "encoder", "encoder_weights", "lr_schedule", "seed", "precision")
+"""Keys that the tutorial does not have."""
+
+
 def test_the_default_is_the_tutorials_document() -> None:
     assert json.loads(TRAIN_CONFIG.read_text()) == TUTORIAL
 
@@ -35,9 +39,10 @@ def test_the_tutorials_document_is_valid_as_it_is() -> None:
 
 def test_defaults_are_those_of_the_reference() -> None:
     loaded = load_config("{}").model_dump(mode="json")
-    own = {key: loaded.pop(key) for key in ("pad", "encoder", "encoder_weights", "lr_schedule", "seed", "precision")}
+    own = {key: loaded.pop(key) for key in OWN}
     assert own == {
         "pad": "none",
+        "architecture": "UNetV2",
         "encoder": "vgg16_bn",
         "encoder_weights": "imagenet",
         "lr_schedule": "plateau",
@@ -75,13 +80,13 @@ def test_a_users_config_is_merged_at_every_depth(tmp_path: Path) -> None:
     [
         ('{"batch_size": {"trian": 3}}', "train.config: batch_size.trian: unknown key; known keys: train, val"),
         ('{"learning_rate": 3}', "train.config: learning_rate: unknown key; known keys: dataset_tags, batch_size,"),
-        ('{"input_size": {"width": 500}}', "input_size.width: 500 is no multiple of 16; use 496 or 512"),
-        ('{"input_size": {"height": 0}}', "input_size.height: 0 is no multiple of 16; use 16"),
+        ('{"input_size": {"width": 500}}', "input_size.width: 500 is not a multiple of 16; use 496 or 512"),
+        ('{"input_size": {"height": 0}}', "input_size.height: 0 is not a multiple of 16; use 16"),
         ('{"special_classes": {"neutral": "bg"}}', "special_classes: .* background and neutral must differ"),
         ('{"epochs": 0}', "epochs: 0: input should be greater than or equal to 1"),
         ('{"epochs": "5"}', "epochs: '5': input should be a valid integer"),
         ('{"val_every": 0}', "val_every: 0: input should be greater than 0"),
-        ('{"lr": Infinity}', "not JSON: Infinity is no JSON number"),
+        ('{"lr": Infinity}', "not JSON: Infinity is not a JSON number"),
         ('{"lr_decreasing": {"lr_divisor": 1}}', "lr_decreasing.lr_divisor: 1: input should be greater than 1"),
         ('{"loss_weights": {"bce": 0, "dice": 0}}', "loss_weights: .* leaves no loss"),
         ('{"weights_init_type": "random"}', "weights_init_type: 'random': .* 'transfer_learning' or 'continue_tr"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.errors import TooManyBadItemsError
+from components.core.errors import TooManySkippedError
 from components.core.figures import Rectangle
 from components.core.geometry import Size, Window
 from components.core.project import Item, open_project
@@ -23,16 +23,17 @@ def test_add_repeats_and_delete_takes_one(tmp_path: Path) -> None:
     assert [entry.tags for entry in found] == [("x", "old", "new", "new"), ("new", "new")]
 
 
-def test_tags_of_every_layer_are_listed_taken_or_not(tmp_path: Path) -> None:
+def test_tags_that_layers_add_are_listed_taken_or_not(tmp_path: Path) -> None:
     project = write(tmp_path, items(1))
     layers = [
         data(),
         choose("$all", ["$never", "$1"], tags=["nothing has this"]),
         tag("$never", "$2", "never"),
         tag("$1", "$3", "gone", "delete"),
-        save("$2 $3"),
+        tag("$3", "$4", "old", "delete"),
+        save("$2 $4"),
     ]
-    assert meta_after(layers, project).tags_images == ("old", "never", "gone")
+    assert meta_after(layers, project).tags_images == ("old", "never")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_windows_without_objects_come_out(tmp_path: Path) -> None:
 def test_a_window_larger_than_the_image_fails_it(tmp_path: Path, height: int, width: int, fault: str) -> None:
     project = write(tmp_path, [item("a")])
     assert len(run([data(), windows("$all", "$1", *(SIZE.height, SIZE.width)), save("$1")], project)[0]) == 1
-    with pytest.raises(TooManyBadItemsError, match=rf"INRIA/ds/a: query\[1\]\.settings\.{fault}"):
+    with pytest.raises(TooManySkippedError, match=rf"INRIA/ds/a: query\[1\]\.settings\.{fault}"):
         run([data(), windows("$all", "$1", height, width), save("$1")], project)
 
 

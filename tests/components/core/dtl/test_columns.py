@@ -23,15 +23,15 @@ from components.core.dtl.graph import build_query
 from components.core.dtl.naming import Names
 from components.core.dtl.query import read_query
 from components.core.dtl.run import QueryRun, execute_query, predict_query
-from components.core.errors import ConfigError, TooManyBadItemsError
+from components.core.errors import ConfigError, TooManySkippedError
 from components.core.figures import Bitmap, RasterMask
 from components.core.geometry import Size
 from components.core.imagery.masks import MaskRaster
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object, open_project
 from components.core.project import manifest as manifest_module
+from components.core.project.passthrough import pass_through
 from components.core.project.rows import SCHEMA, row_of_item
-from components.core.project.unread import pass_unread
 from tests.builders import CRS, TRANSFORM, files_below
 from tests.components.core.dtl.projects import SIZE, car, house, item, write
 from tests.queries import choose, data, layer, save, tag, windows
@@ -122,7 +122,7 @@ def test_the_same_files_and_counts(name: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(manifest_module, "GROUP_OBJECTS", 20)
     monkeypatch.setattr(manifest_module, "PART_ROWS", 50)
     place = write(tmp_path, towns(120))
-    assert all(map(pass_unread, pq_tables(place)))
+    assert all(map(pass_through, pq_tables(place)))
     check_alike(QUERIES[name], place, tmp_path, monkeypatch, seed=3)
 
 
@@ -157,7 +157,7 @@ BROKEN = {
     "a name that is none": changed("name", to=""),
     "no dataset": changed("dataset", to=None),
     "a height below 0": changed("height", to=-1),
-    "extra that is no JSON": changed("extra", to="{"),
+    "extra that is not JSON": changed("extra", to="{"),
     "an image that is called": changed("image", "uri", to="/vsicurl/http://host/a.tif"),
     "an image of another size": changed("image", "recipe", "height", to=3),
     "a window beside its raster": changed("image", "recipe", "left", to=1),
@@ -193,11 +193,11 @@ def write_changed(root: Path, change: Callable[[dict[str, Any]], None]) -> Path:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_row_is_left_out_as_ever(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_row_is_skipped_as_ever(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = write_changed(tmp_path, BROKEN[name])
-    assert not any(map(pass_unread, pq_tables(place)))
+    assert not any(map(pass_through, pq_tables(place)))
     check_alike(QUERIES["the tutorial's"], place, tmp_path, monkeypatch, max_bad=1)
-    with pytest.raises(TooManyBadItemsError, match="1 item failed and max_bad allows 0: INRIA/"):
+    with pytest.raises(TooManySkippedError, match="1 of 3 items skipped, and max_bad allows 0, but never all: INRIA/"):
         execute_query(SPLIT_TAGGING_QUERY, [place], tmp_path / "none")
 
 
@@ -206,7 +206,7 @@ def test_what_would_be_written_otherwise_is_not_passed_on(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = write_changed(tmp_path, UNUSUAL[name])
-    assert not any(map(pass_unread, pq_tables(place)))
+    assert not any(map(pass_through, pq_tables(place)))
     check_alike(QUERIES["the tutorial's"], place, tmp_path, monkeypatch)
 
 
@@ -238,7 +238,7 @@ def test_an_endless_pattern_is_told_at_once(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(patterns, "SECONDS", 0.05)
     endless = [data(), choose("$all", ["$a", "null"], regex_names=["^(a|a)+$"]), save("$a", "NEW")]
     place = write(tmp_path, [item(f"{'a' * 60}{number}") for number in range(1000)])
-    with pytest.raises(ConfigError, match="does not end on"):
+    with pytest.raises(ConfigError, match="takes more than"):
         execute_query(json.dumps(endless), [place], tmp_path / "none", max_bad=None)
 
 

@@ -99,7 +99,7 @@ def test_dry_run_prints_counts_and_writes_nothing(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.splitlines()[-1] == "3 items in, at most 18 out: project 'RESULT'"
     fails = json.dumps([data(), windows("$all", "$1", 41, 41), save("$1")])
     assert call("--query", fails, "--project", project, "--dry-run") == 0
-    assert "would be left out: INRIA/ds/a: query[1].settings.window.height: 41" in capsys.readouterr().out
+    assert "would be skipped: INRIA/ds/a: query[1].settings.window.height: 41" in capsys.readouterr().out
 
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +116,7 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["--output", "o"], "--query: is missing"),
         (["--query", ALL], "--output: is missing"),
         (["--query", "[]", "--output", "o"], "query: has no `data` layer"),
-        (["--query", FAULTY, "--output", "o"], f"{FAULTY}: query[0].colour: is no key here; known keys: action, "),
+        (["--query", FAULTY, "--output", "o"], f"{FAULTY}: query[0].colour: unknown key; known keys: action, "),
         (["--query", "nowhere.json", "--output", "o"], "nowhere.json: cannot be read"),
         (["--query", ALL, "--output", "o"], "query[0].src[0]: project 'INRIA' is not given; given: none"),
         (["--query", ALL, "--project", "nowhere", "--output", "o"], "nowhere: there is no such directory"),
@@ -139,9 +139,9 @@ def test_bad_items_may_be_many_unless_told_otherwise(tmp_path: Path, capsys: pyt
     query = json.dumps([data(), windows("$all", "$1", 48, 64), save("$1")])
     arguments = ["--query", query, "--project", project, "--output", tmp_path / "out"]
     assert call(*arguments) == 0
-    assert "1 items in, 1 out, 1 left out: project 'RESULT'" in capsys.readouterr().out
+    assert "1 items in, 1 out, 1 skipped: project 'RESULT'" in capsys.readouterr().out
     assert call(*arguments, "--max-bad", 0) == 2
-    assert "1 item failed and max_bad allows 0: INRIA/ds/a: " in capsys.readouterr().err
+    assert "items skipped, and max_bad allows 0, but never all: INRIA/ds/a: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("limit", [[], ["--max-bad", 2]])
@@ -152,10 +152,10 @@ def test_where_all_failed_there_is_no_result_unless_it_may_be_empty(
     query = json.dumps([data(), windows("$all", "$1", 48, 64), save("$1")])
     arguments = ["--query", query, "--project", project, "--output", tmp_path / "out", *limit]
     assert call(*arguments) == 2
-    assert "all 2 items failed: INRIA/ds/a: " in capsys.readouterr().err
+    assert "2 of 2 items skipped, and " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert call(*arguments, "--allow-empty") == 0
-    assert "0 items in, 0 out, 2 left out" in capsys.readouterr().out
+    assert "0 items in, 0 out, 2 skipped" in capsys.readouterr().out
     assert call(*arguments, "--allow-empty", "--max-bad", 1) == 2
 
 

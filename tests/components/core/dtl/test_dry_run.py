@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from components.core.dtl.dry_run import follow
+from components.core.dtl.graph import build_query
+from components.core.dtl.possible import Possible
 from components.core.dtl.run import execute_query, predict_query
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.project import open_project
-from tests.builders import files_below, scene_project
+from tests.builders import bitmap_meta, files_below, scene_project
 from tests.components.core.dtl.projects import house, item, run, write
 from tests.queries import choose, data, layer, save, tag, windows
 
@@ -107,7 +110,7 @@ def test_nothing_is_written(without_rasters: Path, tmp_path: Path) -> None:
 def test_what_would_fail_is_said(tmp_path: Path) -> None:
     project = write(tmp_path, [item("a", house()), item("b", size=Size(10, 10))])
     run = predict_query(json.dumps([data(), windows("$all", "$1", 20, 20), save("$1")]), [project])
-    assert [bad.source for bad in run.report.bad] == ["INRIA/ds/b"]
+    assert [bad.name for bad in run.report.skipped] == ["INRIA/ds/b"]
     assert run.report.written == 6
 
 
@@ -137,4 +140,62 @@ def test_annotations_are_tagged_and_mirrored_without_pixels(without_rasters: Pat
 def test_cutting_needs_the_pixels_of_masks(without_rasters: Path) -> None:
     """The proof above means something: pixels are gone, and whoever needs them fails."""
     _, report = run([*CROPS, save("$train")], without_rasters, max_bad=None)
-    assert len(report.bad) == 2 and all("gt" in bad.reason for bad in report.bad)
+    assert len(report.skipped) == 2 and all("gt" in bad.reason for bad in report.skipped)
+
+
+FIGURES: dict[str, tuple[dict[str, Any], bool]] = {
+    "bbox": ({"classes_mapping": {"untitled": "n"}}, True),
+    "rename": ({"classes_mapping": {"untitled": "n"}}, True),
+    "duplicate_objects": ({"classes_mapping": {"untitled": "n"}}, True),
+    "drop_obj_by_class": ({"classes": ["untitled"]}, True),
+    "background": ({"class": "n"}, True),
+    "dataset": ({"name": "n"}, True),
+    "dummy": ({}, True),
+    "multiply": ({"multiply": 2}, True),
+    "objects_filter": (
+        {
+            "filter_by": {
+                "polygon_sizes": {
+                    "filtering_classes": ["untitled"],
+                    "area_size": {"percent": 50},
+                    "comparator": "less",
+                    "action": "delete",
+                }
+            }
+        },
+        True,
+    ),
+    "poly2bitmap": ({"classes_mapping": {"untitled": "n"}}, False),
+    "line2bitmap": ({"classes_mapping": {"untitled": "n"}, "width": 2}, False),
+    "find_contours": ({"classes_mapping": {"untitled": "n"}}, False),
+    "bitmap2lines": ({"classes_mapping": {"untitled": "n"}, "min_points_cnt": 2}, False),
+    "rasterize": ({"classes_mapping": {"untitled": "n"}}, False),
+    "skeletonize": ({"classes": ["untitled"], "method": "thinning"}, False),
+    "drop_noise": ({"classes": ["untitled"], "min_area": "3px", "src_type": "image"}, False),
+    "generate_hints": (
+        {"class": "untitled", "positive_class": "n", "negative_class": "m", "min_points_number": 1},
+        False,
+    ),
+}
+"""Settings of actions that leave pixels alone, and whether what they give is known without pixels of masks."""
+
+
+@pytest.mark.parametrize("action", FIGURES)
+def test_no_action_on_figures_reads_a_mask(without_rasters: Path, action: str) -> None:
+    settings, known = FIGURES[action]
+    layers = [
+        data(),
+        layer(action, "$all", "$1", **settings),
+        choose("$1", ["$2", "null"], min_objects_count=1),
+        save("$2"),
+    ]
+    dry = predict_query(json.dumps(layers), [without_rasters])
+    assert dry.report.exact is known and not dry.report.skipped
+    if known:
+        written = execute_query(json.dumps(layers), [without_rasters], without_rasters.parent / "out", allow_empty=True)
+        assert written.report == dry.report
+    else:
+        assert dry.report.written == 3
+    followed = follow(build_query(layers), {"INRIA": Possible(bitmap_meta("INRIA", "untitled"))})
+    assert followed.meta.titles == dry.meta.titles
+    assert followed.result is not None

@@ -63,7 +63,7 @@ def test_an_incomplete_mapping_is_refused(tmp_path: Path) -> None:
 
 
 def test_classes_of_other_shapes_do_not_merge(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"classes_mapping: 'car' is a rectangle and cannot become 'house', which is"):
+    with pytest.raises(ConfigError, match=r"classes_mapping: 'house', a class of bitmaps, and 'car', one of rec"):
         mapped(tmp_path, {"car": "house", "__other__": "__default__"})
 
 

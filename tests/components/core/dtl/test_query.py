@@ -38,29 +38,32 @@ def if_with(**condition: Any) -> str:
 TAG = tag("$all", "$1", "t")
 
 LAYER_FAULTS = {
-    "no object": (5, "query[1]: 5 is no JSON object"),
+    "no object": (5, "query[1]: 5 is not a JSON object"),
     "action missing": ({k: v for k, v in TAG.items() if k != "action"}, "query[1].action: is missing"),
     "settings missing": ({k: v for k, v in TAG.items() if k != "settings"}, "query[1].settings: is missing"),
-    "unknown action": (layer("mirror", "$all", "$1"), "query[1].action: 'mirror' is no action; actions are data, "),
+    "unknown action": (
+        layer("mirror", "$all", "$1"),
+        "query[1].action: 'mirror' is not an action; actions are ",
+    ),
     "unknown key": (
         {**TAG, "setings": {}},
-        "query[1].setings: is no key here; known keys: action, src, dst, settings (perhaps 'settings')",
+        "query[1].setings: unknown key; known keys: action, src, dst, settings (perhaps 'settings')",
     ),
     "unknown setting": (
         layer("tag", "$all", "$1", tag="t", action="add", colour=1),
-        "settings.colour: is no key here; known keys: tag, action",
+        "settings.colour: unknown key; known keys: tag, action",
     ),
     "unknown inner setting": (
         layer("sliding_window", "$all", "$1", window={"width": 4, "hight": 4}, min_overlap={"x": 0, "y": 0}),
-        "query[1].settings.window.hight: is no key here; known keys: width, height (perhaps 'height')",
+        "query[1].settings.window.hight: unknown key; known keys: width, height (perhaps 'height')",
     ),
     "source of wrong type": ({**TAG, "src": "$all"}, 'query[1].src: "$all": input should be a valid list'),
     "destination of wrong type": ({**TAG, "dst": 3}, "query[1].dst: 3: input should be a valid string"),
     "no source": (tag("", "$1", "t"), "query[1].src: is empty; name what the layer reads"),
     "null as source": (tag("$all null", "$1", "t"), "query[1].src[1]: `null` discards and cannot be read"),
-    "bare source": (tag("all", "$1", "t"), "query[1].src[0]: 'all' is no name; names start with `$`"),
-    "bare destination": (tag("$all", "1", "t"), "query[1].dst: '1' is no name; names start with `$`"),
-    "only a $": (tag("$all", "$", "t"), "query[1].dst: '$' is no name"),
+    "bare source": (tag("all", "$1", "t"), "query[1].src[0]: 'all' is not a name; names start with `$`"),
+    "bare destination": (tag("$all", "1", "t"), "query[1].dst: '1' is not a name; names start with `$`"),
+    "only a $": (tag("$all", "$", "t"), "query[1].dst: '$' is not a name"),
     "two destinations": ({**TAG, "dst": ["$1", "$2"]}, "query[1].dst: 'tag' has 1 destination, and 2 are given"),
     "one destination": ({**choose("$all", [], tags=[]), "dst": "$1"}, "'if' has 2 destinations, and 1 are given"),
     "three destinations": (choose("$all", ["$1", "$2", "$3"], tags=[]), "'if' has 2 destinations, and 3 are given"),
@@ -94,16 +97,16 @@ CONDITION_FAULTS = {
     "none": ({}, ": {} must hold exactly one of probability, regex_names, "),
     "two": ({"tags": ["a"], "min_area": 3}, ': {"tags": ["a"], "min_area": 3} must hold exactly one of probability, '),
     "unknown": ({"chance": 0.5}, ': {"chance": 0.5} must hold exactly one of'),
-    "further key": ({"tags": ["a"], "colour": 1}, ".colour: is no key here; known keys: tags"),
+    "further key": ({"tags": ["a"], "colour": 1}, ".colour: unknown key; known keys: tags"),
     "misspelt key": (
         {"probability": 0.5, "groupby": "source"},
-        ".groupby: is no key here; known keys: probability, group_by (perhaps 'group_by')",
+        ".groupby: unknown key; known keys: probability, group_by (perhaps 'group_by')",
     ),
     "above 1": ({"probability": 1.5}, ".probability: 1.5: input should be less than or equal to 1"),
     "below 0": ({"probability": -0.1}, ".probability: -0.1: input should be greater than or equal to 0"),
     "probability as text": ({"probability": "0.5"}, '.probability: "0.5": input should be a valid number'),
     "group_by": ({"probability": 0.5, "group_by": "town"}, ".group_by: \"town\": input should be 'item' or 'source'"),
-    "broken pattern": ({"regex_names": ["a", "("]}, ".regex_names[1]: '(' is no regular expression: missing )"),
+    "broken pattern": ({"regex_names": ["a", "("]}, ".regex_names[1]: '(' is not a regular expression: missing )"),
     "pattern outside a list": ({"regex_names": "a"}, '.regex_names: "a": input should be a valid list'),
     "tag of wrong type": ({"tags": [3]}, ".tags[0]: 3: input should be a valid string"),
     "no dataset": ({"project_datasets": ["P"]}, ".project_datasets[0]: 'P' is not of the form project/dataset"),
@@ -124,7 +127,7 @@ def test_faults_of_the_ends() -> None:
     assert message(save("$all")).startswith("query: has no `data` layer; begin with")
     assert message(data()) == "query: has no `supervisely` layer; exactly one saves the result"
     two = message(data(), save("$all"), save("$all", "S"))
-    assert two == "query: has 2 `supervisely` layers (query[1], query[2]); exactly one saves the result"
+    assert two == "query: has 2 layers that save (query[1], query[2]); exactly one saves the result"
 
 
 @pytest.mark.parametrize("source", ["INRIA", "INRIA/", "/ds", "*/ds", "INRIA/ds/a", "$all"])
@@ -136,11 +139,11 @@ def test_a_data_layer_reads_projects(source: str) -> None:
 
 @pytest.mark.parametrize("name", ["$result", "null", "", "a/b"])
 def test_the_save_layer_names_a_project(name: str) -> None:
-    assert message(data(), save("$all", name)).startswith(f"query[1].dst: '{name}' is no project name; give a bare")
+    assert message(data(), save("$all", name)).startswith(f"query[1].dst: '{name}' is not a project name; give a bare")
 
 
 def test_a_name_that_nobody_writes() -> None:
-    assert message(data(), TAG, save("$1 $2")) == "query[2].src[1]: nobody writes '$2'; names are $1, $all"
+    assert message(data(), TAG, save("$1 $2")) == "query[2].src[1]: no layer writes '$2'; names are $1, $all"
 
 
 def test_loops() -> None:
@@ -177,7 +180,7 @@ def test_text_that_is_no_query(tmp_path: Path) -> None:
     assert refused(str(broken)).startswith(f"{broken}: is not JSON (")
     broken.write_bytes(b'["\xff"]')
     assert refused(str(broken)).startswith(f"{broken}: is not UTF-8 (")
-    assert refused("[" * 100_000) == "query: is not JSON (lists and objects are nested too deep); mend it there"
+    assert refused("[" * 100_000) == "query: is not JSON (lists and objects are nested too deep); fix it there"
     assert refused("a\0b").startswith(r"'a\x00b': is neither JSON nor the path of a file (")
 
 

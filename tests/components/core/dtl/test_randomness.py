@@ -116,7 +116,7 @@ def test_group_by_source_agrees_with_a_split_before_cropping(tmp_path: Path) -> 
 def test_an_empty_branch_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     project = write(tmp_path, items(3))
     run([data(), choose("$all", ["$1", "$2"], probability=0.0), save("$1 $2")], project)
-    assert "query[1]: chance sent none of 3 items to $1; another seed or probability gives it some" in caplog.text
+    assert "query[1]: by chance none of 3 items went to $1; use another seed or probability" in caplog.text
     caplog.clear()
     run([data(), choose("$all", ["null", "$2"], probability=0.0), save("$2")], project)
     tagged = choose("$all", ["$1", "$2"], tags=["x"])

@@ -17,11 +17,12 @@ from components.core.dtl.action import Context
 from components.core.dtl.engine import RunReport, run_query
 from components.core.dtl.graph import build_query
 from components.core.dtl.run import execute_query
-from components.core.errors import ConfigError, DataError, TooManyBadItemsError
+from components.core.errors import ConfigError, DataError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.project import manifest_writer, open_project, write_manifest
-from components.core.project.history import LeftOut, StageRun, read_history
+from components.core.project.history import StageRun, read_history
 from components.core.project.materialize import materialize
+from components.core.skip_budget import Skipped
 from tests.builders import bitmap_meta, files_below, scene_item, scene_project
 from tests.components.core.dtl.projects import META, house, item, names, write
 from tests.queries import choose, data, layer, save, tag, windows
@@ -101,7 +102,7 @@ def test_an_output_is_replaced_when_the_new_one_is_whole(tmp_path: Path) -> None
     assert open_project(tmp_path / "out").meta.name == "SECOND"
 
 
-class TestBadItems:
+class TestSkippedItems:
     """What fails is left out whole, with its reason, up to a limit."""
 
     LAYERS: tuple[Any, ...] = (
@@ -126,21 +127,21 @@ class TestBadItems:
         return folder
 
     @pytest.mark.parametrize("limit", [3, 9, None])
-    def test_are_left_out_with_their_reasons(
+    def test_are_skipped_with_their_reasons(
         self, tmp_path: Path, limit: int | None, caplog: pytest.LogCaptureFixture
     ) -> None:
         run = execute_query(self.QUERY, [self.project(tmp_path)], tmp_path / "out", max_bad=limit)
-        assert [bad.source for bad in run.report.bad] == [f"INRIA/ds/town{number}" for number in (1, 2, 3)]
-        reasons = [bad.reason for bad in run.report.bad]
+        assert [bad.name for bad in run.report.skipped] == [f"INRIA/ds/town{number}" for number in (1, 2, 3)]
+        reasons = [bad.reason for bad in run.report.skipped]
         assert "window.width: 30 exceeds the width 29 of image 'town1'" in reasons[0]
         assert "town2.json: is not JSON" in reasons[1]
         assert "town3.json: objects[0].classTitle: 'unknown' is no class of meta.json (untitled)" in reasons[2]
-        assert all(f"left out {bad.source}: {bad.reason}" in caplog.text for bad in run.report.bad)
+        assert all(f"skipped: {bad.name}: {bad.reason}" in caplog.text for bad in run.report.skipped)
         found = list(open_project(tmp_path / "out"))
         assert {entry.name.split("_")[0] for entry in found} == {"town0"}, "nothing of an item that failed later"
         assert len(found) == run.report.written == 10
         assert run.counts() == {"items_in": 1, "items": 10, "left_out": 3}
-        assert run.sentence() == "1 items in, 10 out, 3 left out: project 'RESULT'"
+        assert run.sentence() == "1 items in, 10 out, 3 skipped: project 'RESULT'"
 
     @pytest.mark.parametrize("as_files", [False, True])
     def test_too_many_write_nothing(self, tmp_path: Path, as_files: bool) -> None:
@@ -148,17 +149,20 @@ class TestBadItems:
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "before").write_text("stays", encoding="utf-8")
         beside = sorted(tmp_path.iterdir())
-        with pytest.raises(TooManyBadItemsError) as caught:
+        with pytest.raises(TooManySkippedError) as caught:
             execute_query(self.QUERY, [project], tmp_path / "out", max_bad=2, as_files=as_files)
-        assert str(caught.value).startswith("3 items failed and max_bad allows 2: INRIA/ds/town1: query[2].settings.")
-        assert "INRIA/ds/town3: " in str(caught.value) and "raise max_bad" in str(caught.value)
+        assert str(caught.value).startswith(
+            "3 of 4 items skipped, and max_bad allows 2, but never all: INRIA/ds/town1: "
+        )
+        assert "INRIA/ds/town3: " in str(caught.value) and "set max_bad to at least 3" in str(caught.value)
         assert sorted(tmp_path.iterdir()) == beside
         assert files_below(tmp_path / "out") == {"before": b"stays"}
 
     def test_a_long_list_is_cut(self, tmp_path: Path) -> None:
         project = write(tmp_path, [item(f"a{number:02d}") for number in range(12)])
         layers = json.dumps([data(), windows("$all", "$1", 99, 99), save("$1")])
-        with pytest.raises(TooManyBadItemsError, match=r"12 items failed.*a09: .*; and 2 more. Mend them") as caught:
+        told = r"^12 of 12 items skipped.*a09: .*; and 2 more, which the log lists; fix .*; or allow an empty result$"
+        with pytest.raises(TooManySkippedError, match=told) as caught:
             execute_query(layers, [project], tmp_path / "out")
         assert "a10" not in str(caught.value)
 
@@ -191,14 +195,14 @@ def test_of_few_items_one_is_read_after_the_other(tmp_path: Path) -> None:
     (folder / "ds" / "ann" / "town1.json").unlink()
     for _ in stream:
         pass
-    assert [bad.source for bad in report.bad] == ["INRIA/ds/town1"]
+    assert [bad.name for bad in report.skipped] == ["INRIA/ds/town1"]
 
 
 class TestHistory:
     """The new project says what led to it."""
 
     def test_of_all_projects_with_this_run_at_its_end(self, tmp_path: Path) -> None:
-        imported = StageRun("import_images", 3, 1.5, 2.0, (LeftOut("gone", "unreadable"),))
+        imported = StageRun("import_images", 3, 1.5, 2.0, (Skipped("gone", "unreadable"),))
         places = []
         for name in ("A", "B"):
             with manifest_writer(tmp_path / name, replace(META, name=name)) as writer:
@@ -215,8 +219,8 @@ class TestHistory:
         assert before[0] == imported
         assert (last.stage, last.scenes, last.megapixels) == ("crop", 2, 0.2)
         assert 0 < last.seconds <= all_s
-        assert [left.name for left in last.left_out] == ["small_A", "small_B"]
-        assert "query[1].settings.window.width: 500 exceeds the width 60" in last.left_out[0].reason
+        assert [left.name for left in last.skipped] == ["small_A", "small_B"]
+        assert "query[1].settings.window.width: 500 exceeds the width 60" in last.skipped[0].reason
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_bad", -1), ("workers", -1)])

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from components.core.errors import TooManyBadItemsError
+from components.core.errors import TooManySkippedError
 from components.core.figures import Bitmap, InlineMask, tight_window
 from components.core.figures.connected_components import connected_components
 from components.core.geometry import Size
@@ -71,7 +71,7 @@ def test_each_object_is_split_by_itself(tmp_path: Path) -> None:
 def test_only_bitmaps_can_be_split(tmp_path: Path) -> None:
     layers = [data(), layer("split_masks", "$all", "$1", classes=["house", "car"]), save("$1")]
     with pytest.raises(
-        TooManyBadItemsError, match=r"query\[1\]\.settings\.classes: an object of 'car' in image 'b' is a"
+        TooManySkippedError, match=r"query\[1\]\.settings\.classes: an object of 'car' in image 'b' is a"
     ):
         run(layers, write(tmp_path, [item("a", house()), item("b", car())]))
 
@@ -79,7 +79,7 @@ def test_only_bitmaps_can_be_split(tmp_path: Path) -> None:
 def test_a_class_that_is_not_there_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     layers = [data(), layer("split_masks", "$all", "$1", classes=["house", "tree"]), save("$1")]
     run(layers, write(tmp_path, [item("a", house())]))
-    assert "query[1].settings.classes[1]: 'tree' is no class of what arrives here" in caplog.text
+    assert "query[1].settings.classes[1]: 'tree' is no class of the incoming items" in caplog.text
     assert "house, shed, car" in caplog.text
 
 

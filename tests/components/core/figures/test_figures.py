@@ -116,7 +116,7 @@ def test_a_line_that_leaves_and_comes_back_falls_in_two() -> None:
 def test_a_line_inside_keeps_its_loops() -> None:
     loop = Line(vertices([(0, 1), (0, 0), (0.5, 0), (0, 0.5), (0, 0.5)]))
     assert loop.normalise(Size(4, 4)) == [loop]
-    assert Line(vertices([(1, 1), (1, 1)])).normalise(Size(4, 4)) == [], "a single place is no line"
+    assert Line(vertices([(1, 1), (1, 1)])).normalise(Size(4, 4)) == [], "a single place is not a line"
 
 
 def test_a_crop_keeps_a_polygons_holes() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
-from components.core.footprints.geography import PixelGrid, areas_m2, common_crs, mended, on_globe, reprojected
+from components.core.footprints.geography import PixelGrid, areas_m2, common_crs, fixed, on_globe, reprojected
 from components.core.geometry import Size
 from components.core.imagery.reading import describe
 from components.core.project import ImageRef, Item
@@ -88,7 +88,7 @@ def test_places_outside_a_projection_are_explained() -> None:
 
 def test_rings_that_would_cross_are_mended() -> None:
     bow = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
-    (shape, kept) = mended(polygons(bow, shapely.box(0, 0, 1, 1)))
+    (shape, kept) = fixed(polygons(bow, shapely.box(0, 0, 1, 1)))
     assert shape.is_valid
     assert shape.area == 2
     assert kept == shapely.box(0, 0, 1, 1)
@@ -159,4 +159,4 @@ def test_a_scene_across_the_antimeridian_gives_narrow_polygons_and_gets_them_bac
         assert (shapely.bounds(parts)[:, 2] - shapely.bounds(parts)[:, 0]).max() < 0.001
         assert areas_m2(placed, "EPSG:4326") == pytest.approx(areas_m2(grid.to_map(squares), grid.crs), rel=1e-6)
         back = grid.to_pixels(placed, "EPSG:4326", SIZE)
-        assert shapely.area(shapely.intersection(mended(back), squares)) == pytest.approx(600, rel=1e-3)
+        assert shapely.area(shapely.intersection(fixed(back), squares)) == pytest.approx(600, rel=1e-3)

@@ -19,7 +19,7 @@ from components.core.figures import InlineMask
 from components.core.figures.connected_components import connected_components
 from components.core.footprints.geography import PixelGrid
 from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, FootprintRules, scene_schema
-from components.core.footprints.tile_joins import Halves, buildings, joined_rows
+from components.core.footprints.tile_joins import CutFootprints, buildings, joined_rows
 from components.core.footprints.tiles import Seam, Tile, seams
 from components.core.footprints.tolerance import Tolerance
 from components.core.footprints.vectorize import scene_footprints
@@ -43,7 +43,7 @@ GRIDS = {
 
 def rows_of(
     mask: np.ndarray, name: str, grid: PixelGrid, rules: FootprintRules, window: Window
-) -> tuple[pa.Table, Tile, Halves]:
+) -> tuple[pa.Table, Tile, CutFootprints]:
     place = grid.transform @ Affine.translation(window.left, window.top)
     objects = tuple(Object("untitled_dl", one) for one in connected_components(InlineMask(mask[window.slices].copy())))
     image = ImageRef.whole(f"{name}.tif", window.size, grid.crs, place)
@@ -51,7 +51,7 @@ def rows_of(
     rows = pa.concat_tables([scene_schema(True).empty_table(), *made])
     tile = Tile(PixelGrid(grid.crs, place), window.size)
     halves = rows.filter(rows[TOUCHES_EDGE]).combine_chunks()
-    return rows, tile, Halves(halves, tile, made.drawing, "EPSG:4326")
+    return rows, tile, CutFootprints(halves, tile, made.drawing, "EPSG:4326")
 
 
 def windows(cuts: tuple[tuple[int, ...], tuple[int, ...]] = CUTS) -> dict[str, Window]:
@@ -220,5 +220,5 @@ def test_a_broken_outline_is_named() -> None:
     broken = halves.rows.set_column(
         halves.rows.schema.get_field_index(OUTLINE), OUTLINE, pa.array([b"x"] * halves.rows.num_rows)
     )
-    with pytest.raises(DataError, match="outline_px: is no WKB"):
+    with pytest.raises(DataError, match="outline_px: is not valid WKB"):
         replace(halves, rows=broken).outlines  # noqa: B018

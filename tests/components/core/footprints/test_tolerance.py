@@ -32,30 +32,38 @@ def test_a_distance_is_understood_and_told_in_one_form(text: str, tolerance: Tol
     ["", "px", "-1 px", "-0", "nan", "inf m", "1 ft", "1 px m", "one px", "1,5 m", "1_000", "٣ px", "0x1p", "1e", "."],
 )
 def test_what_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no distance from 0 up; give one in pixels or metres"):
+    with pytest.raises(ConfigError, match="is not a distance of 0 or more; give one in pixels or metres"):
         Tolerance.parse(text)
 
 
 @pytest.mark.parametrize("text", ["1000.5", "1e308 m", "1e999 px", "9" * 5000])
 def test_what_leaves_nothing_of_a_building_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="exceeds 1000, with which no outline is left") as raised:
+    with pytest.raises(ConfigError, match="exceeds 1000, which leaves no outline") as raised:
         Tolerance.parse(text)
     assert len(str(raised.value)) < 200
 
 
 def test_a_long_text_is_refused_at_once_and_shown_in_part() -> None:
     for text in ("1" + " " * 1_000_000 + "x", "1." * 500_000):
-        with pytest.raises(ConfigError, match="is no distance") as raised:
+        with pytest.raises(ConfigError, match="is not a distance") as raised:
             Tolerance.parse(text)
         assert len(str(raised.value)) < 200
 
 
 def test_no_two_tolerances_are_told_as_one() -> None:
     assert (
-        len({str(DetectionSettings("", tolerance=text).deciding()) for text in ("0 m", "1 px", "1 m", "1.0000001 m")})
+        len(
+            {
+                str(DetectionSettings("", tolerance=text).detector_settings())
+                for text in ("0 m", "1 px", "1 m", "1.0000001 m")
+            }
+        )
         == 4
     )
-    assert DetectionSettings("", tolerance="0 m").deciding() == DetectionSettings("", tolerance="0").deciding()
+    assert (
+        DetectionSettings("", tolerance="0 m").detector_settings()
+        == DetectionSettings("", tolerance="0").detector_settings()
+    )
 
 
 def test_metres_count_where_pixels_have_a_size() -> None:

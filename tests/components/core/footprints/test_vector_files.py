@@ -32,7 +32,7 @@ def test_polygons_of_rows_come_back() -> None:
 
 
 def test_what_is_no_wkb_is_refused() -> None:
-    with pytest.raises(DataError, match="no WKB"):
+    with pytest.raises(DataError, match="not valid WKB"):
         geometries_of(pa.table({"geometry": [b"nothing"]}))
 
 

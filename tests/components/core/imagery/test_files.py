@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.core.errors import DataError
-from components.core.imagery.files import PassedOver
+from components.core.imagery.files import IgnoredFiles
 from components.core.imagery.pairs import find_pairs
 from components.core.storage.local import broken_links
 from components.plan_imagery.sources import find_images
@@ -16,7 +16,7 @@ CUSTOMARY = (".hidden.jp2", "a.tfw", "a.TIF.aux.xml", "a.tif.ovr", "a.tif.msk", 
 
 CONVERT = "of other formats, which are not read: convert images to GeoTIFF (gdal_translate town.jp2 town.tif)"
 
-GIVE = "that are not looked into: give a folder of images by itself, or move its images up"
+GIVE = "that are not searched: give a folder of images by itself, or move its images up"
 
 
 def make(folder: Path, *names: str) -> str:
@@ -40,10 +40,10 @@ def test_an_import_names_what_it_passes_over(tmp_path: Path, caplog: pytest.LogC
     broken(tmp_path / "images", "link.tif")
     find_pairs(images, masks).log_passed_over()
     assert said(caplog) == [
-        f"{images}: passed over: 1 folders (more/) {GIVE}",
-        f"{images}: passed over: 1 links (link.tif) that lead nowhere or back: mend or remove them",
-        f"{images}: passed over: 2 files (b.jp2, c.VRT) {CONVERT}",
-        f"{masks}: passed over: 5 files (m0.ecw, m1.ecw, m2.ecw …) {CONVERT}",
+        f"{images}: ignored: 1 folders (more/) {GIVE}",
+        f"{images}: ignored: 1 links (link.tif) that are broken or circular: fix or remove them",
+        f"{images}: ignored: 2 files (b.jp2, c.VRT) {CONVERT}",
+        f"{masks}: ignored: 5 files (m0.ecw, m1.ecw, m2.ecw …) {CONVERT}",
     ]
 
 
@@ -60,8 +60,8 @@ def test_a_detection_names_what_it_passes_over(tmp_path: Path, caplog: pytest.Lo
     broken(tmp_path / "in" / "out", "link.tif")
     assert [found.key for found in find_images(images, f"{images}/out")] == ["a.tif", "deep/c.tif"]
     assert [line.split(": ")[1:3] for line in said(caplog)] == [
-        ["passed over", "1 files (deep/b.jp2) of other formats, which are not read"],
-        ["passed over", "1 links (deep/link.tif) that lead nowhere or back"],
+        ["ignored", "1 files (deep/b.jp2) of other formats, which are not read"],
+        ["ignored", "1 links (deep/link.tif) that are broken or circular"],
     ]
 
 
@@ -92,17 +92,17 @@ def test_links_that_lead_in_a_circle_keep_nothing_else_from_being_found(
     ]
     links = ["circle.tif", "deep/itself", "deep/up"]
     assert list(broken_links(images)) == [str(tmp_path / link) for link in links]
-    assert "3 links (circle.tif, deep/itself, deep/up) that lead nowhere or back" in caplog.text
+    assert "3 links (circle.tif, deep/itself, deep/up) that are broken or circular" in caplog.text
 
 
 def test_a_folder_is_not_its_own_masks(tmp_path: Path) -> None:
     images = make(tmp_path / "images", "a.tif")
-    with pytest.raises(DataError, match="images: is the folder of images, and named for masks, too"):
+    with pytest.raises(DataError, match="images: is given as the folder of images and of masks"):
         find_pairs(images, f"{images}/")
 
 
 def test_nothing_passed_over_is_nothing_said(caplog: pytest.LogCaptureFixture) -> None:
-    found = PassedOver()
+    found = IgnoredFiles()
     for name in CUSTOMARY:
         found.add_file(name)
     found.log("in")

@@ -113,8 +113,8 @@ def test_strips_of_columns_make_the_same_raster(tmp_path: Path, compress: str) -
     ("widths", "message"),
     [
         ([512], "512 columns were written to a raster of 1300"),
-        ([512, 1024], "columns 512 to 1535 are no strip of tiles of a raster of 1300"),
-        ([500, 800], "columns 500 to 1299 are no strip of tiles of a raster of 1300"),
+        ([512, 1024], "columns 512 to 1535 are not a strip of tiles of a raster of 1300"),
+        ([500, 800], "columns 500 to 1299 are not a strip of tiles of a raster of 1300"),
     ],
 )
 def test_strips_that_are_none_of_the_raster_leave_nothing(tmp_path: Path, widths: list[int], message: str) -> None:

@@ -25,9 +25,9 @@ def message(fitting: int, memory: DeviceMemory) -> str:
 def test_the_message_tells_the_batch_the_memory_and_what_fits() -> None:
     memory = DeviceMemory("NVIDIA H100", 79 * GIBIBYTE + GIBIBYTE // 10, 3 * GIBIBYTE)
     assert message(24, memory) == (
-        "train.config: batch_size.train: 64 at once do not fit into the memory of the device (NVIDIA H100, 79.1 GiB, "
-        "of which the driver and other processes hold 3.0); smaller batches were tried, with 2% of the memory kept "
-        "free: use at most 24"
+        "train.config: batch_size.train: a batch of 64 does not fit into the memory of the device (NVIDIA H100, "
+        "79.1 GiB, of which the driver and other processes hold 3.0); smaller batches were tried, "
+        "with 2% of the memory kept free: use at most 24"
     )
     assert message(0, memory).endswith("kept free, and not even 1 fits: use a smaller input_size")
 
@@ -66,5 +66,5 @@ def test_a_try_holds_nothing_of_the_one_before() -> None:
 
 def test_other_errors_are_no_lack_of_memory() -> None:
     network = HungryUNet(4, 8)
-    with pytest.raises(ConfigError, match=r"image\.height: 30 is no multiple of 16"):
+    with pytest.raises(ConfigError, match=r"image\.height: 30 is not a multiple of 16"):
         largest_that_fits(lambda size: network(torch.zeros(size, 3, 30, 32)), 9, CPU)

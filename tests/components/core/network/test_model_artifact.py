@@ -47,7 +47,7 @@ def test_a_model_replaces_an_older_one_and_nothing_else(folder: Path, tmp_path: 
     other = tmp_path / "thesis"
     other.mkdir()
     (other / "chapter.txt").write_text("mine")
-    with pytest.raises(DataError, match="thesis holds something that is no model"):
+    with pytest.raises(DataError, match="thesis holds something that is not a model"):
         save_model(other, UNetV2(2, CONFIG.encoder), CONFIG, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "thesis"]
 
@@ -66,12 +66,13 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"format_version": 7}, "format_version is 7, this code reads 1"),
+        ({"architecture": "SegFormer"}, "architecture 'SegFormer' is none of UNetV2"),
         ({"encoder": "resnet"}, "encoder 'resnet' is none of"),
         ({"classes": [{"title": "bg", "shape": "bitmap", "color": "#000000"}]}, "background, first, and at least one"),
         ({"input_size": {"height": 96}}, "input_size.width: Field required"),
-        ({"input_size": {"height": 0, "width": 96}}, "input_size.height: 0 is no multiple of 16; use 16; fetch"),
+        ({"input_size": {"height": 0, "width": 96}}, "input_size.height: 0 is not a multiple of 16; use 16; fetch"),
         ({"input_size": {"height": 96, "width": 1048576}}, "input_size.width: 1048576 is above 8192"),
-        ({"normalisation": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, "is not what UNetV2 does"),
+        ({"normalisation": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, "is not what networks here do"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),
     ],
 )

@@ -95,7 +95,9 @@ def test_deepest_features_see_beyond_their_neighbours() -> None:
     ("length", "offer"), [(500, "use 496 or 512"), (8, "use 16"), (0, "use 16"), (17, "use 16 or 32")]
 )
 def test_sizes_that_cannot_be_halved_four_times_are_refused(length: int, offer: str) -> None:
-    with pytest.raises(ConfigError, match=f"train.config: input_size.height: {length} is no multiple of 16; {offer}$"):
+    with pytest.raises(
+        ConfigError, match=f"train.config: input_size.height: {length} is not a multiple of 16; {offer}$"
+    ):
         check_size(Size(length, 512), "train.config: input_size")
     with pytest.raises(ConfigError, match=r"image.width: 20"):
         on_meta()(torch.zeros(1, 3, 32, 20, device="meta"))

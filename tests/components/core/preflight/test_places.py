@@ -17,7 +17,7 @@ from components.core.geometry import Size
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig
 from components.core.preflight.models import described_model
-from components.core.preflight.naming import NamedFaults
+from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
 from components.core.storage import check_file_writable, check_writable
 from components.core.storage.mounted import MOUNTS_VARIABLE

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from components.core.errors import DataError
 from components.core.project import ProjectMeta, manifest_writer, open_project
-from components.core.project.history import HISTORY_FILE, LeftOut, StageRun, merged_histories, read_history
+from components.core.project.history import HISTORY_FILE, StageRun, merged_histories, read_history, write_history
+from components.core.skip_budget import Skipped
 
-IMPORTED = StageRun("import_images", 3, 1.5, 0.25, (LeftOut("town4", "it is broken"),))
+IMPORTED = StageRun("import_images", 3, 1.5, 0.25, (Skipped("town4", "it is broken"),))
 INFERRED = StageRun("infer_windows", 3, 1.5, 2.0)
 
 
@@ -17,6 +19,19 @@ def test_a_project_says_what_led_to_it(tmp_path: Path) -> None:
         writer.history = (IMPORTED, INFERRED)
 
     assert read_history(tmp_path / "project") == (IMPORTED, INFERRED)
+
+
+def test_the_file_calls_them_as_earlier_versions_do(tmp_path: Path) -> None:
+    write_history(tmp_path, (IMPORTED,))
+    assert json.loads((tmp_path / HISTORY_FILE).read_text()) == [
+        {
+            "stage": "import_images",
+            "scenes": 3,
+            "megapixels": 1.5,
+            "seconds": 0.25,
+            "left_out": [{"name": "town4", "reason": "it is broken"}],
+        }
+    ]
 
 
 def test_the_digest_does_not_depend_on_it(tmp_path: Path) -> None:

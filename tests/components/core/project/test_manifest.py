@@ -205,11 +205,11 @@ def cut_part(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
-        (lambda d: (d / "meta.json").unlink(), "meta.json: is missing, so this is no project"),
+        (lambda d: (d / "meta.json").unlink(), "meta.json: is missing, so this is not a project"),
         (lambda d: (d / "meta.json").write_text("{"), "meta.json: is not JSON"),
-        (lambda d: (d / "items-00000.parquet").unlink(), "speaks of 2 items and the parts hold 0"),
+        (lambda d: (d / "items-00000.parquet").unlink(), "says 2 items and the parts hold 0"),
         (cut_part, "items-00000.parquet: its footer cannot be read"),
-        (broken_meta(lambda data: data.update(version=99)), "version 99 is not 1"),
+        (broken_meta(lambda data: data.update(version=99)), "version 99 is neither 1 nor 2"),
         (broken_meta(lambda data: data.pop("classes")), "a list `classes` is missing"),
         (broken_meta(lambda data: data.update(classes=[{"title": "a"}])), r"classes\[0\].shape: None is none of"),
         (broken_meta(lambda data: data.update(classes=[7])), r"classes\[0\]: a class needs a title"),

@@ -79,7 +79,7 @@ def test_both_forms_survive_the_manifest(scene: Item, tmp_path: Path) -> None:
 @pytest.mark.parametrize("said", [[5], [5, 5], [-1, 3], [0, 101], ["0", "3"], 7])
 def test_rows_that_are_none_of_the_items_are_refused(scene: Item, said: Any) -> None:
     with pytest.raises(
-        DataError, match=r"ds/austin1: wanted_rows: .* is no range of its 100 rows; give \[top, bottom\]"
+        DataError, match=r"ds/austin1: wanted_rows: .* is not a range of its 100 rows; give \[top, bottom\]"
     ):
         wanted_rows(replace(scene, extra={"wanted_rows": said}))
 

@@ -19,7 +19,7 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery.reading import read_rgb
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import Item, open_project, write_manifest
-from components.core.project.materialize import materialize
+from components.core.project.materialize import Files, materialize
 from components.core.project.supervisely_figures import MOST_PNG_BYTES, pack_png, unpack_png
 from tests import strategies
 from tests.builders import CRS, bitmap_meta, noise, scene_item, whole, write_raster
@@ -127,7 +127,7 @@ RGB_PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
         (annotation(size={"width": 3, "height": 0}), "size: 0×3 holds no pixel"),
         (annotation(objects=[3]), r"objects\[0\]: an object is a JSON object"),
         (annotation(objects=[{"classTitle": "car"}]), r"objects\[0\].classTitle: 'car' is no class of meta.json"),
-        (annotation(objects=[{"classTitle": "untitled"}]), r"objects\[0\].bitmap: None is no object with `origin`"),
+        (annotation(objects=[{"classTitle": "untitled"}]), r"objects\[0\].bitmap: None is not an object with `origin`"),
         (of_bitmap("%%%"), r"objects\[0\].bitmap.data: is not base64"),
         (of_bitmap(packed(b"no image")), "data: is not a PNG"),
         (of_bitmap(packed(RGB_PNG)), "three colour channels"),
@@ -208,7 +208,7 @@ def test_a_whole_picture_is_copied(tmp_path: Path) -> None:
     project = open_project(tmp_path / "in")
     materialize(tmp_path / "out", project.meta, project)
     assert (tmp_path / "out" / "ds" / "img" / "a.jpg").read_bytes() == Path(source).read_bytes()
-    materialize(tmp_path / "bare", project.meta, project, images=False)
+    materialize(tmp_path / "bare", project.meta, project, Files(images=False))
     assert not (tmp_path / "bare" / "ds" / "img").exists()
 
 

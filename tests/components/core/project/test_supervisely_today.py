@@ -114,7 +114,7 @@ def test_images_of_one_stem_keep_their_whole_names(tmp_path: Path) -> None:
 def test_an_annotation_that_could_be_of_two_images_is_refused(tmp_path: Path) -> None:
     project = export(tmp_path, meta(), a__jpg=annotation(), a__png=annotation())
     (tmp_path / "ds0" / "ann" / "a.jpg.json").rename(tmp_path / "ds0" / "ann" / "a.json")
-    with pytest.raises(DataError, match=r"ann/a\.json: no image is left for it"):
+    with pytest.raises(DataError, match=r"ann/a\.json: has no image"):
         len(project)
 
 
@@ -128,8 +128,8 @@ def test_shapes_that_are_not_read_are_passed_over_and_counted(tmp_path: Path, ca
     assert [[found.class_title for found in item.objects] for item in project] == [["r"], []]
     assert project.meta.titles == ("r",)
     assert [record.message for record in caplog.records] == [
-        f"{tmp_path}: 1 objects of shape cuboid_2d are passed over, which is not read",
-        f"{tmp_path}: 2 objects of shape graph are passed over, which is not read",
+        f"{tmp_path}: 1 objects of the unsupported shape cuboid_2d are ignored",
+        f"{tmp_path}: 2 objects of the unsupported shape graph are ignored",
     ]
 
 
@@ -139,25 +139,31 @@ def test_objects_of_a_class_of_any_shape_become_bitmaps(tmp_path: Path, caplog: 
     assert [type(found.figure) for found in item.objects] == [Bitmap] * 3
     assert item.objects[0].figure.area == 24
     assert [found.extra.get("geometryType") for found in item.objects] == ["bitmap", None, None]
-    assert "1 objects of shape line are passed over" in caplog.text
-    assert "1 objects of shape point are passed over" in caplog.text
+    assert "1 objects of the unsupported shape line are ignored" in caplog.text
+    assert "1 objects of the unsupported shape point are ignored" in caplog.text
 
 
 WRONG: dict[str, tuple[Any, str]] = {
-    "objects": (annotation(objects={"a": 1}), r"objects: \{'a': 1\} is no list"),
-    "tags": (annotation(tags="train"), "tags: 'train' is no list of tags"),
+    "objects": (annotation(objects={"a": 1}), r"objects: \{'a': 1\} is not a list"),
+    "tags": (annotation(tags="train"), "tags: 'train' is not a list of tags"),
     "a tag": (
         annotation(tags=[{"value": 3}]),
         r"tags\[0\]: \{'value': 3\} is neither a text nor an object with a name",
     ),
-    "description": (annotation(description=["a"]), r"description: \['a'\] is no text"),
+    "description": (annotation(description=["a"]), r"description: \['a'\] is not text"),
     "half a character": (annotation(description="\ud800"), "surrogates not allowed"),
     "size": (annotation(size={"height": "x", "width": 3}), "does not hold whole numbers"),
     "huge size": (annotation(size={"height": 10**12, "width": 3}), "holds no pixel, or too many"),
-    "an object's tags": (annotation(entry("p", "polygon") | {"tags": 7}), r"objects\[0\]\.tags: 7 is no list of tags"),
+    "an object's tags": (
+        annotation(entry("p", "polygon") | {"tags": 7}),
+        r"objects\[0\]\.tags: 7 is not a list of tags",
+    ),
     "an object's description": (annotation(entry("p", "polygon") | {"description": 7}), r"\[0\]\.description: 7 is no"),
-    "no points": (annotation(entry("p", "bitmap")), r"objects\[0\]\.points: None is no object with `exterior`"),
-    "holes": (annotation(entry("p", "polygon") | {"points": {"exterior": [[0, 0]], "interior": 5}}), "5 is no list of"),
+    "no points": (annotation(entry("p", "bitmap")), r"objects\[0\]\.points: None is not an object with `exterior`"),
+    "holes": (
+        annotation(entry("p", "polygon") | {"points": {"exterior": [[0, 0]], "interior": 5}}),
+        "5 is not a list of",
+    ),
     "a far point": (annotation(entry("p", "polygon") | {"points": {"exterior": [[10**400, 0]]}}), "is not a list of"),
     "georeference": (
         annotation(georeference={"transform": [1, 2]}),
@@ -178,7 +184,7 @@ def test_annotations_of_the_wrong_shape_are_told_with_their_place(tmp_path: Path
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({"classes": [], "tags": {"a": 1}}, r"meta\.json: tags: \{'a': 1\} is no list of tags"),
+        ({"classes": [], "tags": {"a": 1}}, r"meta\.json: tags: \{'a': 1\} is not a list of tags"),
         ({"classes": [], "tags": [3]}, r"meta\.json: tags\[0\]: 3 is neither a text"),
         ({"classes": [{"title": "a", "shape": "blob"}]}, r"classes\[0\]\.shape: 'blob' is none of"),
         ({"classes": [{"title": ["a"], "shape": "any"}]}, "a class needs a title"),

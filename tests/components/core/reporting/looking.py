@@ -1,13 +1,11 @@
-"""How tests look at pages and images."""
+"""How tests look at pages."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
 
-import cv2
-import numpy as np
-import numpy.typing as npt
+from components.core.reporting.page import Section, run_report
 
 _FETCHING = {"src", "href", "xlink:href", "srcset", "poster", "data", "action"}
 _FORBIDDEN = {"script", "link", "iframe", "object", "embed", "base", "form"}
@@ -60,9 +58,6 @@ def faults_of(html: str) -> list[str]:
     return page.faults + addresses + outside + re.findall(r"@import|@font-face", bare)
 
 
-def image_of(data: bytes) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB of a PNG file."""
-    assert data.startswith(b"\x89PNG")
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert pixels is not None
-    return np.asarray(pixels[:, :, ::-1], np.uint8)
+def page_of(section: Section) -> str:
+    """A page of one section alone."""
+    return run_report(section.title, "", (), [section])

@@ -9,7 +9,7 @@ from components.core.figures import Bitmap, InlineMask, Line, Point, Polygon, Ra
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Flip
 from components.core.project import ImageRef
-from components.core.reporting.view import View, framed, image_pixels, label_figures, quiet, tinted
+from components.core.reporting.view import View, framed, image_pixels, label_figures, tinted
 from tests.builders import block_mask, mask_object, noise, write_raster, write_tiled
 from tests.strategies import masks, sizes, windows
 
@@ -102,12 +102,6 @@ def test_a_tint_is_firm_on_the_outline_and_leaves_the_rest() -> None:
     assert (drawn[~mask] == 100).all()
     assert drawn[4, 4].tolist() == [162, 60, 60]
     assert drawn[2, 2].tolist() == [247, 5, 5]
-
-
-def test_quiet_imagery_is_pale_grey() -> None:
-    drawn = quiet(noise(Size(8, 8)).transpose(1, 2, 0).copy())
-
-    assert (drawn[:, :, 0] == drawn[:, :, 1]).all() and drawn.min() >= 127
 
 
 def test_a_frame_surrounds_its_window_alone() -> None:

@@ -68,10 +68,10 @@ def test_a_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 
 def test_a_directory_where_a_file_is_is_refused(tmp_path: Path) -> None:
     (tmp_path / "project").write_text("a file")
-    with pytest.raises(StorageError, match="is no directory"), staged_directory(tmp_path / "project"):
+    with pytest.raises(StorageError, match="is not a directory"), staged_directory(tmp_path / "project"):
         pass
     assert (tmp_path / "project").read_text() == "a file"
-    with pytest.raises(StorageError, match=f"^{os.devnull}: is no directory"), staged_directory(os.devnull):
+    with pytest.raises(StorageError, match=f"^{os.devnull}: is not a directory"), staged_directory(os.devnull):
         pass
     assert Path(os.devnull).is_char_device()
 

@@ -13,7 +13,7 @@ from components.core.storage import (
     delete,
     gdal_environment,
     gdal_path,
-    gdal_patiently,
+    gdal_with_retry,
     join_uri,
     put_file,
     write_bytes,
@@ -79,7 +79,7 @@ def test_a_window_over_tls(
 
 def test_a_window_from_local_disk(raster: Path, pixels: np.ndarray) -> None:
     assert gdal_path(f"file://{raster}") == str(raster)
-    np.testing.assert_array_equal(gdal_patiently(raster, lambda: read(str(raster))), expected(pixels))
+    np.testing.assert_array_equal(gdal_with_retry(raster, lambda: read(str(raster))), expected(pixels))
 
 
 def test_wrong_credentials_are_said(s3_environment: S3Server, raster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_wrong_credentials_are_said(s3_environment: S3Server, raster: Path, monk
     put_file(raster, uri)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret")
     with pytest.raises(StorageError, match="check AWS_ACCESS_KEY_ID") as caught:
-        gdal_patiently(uri, lambda: read(uri))
+        gdal_with_retry(uri, lambda: read(uri))
     assert "wrong-secret" not in str(caught.value)
 
 
@@ -96,11 +96,11 @@ def test_a_vanished_raster_is_said(s3_environment: S3Server, raster: Path) -> No
     put_file(raster, uri)
     delete(uri)
     with pytest.raises(StorageError, match=r"raster\.tif at http.*no such object"):
-        gdal_patiently(uri, lambda: read(uri))
+        gdal_with_retry(uri, lambda: read(uri))
 
 
 def test_what_is_no_raster_stays_gdals_error(s3_environment: S3Server) -> None:
     uri = join_uri(s3_environment.new_folder(), "text.tif")
     write_bytes(uri, b"not a raster")
     with pytest.raises(RasterioIOError, match="not recognized"):
-        gdal_patiently(uri, lambda: read(uri))
+        gdal_with_retry(uri, lambda: read(uri))

@@ -15,7 +15,7 @@ from components.core.storage import (
     counters,
     gdal_environment,
     gdal_path,
-    gdal_patiently,
+    gdal_with_retry,
     get_file,
     join_uri,
     list_objects,
@@ -92,7 +92,7 @@ def test_reading_goes_on_after_a_restart(mortal_s3: S3Server, scene: Path, tmp_p
     download.go_on_until_it_waits()
     assert download.is_going_on
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(gdal_patiently, raster_uri, read_raster)
+        reading = pool.submit(gdal_with_retry, raster_uri, read_raster)
         mortal_s3.restart()
         assert reading.result(HANGS_S) == 7 * 16 * 16
     download.end()

@@ -34,7 +34,7 @@ HOLD = """
 
 @contextmanager
 def holder(kind: str, target: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that is in the midst of making something."""
+    """A process that is in the middle of making something."""
     command = [sys.executable, "-c", textwrap.dedent(HOLD), kind, str(target)]
     environment = os.environ | {"TMPDIR": str(target.parent)}
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=environment) as process:

@@ -13,7 +13,7 @@ from components.core.collection.stac import document_bytes
 
 
 def check(document: dict[str, Any]) -> None:
-    """Refuse what is no STAC 1.1."""
+    """Refuse what is not STAC 1.1."""
     written = json.loads(document_bytes(document))
     assert written == json.loads(json.dumps(document))
     kind = pystac.STACObjectType.ITEM if written["type"] == "Feature" else pystac.STACObjectType.COLLECTION

@@ -1,0 +1,21 @@
+"""The first of many names, as messages list them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHOWN = 10
+"""So many names say which are meant, and still fit into a message."""
+
+
+def first_names(names: Sequence[object], most: int = SHOWN, between: str = ", ", before_more: str = " and ") -> str:
+    """List the first names, and say how many more there are: "a, b and 3 more".
+
+    Args:
+        names: All of them, in order.
+        most: So many are listed.
+        between: What stands between two of them.
+        before_more: What stands before the number of the others.
+    """
+    shown = between.join(map(str, names[:most]))
+    return f"{shown}{before_more}{len(names) - most} more" if len(names) > most else shown
