@@ -71,6 +71,7 @@ def _train(given: SimpleNamespace, project: Any) -> None:
         config=given.train_config,
         encoder_weights=given.train_encoder_weights,
         initial_model_uri=given.train_initial_model_uri,
+        data_root=given.output_data_root,
         max_bad=max_bad,
         **gpus_of("train_unet"),
     )

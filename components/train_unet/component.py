@@ -14,6 +14,7 @@ def train_unet(
     config: dict = {},
     encoder_weights: str = "",
     initial_model_uri: str = "",
+    data_root: str = "",
     work_dir: str = "",
     max_bad: int = 0,
     gpus: int = 0,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import cv2
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader
 
 from components.core.documents.training import TrainConfig
+from components.core.hashing import hash_integer
 from components.train_unet.dataset import Sample, WindowDataset, collate
 from components.train_unet.sampling import Rounds, RoundSampler, Share, ShareSampler, batches_per_epoch
 
@@ -29,21 +32,24 @@ def rounds_of(config: TrainConfig, items: int, world: int) -> Rounds:
 class WindowData(pl.LightningDataModule):
     """Loaders of the current round; Lightning asks again for every round, which it calls an epoch."""
 
-    def __init__(self, datasets: Datasets, config: TrainConfig, rounds: Rounds, pin_memory: bool) -> None:
-        """Keep what the loaders need."""
+    def __init__(
+        self, datasets: Datasets, config: TrainConfig, rounds: Rounds, pin_memory: bool, start: int = 0
+    ) -> None:
+        """Keep what the loaders need; a training that goes on starts after `start` batches."""
         super().__init__()
         self.datasets = datasets
         self.config = config
         self.rounds = rounds
         self.pin_memory = pin_memory
+        self.start = start
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Shuffled batches of the current round."""
-        # A training resumed at its end asks once for the round behind the last, without using it.
-        current = min(self._trainer().current_epoch, len(self.rounds) - 1)
+        batches = self.rounds.batches(self.rounds.of(self.start) + self._trainer().current_epoch)
+        # Of a training that only has to validate once more, the round is asked for and not used.
+        left = range(max(batches.start, self.start), batches.stop) or batches
         dataset, config = self.datasets.train, self.config
-        batches = self.rounds.batches(current)
-        sampler = RoundSampler(len(dataset), config.batch_size.train, config.seed, batches, self._share())
+        sampler = RoundSampler(len(dataset), config.batch_size.train, config.seed, left, self._share())
         return self._loader(dataset, config.data_workers.train, batch_sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Sample]:
@@ -59,8 +65,13 @@ class WindowData(pl.LightningDataModule):
             collate_fn=collate,
             pin_memory=self.pin_memory,
             worker_init_fn=_start_worker,
+            # Its own, as a loader that starts again in the middle must not draw from the training's random numbers.
+            generator=torch.Generator().manual_seed(self._loader_seed()),
             **options,  # type: ignore[arg-type]
         )
+
+    def _loader_seed(self) -> int:
+        return hash_integer(self.config.seed, "loader", str(self.start + self._trainer().global_step))
 
     def _trainer(self) -> pl.Trainer:
         if self.trainer is None:
@@ -74,3 +85,4 @@ class WindowData(pl.LightningDataModule):
 
 def _start_worker(_index: int) -> None:
     cv2.setNumThreads(0)  # threads of OpenCV do not survive the fork of a loader process
+    os.setpgrp()  # a SIGTERM to all processes of a group is the training's to answer, which still needs its loaders

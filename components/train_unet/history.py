@@ -76,10 +76,10 @@ class LogProgress(pl.Callback):
         self.said = self.started = time.monotonic()
         self.start_step = 0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Start the clock of the steps."""
         self.said = self.started = time.monotonic()
-        self.start_step = trainer.global_step
+        self.start_step = pl_module.steps_done
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         """Say how far it is."""
@@ -87,7 +87,7 @@ class LogProgress(pl.Callback):
         if not trainer.is_global_zero or now - self.said < LINE_SECONDS:
             return
         self.said = now
-        rounds, done = pl_module.rounds, trainer.global_step
+        rounds, done = pl_module.rounds, pl_module.steps_done
         pace = (now - self.started) / max(done - self.start_step, 1)
         log.info(
             "epoch %.2f of %s, step %s of %s, %.2f s a step, about %.0f s of training left",

@@ -52,7 +52,7 @@ class SegmentationModule(pl.LightningModule):
             "val": TrainingBudget(allowed.val, "val", images),
         }
         self.register_buffer("first_bad_step", torch.tensor(-1), persistent=False)
-        self._plateau_state: dict[str, Any] = {}
+        self.start = 0
 
     def configure_optimizers(self) -> Adam:
         """Adam; its learning rate falls when the validation loss stands still."""
@@ -64,7 +64,7 @@ class SegmentationModule(pl.LightningModule):
     def on_train_batch_start(self, _batch: TrainingBatch, _index: int) -> None:
         """Let the learning rate follow the cosine, where the config asks for it."""
         if self.config.lr_schedule == "cosine":
-            done = self.trainer.global_step / self.rounds.total
+            done = self.steps_done / self.rounds.total
             for group in self.trainer.optimizers[0].param_groups:
                 group["lr"] = self.config.lr * (1 + math.cos(math.pi * done)) / 2
 
@@ -82,9 +82,14 @@ class SegmentationModule(pl.LightningModule):
         return loss
 
     @property
+    def steps_done(self) -> int:
+        """Training steps done; `start` of them before this process."""
+        return self.start + self.trainer.global_step
+
+    @property
     def step(self) -> int:
         """Number of the running training step, from 1."""
-        return self.trainer.global_step + 1
+        return self.steps_done + 1
 
     @property
     def lr(self) -> float:
@@ -98,10 +103,18 @@ class SegmentationModule(pl.LightningModule):
     def _record_training(self, step: int) -> None:
         measures = self.train_measures.compute()
         self.train_measures.reset()
+        self.check_finite()
+        self.history.add(step, self._epoch_of(step), "train", measures, self.lr)
+
+    def check_finite(self) -> None:
+        """See that the training loss was a number so far.
+
+        Raises:
+            ConfigError: If it was not.
+        """
         bad = int(self.first_bad_step)
         if bad >= 0:
             self._refuse_to_go_on(f"the training loss is not finite at step {bad} of {self.rounds.total}")
-        self.history.add(step, self._epoch_of(step), "train", measures, self.lr)
 
     def _refuse_to_go_on(self, what: str) -> None:
         raise ConfigError(
@@ -190,9 +203,10 @@ class SegmentationModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Record the measures and adapt the learning rate."""
+        self._share_failures()
         measures: Measures = self.val_measures.compute()
         self.val_measures.reset()
-        step = self.trainer.global_step
+        step = self.steps_done
         if not math.isfinite(measures.loss):
             self._refuse_to_go_on(f"the validation loss is {measures.loss} after step {step} of {self.rounds.total}")
         self.history.add(step, self._epoch_of(step), "val", measures, self.lr)
@@ -200,7 +214,7 @@ class SegmentationModule(pl.LightningModule):
         if self.config.lr_schedule == "plateau":
             self.plateau.step(measures.loss)
 
-    def on_train_epoch_end(self) -> None:
+    def _share_failures(self) -> None:
         """Count what other processes could not read, too, before the checkpoint is written."""
         if self.trainer.world_size == 1:
             return
@@ -226,24 +240,3 @@ class SegmentationModule(pl.LightningModule):
 
     def _normalisations(self) -> list[nn.BatchNorm2d]:
         return [layer for layer in self.network.modules() if isinstance(layer, nn.BatchNorm2d)]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what Lightning does not know of."""
-        checkpoint["plateau"] = self.plateau.state_dict()
-        checkpoint["history"] = self.history.as_dict()
-        checkpoint["failures"] = {
-            phase: [entry.as_row() for entry in budget.unreadable.values()] for phase, budget in self.budgets.items()
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it up again."""
-        self._plateau_state = checkpoint["plateau"]
-        self.history = History.of_dict(checkpoint["history"])
-        for phase, rows in checkpoint.get("failures", {}).items():
-            known = rows.items() if isinstance(rows, dict) else rows  # a dict in older checkpoints
-            self.budgets[phase].restore(UnreadableItem.of_row(*row) for row in known)
-
-    def on_train_start(self) -> None:
-        """Restore the watch on the validation loss, once it exists."""
-        if self._plateau_state:
-            self.plateau.load_state_dict(self._plateau_state)

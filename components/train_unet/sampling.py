@@ -48,6 +48,14 @@ class Rounds:
         """Batches of one round, counted from the start of the training."""
         return range(round_index * self.length, min((round_index + 1) * self.length, self.total))
 
+    def of(self, batch: int) -> int:
+        """The round of a batch that is counted from the start of the training; the last one's behind the end."""
+        return min(batch // self.length, len(self) - 1)
+
+    def ends_after(self, done: int) -> bool:
+        """Whether a round ends with the last of so many batches."""
+        return done > 0 and (done % self.length == 0 or done == self.total)
+
 
 @dataclass(frozen=True, slots=True)
 class Share:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.step import Artifact, Document, Metrics, document_text, step
+from components.core.storage import join_uri
+from components.core.storage.mounted import data_root_if_any
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
+
+CHECKPOINTS = "checkpoints"
+"""Folder of the data root."""
 
 
 def run(
@@ -16,6 +21,7 @@ def run(
     config: Document,
     encoder_weights: str,
     initial_model_uri: str,
+    data_root: str,
     work_dir: str,
     max_bad: int,
     gpus: int,
@@ -30,8 +36,9 @@ def run(
         config: Training config, merged over the defaults; empty for the tutorial's.
         encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a weights file.
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
-        work_dir: Folder for checkpoints that outlives the step, such as a mounted volume, so that a killed training
-            goes on; empty for none.
+        data_root: Folder or URI prefix for rasters, which gets the checkpoints, in `checkpoints`; empty for the
+            cluster's own (FOOTPRINTS_DATA_ROOT), and where there is none either, no checkpoints are kept.
+        work_dir: Folder or URI prefix for checkpoints instead, such as a mounted volume; empty for that of data_root.
         max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
             to go by the config's `gpu_devices`.
@@ -43,10 +50,17 @@ def run(
             config=document_text(config) or TRAIN_CONFIG,
             encoder_weights=encoder_weights,
             initial_model=initial_model_uri,
-            work_dir=work_dir or None,
+            work_dir=_place_for_checkpoints(work_dir, data_root),
             max_bad=max_bad,
             gpus=gpus,
         )
         if report is not None:
             write_report(result, report.path)
         numbers.update(result.scalars())
+
+
+def _place_for_checkpoints(work_dir: str, data_root: str) -> str | None:
+    if work_dir:
+        return work_dir
+    root = data_root_if_any(data_root)
+    return join_uri(root, CHECKPOINTS) if root else None

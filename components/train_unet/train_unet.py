@@ -12,10 +12,9 @@ import torch
 from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
-from components.core.hashing import digest
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
-from components.core.network.architectures import DEFAULT_ARCHITECTURE, architecture_spec
+from components.core.network.architectures import architecture_spec
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
@@ -29,6 +28,7 @@ from components.core.storage import check_writable, get_file, get_tree, is_remot
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
+from components.train_unet.identity import checkpoint_store, identity_of
 from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
 
@@ -76,8 +76,9 @@ def train(
         config: The training config: JSON text, a path or the parsed document; merged over the defaults.
         encoder_weights: Instead of the config's: "imagenet", "none", or a path or URI; empty keeps the config's.
         initial_model: Folder or URI of a trained model to start from; empty for none.
-        work_dir: Where checkpoints are kept, so that a killed training goes on when it is started again with the
-            same config and data; None keeps them only while the training runs.
+        work_dir: Folder or URI for checkpoints, in a folder of each training's own, so that a killed training goes on
+            when it is started again with the same config and data; None keeps none. They are removed when the model is
+            written, not sooner: a training that is killed at its end has it to go on from.
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
             cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
         gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
@@ -88,9 +89,10 @@ def train(
     Raises:
         ConfigError: If the config breaks a rule, `max_bad` is negative, GPUs are missing that it was placed on, or the
             loss stops being a number.
-        DataError: If items, weights, the initial model or a checkpoint cannot be used.
+        DataError: If items, weights or the initial model cannot be used.
         TooManySkippedError: If more images and more items than allowed cannot be read.
         StorageError: If a place cannot be written, which is found out before the training.
+        SystemExit: After a SIGTERM, once a checkpoint is written; with 143.
     """
     check_max_bad(max_bad)
     check_model_place(Path(model_dir))
@@ -116,11 +118,14 @@ def train(
     with scratch_folder("train_unet") as scratch:
         initial = _initial_model(initial_model, scratch)
         network = build_network(settings, described, initial, scratch)
-        key = _training_key(settings, source, network, plan)
-        checkpoints = (scratch if work_dir is None else Path(work_dir)) / key
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        fitted = fit(network, datasets, settings, plan, checkpoints, max_bad)
-    return _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
+        store = None
+        if work_dir is not None:
+            store = checkpoint_store(work_dir, identity_of(settings, source, datasets, network, plan))
+        fitted = fit(network, datasets, settings, plan, store, max_bad)
+    result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
+    if store is not None:
+        store.remove()
+    return result
 
 
 def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max_bad: int) -> Datasets:
@@ -191,18 +196,6 @@ def _load_encoder(network: SegmentationNetwork, config: TrainConfig, scratch: Pa
         path = scratch / f"encoder{suffix_of(place)}"
         get_file(place, path)
     load_encoder_state(network.encoder, read_state(path), place)
-
-
-def _training_key(config: TrainConfig, project: Project, network: SegmentationNetwork, plan: DevicePlan) -> str:
-    """Names a training by all that decides its course: equal keys may share checkpoints.
-
-    The default architecture is left out, so that a training that was begun before there were others goes on.
-    """
-    unsaid = {"architecture"} if config.architecture == DEFAULT_ARCHITECTURE else None
-    weights = [value.detach().numpy().tobytes() for value in network.state_dict().values()]
-    return digest(config.model_dump_json(exclude=unsaid), project.digest(), str(plan.world), plan.precision, *weights)[
-        :16
-    ]
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""The training loop: Lightning's trainer, its checkpoints, and how a killed training goes on."""
+"""The training loop: Lightning's trainer, and how a killed training goes on."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.strategies import DDPStrategy, Strategy
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from components.core import errors
 from components.core.documents.training import TrainConfig
 from components.core.network.segmentation import SegmentationNetwork
-from components.train_unet.checkpoints import SafeCheckpoints, read_checkpoint
+from components.core.network.weights import load_pickle
+from components.core.storage import scratch_folder
+from components.train_unet.checkpoint_store import Checkpoint, CheckpointStore
+from components.train_unet.checkpointing import SAVE_EVERY_S, Checkpointing
 from components.train_unet.data import Datasets, WindowData, rounds_of
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import History, LogProgress
-from components.train_unet.module import VAL_LOSS, SegmentationModule
+from components.train_unet.module import SegmentationModule
 from components.train_unet.sampling import Rounds
-
-BEST = "best"
-LAST = "last"
+from components.train_unet.stopping import EXIT_CODE, StopRequest
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +55,17 @@ def fit(
     datasets: Datasets,
     config: TrainConfig,
     plan: DevicePlan,
-    work_dir: Path,
+    store: CheckpointStore | None = None,
     max_bad: int = 0,
 ) -> Fitted:
-    """Train a network; goes on where `work_dir` holds a checkpoint.
+    """Train a network; goes on where a checkpoint stands.
 
     Args:
         network: The network, its weights set; it is trained in place or in a copy.
         datasets: What is learnt from and measured on.
         config: How.
         plan: Where.
-        work_dir: Folder of this training alone, for checkpoints.
+        store: Of this training's checkpoints; None keeps none.
         max_bad: How many images may be unreadable, beside the items that the config allows.
 
     Returns:
@@ -71,54 +73,69 @@ def fit(
 
     Raises:
         ConfigError: If the loss stops being a number.
-        DataError: If the checkpoint cannot be used.
-        StorageError: If one cannot be written.
+        StorageError: If the place of checkpoints cannot be read.
+        SystemExit: After a SIGTERM, once a checkpoint is written; with 143.
         TooManySkippedError: If more fail.
     """
     rounds = rounds_of(config, len(datasets.train), plan.world)
-    network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
-    module = SegmentationModule(network, config, rounds, max_bad)
-    module.budgets["train"].items.total = len(datasets.train)
-    module.budgets["val"].items.total = len(datasets.val)
-    data = WindowData(datasets, config, rounds, pin_memory=plan.accelerator == "gpu")
-    last = work_dir / f"{LAST}.ckpt"
-    if last.is_file():
-        log.info("resuming from checkpoint %s", last)
-    with _quiet_lightning():
-        trainer = _trainer(plan, rounds, work_dir)
-        try:
-            trainer.fit(module, datamodule=data, ckpt_path=last if last.is_file() else None, weights_only=True)
-        except ProcessRaisedException as error:
-            raise own_error(error) from error
-    return Fitted(_best_network(network, work_dir), _history(last), rounds)
+    with StopRequest(passes_on=plan.world > 1) as stop, scratch_folder("fit") as scratch:
+        found = _newest(store, scratch, rounds)
+        start = int(found.content["step"]) if found else 0
+        if found and start == found.content["validated"] == rounds.total:
+            return _fitted(network, found.content, rounds)
+        network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
+        module = SegmentationModule(network, config, rounds, max_bad)
+        module.start = start
+        module.budgets["train"].items.total = len(datasets.train)
+        module.budgets["val"].items.total = len(datasets.val)
+        data = WindowData(datasets, config, rounds, plan.accelerator == "gpu", start)
+        result = scratch / "result.ckpt"
+        saving = Checkpointing(store, stop, found.file if found else None, result, SAVE_EVERY_S)
+        del found  # the processes read it for themselves
+        if stop.is_made:
+            raise SystemExit(EXIT_CODE)
+        with _quiet_lightning():
+            trainer = _trainer(plan, len(rounds) - rounds.of(start), saving, scratch)
+            try:
+                trainer.fit(module, datamodule=data)
+            except (ProcessRaisedException, ProcessExitedException) as error:
+                if stop.is_made or getattr(error, "exit_code", None) == EXIT_CODE:
+                    raise SystemExit(EXIT_CODE) from error
+                raise own_error(error) from error
+        return _fitted(network, load_pickle(result), rounds)
 
 
-def _trainer(plan: DevicePlan, rounds: Rounds, work_dir: Path) -> pl.Trainer:
+def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Checkpoint | None:
+    if store is None:
+        log.info("no place for checkpoints is given: a training that is killed starts over")
+        return None
+    found = store.newest(scratch)
+    if found is None:
+        log.info("there is no checkpoint of this training in %s: it starts at the beginning", store.place)
+    else:
+        done = found.content["step"]
+        log.info("resuming from checkpoint %s, after step %s of %s", found.place, done, rounds.total)
+    return found
+
+
+def _trainer(plan: DevicePlan, rounds: int, saving: Checkpointing, scratch: Path) -> pl.Trainer:
     on_terminal = sys.stderr.isatty()
-    callbacks: list[Callback] = [
-        ModelCheckpoint(
-            work_dir, BEST, monitor=VAL_LOSS, save_weights_only=True, save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
-        ModelCheckpoint(work_dir, LAST, save_on_train_epoch_end=True, enable_version_counter=False),
-        TQDMProgressBar() if on_terminal else LogProgress(),
-    ]  # fmt: skip
     return pl.Trainer(
         accelerator=plan.accelerator,
         devices=list(plan.devices) if plan.accelerator == "gpu" else plan.world,
         strategy=_strategy(plan),
-        plugins=[SafeCheckpoints()],
         precision=plan.precision,
-        max_epochs=len(rounds),
+        max_epochs=rounds,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         benchmark=plan.accelerator == "gpu",
-        callbacks=callbacks,
+        callbacks=[TQDMProgressBar() if on_terminal else LogProgress(), saving],
+        enable_checkpointing=False,
         enable_progress_bar=on_terminal,
         enable_model_summary=False,
         logger=False,
-        default_root_dir=work_dir,
+        default_root_dir=scratch,
     )
 
 
@@ -130,22 +147,16 @@ def _strategy(plan: DevicePlan) -> Strategy | str:
     return DDPStrategy(start_method="spawn", process_group_backend=backend, gradient_as_bucket_view=True)
 
 
-def own_error(error: ProcessRaisedException) -> Exception:
+def own_error(error: Exception) -> Exception:
     """The error of ours that ended a training process, which arrives as the text of a traceback."""
     found = re.search(r"^components\.core\.errors\.(\w+): (.+)", str(error), re.MULTILINE | re.DOTALL)
     kind = getattr(errors, found.group(1), None) if found else None
     return kind(found.group(2).strip()) if found and kind else error
 
 
-def _best_network(network: SegmentationNetwork, work_dir: Path) -> SegmentationNetwork:
-    state = read_checkpoint(work_dir / f"{BEST}.ckpt")["state_dict"]
-    prefix = "network."
-    network.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
-    return network.eval()
-
-
-def _history(last: Path) -> History:
-    return History.of_dict(read_checkpoint(last)["history"])
+def _fitted(network: SegmentationNetwork, result: Mapping[str, Any], rounds: Rounds) -> Fitted:
+    network.load_state_dict(result["best"])
+    return Fitted(network.eval(), History.of_dict(result["history"]), rounds)
 
 
 @contextmanager

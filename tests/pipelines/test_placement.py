@@ -114,11 +114,21 @@ def test_gpu_steps_tolerate_the_taint_of_gpu_nodes_and_have_shared_memory(compil
             assert "/dev/shm" in [mount["mountPath"] for mount in pod["emptyDirMounts"]]
 
 
-def test_only_training_keeps_off_spot_nodes(compiled):
+def test_every_step_may_run_on_spot_nodes(compiled):
     tolerating = {
         stage for stage, pod in compiled.pods.items() if any(e.get("key") == "spot" for e in pod.get("tolerations", []))
     }
-    assert set(compiled.pods) - tolerating == ({"train_unet"} if compiled.name != "detection" else set())
+    assert tolerating == set(compiled.pods)
+
+
+def test_a_training_keeps_its_checkpoints_in_the_data_root(compiled):
+    """So that a pod that is lost costs minutes; see docs/guides/gpus.md."""
+    tasks = [task for stage, task in compiled.steps() if stage == "train_unet"]
+    assert len(tasks) == (compiled.name != "detection")
+    for task in tasks:
+        given = task["inputs"]["parameters"]
+        assert given["data_root"] == {"componentInputParameter": "output_data_root"}
+        assert "work_dir" not in given
 
 
 def test_retries_last_as_long_as_all_tries_and_their_waits(compiled):

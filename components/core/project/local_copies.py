@@ -1,12 +1,22 @@
-"""Items whose rasters are read from local disk, wherever they belong."""
+"""The rasters that items are read from, and their copies on local disk, wherever they belong."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from components.core.figures import Bitmap, RasterMask
 from components.core.imagery import local_copy
 from components.core.project.item import Item, Object
+
+
+def rasters_of(item: Item) -> Iterator[str]:
+    """URIs of the rasters that hold an item's image and masks; those of masks repeat."""
+    if item.image is not None:
+        yield item.image.uri
+    for entry in item.objects:
+        if isinstance(entry.figure, Bitmap) and isinstance(entry.figure.mask, RasterMask):
+            yield entry.figure.mask.raster.uri
 
 
 def with_local_copies(item: Item) -> Item:

@@ -93,10 +93,15 @@ def data_root_or_default(data_root: str, environ: Mapping[str, str] = os.environ
     Raises:
         StorageError: Neither is there.
     """
-    place = data_root.strip() or environ.get(DATA_ROOT_VARIABLE, "").strip()
+    place = data_root_if_any(data_root, environ)
     if not place:
         raise StorageError(
             f"data_root: is empty and {DATA_ROOT_VARIABLE} is not set; give a folder or URI prefix for rasters, or "
             f"name one under {DATA_ROOT_VARIABLE} in the ConfigMap footprints-storage"
         )
     return place
+
+
+def data_root_if_any(data_root: str, environ: Mapping[str, str] = os.environ) -> str:
+    """As `data_root_or_default`, for whoever can do without: empty where neither is there."""
+    return data_root.strip() or environ.get(DATA_ROOT_VARIABLE, "").strip()

@@ -37,7 +37,7 @@ from components.core.reporting.page import write_page
 from components.core.storage.atomic_directory import staged_directory
 from components.publish_footprints.layers import FORMATS, LayerWriter
 from components.sample_scenes.sample_scenes import Request, write_scene
-from components.train_unet.checkpoints import SafeCheckpoints
+from components.train_unet.checkpoint_store import CheckpointStore
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item
 from tests.full_disk import FILLER, PAGE_BYTES, largest_file, leave_free
 from tests.s3_server import S3Server
@@ -127,8 +127,8 @@ def model(_: Path) -> Write:
 
 
 def checkpoint(_: Path) -> Write:
-    content = {"state_dict": {"weight": torch.arange(9_000.0)}, "history": {"rows": [1, 2]}}
-    return lambda place: SafeCheckpoints().save_checkpoint(content, place)
+    content = {"network": {"weight": torch.arange(9_000.0)}, "history": {"rows": [1, 2]}}
+    return lambda place: CheckpointStore(place).save(content)
 
 
 def plan(_: Path) -> Write:
@@ -170,7 +170,7 @@ LOCAL: dict[str, Callable[[Path], Write]] = FILES | {
     "project": project,
     "real_files": real_files,
     "model": model,
-    "last.ckpt": checkpoint,
+    "checkpoints": checkpoint,
     "plan": plan,
     "sample": sample,
 }

@@ -76,7 +76,7 @@ def test_items_with_operations_are_trained_on_as_others(tmp_path: Path) -> None:
     whole = turned.pixels()
     for index, window in enumerate(windows):
         sample = dataset[index]
-        assert not sample.failures
+        assert not sample.unreadable
         assert np.array_equal(sample.image.numpy(), whole[(slice(None), *window.slices)])
     assert np.array_equal(dataset[3].image.numpy(), dataset[0].image.numpy() // 2)
     train, val = dataset_of(tmp_path / "p", side=40), dataset_of(tmp_path / "p", side=40)

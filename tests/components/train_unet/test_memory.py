@@ -11,6 +11,7 @@ from components.core.documents.training import load_config
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.project import open_project
+from components.train_unet.checkpoint_store import CheckpointStore
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset
 from components.train_unet.devices import DevicePlan
@@ -32,7 +33,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Datasets:
 
 
 def fitted(network: HungryUNet, datasets: Datasets, work_dir: Path, plan: DevicePlan = ONE, **config: Any) -> Fitted:
-    return fit(network, datasets, load_config(TINY | {"epochs": 1} | config), plan, work_dir)
+    return fit(network, datasets, load_config(TINY | {"epochs": 1} | config), plan, CheckpointStore(work_dir))
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

@@ -30,6 +30,21 @@ def test_val_every_counts_in_epochs(val_every: float, ends: list[int]) -> None:
     assert [rounds.batches(index).stop for index in range(len(rounds))] == ends
 
 
+@given(st.integers(1, 60), st.integers(1, 6), st.floats(0.01, 9))
+def test_a_batch_tells_its_round_and_a_number_of_batches_whether_one_has_ended(
+    in_epoch: int, epochs: int, val_every: float
+) -> None:
+    rounds = Rounds(in_epoch, epochs, val_every)
+    for index in range(len(rounds)):
+        batches = rounds.batches(index)
+        assert {rounds.of(batch) for batch in batches} == {index}
+        assert [done for done in range(batches.start + 1, batches.stop + 1) if rounds.ends_after(done)] == [
+            batches.stop
+        ]
+    assert rounds.of(rounds.total) == len(rounds) - 1
+    assert not rounds.ends_after(0)
+
+
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
 def test_each_epoch_holds_every_item_and_processes_share_without_overlap(
     items: int, batch_size: int, world: int, epochs: int

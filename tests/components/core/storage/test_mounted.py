@@ -8,7 +8,7 @@ import pytest
 
 from components.core import storage
 from components.core.errors import StorageError
-from components.core.storage.mounted import adopt_mounted_settings, data_root_or_default
+from components.core.storage.mounted import adopt_mounted_settings, data_root_if_any, data_root_or_default
 from tests.s3_server import S3Server
 
 KUBEFLOWS = {
@@ -103,3 +103,5 @@ def test_the_data_root_is_given_or_the_clusters() -> None:
     assert data_root_or_default(" ", cluster) == "s3://b/data"
     with pytest.raises(StorageError, match="data_root: is empty and FOOTPRINTS_DATA_ROOT is not set; give a folder"):
         data_root_or_default("", {})
+    assert [data_root_if_any(given, cluster) for given in ("s3://mine/data", "")] == ["s3://mine/data", "s3://b/data"]
+    assert data_root_if_any("", {}) == ""
