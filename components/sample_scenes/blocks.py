@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from components.sample_scenes.clutter import car, container, court, decoy, diamond, parking, pitch, pool, truck
-from components.sample_scenes.shapes import RGB, Frame, Points, box, disc, inset, strip, tinted
+from components.sample_scenes.shapes import RGB, LocalAxes, Points, box, disc, inset, strip, tinted
 from components.sample_scenes.site import Lot, Site
 from components.sample_scenes.towns import SampleScene, choose
 
@@ -185,7 +185,7 @@ def _side_wing(site: Site, quad: Points, height: float) -> None:
     """Rear wing that leaves a town house for the courtyard, where there is room."""
     dice = site.dice
     width, reach = dice.uniform(6, 9), dice.uniform(6, 0.32 * site.breadth_m)
-    frame = Frame.along(quad[3], quad[2]).at((quad[2] + quad[3]) / 2).moved(0, reach / 2)
+    frame = LocalAxes.along(quad[3], quad[2]).at((quad[2] + quad[3]) / 2).moved(0, reach / 2)
     if not site.is_free((frame.box(width + 5, reach - 1, 0, 1), frame.box(width, 5, 0, reach / 2))):
         return
     if dice.chance(0.5):
@@ -232,7 +232,7 @@ def estate(site: Site) -> None:
     site.plant(site.plot, length * breadth / 210)
 
 
-def _slab(site: Site, frame: Frame, length: float, depth: float, height: float, color: RGB | None) -> None:
+def _slab(site: Site, frame: LocalAxes, length: float, depth: float, height: float, color: RGB | None) -> None:
     """One slab: pitched in a given colour, or flat, plain or in two staggered halves."""
     if color is not None:
         cover = site.pitched(height)._replace(color=color)
@@ -291,7 +291,7 @@ def industry(site: Site) -> None:
     site.plant(site.plot, 5, overhang=0.0)
 
 
-def _shed(site: Site, spot: Frame, width: float, depth: float) -> None:
+def _shed(site: Site, spot: LocalAxes, width: float, depth: float) -> None:
     if min(width, depth) < 6:
         return
     height = site.dice.uniform(5, 9)
@@ -301,7 +301,7 @@ def _shed(site: Site, spot: Frame, width: float, depth: float) -> None:
         site.put(site.flat(spot, [box(width, depth)], site.level(height), 0.4))
 
 
-def _container_yard(site: Site, spot: Frame, width: float, depth: float) -> None:
+def _container_yard(site: Site, spot: LocalAxes, width: float, depth: float) -> None:
     for x in np.arange(-width / 2 + 7, width / 2 - 5, 14.0):
         for y in np.arange(-depth / 2 + 2, depth / 2 - 2, 2.7):
             if site.dice.chance(0.55):

@@ -10,8 +10,8 @@ import numpy as np
 from components.sample_scenes.shapes import (
     RGB,
     Face,
-    Frame,
     Level,
+    LocalAxes,
     Material,
     Points,
     Scenery,
@@ -85,7 +85,7 @@ class Builder:
         """Cover of a flat roof."""
         return Cover(self.dice.tone(*self.town.flat), "gravel", 0.0, height_m)
 
-    def detached(self, frame: Frame, width: float, depth: float, flat_share: float) -> Solid:
+    def detached(self, frame: LocalAxes, width: float, depth: float, flat_share: float) -> Solid:
         """Detached house centred on the frame."""
         height = self.dice.uniform(3.6, 7.5)
         if self.dice.chance(flat_share):
@@ -93,7 +93,7 @@ class Builder:
         cover = self.pitched(height)
         return self.house(frame, choose(self.town.shapes, self.dice.random()), width, depth, cover)
 
-    def house(self, frame: Frame, shape: str, width: float, depth: float, cover: Cover) -> Solid:
+    def house(self, frame: LocalAxes, shape: str, width: float, depth: float, cover: Cover) -> Solid:
         """Pitched building centred on the frame, `width` along x: one of `gable hip L T U`.
 
         The wings of L, T and U stay inside `depth`, towards +y.
@@ -116,7 +116,7 @@ class Builder:
         faces += self._on_pitched(frame, width, depth, cover)
         return Solid(tuple(map(frame.points, parts)), tuple(faces), cover.height_m, is_building=True)
 
-    def flat(self, frame: Frame, parts: list[Points], cover: Cover, units_per_100_m2: float) -> Solid:
+    def flat(self, frame: LocalAxes, parts: list[Points], cover: Cover, units_per_100_m2: float) -> Solid:
         """Flat building of rectangular local parts: parapets, stains, roof units, skylights."""
         parapet = tinted(cover.color, self.dice.uniform(1.12, 1.3))
         faces = [Face(frame.points(part), parapet, cover.material) for part in parts]
@@ -132,7 +132,7 @@ class Builder:
 
     def town_house(self, quad: Points, height: float) -> Solid:
         """Terraced house on a quadrilateral, street side first, its ridge along the street."""
-        frame = Frame.along(quad[0], quad[1])
+        frame = LocalAxes.along(quad[0], quad[1])
         outwards = -frame.y_axis
         left, right = (quad[0] + quad[3]) / 2, (quad[1] + quad[2]) / 2
         if self.dice.chance(0.14):
@@ -159,16 +159,16 @@ class Builder:
     def _slope(self, points: Points, downhill: Points, cover: Cover) -> Face:
         return Face(points, self.sun.shade(cover.color, downhill, cover.pitch_deg), cover.material)
 
-    def _dormer(self, quad: Points, frame: Frame) -> list[Face]:
+    def _dormer(self, quad: Points, frame: LocalAxes) -> list[Face]:
         """Dormer or skylight somewhere on a town house, with its shadow."""
         along, across = self.dice.uniform(0.12, 0.88), self.dice.pick((0.22, 0.3, 0.7, 0.78))
         front, back = quad[0] + (quad[1] - quad[0]) * along, quad[3] + (quad[2] - quad[3]) * along
-        middle = Frame(front + (back - front) * across, frame.x_axis, -frame.y_axis)
+        middle = LocalAxes(front + (back - front) * across, frame.x_axis, -frame.y_axis)
         window = middle.box(2 * self.dice.uniform(0.5, 0.9), 1.4)
         color = (190, 200, 206) if self.dice.chance(0.5) else (112, 100, 94)
         return [Face(window + self.sun.shadow_per_m * 0.5, (70, 60, 56)), Face(window, color)]
 
-    def _parapet_shadow(self, frame: Frame, inner: Points, cover: Cover) -> list[Face]:
+    def _parapet_shadow(self, frame: LocalAxes, inner: Points, cover: Cover) -> list[Face]:
         """Dark seams inside the two parapets on the sun's side."""
         faces, middle = [], inner.mean(axis=0)
         for start, end in zip(inner, np.roll(inner, -1, axis=0), strict=True):
@@ -180,7 +180,9 @@ class Builder:
                 faces.append(Face(frame.points(seam), tinted(cover.color, 0.55), cover.material))
         return faces
 
-    def _on_flat(self, frame: Frame, low: Points, high: Points, cover: Cover, units_per_100_m2: float) -> list[Face]:
+    def _on_flat(
+        self, frame: LocalAxes, low: Points, high: Points, cover: Cover, units_per_100_m2: float
+    ) -> list[Face]:
         """Stains, seams and roof units within local bounds."""
         dice, size, faces = self.dice, high - low, list[Face]()
         if size.min() < 1.5:
@@ -202,7 +204,7 @@ class Builder:
             faces.append(Face(unit, (gray, gray, gray)))
         return faces
 
-    def _seams(self, frame: Frame, low: Points, high: Points, cover: Cover) -> list[Face]:
+    def _seams(self, frame: LocalAxes, low: Points, high: Points, cover: Cover) -> list[Face]:
         """Joints or rows of skylights across a large roof."""
         size, middle = high - low, (low + high) / 2
         along = 0 if size[0] >= size[1] else 1
@@ -218,7 +220,7 @@ class Builder:
             faces.append(Face(frame.box(*extent, *middle), color))
         return faces
 
-    def _on_pitched(self, frame: Frame, width: float, depth: float, cover: Cover) -> list[Face]:
+    def _on_pitched(self, frame: LocalAxes, width: float, depth: float, cover: Cover) -> list[Face]:
         """Ridge cap, chimney, skylights and now and then solar panels."""
         dice = self.dice
         ridge = max(width, depth) - (min(width, depth) if width < 2 * depth else 0)

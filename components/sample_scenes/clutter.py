@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from components.sample_scenes.buildings import Builder
-from components.sample_scenes.shapes import RGB, Face, Frame, Material, Solid, box, disc, tinted
+from components.sample_scenes.shapes import RGB, Face, LocalAxes, Material, Solid, box, disc, tinted
 from components.sample_scenes.towns import THINGS, Dice
 
 COURTS = ((104, 130, 96), (150, 96, 76)), ((156, 98, 74), (166, 104, 78)), ((92, 124, 100), (72, 100, 140))
 DECKS: tuple[Material, ...] = ("concrete", "shingle", "gravel")
 
 
-def vehicle(frame: Frame, length: float, width: float, height: float, color: RGB, cab: float) -> Solid:
+def vehicle(frame: LocalAxes, length: float, width: float, height: float, color: RGB, cab: float) -> Solid:
     """Box on wheels along x, with a windscreen `cab` metres from its front."""
     outline = frame.box(length, width)
     faces = [
@@ -25,7 +25,7 @@ def vehicle(frame: Frame, length: float, width: float, height: float, color: RGB
     return Solid((outline,), tuple(faces), height)
 
 
-def car(frame: Frame, dice: Dice) -> Solid:
+def car(frame: LocalAxes, dice: Dice) -> Solid:
     """Car along x, now and then a van."""
     color = dice.pick(THINGS["cars"])
     if dice.chance(0.1):
@@ -33,13 +33,13 @@ def car(frame: Frame, dice: Dice) -> Solid:
     return vehicle(frame, dice.uniform(4.1, 4.9), 1.85, 1.45, color, 1.5)
 
 
-def truck(frame: Frame, dice: Dice) -> Solid:
+def truck(frame: LocalAxes, dice: Dice) -> Solid:
     """Lorry or trailer along x."""
     color = (226, 226, 224) if dice.chance(0.6) else dice.pick(THINGS["containers"])
     return vehicle(frame, dice.uniform(9, 15), 2.6, 3.4, color, 1.8)
 
 
-def container(frame: Frame, dice: Dice) -> Solid:
+def container(frame: LocalAxes, dice: Dice) -> Solid:
     """Shipping container along x, with the ribs of its lid."""
     color = dice.pick(THINGS["containers"])
     length = 12.2 if dice.chance(0.6) else 6.1
@@ -49,7 +49,7 @@ def container(frame: Frame, dice: Dice) -> Solid:
     return Solid((faces[0].points,), tuple(faces), 2.6)
 
 
-def parking(site: Builder, frame: Frame, width: float, depth: float) -> None:
+def parking(site: Builder, frame: LocalAxes, width: float, depth: float) -> None:
     """Parking lot centred on the frame: asphalt, bays in rows along x, cars in a share of them."""
     dice = site.dice
     gray = int(dice.integers(92, 128))
@@ -67,7 +67,7 @@ def parking(site: Builder, frame: Frame, width: float, depth: float) -> None:
         row += 8.6
 
 
-def pool(site: Builder, frame: Frame) -> None:
+def pool(site: Builder, frame: LocalAxes) -> None:
     """Swimming pool with its paved rim."""
     width, depth = site.dice.uniform(6, 10), site.dice.uniform(3.5, 5)
     site.paint(frame.box(width + 3, depth + 3), (198, 188, 172), "concrete", "top")
@@ -75,7 +75,7 @@ def pool(site: Builder, frame: Frame) -> None:
     site.paint(frame.points(water), (72, 168, 192), "water", "detail")
 
 
-def decoy(site: Builder, frame: Frame, width: float, depth: float, colors: tuple[RGB, ...]) -> None:
+def decoy(site: Builder, frame: LocalAxes, width: float, depth: float, colors: tuple[RGB, ...]) -> None:
     """Deck, slab or tarp on the ground in a roof's colour: straight edges, but level and without a shadow."""
     dice = site.dice
     tarp = dice.chance(0.22)
@@ -87,7 +87,7 @@ def decoy(site: Builder, frame: Frame, width: float, depth: float, colors: tuple
             site.paint(frame.box(0.2, depth, x), tinted(color, 0.88), material, "detail")
 
 
-def court(site: Builder, frame: Frame) -> None:
+def court(site: Builder, frame: LocalAxes) -> None:
     """Tennis court with its lines."""
     outer, inner = site.dice.pick(COURTS)
     site.paint(frame.box(18, 36), outer, "concrete", "top")
@@ -96,7 +96,7 @@ def court(site: Builder, frame: Frame) -> None:
         site.paint(frame.box(*line), (230, 230, 226), level="detail")
 
 
-def pitch(site: Builder, frame: Frame, length: float, breadth: float) -> None:
+def pitch(site: Builder, frame: LocalAxes, length: float, breadth: float) -> None:
     """Football pitch along x: mowing stripes and lines."""
     stripe = length / 10
     for index in range(10):
@@ -109,7 +109,7 @@ def pitch(site: Builder, frame: Frame, length: float, breadth: float) -> None:
         site.paint(frame.points(line), (224, 228, 220), level="detail")
 
 
-def diamond(site: Builder, frame: Frame, size: float) -> None:
+def diamond(site: Builder, frame: LocalAxes, size: float) -> None:
     """Baseball field: sand in a corner of a lawn."""
     angles = np.radians(np.linspace(0, 90, 14))
     sector = np.concatenate([np.zeros((1, 2)), np.stack([np.cos(angles), np.sin(angles)], axis=1)])

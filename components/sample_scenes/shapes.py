@@ -73,7 +73,7 @@ class Scenery:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class LocalAxes:
     """Local axes on the ground: an origin and two unit vectors, all (2,) float64."""
 
     origin: Points
@@ -81,7 +81,7 @@ class Frame:
     y_axis: Points
 
     @classmethod
-    def along(cls, start: Points, end: Points) -> Frame:
+    def along(cls, start: Points, end: Points) -> LocalAxes:
         """Frame with its origin at `start` and x towards `end`."""
         x_axis = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
         return cls(start, x_axis, np.array([-x_axis[1], x_axis[0]]))
@@ -99,18 +99,18 @@ class Frame:
         """Local direction to a (2,) scene direction."""
         return x * self.x_axis + y * self.y_axis
 
-    def at(self, origin: Points) -> Frame:
+    def at(self, origin: Points) -> LocalAxes:
         """Frame of the same axes with another origin."""
-        return Frame(origin, self.x_axis, self.y_axis)
+        return LocalAxes(origin, self.x_axis, self.y_axis)
 
-    def moved(self, x: float, y: float) -> Frame:
+    def moved(self, x: float, y: float) -> LocalAxes:
         """Frame of the same axes with its origin at local (x, y)."""
         return self.at(self.origin + self.direction(x, y))
 
-    def turned(self, degrees: float) -> Frame:
+    def turned(self, degrees: float) -> LocalAxes:
         """Frame of the same origin with axes turned by an angle."""
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-        return Frame(self.origin, cos * self.x_axis + sin * self.y_axis, -sin * self.x_axis + cos * self.y_axis)
+        return LocalAxes(self.origin, cos * self.x_axis + sin * self.y_axis, -sin * self.x_axis + cos * self.y_axis)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def disc(radius: float, x: float = 0.0, y: float = 0.0, sides: int = 14) -> Poin
 
 def strip(start: Points, end: Points, width: float) -> Points:
     """Rectangle of a given width around the segment from `start` to `end`, each (2,): (4, 2)."""
-    across = Frame.along(start, end).y_axis * (width / 2)
+    across = LocalAxes.along(start, end).y_axis * (width / 2)
     return np.stack([start + across, end + across, end - across, start - across])
 
 

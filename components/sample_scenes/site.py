@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from components.sample_scenes.buildings import Builder
-from components.sample_scenes.shapes import Frame, Level, Points, Solid, Tree
+from components.sample_scenes.shapes import Level, LocalAxes, Points, Solid, Tree
 from components.sample_scenes.towns import SPECIES, choose
 
 VARIANTS = 5
@@ -22,7 +22,7 @@ Shares = tuple[float, float]
 class Lot(NamedTuple):
     """Piece of a block with a front on a street: the frame's x runs along the front, y into the lot."""
 
-    frame: Frame
+    frame: LocalAxes
     width_m: float
     depth_m: float
     quad: Points
@@ -59,15 +59,15 @@ class Site(Builder):
         return float(np.hypot(*(self.at(0.5, 1) - self.at(0.5, 0))))
 
     @cached_property
-    def upright(self) -> tuple[Frame, float, float]:
+    def upright(self) -> tuple[LocalAxes, float, float]:
         """Largest upright rectangle of the plot: axes in its middle, x along the long side, length and breadth."""
-        frame = Frame.along(self.at(0, 0.5), self.at(1, 0.5)).at(self.at(0.5, 0.5))
+        frame = LocalAxes.along(self.at(0, 0.5), self.at(1, 0.5)).at(self.at(0.5, 0.5))
         x, y = np.stack([frame.x_axis, frame.y_axis]) @ (self.plot - frame.origin).T
         low, high = np.array([(max(x[0], x[3]), max(y[0], y[1])), (min(x[1], x[2]), min(y[2], y[3]))])
         length, breadth = np.maximum(high - low, 1.0).tolist()
         return frame.moved(*((low + high) / 2)), length, breadth
 
-    def spot(self, spread: float) -> Frame:
+    def spot(self, spread: float) -> LocalAxes:
         """Random place within a share of that rectangle's half length and breadth around its middle."""
         frame, *extent = self.upright
         return frame.moved(*(self.dice.uniform(-spread / 2, spread / 2, 2) * extent))
@@ -86,8 +86,8 @@ class Site(Builder):
                 share = self.dice.uniform(*self.town.front_m) / max(self.length_m, 1e-6)
                 end = 1.0 if start + 1.6 * share > 1 else start + share
                 quad = self.quad((start, end), across)
-                axes = Frame.along(quad[0], quad[1])
-                frame = Frame((quad[0] + quad[1]) / 2, axes.x_axis, axes.y_axis * side)
+                axes = LocalAxes.along(quad[0], quad[1])
+                frame = LocalAxes((quad[0] + quad[1]) / 2, axes.x_axis, axes.y_axis * side)
                 depth = float(((quad[2] + quad[3]) / 2 - frame.origin) @ frame.y_axis)
                 found.append(Lot(frame, float(np.hypot(*(quad[1] - quad[0]))), depth, quad))
                 start = end

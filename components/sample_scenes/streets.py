@@ -9,7 +9,7 @@ import numpy as np
 
 from components.sample_scenes.buildings import Builder
 from components.sample_scenes.clutter import car
-from components.sample_scenes.shapes import Frame, Points, Scenery, disc, inset, strip, tinted
+from components.sample_scenes.shapes import LocalAxes, Points, Scenery, disc, inset, strip, tinted
 from components.sample_scenes.site import Site
 from components.sample_scenes.towns import SampleScene
 
@@ -80,7 +80,7 @@ class Lattice:
             if width:
                 street = Builder(self.town, self.scene.sun, self.scene.dice("street", kind, row, col), scenery)
                 pave(street, strip(outline[0], end, width + 2 * self.town.sidewalk_m), strip(outline[0], end, width))
-                furnish_street(street, Frame.along(outline[0], end), float(np.hypot(*(end - outline[0]))), width)
+                furnish_street(street, LocalAxes.along(outline[0], end), float(np.hypot(*(end - outline[0]))), width)
         site = Site(self.town, self.scene.sun, self.scene.dice("block", row, col), scenery, outline, plot)
         widest = max(widths[0], widths[3], self.width_m("h", row, col - 1), self.width_m("v", row - 1, col))
         if widest:
@@ -95,7 +95,7 @@ def pave(street: Builder, walk: Points, road: Points) -> None:
     street.paint(road, street.town.asphalt, "asphalt", "road")
 
 
-def furnish_street(street: Builder, frame: Frame, length: float, width: float) -> None:
+def furnish_street(street: Builder, frame: LocalAxes, length: float, width: float) -> None:
     """Worn lanes, dashed or solid middle lines, zebra crossings at some ends, and cars, from the frame on along x."""
     dice, town = street.dice, street.town
     lanes = (-width / 4, width / 4)

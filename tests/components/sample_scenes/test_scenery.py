@@ -14,12 +14,12 @@ from components.sample_scenes.blocks import KINDS, furnish
 from components.sample_scenes.buildings import Builder, Cover
 from components.sample_scenes.clutter import car, container, parking, truck
 from components.sample_scenes.render import Canvas, value_noise
-from components.sample_scenes.shapes import Frame, Material, Scenery, Solid, Sun, box, inset
+from components.sample_scenes.shapes import LocalAxes, Material, Scenery, Solid, Sun, box, inset
 from components.sample_scenes.streets import Lattice
 from components.sample_scenes.towns import SPECIES, TEXTURES, TOWNS, Dice, SampleScene, choose
 
 SUN = Sun(150.0, 48.0)
-ORIGIN = Frame(np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+ORIGIN = LocalAxes(np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
 COVER = Cover((120, 100, 90), "shingle", 30.0, 5.0)
 
 
