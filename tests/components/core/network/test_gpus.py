@@ -23,4 +23,4 @@ def test_a_placed_step_uses_all_its_gpus_whatever_the_config_names(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     with caplog.at_level("INFO"):
         assert list(usable_devices(3, named)) == [0, 1, 2]
-    assert ("uses all 3 of its pod" in caplog.text) == (named != [0, 1, 2])
+    assert ("is ignored: this step was placed on 3 GPU" in caplog.text) == (named != [0, 1, 2])
