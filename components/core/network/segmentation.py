@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -12,10 +14,10 @@ from components.core.network.encoders import check_size, encoder_spec
 from components.core.network.vgg import VggEncoder
 
 HEAD = "head"
-"""Name of the layer whose channels are the classes; a training that starts from other classes draws it anew."""
+"""Name of the layer whose channels are the classes; a training that starts from other classes draws it again."""
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationNetwork(nn.Module, ABC):
     """The base of an architecture; it normalises its input itself.
 
     An architecture adds its layers, the last of them as `head`, and `segment`.
@@ -63,9 +65,9 @@ class SegmentationNetwork(nn.Module):
         check_size(Size(image.shape[-2], image.shape[-1]), "image")
         return self.segment((image.to(self.mean.dtype) - self.mean) / self.std)
 
+    @abstractmethod
     def segment(self, normalised: Tensor) -> Tensor:
         """Map a normalised (N, 3, H, W) image to (N, classes, H, W) logits."""
-        raise NotImplementedError
 
 
 def initialise(network: nn.Module) -> None:
