@@ -1,18 +1,21 @@
-"""What the actions share that change values of pixels and nothing else."""
+"""What the actions share that change pixels."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import ClassVar
 
 from components.core.dtl.action import Action, Context, Element, Emission, QueryLayer
+from components.core.figures import Figure
+from components.core.geometry import Size
 from components.core.imagery.operations import Operation
+from components.core.project import Item
 
 
 class PixelAction(Action):
-    """Adds one operation to the recipe of an item; sizes and figures stay."""
+    """Adds one operation that changes values to the recipe of an item; sizes and figures stay."""
 
     trail: ClassVar[str]
 
@@ -26,3 +29,21 @@ class PixelAction(Action):
         if operation is not None and item.image is not None:
             item = replace(item, image=item.image.then(operation))
         yield Emission(element.with_item(item, self.trail))
+
+
+def with_operation(item: Item, operation: Operation, size: Size, moved: Callable[[Figure], Iterable[Figure]]) -> Item:
+    """An item with an operation that moves pixels added to its recipe.
+
+    Args:
+        item: The item; further rasters do not follow and are dropped.
+        operation: What is done to its image.
+        size: Of the item afterwards.
+        moved: What becomes of a figure: one, several where it is cut, or none.
+    """
+    return replace(
+        item,
+        size=size,
+        image=None if item.image is None else item.image.then(operation),
+        rasters={},
+        objects=tuple(entry.with_figure(part) for entry in item.objects for part in moved(entry.figure)),
+    )

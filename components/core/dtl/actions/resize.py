@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field, model_validator
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
+from components.core.dtl.pixel_action import with_operation
 from components.core.errors import DataError
 from components.core.figures.transforms import placed, resized
 from components.core.geometry import Size
@@ -96,14 +96,8 @@ class ResizeImage(Action):
 
 def resize_item(item: Item, resize: Resize) -> Item:
     """An item and its figures, scaled."""
-    return replace(
-        item,
-        size=resize.result_size(item.size),
-        image=None if item.image is None else item.image.then(resize),
-        rasters={},
-        objects=tuple(
-            entry.with_figure(part) for entry in item.objects for part in resized(entry.figure, resize, item.size)
-        ),
+    return with_operation(
+        item, resize, resize.result_size(item.size), lambda figure: resized(figure, resize, item.size)
     )
 
 
@@ -111,13 +105,4 @@ def place_item(item: Item, canvas: Size) -> Item:
     """An item in the middle of a black canvas, half a pixel further up or left where it does not lie evenly."""
     top, left = (canvas.height - item.size.height) // 2, (canvas.width - item.size.width) // 2
     frame = Frame(-top, -left, canvas.height, canvas.width)
-    return replace(
-        item,
-        size=canvas,
-        image=None if item.image is None else item.image.then(frame),
-        objects=tuple(
-            entry.with_figure(part)
-            for entry in item.objects
-            for part in placed(entry.figure, top, left, item.size, canvas)
-        ),
-    )
+    return with_operation(item, frame, canvas, lambda figure: placed(figure, top, left, item.size, canvas))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
+from components.core.dtl.pixel_action import with_operation
 from components.core.errors import DataError
 from components.core.figures import Rectangle
 from components.core.figures.transforms import rotated
@@ -118,23 +118,11 @@ class RotateImage(Action):
 
 def rotate_item(item: Item, rotate: Rotate) -> Item:
     """An item and its figures, turned, on a canvas that holds all of it."""
-    return replace(
-        item,
-        size=rotate.result_size(item.size),
-        image=None if item.image is None else item.image.then(rotate),
-        rasters={},
-        objects=tuple(
-            entry.with_figure(part) for entry in item.objects for part in rotated(entry.figure, rotate, item.size)
-        ),
+    return with_operation(
+        item, rotate, rotate.result_size(item.size), lambda figure: rotated(figure, rotate, item.size)
     )
 
 
 def frame_item(item: Item, window: Window) -> Item:
     """What a window shows of an item, black where it reaches over its borders; figures are cut."""
-    return replace(
-        item,
-        size=window.size,
-        image=None if item.image is None else item.image.then(Frame.of_window(window)),
-        rasters={},
-        objects=tuple(entry.with_figure(part) for entry in item.objects for part in entry.figure.crop(window)),
-    )
+    return with_operation(item, Frame.of_window(window), window.size, lambda figure: figure.crop(window))
