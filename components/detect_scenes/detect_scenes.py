@@ -94,7 +94,7 @@ def detect_scenes(
         finished = finish_shard(plan, split, model, part, workers=workers)
         put_part(plan, shard, part)
     skipped = len(imported.skipped) + len(inferred.skipped) + len(objects.report.skipped)
-    return {**inferred.scalars(), "finished": finished, "bad": skipped}
+    return {**inferred.scalars(), "finished": finished, "skipped": skipped}
 
 
 def _check_model(plan: Plan, folder: Path) -> None:

@@ -136,6 +136,6 @@ class EvaluationResult:
             "confusion_matrix": {"labels": list(LABELS), "rows_are_truth": self.confusion()},
             "predictions_without_truth": list(self.without_truth),
             "truth_without_prediction": list(self.without_prediction),
-            "left_out": [entry.as_json() for entry in self.skipped],
+            "skipped": [entry.as_json() for entry in self.skipped],
             "images": [image.as_json() for image in self.images],
         }

@@ -76,7 +76,7 @@ class ImportResult:
             "building_share": self.building_share,
             "unpaired_images": len(self.unpaired_images),
             "unpaired_masks": len(self.unpaired_masks),
-            "bad": len(self.skipped),
+            "skipped": len(self.skipped),
         }
 
 

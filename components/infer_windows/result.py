@@ -47,7 +47,7 @@ class InferenceResult:
             "scenes": self.scenes,
             "items": self.items,
             "reused": self.reused,
-            "bad": len(self.skipped),
+            "skipped": len(self.skipped),
             "megapixels": round(self.megapixels, 6),
             "no_data_megapixels": round(self.no_data_megapixels, 6),
             "skipped_windows": self.skipped_windows,

@@ -166,7 +166,7 @@ def counts(plan: Plan) -> dict[str, float]:
         "done": plan.done,
         "waiting": plan.waiting,
         "retired": len(plan.retired),
-        "left_out": len(plan.skipped),
+        "skipped": len(plan.skipped),
         "postponed": plan.postponed,
         "megapixels": sum(scene.size.area for scene in plan.scenes) / MEGA,
         "shards": plan.shards,
@@ -179,7 +179,7 @@ def _log_plan(plan: Plan) -> None:
         log.warning("%s", warning)
     log.info(
         "%(new)d new, %(changed)d changed, %(redone)d redone, %(done)d done, %(waiting)d waiting, %(retired)d retired, "
-        "%(left_out)d skipped; %(megapixels).1f megapixels for %(shards)d shards",
+        "%(skipped)d skipped; %(megapixels).1f megapixels for %(shards)d shards",
         counts(plan),
     )
     if plan.postponed:

@@ -81,7 +81,7 @@ class PublishResult:
             "left_out": float(sum(scene.left_out for scene in self.scenes)),
             "joined": float(self.joined),
             "scenes": float(len(self.scenes)),
-            "scenes_left_out": float(len(self.skipped)),
+            "scenes_skipped": float(len(self.skipped)),
             "scenes_without_crs": float(sum(scene.area_m2 is None for scene in self.scenes)),
         }
 
@@ -92,5 +92,5 @@ class PublishResult:
             "layers": [asdict(layer) for layer in self.layers],
             "joined": self.joined,
             "scenes": [asdict(scene) for scene in self.scenes],
-            "scenes_left_out": [entry.as_json() for entry in self.skipped],
+            "scenes_skipped": [entry.as_json() for entry in self.skipped],
         }

@@ -45,7 +45,7 @@ class QueryRun:
 
     def counts(self) -> dict[str, int]:
         """Items in, out, and skipped."""
-        return {"items_in": self.report.read, "items": self.report.written, "left_out": len(self.report.skipped)}
+        return {"items_in": self.report.read, "items": self.report.written, "skipped": len(self.report.skipped)}
 
     def scalars(self) -> dict[str, float]:
         """The counts, and how many of the megabytes that the stage reads are for the pictures of its report."""

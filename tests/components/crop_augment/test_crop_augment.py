@@ -54,7 +54,7 @@ def test_the_tutorials_query_makes_windows_four_ways(tagged: Path, tmp_path: Pat
 
 
 def test_another_query_seed_and_workers(tagged: Path, tmp_path: Path) -> None:
-    assert crop_augment(tagged, tmp_path / "own", query=OWN).counts() == {"items_in": 4, "items": 48, "left_out": 0}
+    assert crop_augment(tagged, tmp_path / "own", query=OWN).counts() == {"items_in": 4, "items": 48, "skipped": 0}
     for name, options in {"1": {}, "2": {"workers": 2}, "3": {"seed": 5}}.items():
         crop_augment(tagged, tmp_path / name, **options)  # type: ignore[arg-type]
     assert files_below(tmp_path / "1") == files_below(tmp_path / "2") != files_below(tmp_path / "3")
@@ -65,7 +65,7 @@ def test_images_smaller_than_the_window_count_as_bad(tagged: Path, tmp_path: Pat
     with pytest.raises(TooManySkippedError, match=r"small: .*exceeds the height 500"):
         crop_augment(tagged, tmp_path / "crops", query=query)
     assert not (tmp_path / "crops").exists()
-    assert crop_augment(tagged, tmp_path / "crops", query=query, max_bad=1).counts()["left_out"] == 1
+    assert crop_augment(tagged, tmp_path / "crops", query=query, max_bad=1).counts()["skipped"] == 1
 
 
 def test_images_smaller_than_the_window_are_let_through_where_the_query_says_so(tagged: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_shards_finish_their_scenes_and_say_what_they_skipped(detection: Detecti
     counts = [
         detect_scenes(tmp_path / "plan", f"{number}/2", data_root=detection.data_root, workers=1) for number in (1, 2)
     ]
-    assert [sum(entry[name] for entry in counts) for name in ("scenes", "finished", "bad")] == [2, 2, 1]
+    assert [sum(entry[name] for entry in counts) for name in ("scenes", "finished", "skipped")] == [2, 2, 1]
     first, second = found(plan)
     assert first | second == {"west.tif": 2, "east.tif": 1} and not set(first) & set(second)
     assert len(set(Collection(plan.output_uri).marks())) == 2

@@ -231,7 +231,7 @@ def test_images_that_cannot_be_compared_are_skipped_as_far_as_allowed(projects: 
     assert [image.label for image in result.images] == ["ds/austin2", "ds/vienna1"]
     assert [entry.name for entry in result.skipped] == ["ds/austin1"]
     assert result.images == whole.images[1:]
-    (told,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["left_out"]
+    (told,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["skipped"]
     assert told["name"] == "ds/austin1" and "austin1.tif" in told["reason"]
     projects.write([item for item in projects.items if item.name != other.name])
     with pytest.raises(TooManySkippedError, match="2 of 3 images skipped, and max_bad allows 1"):

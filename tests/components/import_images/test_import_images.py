@@ -492,4 +492,4 @@ def test_counts_are_numbers(tmp_path: Path) -> None:
     report, _ = run(tmp_path)
     counts = json.loads(json.dumps(report.scalars()))
     assert counts["items"] == 1
-    assert counts["bad"] == counts["unpaired_masks"] == 0
+    assert counts["skipped"] == counts["unpaired_masks"] == 0

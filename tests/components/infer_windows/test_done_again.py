@@ -100,7 +100,7 @@ def test_bad_scenes_are_skipped_up_to_a_limit(tmp_path: Path, model: Path) -> No
     assert report.skipped[1].reason == (
         f"inference.config: mode.window.height: 48 exceeds the height 40 of the image; {PADDED}"
     )
-    assert report.scalars()["bad"] == 2
+    assert report.scalars()["skipped"] == 2
 
 
 def test_one_bad_scene_too_many_ends_the_run_without_a_project(tmp_path: Path, model: Path) -> None:

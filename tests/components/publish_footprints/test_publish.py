@@ -348,14 +348,14 @@ def test_scenes_that_cannot_be_published_are_skipped_named_and_counted(tmp_path:
     result = publish(source, tmp_path / "out", max_bad=4, workers=1)
 
     assert sorted(entry.name for entry in result.skipped) == ["ds/elsewhere", "ds/nan", "ds/swapped", "torn"]
-    assert result.scalars()["scenes_left_out"] == 4
+    assert result.scalars()["scenes_skipped"] == 4
     for frame in read(tmp_path / "out").values():
         assert set(frame["source"]) == {"austin1"}
         assert np.isfinite(frame["area_m2"]).all() and frame.is_valid.all()
     assert frame.crs == "EPSG:4326" and frame.total_bounds[3] < 90
     told = {
         entry["name"]: entry["reason"]
-        for entry in json.loads((tmp_path / "out" / "summary.json").read_text())["scenes_left_out"]
+        for entry in json.loads((tmp_path / "out" / "summary.json").read_text())["scenes_skipped"]
     }
     assert "latitudes reach 114.3°" in told["ds/swapped"] and "not numbers" in told["ds/nan"]
     assert "torn.tif" in told["torn"] and "leads elsewhere" in told["ds/elsewhere"]

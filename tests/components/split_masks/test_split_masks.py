@@ -89,7 +89,7 @@ def test_a_mask_that_is_none_is_skipped(predictions: Path, tmp_path: Path) -> No
 
     run = split_masks(tmp_path / "in", tmp_path / "split", max_bad=1)
 
-    assert run.counts() == {"items_in": 1, "items": 1, "left_out": 1}
+    assert run.counts() == {"items_in": 1, "items": 1, "skipped": 1}
     assert [item.name for item in open_project(tmp_path / "split")] == [good.name]
     assert read_history(tmp_path / "split")[-1].skipped[0].name == "odd"
 
@@ -125,7 +125,7 @@ def test_component(predictions: Path, tmp_path: Path) -> None:
     metrics = artifact(dsl.Metrics, tmp_path / "metrics")
     source = artifact(dsl.Dataset, predictions)
     component.python_func(project=source, split=split, metrics=metrics, report=report, workers=1)
-    assert split.metadata == {"items_in": 1, "items": 1, "left_out": 0}
+    assert split.metadata == {"items_in": 1, "items": 1, "skipped": 0}
     assert metrics.metadata.items() >= split.metadata.items()
     assert metrics.metadata["local_read_mb"] > 0
     split_masks(predictions, tmp_path / "again")

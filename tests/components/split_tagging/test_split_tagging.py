@@ -28,7 +28,7 @@ OWN = json.dumps([data(), tag("$all", "$1", "mine"), save("$1", "MINE")])
 def test_the_tutorials_query_is_what_runs_unless_told_otherwise(tmp_path: Path) -> None:
     project = write(tmp_path, [*items(40, "austin"), *items(2, "elsewhere")])
     run = split_tagging(project, tmp_path / "tagged")
-    assert run.meta.name == "INRIA_TAGGED" and run.counts() == {"items_in": 42, "items": 40, "left_out": 0}
+    assert run.meta.name == "INRIA_TAGGED" and run.counts() == {"items_in": 42, "items": 40, "skipped": 0}
     tags = Counter(entry.tags[-1] for entry in open_project(tmp_path / "tagged"))
     assert set(tags) == {"trainval", "test"} and tags["test"] > tags["trainval"]
     split_tagging(project, tmp_path / "again", workers=2)
@@ -80,7 +80,7 @@ def test_bad_items_are_limited(tmp_path: Path) -> None:
     project = write(tmp_path, [*items(2), item("large", size=Size(500, 500))])
     with pytest.raises(TooManySkippedError):
         split_tagging(project, tmp_path / "tagged", query=query, max_bad=1)
-    assert split_tagging(project, tmp_path / "tagged", query=query, max_bad=2).counts()["left_out"] == 2
+    assert split_tagging(project, tmp_path / "tagged", query=query, max_bad=2).counts()["skipped"] == 2
 
 
 @pytest.mark.parametrize("place", ["tagged", "report"])
@@ -138,7 +138,7 @@ def test_component(tmp_path: Path) -> None:
         seed=1,
         workers=1,
     )
-    assert tagged.metadata == {"items_in": 2, "items": 2, "left_out": 0}
+    assert tagged.metadata == {"items_in": 2, "items": 2, "skipped": 0}
     assert metrics.metadata["items"] == 2 and metrics.metadata["remote_read_mb"] == 0
     of_imagery = metrics.metadata.pop("report_read_mb")
     assert 0 < of_imagery < metrics.metadata["local_read_mb"] < of_imagery + 0.1, "tagging itself reads kilobytes"

@@ -140,7 +140,7 @@ class TestSkippedItems:
         found = list(open_project(tmp_path / "out"))
         assert {entry.name.split("_")[0] for entry in found} == {"town0"}, "nothing of an item that failed later"
         assert len(found) == run.report.written == 10
-        assert run.counts() == {"items_in": 1, "items": 10, "left_out": 3}
+        assert run.counts() == {"items_in": 1, "items": 10, "skipped": 3}
         assert run.sentence() == "1 items in, 10 out, 3 skipped: project 'RESULT'"
 
     @pytest.mark.parametrize("as_files", [False, True])
@@ -181,7 +181,7 @@ def test_no_items_in_give_none_out_where_that_is_allowed(tmp_path: Path) -> None
         execute_query(QUERY, [project], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     run = execute_query(QUERY, [project], tmp_path / "out", allow_empty=True)
-    assert run.counts() == {"items_in": 0, "items": 0, "left_out": 0}
+    assert run.counts() == {"items_in": 0, "items": 0, "skipped": 0}
     found = open_project(tmp_path / "out")
     assert len(found) == 0 and found.meta == replace(META, name="RESULT", tags_images=found.meta.tags_images)
 
