@@ -122,7 +122,7 @@ def collection_json(
 
 def _summaries(marks: Sequence[Mark], models: Sequence[str]) -> Summaries:
     """What its items have in common; STAC allows no empty list."""
-    found = {"footprints:model": list(models), "footprints:recipe": sorted({mark.detector for mark in marks})}
+    found = {"footprints:model": list(models), "footprints:detector": sorted({mark.detector for mark in marks})}
     return Summaries({name: values for name, values in found.items() if values}, maxcount=MAX_ITEM_LINKS)
 
 

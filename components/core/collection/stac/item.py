@@ -109,7 +109,7 @@ def _properties(mark: Mark, record: SceneRecord, transform: Affine, detected: da
         "processing:datetime": datetime_to_str(detected.astimezone(UTC)),
         "footprints:datetime_of": known,
         "footprints:model": record.model[:DIGEST_CHARACTERS],
-        "footprints:recipe": mark.detector,
+        "footprints:detector": mark.detector,
         "footprints:count": record.footprints,
         "footprints:area_m2": record.area_m2,
     }

@@ -39,7 +39,7 @@ def test_a_collection_is_valid_and_links_to_what_it_holds() -> None:
     assert links(found, "derived_from") == [f"./{model_place(MODEL)}"]
     assert links(found, "root") == ["./collection.json"]
     assert not links(found, "self")
-    assert found["summaries"] == {"footprints:model": [MODEL[:12]], "footprints:recipe": ["4567", MARK.detector]}
+    assert found["summaries"] == {"footprints:model": [MODEL[:12]], "footprints:detector": ["4567", MARK.detector]}
     assert set(found["item_assets"]) == {"mask", "confidence", "footprints"}
 
 
