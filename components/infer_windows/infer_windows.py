@@ -15,6 +15,7 @@ from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.imagery_facts import warn_of_differences
 from components.core.models import local_model, model_digest
+from components.core.network.allocator import keep_freed_memory
 from components.core.network.description import read_config
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
@@ -136,6 +137,8 @@ def _opened(
     """What all scenes share, and the network on its device."""
     loaded = load_model(model)
     device = choose_device(usable_devices(gpus, config.gpu_devices))
+    if device.type == "cpu":
+        keep_freed_memory()
     settings = RunSettings(
         config=config,
         channels=len(loaded.config.classes),

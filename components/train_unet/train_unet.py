@@ -14,6 +14,7 @@ from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
+from components.core.network.allocator import keep_freed_memory
 from components.core.network.architectures import architecture_spec
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
@@ -115,6 +116,8 @@ def train(
     )
     datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
     plan = plan_devices(usable_devices(gpus, settings.gpu_devices), settings.precision)
+    if plan.accelerator == "cpu":
+        keep_freed_memory()
     with scratch_folder("train_unet") as scratch:
         initial = _initial_model(initial_model, scratch)
         network = build_network(settings, described, initial, scratch)
