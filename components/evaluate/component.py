@@ -21,6 +21,7 @@ def evaluate(
     match_by: str = "image",
     iou_threshold: float = 0.5,
     boundary_px: int = 5,
+    boundary_m: float = 0.0,
     allow_unmatched: bool = False,
     max_bad: int = 0,
     workers: int = 0,

@@ -14,6 +14,7 @@ from components.core.figures import Bitmap, Shape
 from components.core.figures.connected_components import components_of_bands
 from components.core.figures.mask import BoolPixels
 from components.core.figures.row_bands import as_bitmap, mask_bands
+from components.core.footprints.geography import PixelGrid
 from components.core.geometry import Size, Window
 from components.core.imagery.images import read_validity
 from components.core.imagery.reading import describe
@@ -25,10 +26,14 @@ from components.evaluate.boundary import boundary_counts
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import common_area, match_objects
 from components.evaluate.pairing import ScenePair
+from components.evaluate.polygon_measures import polygon_counts
 
 log = logging.getLogger(__name__)
 
 BAND_ROWS = 512
+
+MOST_BOUNDARY_PX = 1000
+"""So many rows above and below a band are read with it at most."""
 
 ReadValidity = Callable[[Window], BoolPixels]
 """Gives (H, W) bool of a window of the image: where it holds data."""
@@ -46,12 +51,25 @@ class CountingRules:
         predicted_class: Class of the predicted objects.
         iou_threshold: Least IoU of matched objects.
         boundary_px: Distance of Boundary IoU, in pixels.
+        boundary_m: The same on the ground, in metres, for images whose pixels have a known size; 0 for pixels always.
     """
 
     truth_class: str = "untitled"
     predicted_class: str = "untitled_dl"
     iou_threshold: float = 0.5
     boundary_px: int = 5
+    boundary_m: float = 0.0
+
+    def boundary_distance(self, pixel_m: float | None) -> int:
+        """Distance of Boundary IoU in an image whose pixels are so many metres wide, in whole pixels, at least 1."""
+        if not self.boundary_m or pixel_m is None:
+            return self.boundary_px
+        return min(max(round(self.boundary_m / pixel_m), 1), MOST_BOUNDARY_PX)
+
+    def boundary_text(self) -> str:
+        """The distance in words."""
+        pixels = f"{self.boundary_px} px"
+        return f"{self.boundary_m:g} m ({pixels} without a georeference)" if self.boundary_m else pixels
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,17 @@ class ImageCounter:
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
         known = self.truth.meta.find(NEUTRAL_CLASS)
         ignored = bitmaps_of_class(true, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
-        return true.size, count_image(first, second, true.size, self.rules, validity_of(true), ignored)
+        return true.size, count_image(
+            first, second, true.size, self.rules, validity_of(true), ignored, pixel_m=pixel_m_of(true)
+        )
+
+
+def pixel_m_of(item: Item) -> float | None:
+    """Side of a pixel of an item on the ground, in metres; None where its image has no CRS or no transform."""
+    image = item.image
+    if image is None or not image.crs or image.item_transform is None:
+        return None
+    return PixelGrid(image.crs, image.item_transform).pixel_m(item.size)
 
 
 def validity_of(item: Item) -> ReadValidity | None:
@@ -117,6 +145,7 @@ def count_image(
     validity: ReadValidity | None = None,
     ignored: Sequence[Bitmap] = (),
     band_rows: int = BAND_ROWS,
+    pixel_m: float | None = None,
 ) -> Counts:
     """Compare two sets of bitmaps on one image.
 
@@ -132,25 +161,27 @@ def count_image(
         ignored: Unlabelled ground: its pixels do not count, nor do predicted objects that lie on it by more
             than half.
         band_rows: Rows a band; changes the memory used, never the result.
+        pixel_m: Side of a pixel on the ground, in metres; None where that is not known.
     """
-    tally = _Tally(rules.boundary_px)
+    halo = rules.boundary_distance(pixel_m)
+    tally = _Tally(halo)
     bands = zip(
-        mask_bands(truth, size, band_rows, rules.boundary_px),
-        mask_bands(predicted, size, band_rows, rules.boundary_px),
+        mask_bands(truth, size, band_rows, halo),
+        mask_bands(predicted, size, band_rows, halo),
         mask_bands(ignored, size, band_rows),
         strict=True,
     )
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
         for (band, first), (_, second), (_, silent) in bands:
-            valid = None if validity is None else _padded(validity, band, size, rules.boundary_px)
+            valid = None if validity is None else _padded(validity, band, size, halo)
             yield band.top, tally.add(first, second, valid, silent if ignored else None)
 
     components = components_of_bands(true_rows())
     counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
     matches = match_objects(components, counted, rules.iou_threshold)
     objects = ObjectCounts(len(components), len(counted), len(matches))
-    return Counts(tally.pixels, objects, tally.boundary)
+    return Counts(tally.pixels, objects, tally.boundary, polygon_counts(components, counted, matches, pixel_m))
 
 
 def _padded(validity: ReadValidity, band: Window, size: Size, halo: int) -> BoolPixels:

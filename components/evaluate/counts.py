@@ -6,11 +6,11 @@ as it has pixels, and an empty image neither helps nor hurts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
-def ratio(part: int, whole: int) -> float | None:
+def ratio(part: float, whole: float) -> float | None:
     """`part / whole`; None where there is nothing to measure."""
     return part / whole if whole else None
 
@@ -139,15 +139,70 @@ class BoundaryCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PolygonCounts:
+    """Sums over matched pairs of objects; see `components.evaluate.polygon_measures`.
+
+    Attributes:
+        pairs: How many.
+        polis_px: PoLiS distances, in pixels.
+        pairs_on_ground: Of these, pairs whose pixels have a size on the ground.
+        polis_m: PoLiS distances of those, in metres.
+        complexity_iou: Complexity-aware IoU.
+        truth_vertices: Vertices of the true polygons.
+        predicted_vertices: Vertices of the predicted polygons.
+        pairs_with_angle: Pairs of which a tangent angle is known.
+        tangent_angle_deg: Greatest tangent angles of those, in degrees.
+    """
+
+    pairs: int = 0
+    polis_px: float = 0.0
+    pairs_on_ground: int = 0
+    polis_m: float = 0.0
+    complexity_iou: float = 0.0
+    truth_vertices: int = 0
+    predicted_vertices: int = 0
+    pairs_with_angle: int = 0
+    tangent_angle_deg: float = 0.0
+
+    def __add__(self, other: PolygonCounts) -> PolygonCounts:
+        return PolygonCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+    def measures(self) -> dict[str, float | None]:
+        """The means over pairs, and the ratio of vertices."""
+        return {
+            "polis_px": ratio(self.polis_px, self.pairs),
+            "polis_m": ratio(self.polis_m, self.pairs_on_ground),
+            "complexity_iou": ratio(self.complexity_iou, self.pairs),
+            "n_ratio": ratio(self.predicted_vertices, self.truth_vertices),
+            "tangent_angle_deg": ratio(self.tangent_angle_deg, self.pairs_with_angle),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts and their measures."""
+        return {
+            **self.measures(),
+            "pairs": self.pairs,
+            "truth_vertices": self.truth_vertices,
+            "predicted_vertices": self.predicted_vertices,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """All that is counted; counts of several images add up."""
 
     pixels: PixelCounts = PixelCounts()
     objects: ObjectCounts = ObjectCounts()
     boundary: BoundaryCounts = BoundaryCounts()
+    polygons: PolygonCounts = PolygonCounts()
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(self.pixels + other.pixels, self.objects + other.objects, self.boundary + other.boundary)
+        return Counts(
+            self.pixels + other.pixels,
+            self.objects + other.objects,
+            self.boundary + other.boundary,
+            self.polygons + other.polygons,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """By kind."""
@@ -155,4 +210,5 @@ class Counts:
             "pixels": self.pixels.as_json(),
             "objects": self.objects.as_json(),
             "boundary": self.boundary.as_json(),
+            "polygons": self.polygons.as_json(),
         }

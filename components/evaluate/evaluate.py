@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from components.core.project import Project, open_project
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
-from components.evaluate.counting import AREA_SHAPES, CountingRules, ImageCounter
+from components.evaluate.counting import AREA_SHAPES, MOST_BOUNDARY_PX, CountingRules, ImageCounter
 from components.evaluate.pairing import ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 
@@ -39,6 +40,7 @@ def evaluate(
     match_by: str = "image",
     iou_threshold: float = 0.5,
     boundary_px: int = 5,
+    boundary_m: float = 0.0,
     allow_unmatched: bool = False,
     max_bad: int = 0,
     workers: int = 0,
@@ -57,7 +59,8 @@ def evaluate(
         match_by: How images of the two projects are paired: "image", the same pixels of the same raster, or "name", the
             same name.
         iou_threshold: Least IoU of matched objects, above 0 and at most 1.
-        boundary_px: Distance of Boundary IoU, in pixels, at least 1.
+        boundary_px: Distance of Boundary IoU, in pixels, 1 to 1000.
+        boundary_m: The same on the ground, in metres, for images with a georeference; 0 for `boundary_px` always.
         allow_unmatched: Skip and count images without a partner, instead of an error.
         max_bad: How many images may lack a partner, such as those that inference skipped, or be unreadable.
         workers: Worker processes (0 = one per core). The result does not depend on it.
@@ -72,7 +75,7 @@ def evaluate(
             raster cannot be read.
         StorageError: If `output_dir` cannot be written, which is found out before the first image is compared.
     """
-    rules = CountingRules(truth_class, predicted_class, iou_threshold, boundary_px)
+    rules = CountingRules(truth_class, predicted_class, iou_threshold, boundary_px, boundary_m)
     _check_numbers(rules)
     check_max_bad(max_bad)
     predicted_project, true_project = open_project(predictions), open_project(truth)
@@ -154,8 +157,12 @@ def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:
 def _check_numbers(rules: CountingRules) -> None:
     if not 0 < rules.iou_threshold <= 1:
         raise ConfigError(f"iou_threshold: {rules.iou_threshold} is not above 0 and at most 1; use 0.5")
-    if rules.boundary_px < 1:
-        raise ConfigError(f"boundary_px: {rules.boundary_px} is below 1; use at least 1, such as 5")
+    if not 1 <= rules.boundary_px <= MOST_BOUNDARY_PX:
+        raise ConfigError(f"boundary_px: {rules.boundary_px} is not from 1 to {MOST_BOUNDARY_PX}; use such as 5")
+    if not 0 <= rules.boundary_m < math.inf:
+        raise ConfigError(
+            f"boundary_m: {rules.boundary_m} is no distance in metres; use such as 1.5, or 0 for boundary_px"
+        )
 
 
 def _check_class(project: Project, title: str, parameter: str) -> None:

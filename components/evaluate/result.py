@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from components.core.geometry import Size
 from components.core.skip_budget import Skipped
 from components.evaluate.counting import CountingRules
 from components.evaluate.counts import Counts
+from components.evaluate.intervals import DRAWS, LEVEL, Interval, bootstrap_intervals
 
 LABELS = ("background", "building")
 
@@ -49,21 +50,23 @@ class GroupResult:
         name: The tag, or "overall".
         images: How many images.
         counts: Their sum.
+        intervals: Of measures, over images; see `components.evaluate.intervals`.
     """
 
     name: str
     images: int
     counts: Counts
+    intervals: Mapping[str, Interval | None]
 
     @classmethod
     def of_images(cls, name: str, images: Iterable[ImageResult]) -> GroupResult:
         """Pool the counts of images."""
-        members = list(images)
-        return cls(name, len(members), sum((image.counts for image in members), Counts()))
+        counts = [image.counts for image in images]
+        return cls(name, len(counts), sum(counts, Counts()), bootstrap_intervals(name, counts))
 
     def as_json(self) -> dict[str, Any]:
-        """Counts and measures."""
-        return {"name": self.name, "images": self.images, **self.counts.as_json()}
+        """Counts, measures and intervals."""
+        return {"name": self.name, "images": self.images, **self.counts.as_json(), "intervals": dict(self.intervals)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,12 @@ class EvaluationResult:
             "without data in the image are counted in no_data alone",
             "objects": "truth: 8-connected components of the true mask; prediction: the project's objects; matched one "
             f"to one by descending IoU, at least {self.rules.iou_threshold:g} (SpaceNet, Van Etten et al. 2018)",
-            "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_px} px, pooled over the "
-            "pixels of a group",
+            "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_text()}, pooled "
+            "over the pixels of a group",
+            "polygons": "outlines of matched objects, simplified by 1 px, means over pairs: PoLiS (Avbelj et al. "
+            "2015), complexity-aware IoU and ratio of vertices (Zorzi et al. 2022), greatest tangent angle (Girard et "
+            "al. 2021)",
+            "intervals": f"{LEVEL:.0%} of {DRAWS} bootstrap draws of images",
             "null": "nothing to measure: neither truth nor prediction has a pixel or an object there",
         }
 
@@ -112,7 +119,11 @@ class EvaluationResult:
             "object_f1": objects.f1,
             "boundary_iou": self.overall.counts.boundary.iou,
             "images": float(self.overall.images),
+            **self.overall.counts.polygons.measures(),
         }
+        for name, interval in self.overall.intervals.items():
+            if interval is not None:
+                values[f"{name}_low"], values[f"{name}_high"] = interval
         for group in self.groups:
             values[f"iou_{group.name}"] = group.counts.pixels.iou
             values[f"accuracy_{group.name}"] = group.counts.pixels.accuracy
@@ -130,6 +141,7 @@ class EvaluationResult:
             "predicted_class": self.rules.predicted_class,
             "iou_threshold": self.rules.iou_threshold,
             "boundary_px": self.rules.boundary_px,
+            "boundary_m": self.rules.boundary_m,
             "protocol": self.protocol(),
             "overall": self.overall.as_json(),
             "groups": [group.as_json() for group in self.groups],

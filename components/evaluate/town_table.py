@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.core.errors import DataError
 from components.core.reporting.page import Fact, Section, render
 from components.core.reporting.text import share_text, thousands
+from components.evaluate.counting import CountingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class TownScores:
         precision: Share of predicted objects that match a true one (IoU ≥ 0.5), 0–1.
         recall: Share of true objects that match a predicted one, 0–1.
         f1: Harmonic mean of precision and recall, 0–1.
+        polis_px: Mean PoLiS distance of matched polygons, in pixels.
+        polis_m: The same in metres.
+        complexity_iou: Their mean complexity-aware IoU, 0–1.
+        n_ratio: Predicted vertices to true ones.
+        tangent_angle_deg: Their mean greatest tangent angle, in degrees.
+        ranges: Bootstrap intervals, by field.
     """
 
     town: str
@@ -34,6 +41,12 @@ class TownScores:
     precision: float | None = None
     recall: float | None = None
     f1: float | None = None
+    polis_px: float | None = None
+    polis_m: float | None = None
+    complexity_iou: float | None = None
+    n_ratio: float | None = None
+    tangent_angle_deg: float | None = None
+    ranges: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
     @classmethod
     def of_json(cls, group: Mapping[str, Any]) -> TownScores:
@@ -42,7 +55,7 @@ class TownScores:
         Raises:
             KeyError: If a measure is missing.
         """
-        pixels, objects = group["pixels"], group["objects"]
+        pixels, objects, intervals = group["pixels"], group["objects"], group["intervals"]
         return cls(
             town=str(group["name"]),
             images=int(group["images"]),
@@ -52,16 +65,30 @@ class TownScores:
             precision=objects["precision"],
             recall=objects["recall"],
             f1=objects["f1"],
+            **{column.key: group["polygons"][column.key] for column in POLYGON_COLUMNS},
+            ranges={field_name: intervals[name] for field_name, name in INTERVALS.items()},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreColumn:
-    """A column of the table: the field of `TownScores` it shows, its heading, and whether it has a bar."""
+    """A column of a table.
+
+    Attributes:
+        key: The field of `TownScores` that it shows.
+        title: Its heading.
+        has_bar: Whether it has a bar.
+        is_share: Whether it is a share, 0–1.
+    """
 
     key: str
     title: str
     has_bar: bool = False
+    is_share: bool = True
+
+    def text(self, value: float | None) -> str:
+        """What a cell says."""
+        return share_text(value) if self.is_share or value is None else f"{value:.2f}"
 
 
 COLUMNS = (
@@ -73,9 +100,20 @@ COLUMNS = (
     ScoreColumn("f1", "object F1", has_bar=True),
 )
 
+POLYGON_COLUMNS = (
+    ScoreColumn("polis_px", "PoLiS, px", is_share=False),
+    ScoreColumn("polis_m", "PoLiS, m", is_share=False),
+    ScoreColumn("complexity_iou", "complexity-aware IoU"),
+    ScoreColumn("n_ratio", "vertices to the truth's", is_share=False),
+    ScoreColumn("tangent_angle_deg", "greatest tangent angle, °", is_share=False),
+)
+
+INTERVALS = {"iou": "iou", "accuracy": "accuracy", "boundary": "boundary_iou", "f1": "object_f1"}
+"""Fields of `TownScores`, and what `metrics.json` calls their intervals."""
+
 
 def town_table(
-    towns: Sequence[TownScores], overall: TownScores, iou_threshold: float = 0.5, boundary_px: int | None = None
+    towns: Sequence[TownScores], overall: TownScores, iou_threshold: float = 0.5, boundary: str | None = None
 ) -> Section:
     """Show the measures of every town and of all together.
 
@@ -83,7 +121,7 @@ def town_table(
         towns: One row each, in the order shown.
         overall: The last row.
         iou_threshold: From which IoU on an object counts as found.
-        boundary_px: How far from an outline the boundary measure looks, in pixels; None where that is not known.
+        boundary: How far from an outline the boundary measure looks, in words; None where that is not known.
     """
     facts = (
         Fact("IoU", share_text(overall.iou), "pooled over all images"),
@@ -95,11 +133,19 @@ def town_table(
         "Building IoU and pixel accuracy are pooled over the pixels of all images of a town; "
         f"an object counts as found where it matches a true one with IoU of at least {iou_threshold:g}."
     )
-    if boundary_px is not None:
-        lead += f" The boundary measure is the IoU of the pixels within {boundary_px} px of an outline."
-    columns = [column for column in COLUMNS if any(getattr(row, column.key) is not None for row in (*towns, overall))]
-    body = render("town_table.html.j2", __package__, towns=towns, overall=overall, columns=columns)
+    if boundary is not None:
+        lead += f" The boundary measure is the IoU of the pixels within {boundary} of an outline."
+    rows = (*towns, overall)
+    if any(row.ranges.get(column.key) for row in rows for column in COLUMNS):
+        lead += " Small figures are 95 % intervals over images (bootstrap)."
+    tables = [table for table in (_shown(COLUMNS, rows), _shown(POLYGON_COLUMNS, rows)) if table]
+    body = render("town_table.html.j2", __package__, towns=towns, overall=overall, tables=tables)
     return Section("Results by town", lead, facts, body)
+
+
+def _shown(columns: Sequence[ScoreColumn], rows: Sequence[TownScores]) -> list[ScoreColumn]:
+    """Columns that have a measure anywhere."""
+    return [column for column in columns if any(getattr(row, column.key) is not None for row in rows)]
 
 
 def evaluation_table(metrics: Mapping[str, Any], place: str = "metrics.json") -> Section:
@@ -115,6 +161,7 @@ def evaluation_table(metrics: Mapping[str, Any], place: str = "metrics.json") ->
     try:
         towns = [TownScores.of_json(group) for group in metrics["groups"]]
         overall = replace(TownScores.of_json(metrics["overall"]), town="all together")
-        return town_table(towns, overall, float(metrics["iou_threshold"]), int(metrics["boundary_px"]))
+        distance = CountingRules(boundary_px=int(metrics["boundary_px"]), boundary_m=float(metrics["boundary_m"]))
+        return town_table(towns, overall, float(metrics["iou_threshold"]), distance.boundary_text())
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{place}: holds no evaluation ({error!r}); evaluate again with this release") from error

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from components.core.figures import Bitmap
 from components.core.geometry import Size
-from components.evaluate.counting import CountingRules, count_image
+from components.evaluate.counting import MOST_BOUNDARY_PX, CountingRules, count_image
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import match_objects
 from tests.strategies import masks
@@ -161,3 +161,20 @@ def test_measures_of_sums_are_pooled_and_of_nothing_are_none() -> None:
     assert pooled.objects.f1 == pytest.approx(0.9)
     assert Counts().as_json()["pixels"]["iou"] is None
     assert pooled.boundary.iou is None
+
+
+def test_a_boundary_in_metres_follows_the_pixels_size() -> None:
+    rules = CountingRules(boundary_px=5, boundary_m=1.5)
+    assert [rules.boundary_distance(side) for side in (0.3, 0.5, 1.0, 30.0, None)] == [5, 3, 2, 1, 5]
+    assert rules.boundary_distance(1e-6) == MOST_BOUNDARY_PX
+    assert CountingRules(boundary_px=4).boundary_distance(0.3) == 4
+
+
+def test_a_boundary_in_metres_counts_as_one_in_pixels() -> None:
+    random = np.random.default_rng(3)
+    truth, predicted = random.random((23, 17)) < 0.7, random.random((23, 17)) < 0.7
+    in_metres, in_pixels = CountingRules(boundary_m=0.6), CountingRules(boundary_px=2)
+    first = count_image(whole_bitmap(truth), components(predicted), SIZE, in_metres, pixel_m=0.3)
+    second = count_image(whole_bitmap(truth), components(predicted), SIZE, in_pixels, pixel_m=0.3)
+    assert first == second
+    assert second.boundary.either > 0

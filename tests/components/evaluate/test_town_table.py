@@ -16,11 +16,19 @@ def group(name: str, iou: float | None) -> dict[str, object]:
         "pixels": {"iou": iou, "accuracy": 0.9},
         "objects": {"precision": 0.5, "recall": 0.25, "f1": 0.333},
         "boundary": {"iou": 0.4},
+        "polygons": {
+            "polis_px": 1.254,
+            "polis_m": None,
+            "complexity_iou": 0.75,
+            "n_ratio": 1.5,
+            "tangent_angle_deg": 12.3,
+        },
+        "intervals": {"iou": [0.61, 0.79], "accuracy": None, "object_f1": None, "boundary_iou": None},
     }
 
 
 def test_the_table_has_a_row_a_town_and_one_for_all() -> None:
-    html = page_of(town_table([AUSTIN, EMPTY], OVERALL, iou_threshold=0.6, boundary_px=5))
+    html = page_of(town_table([AUSTIN, EMPTY], OVERALL, iou_threshold=0.6, boundary="5 px"))
 
     text = text_of(html)
     assert "austin 31 0.771 0.965 0.610 0.820 0.780 0.800" in text
@@ -47,14 +55,17 @@ def test_an_evaluation_is_read() -> None:
     metrics = {
         "iou_threshold": 0.5,
         "boundary_px": 3,
+        "boundary_m": 0.0,
         "overall": group("overall", 0.7),
         "groups": [group("vienna", None)],
     }
 
     text = text_of(page_of(evaluation_table(metrics)))
 
-    assert "vienna 2 – 0.900 0.400 0.500 0.250 0.333" in text
-    assert "all together 2 0.700 0.900" in text
+    assert "vienna 2 – 0.610–0.790 0.900 0.400 0.500 0.250 0.333" in text
+    assert "all together 2 0.700 0.610–0.790 0.900" in text
+    assert "vienna 2 1.25 0.750 1.50 12.30" in text and "PoLiS, m" not in text
+    assert "within 3 px" in text and "bootstrap" in text
 
 
 def test_what_is_no_evaluation_is_refused() -> None:
