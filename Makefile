@@ -164,6 +164,10 @@ format: $(READY) ## Put the code in order
 bench: $(READY) ## Run the benchmarks (BENCH=name for one)
 	$(RUN) -m tests.benchmarks $(BENCH)
 
+.PHONY: bench-gpu
+bench-gpu: $(READY) ## Measure training and inference on a GPU (OPTIONS="--scenes 12" for less)
+	$(RUN) -m tests.benchmarks.gpu $(OPTIONS)
+
 .PHONY: fuzz
 fuzz: $(READY) ## Try mutated input of one kind (KIND=rasters CASES=10000 SEED=1)
 	$(RUN) -m tests.fuzzing $(KIND) --cases $(or $(CASES),10000) --seed $(or $(SEED),1)
