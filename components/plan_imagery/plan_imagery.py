@@ -144,8 +144,11 @@ def _headers(
 def _usable(headers: Iterator[PlannedScene | Skipped], mode: Mode) -> Iterator[PlannedScene | Skipped]:
     """Skip scenes that inference cannot look at as one input, for which a GPU would be asked for in vain."""
     for entry in headers:
-        reason = why_not(mode, entry.size) if isinstance(entry, PlannedScene) and isinstance(mode, RegionMode) else None
-        yield entry if reason is None else Skipped(entry.key, reason)
+        if isinstance(mode, RegionMode) and isinstance(entry, PlannedScene):
+            reason = why_not(mode, entry.size)
+            yield entry if reason is None else Skipped(entry.key, reason)
+        else:
+            yield entry
 
 
 def _fill(
