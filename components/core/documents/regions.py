@@ -18,7 +18,8 @@ from components.core.documents.inference_modes import (
 )
 from components.core.dtl.lengths import pixels_of
 from components.core.errors import DataError
-from components.core.figures.bounds import bounds_of
+from components.core.figures import Bitmap
+from components.core.figures.bounds import bounds_of, rings_of
 from components.core.geometry import Size, Window
 from components.core.network.encoders import MOST_SIDE_PX
 from components.core.project import Object
@@ -90,10 +91,16 @@ def _regions(mode: RegionMode, size: Size, objects: Iterable[Object]) -> Iterato
             yield Region(_inside(mode, size))
         case BboxesMode():
             for entry in objects:
-                if mode.from_classes == ALL_CLASSES or entry.class_title in mode.from_classes:
+                if _is_asked_for(mode, entry):
                     window = _padded(mode, entry).intersection(Window.of_size(size))
                     if window is not None:
                         yield Region(window, entry.class_title)
+
+
+def _is_asked_for(mode: BboxesMode, entry: Object) -> bool:
+    """Whether an object is of a wanted class, and has a box at all."""
+    named = mode.from_classes == ALL_CLASSES or entry.class_title in mode.from_classes
+    return named and (isinstance(entry.figure, Bitmap) or len(rings_of(entry.figure)[0]) > 0)
 
 
 def _inside(mode: RoiMode, size: Size) -> Window:
@@ -112,7 +119,13 @@ def _inside(mode: RoiMode, size: Size) -> Window:
 def _padded(mode: BboxesMode, entry: Object) -> Window:
     """The box of an object in whole pixels, its sides rounded half up, and its padding; it may have no area."""
     box, sides = bounds_of(entry.figure), mode.padding
-    top, left, bottom, right = (math.floor(side + 0.5) for side in (box.top, box.left, box.bottom, box.right))
+    ends = (box.top, box.left, box.bottom, box.right)
+    if not all(map(math.isfinite, ends)):
+        raise DataError(
+            f"an object of class {entry.class_title!r} is nowhere: the top, left, bottom and right of its box are "
+            f"{', '.join(map(str, ends))}; mend its coordinates"
+        )
+    top, left, bottom, right = (math.floor(side + 0.5) for side in ends)
     height, width = bottom - top, right - left
     return Window.of_bounds(
         top - pixels_of(sides.top, height),

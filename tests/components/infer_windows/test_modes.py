@@ -19,6 +19,8 @@ from components.core.errors import ConfigError, TooManySkippedError
 from components.core.figures import Point, Polygon, Rectangle, Shape, vertices
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
+from components.core.imagery.operations import Resize, Rotate
+from components.core.imagery.recipe import Step
 from components.core.network.model_artifact import load_model
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, open_project, write_manifest
 from components.infer_windows.infer_windows import InferenceResult, infer_windows
@@ -379,19 +381,35 @@ def test_the_smallest_and_narrowest_images_are_done(tmp_path: Path, model: Path,
     assert np.count_nonzero(values < 2) == (1 if source == "bboxes" else size.area)
 
 
-def test_turned_images_are_looked_at_as_they_show(tmp_path: Path, soft: Path) -> None:
+TURNS: dict[str, list[Step]] = {
+    "upside down": [Flip(FlipAxis.UP_DOWN), Flip(FlipAxis.LEFT_RIGHT)],
+    "turned by 180": [Rotate(180.0)],
+    "turned by 90, cut": [Rotate(90.0), Crop(Window(10, 5, 110, 90))],
+    "turned by 180, twice as large": [Rotate(180.0), Resize(200, 240, 2.0, 2.0)],
+    "turned by 33": [Rotate(33.0)],
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_images_are_looked_at_as_their_recipes_show_them(tmp_path: Path, soft: Path, turn: str) -> None:
     item = write_item(tmp_path)
     assert item.image is not None
-    turned = item.image.then(Flip(FlipAxis.UP_DOWN)).then(Flip(FlipAxis.LEFT_RIGHT))
-    stored = write_raster(tmp_path / "stored.png", turned.pixels())
-    box = rectangle(Window(3, 70, 40, 50))
+    shown = item.image
+    for step in TURNS[turn]:
+        shown = shown.then(step)
+    size = shown.recipe.size
+    stored = write_raster(tmp_path / "stored.png", shown.pixels())
+    box = rectangle(Window(3, 30, 40, 50))
     items = [
-        Item("ds", "turned", SIZE, turned, objects=(box,)),
-        Item("ds", "stored", SIZE, ImageRef.whole(stored, SIZE), objects=(box,)),
+        Item("ds", "shown", size, shown, objects=(box,)),
+        Item("ds", "stored", size, ImageRef.whole(stored, size), objects=(box,)),
     ]
 
-    roi = config_of("roi", bounds={"top": "33px", "left": "9%"})
-    for config in (config_of("full_image"), roi, config_of("bboxes")):
+    for config in (
+        config_of("full_image"),
+        config_of("roi", bounds={"top": "33px", "left": "9%"}),
+        config_of("bboxes"),
+    ):
         _, _, (one, other) = run(tmp_path, items, soft, config)
         for left, right in zip(rasters(one), rasters(other), strict=True):
             assert np.array_equal(left, right)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from components.core.documents.inference import load_config
 from components.core.documents.inference_modes import RegionMode
 from components.core.documents.regions import Region, distinct_windows, regions_of, why_not
 from components.core.errors import DataError
-from components.core.figures import Bitmap, Figure, InlineMask, Line, Point, Polygon, Rectangle
+from components.core.figures import Bitmap, Figure, InlineMask, Line, Point, Polygon, Rectangle, vertices
 from components.core.geometry import Size, Window
 from components.core.project import Object
 
@@ -103,6 +104,13 @@ def test_boxes_are_padded_by_shares_of_themselves_and_end_at_the_image() -> None
     assert boxes(figure, padding={"top": "900%", "right": "9999px"}) == [Window.of_bounds(0, 20, 21, 120)]
     assert boxes(Rectangle(90, 110, 200, 300)) == [Window.of_bounds(90, 110, 100, 120)]
     assert boxes(Rectangle(100, 0, 120, 50), Rectangle(-30, -30, 0, 0)) == []
+
+
+def test_objects_without_a_place_are_told_or_give_nothing() -> None:
+    assert boxes(Polygon(vertices([]), ()), padding={"left": "5px", "top": "5px", "right": "5px"}) == []
+    for side in (math.nan, math.inf):
+        with pytest.raises(DataError, match=rf"object of class 'car' is nowhere: .*\b{side}\b.*; mend its"):
+            boxes(Rectangle(1.0, 3.0, 9.0, side))
 
 
 def test_classes_choose_and_places_count_once() -> None:
