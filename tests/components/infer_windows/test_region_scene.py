@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.core.documents.regions import Region, distinct_windows
@@ -92,17 +92,18 @@ def test_files_do_not_depend_on_strips_or_bands(
         assert np.array_equal(read(left), read(right))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_any_regions_give_what_the_formula_says(tmp_path: Path, data: st.DataObject) -> None:
+def test_any_regions_give_what_the_formula_says(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("scene")  # rasters stay open by name
     size = Size(data.draw(st.integers(1, 90)), data.draw(st.integers(1, 1300)))
     places = data.draw(st.lists(windows(size), max_size=12))
     top = data.draw(st.integers(0, size.height - 1))
     rows = Rows(top, data.draw(st.integers(top + 1, size.height)))
     pixels = noise(size, 5)
-    image = ImageRef.whole(write_tiled(tmp_path / "scene.tif", pixels, photometric="rgb"), size)
+    image = ImageRef.whole(write_tiled(folder / "scene.tif", pixels, photometric="rgb"), size)
     plan = replace(planned(size, places, rows, 512), band_rows=data.draw(st.integers(1, 40)))
-    files = both_files(tmp_path, "result")
+    files = both_files(folder, "result")
 
     run_scene(image, plan, colour_shares, *files)
 
