@@ -9,12 +9,12 @@ from components.core.project.parts import Rows
 from components.infer_windows.outputs import SceneFiles
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.runner import SceneInference, run_scenes
-from components.infer_windows.windows import WindowPlan
+from components.infer_windows.scene_plan import ScenePlan
 from components.infer_windows.writer import ClassExtent, PartFiles
 
 
 def run_scene(
-    image: ImageRef, plan: WindowPlan, predictor: Predictor, mask: str, confidence: str
+    image: ImageRef, plan: ScenePlan, predictor: Predictor, mask: str, confidence: str
 ) -> tuple[ClassExtent, ...]:
     """Write the class of every wanted pixel of an image, and how sure the network is of it.
 
@@ -25,7 +25,7 @@ def run_scene(
 
 
 def run_parts(
-    image: ImageRef, plan: WindowPlan, predictor: Predictor, parts: Sequence[PartFiles]
+    image: ImageRef, plan: ScenePlan, predictor: Predictor, parts: Sequence[PartFiles]
 ) -> Sequence[tuple[ClassExtent, ...]]:
     """The same for row parts; gives for each the classes that occur."""
     item = Item("ds", "scene", image.recipe.size, image)

@@ -67,13 +67,14 @@ def read_document(source: str | Path, where: str) -> Any:
             raise ConfigError(f"{where}: not JSON: {error}") from error
 
 
-def check_document(model: type[Model], document: Any, where: str) -> Model:
+def check_document(model: type[Model], document: Any, where: str, below: str = "") -> Model:
     """Check a parsed document; what it leaves out keeps the model's defaults, at every depth.
 
     Args:
         model: The pydantic model that describes it.
         document: The parsed JSON.
         where: What the document is; starts every message.
+        below: The key whose value it is in a larger document; empty for none.
 
     Returns:
         The checked settings.
@@ -84,11 +85,11 @@ def check_document(model: type[Model], document: Any, where: str) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(*(_clause(model, details, where) for details in error.errors())) from error
+        raise ConfigError(*(_clause(model, details, where, below) for details in error.errors())) from error
 
 
-def _clause(model: type[BaseModel], details: ErrorDetails, where: str) -> str:
-    place = _dotted(details["loc"])
+def _clause(model: type[BaseModel], details: ErrorDetails, where: str, below: str) -> str:
+    place = _dotted([*filter(None, [below]), *details["loc"]])
     start = f"{where}: {place}" if place else where
     if details["type"] == "extra_forbidden":
         return f"{start}: unknown key; {known_keys(model, details['loc'])}"

@@ -19,11 +19,11 @@ import numpy as np
 
 from components.core.errors import DataError
 from components.core.geometry import Window
-from components.infer_windows.arrays import Float32, UInt8
+from components.infer_windows.arrays import Bool, Float32, UInt8
 from components.infer_windows.windows import BAND_ROWS
 
 NODATA = 255
-"""What a mask holds where the image holds no data; no class has this index."""
+"""What a mask holds where the image holds no data or was not looked at; no class has this index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,12 @@ class Band:
     Attributes:
         top: The first row in the scene.
         probabilities: (C, H, W) float32; valid until the next band is asked for.
+        unseen: (H, W) bool, set where nothing contributes; None where something does everywhere.
     """
 
     top: int
     probabilities: Float32
+    unseen: Bool | None = None
 
 
 def blend(

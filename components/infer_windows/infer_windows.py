@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.core.documents.inference import InferenceConfig, SlidingWindowMode, load_config
+from components.core.documents.inference import InferenceConfig, load_config
 from components.core.documents.predicted import ClassPlan, plan_classes
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
@@ -24,15 +24,15 @@ from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import read_history
 from components.core.project.manifest import ManifestWriter
 from components.core.project.selecting import Shard, choose_items
-from components.core.skip_budget import SkipBudget, Skipped
+from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
+from components.infer_windows.expected import expected_skips
 from components.infer_windows.outputs import FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
-from components.infer_windows.windows import too_small, windows_of
 
-__all__ = ["InferenceResult", "infer_windows", "windows_of"]
+__all__ = ["InferenceResult", "infer_windows"]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,8 @@ def infer_windows(
     For each image a mask of class indices and a confidence (uint8, probability of that class × 255, rounded) go to
     `data_root`, tiled GeoTIFFs on the image's grid; the output project refers to them. Where an image says that it
     holds no data, the mask is 255, its nodata value, and the confidence 0. Scenes that an earlier run finished with
-    the same image, model and settings are not done again. Of an image of which only some rows are wanted
+    the same image, model and settings are not done again. Where the config's mode does not look at some of an image,
+    that is as if it held no data. Of an image of which only some rows are wanted
     (`components.core.project.parts`) these alone are done, and are the same as in the whole image.
 
     Args:
@@ -71,7 +72,8 @@ def infer_windows(
         image_tags: Images with one of these tags are taken; none for all images.
         shard: Which part of those images, as plan_shards gives it: 2/5 is the second of five.
         project_name: Name of the output project, which queries use.
-        max_bad: How many images may be skipped because they are broken or smaller than the window.
+        max_bad: How many images may be skipped because they are broken, smaller than the window, or larger than what
+            goes through the network at once.
         allow_empty: Whether the output project may hold nothing, because the input does or all images are skipped.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         gpus: How many GPUs it was placed on; it uses the first. 0 to go by the config's `gpu_devices`.
@@ -93,7 +95,7 @@ def infer_windows(
     rows = [] if allow_empty and not len(source) else choose_items(source, image_tags)
     rows = Shard.parse(shard).rows(source, rows)
     budget = SkipBudget(max_bad, len(rows), allow_empty=allow_empty)
-    budget.check_expected(_too_small(source, rows, settings.mode))
+    budget.check_expected(expected_skips(source, rows, settings.mode))
     with local_model(model_uri or str(model)) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
         warn_of_differences(folder, (source.item(row) for row in rows))
@@ -123,12 +125,6 @@ def _check(data_root: str, project_name: str, max_item_pixels: int, model: Path 
         raise ConfigError(
             f"model, model_uri: {given} is given; give the artifact of a training, or the URI of a model's folder"
         )
-
-
-def _too_small(source: Project, rows: Sequence[int], mode: SlidingWindowMode) -> list[Skipped]:
-    sizes = list(source.item_sizes())
-    reasons = ((row, too_small(sizes[row], mode)) for row in rows)
-    return [Skipped(source.label(row), reason) for row, reason in reasons if reason is not None]
 
 
 def _opened(
@@ -170,7 +166,7 @@ def _infer(
                 job = finish()
                 parts = [files.part for files in job.files]
                 # All of them first: a scene that fails half-way leaves nothing of itself.
-                items = list(annotated(job.item, classes, parts, job.extents, job.plan.grid.windows()))
+                items = list(annotated(job.item, classes, parts, job.extents, job.plan.inputs()))
                 for item in items:
                     writer.add(item)
                 tally.add(job)

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from components.core import storage
-from components.core.documents.inference import InferenceConfig, SlidingWindowMode
+from components.core.documents.inference import InferenceConfig
+from components.core.documents.inference_modes import Mode, RegionMode, SlidingWindowMode
 from components.core.documents.predicted import ClassPlan
+from components.core.documents.regions import Region, distinct_windows, regions_of
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask, Rectangle
 from components.core.geometry import Window
@@ -123,7 +125,7 @@ def scene_files(
     if source is None:
         raise DataError(f"{image.uri}: there is no such raster; was it moved after the import? import it again")
     recipe = json.dumps(image.recipe.as_row(), sort_keys=True) + (text_of_operations(image.recipe.operations) or "")
-    scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode))
+    scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode, item))
     bare = Item(item.dataset, item.name, item.size, extra=item.extra)
     root = storage.join_uri(data_root, FOLDER)
     files = []
@@ -138,8 +140,12 @@ def scene_files(
     return files
 
 
-def _text(mode: SlidingWindowMode) -> str:
-    """What of the mode decides on pixels."""
+def _text(mode: Mode, item: Item) -> str:
+    """What of the mode decides on pixels; regions of any mode do so by where they lie."""
+    if isinstance(mode, RegionMode):
+        windows = distinct_windows(regions_of(mode, item.size, item.objects))
+        places = [[window.top, window.left, window.height, window.width] for window in windows]
+        return json.dumps({"regions": places, "flips": mode.flips})
     plain = SlidingWindowMode()
     changed = {key for key in LATER_KEYS if getattr(mode, key) != getattr(plain, key)}
     return mode.model_dump_json(include=FIRST_KEYS | changed)
@@ -150,7 +156,7 @@ def annotated(
     classes: ClassPlan,
     parts: Sequence[PartFiles],
     extents: Sequence[tuple[ClassExtent, ...]],
-    windows: Sequence[Window],
+    inputs: Sequence[Region],
 ) -> Iterator[Item]:
     """A scene, or its row parts, with what was found.
 
@@ -159,18 +165,21 @@ def annotated(
         classes: What is kept, and how it is called.
         parts: Where the rasters are.
         extents: For each part what its mask holds.
-        windows: Of the whole scene.
+        inputs: What the network looked at in the whole scene.
 
     Returns:
-        For each part an item with the objects that are kept, the windows where they are wanted, and what was found.
+        For each part an item with the objects that are kept, rectangles of the inputs where they are wanted, and
+        what was found.
     """
     kept = [
         replace(entry, class_title=classes.existing[entry.class_title])
         for entry in item.objects
         if entry.class_title in classes.existing
     ]
-    if classes.window is not None:
-        kept += [Object(classes.window, Rectangle(w.top, w.left, w.bottom, w.right)) for w in windows]
+    for region in inputs:
+        title, w = classes.rectangle(region), region.window
+        if title is not None:
+            kept.append(Object(title, Rectangle(w.top, w.left, w.bottom, w.right)))
     scene = item.with_objects(kept)
     for part, found in zip(parts, extents, strict=True):
         shown = part_item(scene, part.rows)

@@ -92,7 +92,7 @@ class NetworkPredictor:
     def _too_large(self, windows: UInt8) -> ConfigError:
         memory, batch = DeviceMemory.of(self._device), len(windows)
         fitting = largest_that_fits(lambda size: self._predicted(windows[:size]), batch, self._device)
-        otherwise = "use a smaller mode.window, or a GPU with more memory"
+        otherwise = "use a smaller mode.window or region, or a GPU with more memory"
         return too_large(f"{WHERE}: batch_size", batch, fitting, memory, otherwise)
 
     @torch.inference_mode()

@@ -23,8 +23,9 @@ class InferenceResult:
         reused: Those scenes that an earlier run had finished.
         megapixels: Of the scenes that went through the network.
         reused_megapixels: Of those that an earlier run had finished.
-        no_data_megapixels: Of all of these, what holds no data by what the rasters say.
-        skipped_windows: Windows without any data, which did not go through the network.
+        no_data_megapixels: Of all of these, what got no class: it holds no data by what the rasters say, or lies in no
+            region that the network looked at.
+        skipped_windows: Windows or regions without any data, which did not go through the network.
         seconds: From the first scene to the last.
         network_seconds: Spent inside the network.
         skipped: Scenes that could not be done.

@@ -22,7 +22,8 @@ from components.infer_windows.batches import PixelBuffers, WindowBatch, read_bat
 from components.infer_windows.outputs import SceneFiles, scene_files
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.prefetch import prefetch
-from components.infer_windows.windows import WindowPlan, grid_of, plan_windows
+from components.infer_windows.regions import RegionPlan, read_regions
+from components.infer_windows.scene_plan import ScenePlan, plan_scene
 from components.infer_windows.writer import ClassExtent, write_scene
 
 
@@ -64,7 +65,7 @@ class SceneInference:
 
     item: Item
     image: ImageRef
-    plan: WindowPlan
+    plan: ScenePlan
     files: Sequence[SceneFiles]
     extents: Sequence[tuple[ClassExtent, ...]]
     reused: bool
@@ -76,15 +77,14 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
     """Decide how a scene is done, and see whether that was done before.
 
     Raises:
-        DataError: If it has no image, is smaller than the window, or its raster does not exist.
+        DataError: If it has no image, the mode cannot be used on it, or its raster does not exist.
         StorageError: If the place of its raster or of the results cannot be asked.
     """
     if item.image is None:
         raise DataError("has no image; import the project with its images")
     rows = wanted_rows(item)
-    grid = grid_of(item.image.recipe.size, settings.config.mode)
+    plan = plan_scene(item, item.image, settings.config.mode, settings.batch_size, settings.channels, rows)
     parts = row_parts(item.size, rows, settings.max_item_pixels)
-    plan = plan_windows(grid, settings.batch_size, settings.channels, rows)
     files = scene_files(item, item.image, settings.model, settings.config, settings.data_root, parts)
     found = [extents for extents in (part.finished() for part in files) if extents is not None]
     reused = len(found) == len(files)
@@ -139,12 +139,18 @@ def _read(scenes: Iterable[tuple[str, Callable[[], SceneInference]]], buffers: P
             with scene_errors(label):
                 job = prepared()
                 yield _Step(number, label, job, job)
-                for batch in () if job.reused else read_batches(job.image, job.plan, buffers):
+                for batch in () if job.reused else _batches_of(job, buffers):
                     yield _Step(number, label, job, batch)
                     if job.given_up:
                         break
         except (DataError, StorageError) as error:
             yield _Step(number, label, job, error)
+
+
+def _batches_of(job: SceneInference, buffers: PixelBuffers) -> Generator[WindowBatch]:
+    if isinstance(job.plan, RegionPlan):
+        return read_regions(job.image, job.plan, buffers)
+    return read_batches(job.image, job.plan, buffers)
 
 
 def _predicted(read: Generator[_Step], predictor: Predictor, buffers: PixelBuffers) -> Generator[_Step]:

@@ -28,7 +28,8 @@ def run(
         project: The project whose images are looked at.
         model: The folder that train_unet wrote.
         predictions: The project to write of what was found.
-        metrics: Counts of scenes, megapixels (per second, and without data), windows skipped; megabytes moved.
+        metrics: Counts of scenes, megapixels (per second, and without data or not looked at), windows skipped;
+            megabytes moved.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.

@@ -18,7 +18,8 @@ from components.infer_windows.arrays import Float32
 from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import Contribution
 from components.infer_windows.reader import Validity
-from components.infer_windows.windows import Strip, WindowPlan
+from components.infer_windows.scene_plan import ScenePlan
+from components.infer_windows.windows import Placed, Strip
 
 
 class TemporaryArrays:
@@ -128,7 +129,7 @@ class StripContributions:
         validity: Which of its pixels hold data, as far as windows were taken.
     """
 
-    def __init__(self, plan: WindowPlan, strip: Strip, earlier: StripOverlap, later: StripOverlap) -> None:
+    def __init__(self, plan: ScenePlan, strip: Strip, earlier: StripOverlap, later: StripOverlap) -> None:
         self.plan = plan
         self.strip = strip
         self.validity = Validity(strip.width)
@@ -136,7 +137,7 @@ class StripContributions:
         self._later = later
 
     def of(self, batches: Iterable[WindowBatch]) -> Iterator[Contribution]:
-        """All contributions to the strip, in row-major order of their windows.
+        """All contributions to the strip, in the order of their windows.
 
         Args:
             batches: Those of the strip, after the network.
@@ -145,23 +146,30 @@ class StripContributions:
         if not self.strip.own:
             self._take_validity(own)
         self._earlier.rewind()
-        for row in self.plan.rows:
-            for column in self.strip.earlier:
-                window = self._window(row, column)
-                values = self._earlier.take(row, column, (self.plan.classes, window.height, window.width))
-                yield self._contribution(row, column, window, values)
-            for column in self.strip.own:
-                window = self._window(row, column)
-                yield self._contribution(row, column, window, self._inside(row, column, window, next(own)))
+        for placed in self.plan.placed(self.strip):
+            if placed.is_new:
+                found = next(own)
+                values = None if found is None else found[(slice(None), *placed.inside.slices)]
+            else:
+                shape = (self.plan.planes, placed.window.height, placed.window.width)
+                values = self._earlier.take(placed.row, placed.column, shape)
+            yield self._contribution(placed, values)
         self._take_validity(own)
 
     def _windows(self, batches: Iterable[WindowBatch]) -> Iterator[Float32 | None]:
-        """(C, h, w) float32 of each window of the strip's own; None where it was not run."""
+        """(planes, h, w) float32 of each window of the strip's own; None where it was not run."""
         for batch in batches:
-            self.validity.add(batch.valid)
+            self._note_validity(batch)
             results = iter(() if batch.probabilities is None else batch.probabilities)
             for run in batch.run:
-                yield next(results) if run else None
+                yield self._planes(batch, next(results)) if run else None
+
+    def _note_validity(self, batch: WindowBatch) -> None:
+        self.validity.add(batch.valid)
+
+    def _planes(self, batch: WindowBatch, probabilities: Float32) -> Float32:
+        """What a window contributes to all of its pixels."""
+        return probabilities
 
     @staticmethod
     def _take_validity(windows: Iterator[Float32 | None]) -> None:
@@ -169,36 +177,17 @@ class StripContributions:
         for window in windows:
             raise ValueError(f"a window too many: {window}")
 
-    def _window(self, row: int, column: int) -> Window:
-        """The wanted pixels to which a window contributes, from this strip's left border on."""
-        rows, columns = self.plan.grid.rows.spans[row], self.plan.grid.columns.spans[column]
-        return Window.of_bounds(
-            max(rows.low, self.plan.top),
-            max(columns.low, self.strip.left),
-            min(rows.high, self.plan.bottom),
-            columns.high,
-        )
-
-    def _inside(self, row: int, column: int, window: Window, probabilities: Float32 | None) -> Float32 | None:
-        if probabilities is None:
-            return None
-        return probabilities[(slice(None), *self._within(row, column, window).slices)]
-
-    def _within(self, row: int, column: int, window: Window) -> Window:
-        """The same pixels in the coordinates of the window of the grid."""
-        grid = self.plan.grid
-        return window.shift(-grid.rows.spans[row].start, -grid.columns.spans[column].start)
-
-    def _contribution(self, row: int, column: int, window: Window, values: Float32 | None) -> Contribution:
+    def _contribution(self, placed: Placed, values: Float32 | None) -> Contribution:
         """Hand on what lies to the right of the strip, and give what lies in it."""
+        window = placed.window
         width = min(window.right, self.strip.right) - window.left
         if window.right > self.strip.right:
-            self._later.put(row, column, None if values is None else values[..., width:])
+            self._later.put(placed.row, placed.column, None if values is None else values[..., width:])
         inside = Window(window.top, window.left, window.height, width)
-        weights = self.plan.grid.weights
+        top, left = placed.start
         return Contribution(
-            row,
+            placed.row,
             inside,
             None if values is None else values[..., :width],
-            None if weights is None else weights[self._within(row, column, inside).slices],
+            self.plan.weights(inside.shift(-top, -left)),
         )

@@ -7,18 +7,18 @@ its row, so that every pixel gets the same sum in the same order as without stri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from components.core.documents.inference import WHERE, InferenceConfig, SlidingWindowMode
+from components.core.documents.inference_modes import SlidingWindowMode
+from components.core.documents.regions import Region
 from components.core.errors import DataError
 from components.core.geometry import Size, Window, sliding_starts
 from components.core.imagery import TILE_PX
-from components.core.project import ImageRef
 from components.core.project.parts import Rows
 from components.infer_windows.arrays import Float32, Float64
 from components.infer_windows.weights import Method, profile
@@ -193,19 +193,61 @@ class Strip:
     Attributes:
         left: First column.
         right: The column after the last.
-        earlier: Indices of those columns of windows that begin further left and end in this one or beyond.
+        earlier: Indices of those columns of windows, or of those regions, that begin further left and end in this one
+            or beyond.
         own: Indices of those that begin in this one.
     """
 
     left: int
     right: int
-    earlier: range
-    own: range
+    earlier: Sequence[int]
+    own: Sequence[int]
 
     @property
     def width(self) -> int:
         """Number of columns."""
         return self.right - self.left
+
+
+def strip_borders(length: int, most: int = STRIP_COLUMNS, multiple: int = TILE_PX) -> list[int]:
+    """Where a scene is cut into strips of about equal width.
+
+    Args:
+        length: Width of the scene, in pixels.
+        most: The most columns of a strip, but at least `multiple`.
+        multiple: Strips begin at multiples of so many columns.
+
+    Returns:
+        The first column of each strip, and the column after the last.
+    """
+    blocks = -(-length // multiple)
+    count = -(-blocks // max(most // multiple, 1))
+    return [*(blocks * index // count * multiple for index in range(count)), length]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What one input of the network says of one strip and of those to its right.
+
+    Attributes:
+        row: Its place in the order of all, and the same for all windows of one row.
+        column: Its place in its row.
+        window: The wanted pixels of the scene to which it contributes, from the strip's left border on.
+        start: The scene's pixel at which the input begins.
+        is_new: Whether it begins in this strip.
+    """
+
+    row: int
+    column: int
+    window: Window
+    start: tuple[int, int]
+    is_new: bool
+
+    @property
+    def inside(self) -> Window:
+        """The pixels to which it contributes in the coordinates of the input."""
+        top, left = self.start
+        return self.window.shift(-top, -left)
 
 
 def column_strips(columns: Axis, most: int, multiple: int) -> list[Strip]:
@@ -219,12 +261,8 @@ def column_strips(columns: Axis, most: int, multiple: int) -> list[Strip]:
     Returns:
         The strips from left to right.
     """
-    blocks = -(-columns.length // multiple)
-    count = -(-blocks // max(most // multiple, 1))
-    borders = [min(blocks * index // count * multiple, columns.length) for index in range(count + 1)]
-    borders[-1] = columns.length
     strips = []
-    for left, right in pairwise(borders):
+    for left, right in pairwise(strip_borders(columns.length, most, multiple)):
         met = columns.meeting(left, right)
         first = next((index for index in met if columns.spans[index].low >= left), met.stop)
         strips.append(Strip(left, right, range(met.start, first), range(first, met.stop)))
@@ -258,6 +296,39 @@ class WindowPlan:
         """Indices of the rows of windows that contribute to the wanted rows."""
         return self.grid.rows.meeting(self.top, self.bottom)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether some pixels of the scene are not looked at."""
+        return False
+
+    @property
+    def planes(self) -> int:
+        """Number of arrays that a window contributes: its probabilities."""
+        return self.classes
+
+    def inputs(self) -> list[Region]:
+        """What the network looks at, for the annotation."""
+        return [Region(window) for window in self.grid.windows()]
+
+    def placed(self, strip: Strip) -> Iterator[Placed]:
+        """The windows that contribute to a strip, in row-major order."""
+        for row in self.rows:
+            for column in strip.earlier:
+                yield self._placed(strip, row, column, is_new=False)
+            for column in strip.own:
+                yield self._placed(strip, row, column, is_new=True)
+
+    def _placed(self, strip: Strip, row: int, column: int, *, is_new: bool) -> Placed:
+        rows, columns = self.grid.rows.spans[row], self.grid.columns.spans[column]
+        window = Window.of_bounds(
+            max(rows.low, self.top), max(columns.low, strip.left), min(rows.high, self.bottom), columns.high
+        )
+        return Placed(row, column, window, (rows.start, columns.start), is_new)
+
+    def weights(self, inside: Window) -> Float32 | None:
+        """(h, w) float32 weight of some pixels of a window; None where all are 1."""
+        return None if self.grid.weights is None else self.grid.weights[inside.slices]
+
 
 def plan_windows(
     grid: WindowGrid, batch_size: int, classes: int, rows: Rows | None = None, strip_columns: int = STRIP_COLUMNS
@@ -282,7 +353,7 @@ def grid_of(size: Size, mode: SlidingWindowMode) -> WindowGrid:
     Raises:
         DataError: If the image is smaller than the window.
     """
-    reason = too_small(size, mode)
+    reason = mode.why_not(size)
     if reason is not None:
         raise DataError(reason)
     blend = mode.blend
@@ -294,24 +365,3 @@ def grid_of(size: Size, mode: SlidingWindowMode) -> WindowGrid:
         discard_border=blend.discard_border,
         reach=mode.reach,
     )
-
-
-def windows_of(image: ImageRef, config: InferenceConfig) -> list[Window]:
-    """The windows that slide over an image, in row-major order.
-
-    Raises:
-        DataError: If the image is smaller than the window.
-    """
-    return grid_of(image.recipe.size, config.mode).windows()
-
-
-def too_small(size: Size, mode: SlidingWindowMode) -> str | None:
-    """Why an image cannot be done; None where it can."""
-    window = mode.window
-    for side, length, limit in (("height", window.height, size.height), ("width", window.width, size.width)):
-        if length > limit and mode.pad == "none":
-            return (
-                f"{WHERE}: mode.window.{side}: {length} exceeds the {side} {limit} of the image; use at most {limit}, "
-                'or "pad": "reflect" under "mode", which lets windows reach over the image\'s border'
-            )
-    return None

@@ -22,8 +22,11 @@ from components.core.project.predictions import CONFIDENCE_TAGS
 from components.infer_windows.arrays import UInt8
 from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import NODATA, Band, Totals, argmax, blend
+from components.infer_windows.region_blending import RegionContributions, blend_regions
+from components.infer_windows.regions import RegionPlan
+from components.infer_windows.scene_plan import ScenePlan
 from components.infer_windows.strip_overlaps import StripContributions, StripOverlap
-from components.infer_windows.windows import WindowPlan
+from components.infer_windows.windows import Strip, WindowPlan
 
 COMPRESS = "zstd"
 LEVEL = 1
@@ -31,7 +34,7 @@ LEVEL = 1
 
 
 def write_scene(
-    image: ImageRef, plan: WindowPlan, batches: Iterable[WindowBatch], parts: Sequence[PartFiles]
+    image: ImageRef, plan: ScenePlan, batches: Iterable[WindowBatch], parts: Sequence[PartFiles]
 ) -> list[tuple[ClassExtent, ...]]:
     """Blend a scene's windows, take the argmax and write.
 
@@ -48,20 +51,20 @@ def write_scene(
         DataError: If the network gave something that is not a probability.
         StorageError: If a raster cannot be written.
     """
-    with open_rasters(image, parts, plan.classes) as rasters:
+    with open_rasters(image, parts, plan) as rasters:
         for contributions, bands in blended(plan, batches):
             rasters.begin(contributions.strip.width)
             for band in bands:
                 values, confidence = argmax(band.probabilities)
-                invalid = contributions.validity.invalid(band.top, len(values))
-                if invalid is not None:
-                    np.copyto(values, np.uint8(NODATA), where=invalid)
-                    np.copyto(confidence, np.uint8(0), where=invalid)
+                for unknown in (contributions.validity.invalid(band.top, len(values)), band.unseen):
+                    if unknown is not None:
+                        np.copyto(values, np.uint8(NODATA), where=unknown)
+                        np.copyto(confidence, np.uint8(0), where=unknown)
                 rasters.write(band.top, values, confidence)
         return rasters.extents()
 
 
-def blended(plan: WindowPlan, batches: Iterable[WindowBatch]) -> Iterator[tuple[StripContributions, Iterator[Band]]]:
+def blended(plan: ScenePlan, batches: Iterable[WindowBatch]) -> Iterator[tuple[StripContributions, Iterator[Band]]]:
     """Blend a scene's windows strip by strip.
 
     Args:
@@ -71,19 +74,27 @@ def blended(plan: WindowPlan, batches: Iterable[WindowBatch]) -> Iterator[tuple[
     Returns:
         For each strip what knows which of its pixels hold data, and its bands; take them before the next strip.
     """
-    rows, columns = plan.grid.rows.totals[plan.top : plan.bottom], plan.grid.columns.totals
-    sums = np.empty((plan.classes, plan.grid.window.height, max(strip.width for strip in plan.strips)), np.float32)
+    height = plan.highest if isinstance(plan, RegionPlan) else plan.grid.window.height
+    sums = np.empty((plan.planes, height, max(strip.width for strip in plan.strips)), np.float32)
     by_strip = groupby(batches, key=lambda batch: batch.strip)
     with ExitStack() as open_files:
         earlier = StripOverlap()
         for strip, (_, own) in zip(plan.strips, by_strip, strict=True):
             later = open_files.enter_context(StripOverlap())
-            contributions = StripContributions(plan, strip, earlier, later)
             area = Window.of_bounds(plan.top, strip.left, plan.bottom, strip.right)
-            totals = Totals(rows, columns[strip.left : strip.right])
-            yield contributions, blend(contributions.of(own), area, sums, totals, plan.band_rows)
+            if isinstance(plan, RegionPlan):
+                regions = RegionContributions(plan, strip, earlier, later)
+                yield regions, blend_regions(regions.of(own), area, sums, plan.band_rows)
+            else:
+                windows = StripContributions(plan, strip, earlier, later)
+                yield windows, blend(windows.of(own), area, sums, _totals(plan, strip), plan.band_rows)
             earlier.close()
             earlier = later
+
+
+def _totals(plan: WindowPlan, strip: Strip) -> Totals:
+    rows, columns = plan.grid.rows.totals, plan.grid.columns.totals
+    return Totals(rows[plan.top : plan.bottom], columns[strip.left : strip.right])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +165,18 @@ class SceneRasters:
 
 
 @contextmanager
-def open_rasters(image: ImageRef, parts: Sequence[PartFiles], classes: int) -> Iterator[SceneRasters]:
+def open_rasters(image: ImageRef, parts: Sequence[PartFiles], plan: ScenePlan) -> Iterator[SceneRasters]:
     """Write the rasters of a scene's parts; they appear when the block ends well.
 
     Args:
         image: The whole scene; where its raster says which pixels hold data, so do the masks.
         parts: From the top down, each beginning where the one before ends.
-        classes: How many there are.
+        plan: How it is looked at; where that leaves pixels out, masks say so in the same way.
 
     Raises:
         StorageError: If a raster cannot be written.
     """
-    nodata = NODATA if describe(image.uri).is_masked else None
+    nodata = NODATA if plan.is_partial or describe(image.uri).is_masked else None
     with ExitStack() as stack:
         opened = []
         for part in parts:
@@ -175,7 +186,7 @@ def open_rasters(image: ImageRef, parts: Sequence[PartFiles], classes: int) -> I
             )
             mask = stack.enter_context(strip_writer(part.mask, replace(profile, nodata=nodata)))
             confidence = stack.enter_context(strip_writer(part.confidence, replace(profile, tags=CONFIDENCE_TAGS)))
-            opened.append(_Part(part.rows, classes, mask, confidence))
+            opened.append(_Part(part.rows, plan.classes, mask, confidence))
         yield SceneRasters(opened)
 
 

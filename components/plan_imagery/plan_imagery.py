@@ -19,10 +19,15 @@ from components.core.collection.plan import (
     PlannedScene,
     write_plan,
 )
+from components.core.documents.inference import load_config
+from components.core.documents.inference_modes import Mode, RegionMode
+from components.core.documents.regions import why_not
+from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.models import local_model, model_digest
+from components.core.preflight.classes import check_needs_no_objects
 from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
 from components.plan_imagery.capture_date import DatePattern, date_pattern
@@ -58,8 +63,9 @@ def plan_imagery(
 
     Only names are listed: an image is known by its key, its content by ETag and size, and what was done by the names
     of the ledger's markers. Headers are opened of images that are to be done alone, so that a run with nothing new
-    takes as long as a few listings. What cannot be done, or failed in several runs, is skipped and named; what was
-    found in an earlier version of it stays.
+    takes as long as a few listings. What cannot be done, or failed in several runs, is skipped and named, and so is
+    what is too large to be one input of the network where the inference config asks for that; what was found in an
+    earlier version of it stays.
 
     Args:
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
@@ -86,6 +92,8 @@ def plan_imagery(
     check_numbers(redo, shard_megapixels, max_shards)
     dates, scaled = date_pattern(captured_pattern), Scaling.parse(scaling)
     settings = check_settings(settings)
+    inference = load_config(settings.inference_config or INFERENCE_CONFIG)
+    check_needs_no_objects(inference)
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     with local_model(model_place) as folder:
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
@@ -98,7 +106,7 @@ def plan_imagery(
         raise no_images(images)
     todo, exhausted = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
-    headers = _headers(todo, dates, bands_of_text(settings.bands))
+    headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
     dealt = assign_shards({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
@@ -131,6 +139,16 @@ def _headers(
     from components.plan_imagery.headers import read_headers  # GDAL and PROJ, where an image is new
 
     return read_headers(todo, dates, bands)
+
+
+def _usable(headers: Iterator[PlannedScene | Skipped], mode: Mode) -> Iterator[PlannedScene | Skipped]:
+    """Skip scenes that inference cannot look at as one input, for which a GPU would be asked for in vain."""
+    for entry in headers:
+        if isinstance(mode, RegionMode) and isinstance(entry, PlannedScene):
+            reason = why_not(mode, entry.size)
+            yield entry if reason is None else Skipped(entry.key, reason)
+        else:
+            yield entry
 
 
 def _fill(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from inspect import getdoc
 from typing import Any
 
-from pydantic import BaseModel
-
 from components.core.documents.inference import InferenceConfig
+from components.core.documents.inference_modes import MODES
 from components.core.documents.training import TrainConfig
 from components.core.network.architectures import ARCHITECTURES
 from components.core.network.encoders import ENCODERS
@@ -14,15 +15,25 @@ from pipelines.documents import laptop_documents, tutorial_documents
 from pipelines.reference import markdown
 from pipelines.reference.models import Setting, settings_of
 
+_MODE = "mode."
+"""What the keys of a mode stand below."""
+
 
 def training_config() -> str:
     """The keys of the training config."""
-    return _config(TrainConfig, tutorial_documents().training, laptop_documents().training)
+    return _table(settings_of(TrainConfig), tutorial_documents().training, laptop_documents().training)
 
 
 def inference_config() -> str:
-    """The keys of the inference config."""
-    return _config(InferenceConfig, tutorial_documents().inference, laptop_documents().inference)
+    """The keys of the inference config: those of every mode, and for each mode its own."""
+    documents = tutorial_documents().inference, laptop_documents().inference
+    shared = (setting for setting in settings_of(InferenceConfig) if not setting.key.startswith(_MODE))
+    parts = [_table(shared, *documents)]
+    for source, kind in MODES.items():
+        own = documents if documents[0]["mode"]["source"] == source else ({}, {})
+        about = markdown.text(getdoc(kind) or "")
+        parts += [f"### `{source}`", about, _table(settings_of(kind, _MODE), *own)]
+    return markdown.sections(parts)
 
 
 def architectures() -> str:
@@ -40,9 +51,9 @@ def encoders() -> str:
     return markdown.table(("encoder", "what it is", "has ImageNet weights"), rows)
 
 
-def _config(model: type[BaseModel], tutorial: dict[str, Any], laptop: dict[str, Any]) -> str:
+def _table(settings: Iterable[Setting], tutorial: dict[str, Any], laptop: dict[str, Any]) -> str:
     header = ("key", "type", "default", "tutorial", "laptop", "what it does")
-    return markdown.table(header, (_row(setting, tutorial, laptop) for setting in settings_of(model)))
+    return markdown.table(header, (_row(setting, tutorial, laptop) for setting in settings))
 
 
 def _row(setting: Setting, tutorial: dict[str, Any], laptop: dict[str, Any]) -> tuple[str, ...]:

@@ -61,6 +61,8 @@ class Setting:
 def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> Iterator[Setting]:
     """The keys of a model; of those that hold others, these, and the key itself where it may be left out.
 
+    Of a key that holds one of several models, the keys of each.
+
     Args:
         model: Its fields' docstrings are what is said of them.
         prefix: What the keys stand below, with a dot at its end.
@@ -68,14 +70,15 @@ def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> It
     """
     about = attribute_docs(model)
     for name, field in model.model_fields.items():
-        key, inner = prefix + (field.alias or name), _model_in(field.annotation)
+        key, inner = prefix + (field.alias or name), _models_in(field.annotation)
         words = about.get(name) or group
-        if inner is None:
+        if not inner:
             yield Setting(key, _kind(field), _default(field), words)
             continue
-        if get_args(field.annotation):
+        if type(None) in get_args(field.annotation):
             yield Setting(key, "object", _default(field), words)
-        yield from settings_of(inner, f"{key}.", about.get(name) or inspect.getdoc(inner) or "")
+        for kind in inner:
+            yield from settings_of(kind, f"{key}.", about.get(name) or inspect.getdoc(kind) or "")
 
 
 def attribute_docs(model: type[Any]) -> dict[str, str]:
@@ -96,11 +99,11 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """A model, also one that may be left out."""
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """A model or several, one of which may stand there, also where it may be left out; none where anything else may."""
     found: list[type[Any]] = [entry for entry in (annotation, *get_args(annotation)) if isinstance(entry, type)]
     models: list[type[BaseModel]] = [entry for entry in found if issubclass(entry, BaseModel)]
-    return models[0] if len(models) == 1 and set(found) <= {models[0], type(None)} else None
+    return models if set(found) <= {*models, type(None)} else []
 
 
 def _kind(field: FieldInfo) -> str:

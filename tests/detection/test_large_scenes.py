@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from components.core import storage
+from components.core.collection.plan import DetectionSettings
 from components.core.geometry import Size
-from tests.builders import write_tiled
-from tests.detection.detecting import CRS, Detection, town, write_town
+from tests.builders import TRANSFORM, write_tiled
+from tests.detection.detecting import CRS, Detection, layer, town, write_town
 from tests.s3_server import S3Server
 
 SIZE = Size(1700, 200)
@@ -49,6 +51,26 @@ def test_a_scene_that_is_cut_gives_what_the_whole_gives(
 
     assert published(cut) == whole
     assert len(list((tmp_path / "cut-data" / "predictions").glob("*.json"))) > 1
+
+
+def test_a_scene_that_is_cut_and_seen_as_one_region_gives_what_the_whole_gives(
+    detection: Detection, tmp_path: Path
+) -> None:
+    mode = {"source": "roi", "bounds": {"top": "40px", "left": "20%"}}
+    settings = DetectionSettings(inference_config=json.dumps({"mode": mode, "gpu_devices": []}))
+    write_long_town(Path(detection.images) / "long.tif")
+    detection = replace(detection, settings=settings)
+    detection.run()
+    west, _, east, _ = layer(detection).to_crs(CRS).total_bounds
+    whole = published(detection)
+
+    cut = replace(detection, output=str(tmp_path / "cut"), data_root=str(tmp_path / "cut-data"))
+    cut.with_options(shard_megapixels=0.2).run(item_pixels=512 * 200)
+
+    assert published(cut) == whole
+    assert len(list((tmp_path / "cut-data" / "predictions").glob("*.json"))) > 1
+    left, right = (TRANSFORM.c + columns * TRANSFORM.a for columns in (40, 200))
+    assert left - 0.01 <= west < east <= right + 0.01
 
 
 def test_whole_scenes_are_finished_by_their_shards_and_cut_ones_by_publication(

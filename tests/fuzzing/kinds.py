@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 
 from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.documents.inference import load_config as load_inference_config
+from components.core.documents.inference_modes import MODES
 from components.core.documents.training import load_config as load_train_config
 from components.core.documents.tutorial import (
     CROP_AUGMENT_QUERY,
@@ -323,15 +324,22 @@ class Configs:
     name = "configs"
 
     def prepare(self, folder: Path) -> None:
-        self.train, self.infer = (json.loads(file.read_text()) for file in (TRAIN_CONFIG, INFERENCE_CONFIG))
+        self.train, infer = (json.loads(file.read_text()) for file in (TRAIN_CONFIG, INFERENCE_CONFIG))
+        sides = {"left": "10px", "top": "5%", "right": "0px", "bottom": "12.5%"}
+        modes: list[dict[str, Any]] = [
+            {"source": "full_image", "flips": "both"},
+            {"source": "roi", "bounds": sides, "save": True, "class_name": "roi"},
+            {"source": "bboxes", "from_classes": ["untitled"], "padding": sides, "save": True, "add_suffix": "_box"},
+        ]
+        self.infer = [infer, *(infer | {"mode": mode} for mode in modes)]
 
     def attempt(self, folder: Path, draw: random.Random) -> None:
         if draw.random() < 0.5:
             train = load_train_config(mutated_json(self.train, draw))
             assert train.input_size.size.area > 0
             return
-        infer = load_inference_config(mutated_json(self.infer, draw))
-        assert infer.mode.window.size.area > 0
+        infer = load_inference_config(mutated_json(draw.choice(self.infer), draw))
+        assert infer.mode.source in MODES
 
 
 KINDS: dict[str, type[Any]] = {

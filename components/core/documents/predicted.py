@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from components.core.documents.inference import ALL_CLASSES, WHERE, InferenceConfig
+from components.core.documents.inference import InferenceConfig
+from components.core.documents.inference_modes import ALL_CLASSES, WHERE, BboxesMode, FullImageMode, Mode
+from components.core.documents.regions import Region
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.project import ClassInfo, ProjectMeta
@@ -19,13 +21,19 @@ class ClassPlan:
         meta: The output project.
         existing: New title by old title, for the input's objects that are kept.
         predicted: Title by index of the model's class, for those that are kept.
-        window: Title of the windows' rectangles; None where they are not wanted.
+        window: Title of the rectangles of windows, or of a region that is of no object; None where they are not wanted.
+        boxes: Title of the rectangles of objects' boxes by the object's class; empty where they are not wanted.
     """
 
     meta: ProjectMeta
     existing: Mapping[str, str]
     predicted: Mapping[int, str]
     window: str | None
+    boxes: Mapping[str, str] = field(default_factory=dict)
+
+    def rectangle(self, region: Region) -> str | None:
+        """Title of the rectangle of a region; None where it is not wanted."""
+        return self.window if region.title is None else self.boxes.get(region.title)
 
 
 def plan_classes(meta: ProjectMeta, model: Sequence[ClassInfo], config: InferenceConfig, name: str) -> ClassPlan:
@@ -43,19 +51,36 @@ def plan_classes(meta: ProjectMeta, model: Sequence[ClassInfo], config: Inferenc
     Raises:
         ConfigError: If a class to keep does not exist, or two would have the same title.
     """
-    kept, found = config.existing_objects, config.model_classes
-    old = _chosen(meta.classes, kept.save_classes, "existing_objects", f"project {meta.name!r}")
-    new = _chosen(model, found.save_classes, "model_classes", "the model")
+    kept, found, owner = config.existing_objects, config.model_classes, f"project {meta.name!r}"
+    old = _chosen(meta.classes, kept.save_classes, "existing_objects.save_classes", owner)
+    new = _chosen(model, found.save_classes, "model_classes.save_classes", "the model")
     existing = {entry.title: entry.title + kept.add_suffix for entry in old}
     predicted = {model.index(entry): entry.title + found.add_suffix for entry in new}
-    window = config.mode.class_name if config.mode.save else None
+    window, boxes = _rectangles(config.mode, meta)
     titles = {"existing_objects": existing.values(), "model_classes": predicted.values()}
-    _refuse_collisions({**titles, "mode.class_name": () if window is None else (window,)})
+    _refuse_collisions(
+        {**titles, "mode.class_name": () if window is None else (window,), "mode.add_suffix": boxes.values()}
+    )
     classes = [replace(entry, title=existing[entry.title]) for entry in old]
     classes += [ClassInfo(predicted[model.index(entry)], Shape.BITMAP, entry.color) for entry in new]
-    if window is not None:
-        classes.append(ClassInfo.with_own_color(window, Shape.RECTANGLE))
-    return ClassPlan(replace(meta, name=name, classes=tuple(classes)), existing, predicted, window)
+    rectangles = [*filter(None, [window]), *boxes.values()]
+    classes += [ClassInfo.with_own_color(title, Shape.RECTANGLE) for title in rectangles]
+    return ClassPlan(replace(meta, name=name, classes=tuple(classes)), existing, predicted, window, boxes)
+
+
+def _rectangles(mode: Mode, meta: ProjectMeta) -> tuple[str | None, dict[str, str]]:
+    """Titles of the rectangles that the mode adds: of its windows or its region, and by class of objects' boxes."""
+    if isinstance(mode, FullImageMode):
+        return None, {}
+    if not isinstance(mode, BboxesMode):
+        return mode.class_name if mode.save else None, {}
+    looked_at = _chosen(meta.classes, mode.from_classes, "mode.from_classes", f"project {meta.name!r}")
+    if not looked_at:
+        raise ConfigError(
+            f"{WHERE}: mode.source: {mode.source!r} looks at boxes of objects, and project {meta.name!r} has no class; "
+            "give a project with annotated images, or use 'sliding_window'"
+        )
+    return None, {entry.title: entry.title + mode.add_suffix for entry in looked_at if mode.save}
 
 
 def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, owner: str) -> list[ClassInfo]:
@@ -66,7 +91,7 @@ def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, own
     if missing:
         offers = ", ".join(map(repr, known)) or "none"
         raise ConfigError(
-            f"{WHERE}: {key}.save_classes: {', '.join(map(repr, missing))} is no class of {owner}; "
+            f"{WHERE}: {key}: {', '.join(map(repr, missing))} is no class of {owner}; "
             f"its classes: {offers}; name some of them or use {ALL_CLASSES!r}"
         )
     return [entry for title, entry in known.items() if title in wanted]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from components.core.documents.inference import WHERE, InferenceConfig
+from components.core.documents.inference_modes import BboxesMode, SlidingWindowMode
 from components.core.documents.predicted import plan_classes
 from components.core.dtl.actions.sliding_window import SlidingWindow
 from components.core.dtl.actions.split_masks import SplitMasks
@@ -72,6 +73,19 @@ def predicted(
     return None
 
 
+def check_needs_no_objects(config: InferenceConfig) -> None:
+    """See that a config can be used on imagery that nobody annotated.
+
+    Raises:
+        ConfigError: If it looks at the boxes of objects.
+    """
+    if isinstance(config.mode, BboxesMode):
+        raise ConfigError(
+            f"{WHERE}: mode.source: {config.mode.source!r} looks at boxes of annotated objects, and new imagery has "
+            "none; use 'sliding_window', 'full_image' or 'roi'"
+        )
+
+
 def check_split(
     faults: NamedFaults, given: QueryParameter, predictions: Possible, title: str, keys: tuple[str, ...], who: str
 ) -> None:
@@ -109,6 +123,8 @@ def _check_something_is_split(query: Query, followed: Followed) -> None:
 
 def warn_of_other_windows(cropping: Query, config: InferenceConfig) -> None:
     """Say so where inference looks at windows of a size that no training crop has."""
+    if not isinstance(config.mode, SlidingWindowMode):
+        return
     layers = (layer.action for layer in cropping.layers if isinstance(layer.action, SlidingWindow))
     sizes: list[Size] = [action.settings.size for action in layers]
     if sizes and config.mode.window.size not in sizes:

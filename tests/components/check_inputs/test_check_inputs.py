@@ -79,6 +79,8 @@ def test_documents_of_ones_own_that_fit_are_in_order(tmp_path: Path) -> None:
     own = {"split_tagging_query": TAGGING, "crop_augment_query": CROPPING, "split_masks_query": SPLITTING}
     check_inputs(in_order(tmp_path, **own))
     check_inputs(in_order(tmp_path, train_share=0.8))
+    for mode in ({"source": "full_image"}, {"source": "roi"}, {"source": "bboxes", "from_classes": ["untitled"]}):
+        check_inputs(in_order(tmp_path, train_share=0.8, inference_config={"mode": mode}))
     files = {name: tmp_path / f"{name}.json" for name in own}
     for name, file in files.items():
         file.write_text(json.dumps(own[name]))
@@ -163,6 +165,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a class that the images have not": (
         {"inference_config": {"existing_objects": {"save_classes": ["road"]}}},
         "inference_config: existing_objects.save_classes: 'road' is no class of project 'INRIA_TAGGED'",
+    ),
+    "boxes of a class that the images have not": (
+        {"inference_config": {"mode": {"source": "bboxes", "from_classes": ["road"]}}},
+        "inference_config: mode.from_classes: 'road' is no class of project 'INRIA_TAGGED'",
     ),
     "two classes of one title": (
         {"inference_config": {"existing_objects": {"save_classes": "__all__", "add_suffix": "_dl"}}},

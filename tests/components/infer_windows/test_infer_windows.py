@@ -22,7 +22,7 @@ from components.core.network.model_artifact import load_model
 from components.core.project import ImageRef, Item, manifest_writer, open_project
 from components.core.project.history import StageRun, read_history
 from components.core.skip_budget import Skipped
-from components.infer_windows.windows import windows_of
+from components.infer_windows.windows import grid_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import (
     CONFIG,
@@ -83,7 +83,7 @@ def test_the_mask_is_the_argmax_of_averaged_softmaxes(project: Path, tmp_path: P
     counts = np.zeros((SIZE.height, SIZE.width))
     network = load_model(model).network
     with torch.inference_mode():
-        for place in windows_of(image, load_config(CONFIG | {"mode": mode})):
+        for place in grid_of(SIZE, load_config(CONFIG | {"mode": mode}).mode).windows():
             pixels = torch.from_numpy(image.then(Crop(place)).pixels().astype(np.float32))[None]
             small = torch.nn.functional.interpolate(pixels, (WINDOW_PX, WINDOW_PX), mode="bilinear")
             shares = torch.nn.functional.interpolate(
@@ -208,7 +208,7 @@ def test_pixels_without_data_are_no_object_and_are_counted(tmp_path: Path, model
         ({"data_root": ""}, "data_root: is empty"),
         ({"project_name": ""}, "project_name: is empty"),
         ({"max_bad": -1}, "max_bad: -1 is negative"),
-        ({"config": {"mode": {"source": "roi"}}}, "not offered in this release"),
+        ({"config": {"mode": {"source": "tiles"}}}, "mode.source: 'tiles': is no mode"),
     ],
 )
 def test_broken_parameters_are_refused(project: Path, model: Path, options: dict[str, Any], message: str) -> None:

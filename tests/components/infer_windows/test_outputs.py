@@ -57,6 +57,21 @@ def test_what_decides_on_pixels_changes_the_key(scene: Item) -> None:
     assert len({files(scene, **mode)[0].key for mode in modes}) == len(modes)
 
 
+def test_the_key_of_regions_is_where_they_lie_and_how_often_they_are_seen(scene: Item) -> None:
+    assert scene.image is not None
+    source = storage.stat(scene.image.uri)
+    assert source is not None
+    recipe = '{"height": 100, "left": 0, "left_right": false, "top": 0, "up_down": false, "width": 120}'
+    mode = '{"regions": [[0, 0, 100, 120]], "flips": "none"}'
+
+    (found,) = files(scene, source="full_image")
+
+    assert found.key == digest("1", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    assert files(scene, source="roi", save=True, class_name="w") == [found]
+    others: list[dict[str, Any]] = [{"flips": "both"}, {"bounds": {"left": "1px"}}, {"bounds": {"top": "1%"}}]
+    assert len({found.key, *(files(scene, source="roi", **mode)[0].key for mode in others)}) == 4
+
+
 def test_parts_have_names_and_keys_of_their_own(scene: Item) -> None:
     parts = files(scene, Rows(0, 50), Rows(50, 100))
 

@@ -126,7 +126,9 @@ def test_mirror_images_count_as_much_as_the_window(flips: str, axes: list[tuple[
     assert np.allclose(result, np.mean(seen, axis=0), atol=1e-6)
 
 
-@pytest.mark.parametrize(("fits", "said"), [(5, "use at most 5"), (0, "not even 1 fits: use a smaller mode.window")])
+@pytest.mark.parametrize(
+    ("fits", "said"), [(5, "use at most 5"), (0, "not even 1 fits: use a smaller mode.window or region")]
+)
 def test_a_batch_that_does_not_fit_is_told_with_the_one_that_does(fits: int, said: str) -> None:
     predictor = NetworkPredictor(HungryUNet(learns=0, looks=fits), Size(32, 32), CPU, flips="left_right")
     windows = np.stack([noise(Size(48, 48), seed) for seed in range(8)])

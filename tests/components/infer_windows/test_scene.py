@@ -21,20 +21,10 @@ from components.core.project.parts import Rows
 from components.infer_windows.windows import WindowGrid, WindowPlan, plan_windows
 from components.infer_windows.writer import ClassExtent, PartFiles
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
+from tests.components.infer_windows.shares import CLASSES, averaged, colour_shares, read
 from tests.predicting import run_parts, run_scene
 
 SIZE = Size(130, 150)
-CLASSES = 3
-
-
-def colour_shares(windows: np.ndarray) -> np.ndarray:
-    """Each band's share of a pixel's brightness, bent by the place in the window so that neighbours disagree."""
-    assert windows.dtype == np.uint8
-    rows, columns = np.indices(windows.shape[-2:], np.float32)
-    values = windows.astype(np.float32) + 1
-    values[:, 0] *= 1 + rows / 20
-    values[:, 1] *= 1 + columns / 20
-    return values / values.sum(axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -50,18 +40,8 @@ def plan_for(image: ImageRef, batch_size: int = 4, band_rows: int = 16) -> Windo
 
 def expected(image: ImageRef, plan: WindowPlan) -> tuple[np.ndarray, np.ndarray]:
     """Class indices and their probability, with every array of the whole scene at once."""
-    pixels = image.pixels()
-    sums = np.zeros((CLASSES, *pixels.shape[1:]), np.float32)
-    counts = np.zeros(pixels.shape[1:], np.float32)
-    for window in plan.grid.windows():
-        sums[(slice(None), *window.slices)] += colour_shares(pixels[(np.newaxis, slice(None), *window.slices)])[0]
-        counts[window.slices] += 1
+    sums, counts = averaged(image.pixels(), plan.grid.windows())
     return (sums / counts).argmax(axis=0), (sums / counts).max(axis=0)
-
-
-def read(path: Path) -> np.ndarray:
-    with rasterio.open(path) as dataset:
-        return dataset.read(1)
 
 
 def test_mask_and_confidence_are_those_of_the_whole_scene_at_once(image: ImageRef, tmp_path: Path) -> None:

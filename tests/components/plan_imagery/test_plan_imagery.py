@@ -255,3 +255,23 @@ def test_one_line_says_what_is_planned(local: Site, caplog: pytest.LogCaptureFix
     )
     assert sum(message.startswith("skipped: broken") for message in caplog.messages) == 10
     assert "skipped: 2 more, which the plan names" in caplog.messages
+
+
+def test_what_is_too_large_for_one_input_is_skipped_before_a_gpu_is_asked_for(
+    local: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    local.put_image("small.tif", Size(50, 60))
+    local.put_image("thin.tif", Size(2, 9000))
+
+    def skipped(**mode: object) -> list[tuple[str, str]]:
+        plan = local.plan(settings=replace(SETTINGS, inference_config=json.dumps({"mode": mode})))
+        assert [scene.key for scene in plan.scenes] == ["small.tif"] and plan.shards == 1
+        return [(entry.name, entry.reason) for entry in plan.skipped]
+
+    ((name, reason),) = skipped(source="full_image")
+    assert name == "thin.tif" and "which is 2×9000 px; at most 8192×8192 px can be; use 'sliding_window'" in reason
+    assert "skipped: thin.tif: inference.config: mode.source: 'full_image'" in caplog.text
+    ((_, reason),) = skipped(source="roi", bounds={"top": "1px", "bottom": "1px"})
+    assert "top 1px and bottom 1px leave none of the 2 rows" in reason
+    assert local.plan(settings=replace(SETTINGS, inference_config='{"mode": {"source": "roi"}}')).skipped
+    assert not local.plan().skipped

@@ -105,6 +105,15 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"inference_config": {"model_classes": {"save_classes": ["roof"]}}},
         "inference_config: model_classes.save_classes: 'roof' is no class of the model; its classes: 'bg', 'untitled'",
     ),
+    "a mode that needs objects": (
+        {"inference_config": {"mode": {"source": "bboxes"}}},
+        "inference_config: mode.source: 'bboxes' looks at boxes of annotated objects, and new imagery has none; use "
+        "'sliding_window', 'full_image' or 'roi'",
+    ),
+    "bounds that leave nothing": (
+        {"inference_config": {"mode": {"source": "roi", "bounds": {"left": "100%"}}}},
+        "inference_config: mode.bounds: left 100% and right 0px leave nothing of any image",
+    ),
     "no image": ({"images_uri": "/nowhere"}, "images_uri: below /nowhere lies no image ("),
     "no model": ({"model_uri": "/nowhere"}, "model_uri: model: /nowhere holds no config.json and no model.safetensors"),
     "another scheme": ({"data_root": "gs://b/x"}, "data_root: gs://b/x: the scheme 'gs' is not known; give a"),
