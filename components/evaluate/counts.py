@@ -151,7 +151,7 @@ class PolygonCounts:
         truth_vertices: Vertices of the true polygons.
         predicted_vertices: Vertices of the predicted polygons.
         pairs_with_angle: Pairs of which a tangent angle is known.
-        tangent_angle_deg: Greatest tangent angles of those, in degrees.
+        max_tangent_angle_deg: Max tangent angles of those, in degrees.
     """
 
     pairs: int = 0
@@ -162,7 +162,7 @@ class PolygonCounts:
     truth_vertices: int = 0
     predicted_vertices: int = 0
     pairs_with_angle: int = 0
-    tangent_angle_deg: float = 0.0
+    max_tangent_angle_deg: float = 0.0
 
     def __add__(self, other: PolygonCounts) -> PolygonCounts:
         return PolygonCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
@@ -174,7 +174,7 @@ class PolygonCounts:
             "polis_m": ratio(self.polis_m, self.pairs_on_ground),
             "complexity_iou": ratio(self.complexity_iou, self.pairs),
             "n_ratio": ratio(self.predicted_vertices, self.truth_vertices),
-            "tangent_angle_deg": ratio(self.tangent_angle_deg, self.pairs_with_angle),
+            "max_tangent_angle_deg": ratio(self.max_tangent_angle_deg, self.pairs_with_angle),
         }
 
     def as_json(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ measures are means over pairs but the ratio of vertices, which is of sums.
 - Complexity-aware IoU: IoU · (1 − |P − T| / (P + T)), with P and T the numbers of vertices; and the N ratio, P / T.
   Source: Zorzi, Bazrafkan, Habenschuss, Fraundorfer, "PolyWorld: Polygonal Building Extraction with Graph Neural
   Networks in Satellite Images", CVPR 2022.
-- Greatest tangent angle: the predicted shell is walked in steps of a pixel, each step's ends are projected onto the
+- Max tangent angle: the predicted shell is walked in steps of a pixel, each step's ends are projected onto the
   true outline, and the greatest angle between a step and its projection counts; steps that the projection makes more
   than twice as long or short go round a corner and do not. Source: Girard, Smirnov, Solomon, Tarabalka, "Polygonal
   Building Extraction by Frame Field Learning", CVPR 2021.
@@ -71,7 +71,7 @@ def polygon_counts(
         truth_vertices=int(of_truth.sum()),
         predicted_vertices=int(of_predicted.sum()),
         pairs_with_angle=len(angles),
-        tangent_angle_deg=float(angles.sum()),
+        max_tangent_angle_deg=float(angles.sum()),
     )
 
 
@@ -112,7 +112,7 @@ def _mean_distances(points_of: Geometries, to: Geometries) -> Floats:
 
 
 def tangent_angles(truth: Geometries, predicted: Geometries) -> Floats:
-    """(N,) greatest tangent angles of pairs, 0–180 degrees; NaN where no step of a pair counts."""
+    """(N,) max tangent angles of pairs, 0–180 degrees; NaN where no step of a pair counts."""
     shells, owner = _shells(predicted)
     steps = np.maximum(np.ceil(shapely.length(shells) / STEP_PX).astype(np.int64), 3)
     index = np.repeat(np.arange(len(shells)), steps)

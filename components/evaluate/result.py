@@ -102,7 +102,7 @@ class EvaluationResult:
             "boundary": f"Boundary IoU (Cheng et al. 2021), distance {self.rules.boundary_text()}, pooled "
             "over the pixels of a group",
             "polygons": "outlines of matched objects, simplified by 1 px, means over pairs: PoLiS (Avbelj et al. "
-            "2015), complexity-aware IoU and ratio of vertices (Zorzi et al. 2022), greatest tangent angle (Girard et "
+            "2015), complexity-aware IoU and ratio of vertices (Zorzi et al. 2022), max tangent angle (Girard et "
             "al. 2021)",
             "intervals": f"{LEVEL:.0%} of {DRAWS} bootstrap draws of images",
             "null": "nothing to measure: neither truth nor prediction has a pixel or an object there",

@@ -29,7 +29,7 @@ class TownScores:
         polis_m: The same in metres.
         complexity_iou: Their mean complexity-aware IoU, 0–1.
         n_ratio: Predicted vertices to true ones.
-        tangent_angle_deg: Their mean greatest tangent angle, in degrees.
+        max_tangent_angle_deg: Their mean max tangent angle, in degrees.
         ranges: Bootstrap intervals, by field.
     """
 
@@ -45,7 +45,7 @@ class TownScores:
     polis_m: float | None = None
     complexity_iou: float | None = None
     n_ratio: float | None = None
-    tangent_angle_deg: float | None = None
+    max_tangent_angle_deg: float | None = None
     ranges: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
     @classmethod
@@ -103,9 +103,9 @@ COLUMNS = (
 POLYGON_COLUMNS = (
     ScoreColumn("polis_px", "PoLiS, px", is_share=False),
     ScoreColumn("polis_m", "PoLiS, m", is_share=False),
-    ScoreColumn("complexity_iou", "complexity-aware IoU"),
-    ScoreColumn("n_ratio", "vertices to the truth's", is_share=False),
-    ScoreColumn("tangent_angle_deg", "greatest tangent angle, °", is_share=False),
+    ScoreColumn("complexity_iou", "C-IoU"),
+    ScoreColumn("n_ratio", "N ratio", is_share=False),
+    ScoreColumn("max_tangent_angle_deg", "max tangent angle, °", is_share=False),
 )
 
 INTERVALS = {"iou": "iou", "accuracy": "accuracy", "boundary": "boundary_iou", "f1": "object_f1"}

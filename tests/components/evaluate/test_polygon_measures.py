@@ -101,7 +101,7 @@ def test_matched_objects_are_compared_where_they_lie() -> None:
         "polis_m": 0.25,
         "complexity_iou": 19 / 21,
         "n_ratio": 1.0,
-        "tangent_angle_deg": pytest.approx(0, abs=1e-6),
+        "max_tangent_angle_deg": pytest.approx(0, abs=1e-6),
     }
 
 

@@ -21,7 +21,7 @@ def group(name: str, iou: float | None) -> dict[str, object]:
             "polis_m": None,
             "complexity_iou": 0.75,
             "n_ratio": 1.5,
-            "tangent_angle_deg": 12.3,
+            "max_tangent_angle_deg": 12.3,
         },
         "intervals": {"iou": [0.61, 0.79], "accuracy": None, "object_f1": None, "boundary_iou": None},
     }
