@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from components.core.documents.ready_made import READY_MADE
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.conditions import CONDITIONS
 from pipelines.reference import markdown
@@ -15,6 +16,12 @@ from pipelines.reference.configs import default_in_words
 from pipelines.reference.models import settings_of
 
 DESTINATIONS = {1: "one destination", 2: "two destinations"}
+
+
+def ready_made() -> str:
+    """The queries that a name stands for."""
+    rows = ((markdown.code(name), markdown.text(query.about)) for name, query in READY_MADE.items())
+    return markdown.table(("name", "what it does"), rows)
 
 
 def actions() -> str:

@@ -19,6 +19,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": runs.commands,
     "make-targets": project_files.targets,
     "node-pools": project_files.node_pools,
+    "dtl-ready-made": dtl.ready_made,
     "dtl-actions": dtl.actions,
     "dtl-conditions": dtl.conditions,
     "training-config": configs.training_config,

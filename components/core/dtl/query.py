@@ -9,6 +9,7 @@ from typing import Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
+from components.core.documents.ready_made import READY_MADE, names_in_words
 from components.core.dtl.action import NULL, Action, QueryLayer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
@@ -30,26 +31,21 @@ class _LayerForm(BaseModel):
     settings: dict[str, Any]
 
 
-def read_query(text_or_file: str | Path) -> list[Any]:
-    """The layers of a query, given as JSON text or as a file that holds it.
+def read_query(source: str | Path) -> list[Any]:
+    """The layers of a query.
+
+    Args:
+        source: JSON text, a file that holds it, or the name of a ready-made query: by itself, or as the only entry of
+            a JSON list, as a pipeline's parameter of that type holds it.
 
     Raises:
         ConfigError: If it cannot be read, is not JSON, or is not a list.
     """
-    text: str | bytes = str(text_or_file)
+    text: str | bytes = str(source)
     place = "query"
     if not str(text).lstrip().startswith(("[", "{")):
         place = str(text)
-        try:
-            text = Path(place).read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"{place}: cannot be read ({error.strerror}); give a file, or the JSON text itself"
-            ) from error
-        except ValueError as error:
-            raise ConfigError(
-                f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them"
-            ) from error
+        text = _content(place)
     try:
         layers = parse_json(text)
     except UnicodeError as error:
@@ -58,7 +54,31 @@ def read_query(text_or_file: str | Path) -> list[Any]:
         raise ConfigError(f"{place}: is not JSON ({error}); fix it there") from error
     if not isinstance(layers, list):
         raise ConfigError(f"{place}: is a JSON {type(layers).__name__}, and a query is a list of layers")
+    if len(layers) == 1 and isinstance(layers[0], str):
+        return _ready_made(layers[0], place)
     return layers
+
+
+def _content(place: str) -> bytes:
+    """Of a ready-made query or a file."""
+    file = READY_MADE[place].file if place in READY_MADE else Path(place)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{place}: cannot be read ({error.strerror}); give a file, the JSON text itself, or the name of a "
+            f"ready-made query: {names_in_words()}"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them") from error
+
+
+def _ready_made(name: str, place: str) -> list[Any]:
+    if name not in READY_MADE:
+        raise ConfigError(
+            f"{place}[0]: {name!r} is neither a layer nor a ready-made query; these are {names_in_words()}"
+        )
+    return read_query(name)
 
 
 def parse_layers(layers: Iterable[Any]) -> list[QueryLayer]:

@@ -173,8 +173,8 @@ def test_text_that_is_no_query(tmp_path: Path) -> None:
     assert refused("[{]").startswith("query: is not JSON (Expecting property name")
     assert refused('{"action": "data"}') == "query: is a JSON dict, and a query is a list of layers"
     missing = tmp_path / "missing.json"
-    rule = "cannot be read (No such file or directory); give a file, or the JSON text itself"
-    assert refused(missing) == f"{missing}: {rule}"
+    rule = "cannot be read (No such file or directory); give a file, the JSON text itself, or the name of a ready-made"
+    assert refused(missing).startswith(f"{missing}: {rule} query: split_tagging, ")
     broken = tmp_path / "broken.json"
     broken.write_text("[", encoding="utf-8")
     assert refused(str(broken)).startswith(f"{broken}: is not JSON (")
