@@ -32,7 +32,8 @@ def actions() -> str:
 def _action(name: str) -> Iterator[str]:
     action = ACTIONS[name]
     yield f"### {markdown.code(name)}"
-    yield f"{markdown.text(inspect.getdoc(action) or '')} It has {DESTINATIONS[action.ports]}."
+    chance = " Its layer may have a `name` and a `seed`." if action.may_draw else ""
+    yield f"{markdown.text(inspect.getdoc(action) or '')} It has {DESTINATIONS[action.ports]}.{chance}"
     if "condition" in action.settings_model.model_fields:
         yield "Its one setting is `condition`, which holds exactly one of the [conditions](#conditions)."
     elif action.settings_model.model_fields:

@@ -89,23 +89,26 @@ class Context:
     def uniform(self, layer: QueryLayer, element: Element, by_source: bool = False) -> float:
         """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
         trail = "" if by_source else element.trail
-        return uniform(self.seed, layer.key, str(element.source), trail)
+        return uniform(self._seed(layer), layer.key, str(element.source), trail)
 
     def drawn(self, layer: QueryLayer, element: Element, what: str, least: float, most: float) -> float:
         """A number from `least` to `most`, keyed as `uniform` and by what it is for."""
-        share = uniform(self.seed, layer.key, str(element.source), element.trail, what)
+        share = uniform(self._seed(layer), layer.key, str(element.source), element.trail, what)
         return least + (most - least) * share
 
     def drawn_seed(self, layer: QueryLayer, element: Element) -> int:
         """A seed of 63 bits for what is drawn when pixels are read, keyed as `uniform`."""
-        return hash_integer(self.seed, layer.key, str(element.source), element.trail, "seed") >> 1
+        return hash_integer(self._seed(layer), layer.key, str(element.source), element.trail, "seed") >> 1
 
     def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""
         sources = (
             f"{flow.batch.project}/{dataset}/{name}" for dataset, name in zip(flow.datasets, flow.names, strict=True)
         )
-        return uniforms(self.seed, layer.key, sources, "")
+        return uniforms(self._seed(layer), layer.key, sources, "")
+
+    def _seed(self, layer: QueryLayer) -> int:
+        return self.seed if layer.seed is None else layer.seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,18 @@ class QueryLayer:
         action: What it does.
         src: Names it reads.
         dst: Names it writes, one a port.
+        name: Keys its random decisions in place of the names that it writes; empty for none.
+        seed: Of its random decisions; None for the run's.
+        twins: How many layers before it have its action and destinations.
     """
 
     index: int
     action: Action
     src: tuple[str, ...]
     dst: tuple[str, ...]
+    name: str = ""
+    seed: int | None = None
+    twins: int = 0
 
     @property
     def place(self) -> str:
@@ -140,7 +149,9 @@ class QueryLayer:
     @property
     def key(self) -> str:
         """What keys its random decisions: stays the same when other layers are added or moved."""
-        return f"{self.action.name} {' '.join(self.dst)}"
+        if self.name:
+            return f"name {self.name}"
+        return " ".join([self.action.name, *self.dst, *([str(self.twins)] if self.twins else [])])
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,9 @@ class Action(ABC):
     name: ClassVar[str]
     settings_model: ClassVar[type[ActionSettings]] = ActionSettings
     ports: ClassVar[int] = 1
+    may_draw: ClassVar[bool] = False
+    """Whether it may decide by chance, so that its layer may have a name and a seed."""
+
     place: str
     settings: Any = field(default_factory=ActionSettings)
 
@@ -168,6 +182,10 @@ class Action(ABC):
         Raises:
             DataError: If this element cannot be processed; its source image is then reported as bad.
         """
+
+    def draws(self) -> bool:
+        """Whether it decides by chance with these settings."""
+        return self.may_draw
 
     def in_columns(self) -> bool:
         """Whether `apply_each` can stand for `apply`: names, tags and sizes are all that is looked at or changed."""

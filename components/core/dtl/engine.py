@@ -10,11 +10,12 @@ from functools import partial
 
 import pyarrow as pa
 
-from components.core.dtl.action import NULL, Context, QueryLayer
+from components.core.dtl.action import NULL, Context
 from components.core.dtl.actions.data import Data
 from components.core.dtl.columns import Passage, passages
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
+from components.core.dtl.places import at_layer, at_place
 from components.core.dtl.runner import ItemOutcome, Task, start_runner
 from components.core.errors import ConfigError, DataError
 from components.core.faults import Faults
@@ -110,7 +111,7 @@ def check_sources(query: Query, datasets: Mapping[str, Callable[[], Iterable[str
     for layer in query.data_layers:
         for position, source in enumerate(layer.src):
             name, dataset = source.split("/")
-            with faults.caught(f"{layer.place}.src[{position}]: "):
+            with faults.caught(), at_place(f"{layer.place}.src[{position}]", layer.action.name):
                 _check_source(name, dataset, datasets)
     faults.raise_any()
 
@@ -147,23 +148,26 @@ def output_meta(query: Query, metas: Mapping[str, ProjectMeta]) -> ProjectMeta:
     for layer in query.order:
         if isinstance(layer.action, Data):
             names = dict.fromkeys(source.split("/")[0] for source in layer.src)
-            meta = _merged([layer.action.change_meta(metas[name]) for name in names], layer)
+            with at_layer(layer):
+                meta = _merged([layer.action.change_meta(metas[name]) for name in names])
         else:
-            meta = layer.action.change_meta(_merged([arriving[name] for name in layer.src], layer))
+            with at_layer(layer):
+                meta = layer.action.change_meta(_merged([arriving[name] for name in layer.src]))
         if layer is query.save_layer:
             result = replace(meta, name=query.output_name)
         for name in layer.dst:
-            arriving[name] = _merged([arriving[name], meta], layer) if name in arriving else meta
+            with at_layer(layer):
+                arriving[name] = _merged([arriving[name], meta]) if name in arriving else meta
     return result
 
 
-def _merged(metas: Sequence[ProjectMeta], layer: QueryLayer) -> ProjectMeta:
+def _merged(metas: Sequence[ProjectMeta]) -> ProjectMeta:
     merged = metas[0]
     for meta in metas[1:]:
         try:
             merged = merged.merged(meta)
         except DataError as error:
-            raise ConfigError(f"{layer.place}: {error}") from error
+            raise ConfigError(*error.faults) from error
     return merged
 
 

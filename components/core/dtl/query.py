@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
@@ -14,10 +16,14 @@ from components.core.dtl.action import NULL, Action, QueryLayer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.save import Save
+from components.core.dtl.places import at_layer, at_place
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.json_text import parse_json
 from components.core.settings import known_keys
+
+_LayerName = Annotated[str, Field(min_length=1)]
+_Seed = Annotated[int, Field(ge=0)] | None
 
 
 class _LayerForm(BaseModel):
@@ -29,6 +35,8 @@ class _LayerForm(BaseModel):
     src: list[str]
     dst: str | list[str]
     settings: dict[str, Any]
+    name: _LayerName = ""
+    seed: _Seed = None
 
 
 def read_query(source: str | Path) -> list[Any]:
@@ -90,10 +98,32 @@ def parse_layers(layers: Iterable[Any]) -> list[QueryLayer]:
     """
     faults, parsed = Faults(), []
     for index, layer in enumerate(layers):
-        with faults.caught():
+        with faults.caught(), at_place(f"query[{index}]", _action_of(layer)):
             parsed.append(_parse_layer(index, layer))
+    _check_own_names(parsed, faults)
     faults.raise_any()
+    twins: Counter[tuple[str, ...]] = Counter()
+    for place, layer in enumerate(parsed):
+        like = (layer.action.name, *layer.dst)
+        parsed[place] = replace(layer, twins=twins[like])
+        twins[like] += 1
     return parsed
+
+
+def _action_of(data: Any) -> str:
+    """The action of a layer that may be faulty; empty where that is unknown."""
+    name = data.get("action") if isinstance(data, dict) else None
+    return name if isinstance(name, str) and name in ACTIONS else ""
+
+
+def _check_own_names(layers: Iterable[QueryLayer], faults: Faults) -> None:
+    """See that no two layers have one name: they would draw the same."""
+    named: dict[str, QueryLayer] = {}
+    for layer in layers:
+        first = named.setdefault(layer.name, layer)
+        if layer.name and first is not layer:
+            with faults.caught(), at_layer(layer):
+                raise ConfigError(f"{layer.place}.name: {layer.name!r} is the name of {first.place} too; give another")
 
 
 def _parse_layer(index: int, data: Any) -> QueryLayer:
@@ -109,8 +139,9 @@ def _parse_layer(index: int, data: Any) -> QueryLayer:
             f"{place}.dst: {form.action!r} has {kind.ports} destination{'s' if kind.ports > 1 else ''}, "
             f"and {len(destinations)} are given; `null` discards"
         )
-    layer = QueryLayer(index, kind(place, settings), tuple(form.src), destinations)
+    layer = QueryLayer(index, kind(place, settings), tuple(form.src), destinations, form.name, form.seed)
     _check_names(layer)
+    _check_draws(layer)
     return layer
 
 
@@ -127,6 +158,16 @@ def _check_names(layer: QueryLayer) -> None:
                 )
         elif name != NULL and not (name.startswith("$") and len(name) > 1):
             raise ConfigError(f"{layer.place}.dst: {name!r} is not a name; names start with `$`, and `null` discards")
+
+
+def _check_draws(layer: QueryLayer) -> None:
+    given = "name" if layer.name else "seed"
+    if (layer.name or layer.seed is not None) and not layer.action.draws():
+        what = "" if not layer.action.may_draw else " with these settings"
+        raise ConfigError(
+            f"{layer.place}.{given}: is for layers that decide by chance, and {layer.action.name!r} does not{what}; "
+            "take it out"
+        )
 
 
 def _check_source(layer: QueryLayer, name: str, place: str) -> None:
@@ -191,6 +232,7 @@ def query_schema() -> dict[str, Any]:
 
 def _layer_model(name: str, action: type[Action]) -> type[BaseModel]:
     destinations: Any = str if action.ports == 1 else tuple[(str,) * action.ports]  # type: ignore[misc]
+    drawing: Any = {"name": (_LayerName, ""), "seed": (_Seed, None)} if action.may_draw else {}
     return create_model(
         f"{action.__name__}Layer",
         __config__=ConfigDict(extra="forbid"),
@@ -199,4 +241,5 @@ def _layer_model(name: str, action: type[Action]) -> type[BaseModel]:
         src=(list[str], Field(min_length=1)),
         dst=(destinations, ...),
         settings=(action.settings_model, ...),
+        **drawing,
     )

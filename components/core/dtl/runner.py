@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from components.core.dtl.action import NULL, Context, Element, QueryLayer, Source
 from components.core.dtl.actions.data import Data
 from components.core.dtl.graph import Query
+from components.core.dtl.places import at_layer
 from components.core.errors import FootprintsError
 from components.core.project import Item, Project, open_project
 from components.core.scene_errors import scene_errors, stops_all
@@ -83,12 +84,13 @@ class Runner:
             if layer is self._query.save_layer:
                 outcome = replace(outcome, elements=tuple(arriving))
                 continue
-            for element in arriving:
-                for emission in layer.action.apply(element, layer, self._context):
-                    outcome.emitted[layer.index, emission.port] += 1
-                    name = layer.dst[emission.port]
-                    if name != NULL and name in self._query.readers:
-                        pools[name].append(emission.element)
+            with at_layer(layer), scene_errors(str(source)):
+                for element in arriving:
+                    for emission in layer.action.apply(element, layer, self._context):
+                        outcome.emitted[layer.index, emission.port] += 1
+                        name = layer.dst[emission.port]
+                        if name != NULL and name in self._query.readers:
+                            pools[name].append(emission.element)
         return outcome
 
     def _arriving(
@@ -96,7 +98,8 @@ class Runner:
     ) -> list[Element]:
         if isinstance(layer.action, Data):
             is_read = reads(layer, start.source.project, start.source.dataset)
-            return [layer.action.enter(start, project.meta)] if is_read else []
+            with at_layer(layer):
+                return [layer.action.enter(start, project.meta)] if is_read else []
         return [element for name in dict.fromkeys(layer.src) for element in pools[name]]
 
 

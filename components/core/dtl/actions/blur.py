@@ -46,7 +46,12 @@ class Blur(PixelAction):
 
     name: ClassVar[str] = "blur"
     settings_model: ClassVar[type[ActionSettings]] = BlurSettings
+    may_draw: ClassVar[bool] = True
     trail: ClassVar[str] = "_blur"
+
+    def draws(self) -> bool:
+        """The sigma."""
+        return self.settings.sigma is not None
 
     def operation(self, element: Element, layer: QueryLayer, context: Context) -> Operation | None:
         """A blur of the sigma that is drawn, or a median."""

@@ -51,6 +51,7 @@ class ContrastBrightness(PixelAction):
 
     name: ClassVar[str] = "contrast_brightness"
     settings_model: ClassVar[type[ActionSettings]] = ContrastBrightnessSettings
+    may_draw: ClassVar[bool] = True
     trail: ClassVar[str] = "_contrast"
 
     def operation(self, element: Element, layer: QueryLayer, context: Context) -> Operation:

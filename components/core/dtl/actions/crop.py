@@ -75,6 +75,11 @@ class CropImage(Action):
 
     name: ClassVar[str] = "crop"
     settings_model: ClassVar[type[ActionSettings]] = CropSettings
+    may_draw: ClassVar[bool] = True
+
+    def draws(self) -> bool:
+        """A random part."""
+        return self.settings.random_part is not None
 
     def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """The part, where there is any; nothing is read."""

@@ -36,6 +36,7 @@ def if_with(**condition: Any) -> str:
 
 
 TAG = tag("$all", "$1", "t")
+NOISE = layer("noise", "$all", "$1", mean=0, std=1)
 
 LAYER_FAULTS = {
     "no object": (5, "query[1]: 5 is not a JSON object"),
@@ -47,7 +48,7 @@ LAYER_FAULTS = {
     ),
     "unknown key": (
         {**TAG, "setings": {}},
-        "query[1].setings: unknown key; known keys: action, src, dst, settings (perhaps 'settings')",
+        "query[1].setings: unknown key; known keys: action, src, dst, settings, name, seed (perhaps 'settings')",
     ),
     "unknown setting": (
         layer("tag", "$all", "$1", tag="t", action="add", colour=1),
@@ -83,6 +84,17 @@ LAYER_FAULTS = {
         windows("$all", "$1", 5, 4, rows=9),
         "min_overlap.y of 9 leaves no stride in height 5; use at most 4",
     ),
+    "name of a layer that draws nothing": (
+        TAG | {"name": "x"},
+        "query[1].name: is for layers that decide by chance, and 'tag' does not; take it out",
+    ),
+    "seed of a layer that draws nothing with its settings": (
+        {**choose("$all", ["$1", "$2"], tags=["a"]), "seed": 3},
+        "query[1].seed: is for layers that decide by chance, and 'if' does not with these settings; take it out",
+    ),
+    "empty name": (NOISE | {"name": ""}, 'query[1].name: "": string should have at least 1 character'),
+    "seed below 0": (NOISE | {"seed": -1}, "query[1].seed: -1: input should be greater than or equal to 0"),
+    "seed as text": (NOISE | {"seed": "1"}, 'query[1].seed: "1": input should be a valid integer'),
     "no classes to split": (layer("split_masks", "$all", "$1"), "query[1].settings.classes: is missing"),
 }
 
@@ -91,6 +103,14 @@ LAYER_FAULTS = {
 def test_a_faulty_layer(name: str) -> None:
     faulty, expected = LAYER_FAULTS[name]
     assert expected in one(faulty)
+
+
+def test_a_name_is_of_one_layer() -> None:
+    layers = [data(), *(NOISE | {"dst": f"${number}", "name": name} for number, name in enumerate("abab"))]
+    assert message(*layers, save("$0 $1 $2 $3")) == (
+        "query[3].name: 'a' is the name of query[1] too; give another (action `noise`); "
+        "query[4].name: 'b' is the name of query[2] too; give another (action `noise`)"
+    )
 
 
 CONDITION_FAULTS = {
@@ -133,7 +153,7 @@ def test_faults_of_the_ends() -> None:
 @pytest.mark.parametrize("source", ["INRIA", "INRIA/", "/ds", "*/ds", "INRIA/ds/a", "$all"])
 def test_a_data_layer_reads_projects(source: str) -> None:
     assert message(data(source), save("$all")) == (
-        f"query[0].src[0]: '{source}' is not of the form Project/dataset or Project/*"
+        f"query[0].src[0]: '{source}' is not of the form Project/dataset or Project/* (action `data`)"
     )
 
 
@@ -143,14 +163,16 @@ def test_the_save_layer_names_a_project(name: str) -> None:
 
 
 def test_a_name_that_nobody_writes() -> None:
-    assert message(data(), TAG, save("$1 $2")) == "query[2].src[1]: no layer writes '$2'; names are $1, $all"
+    told = message(data(), TAG, save("$1 $2"))
+    assert told == "query[2].src[1]: no layer writes '$2'; names are $1, $all (action `supervisely`)"
 
 
 def test_loops() -> None:
     itself = message(data(), tag("$all $1", "$1", "t"), save("$1"))
-    assert itself == "query[1]: is fed from its own result (loop query[1]); read another name"
+    assert itself == "query[1]: is fed from its own result (loop query[1]); read another name (action `tag`)"
     three = message(data(), tag("$all $3", "$1", "t"), tag("$1", "$2", "t"), tag("$2", "$3", "t"), save("$1"))
-    assert three == ("query[1]: is fed from its own result (loop query[1] → query[3] → query[2]); read another name")
+    loop = "query[1] → query[3] → query[2]"
+    assert three == f"query[1]: is fed from its own result (loop {loop}); read another name (action `tag`)"
 
 
 def test_pieces_without_connection() -> None:
