@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from components.core.cli import argument_parser, run_main
-from components.core.dtl.query import query_schema
 from components.core.dtl.run import QueryRun, execute_query, predict_query
+from components.core.dtl.schema import query_schema_text
 from components.core.errors import ConfigError
 
 
@@ -37,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
 def main(options: argparse.Namespace) -> None:
     """Do what the options say."""
     if options.schema:
-        sys.stdout.write(json.dumps(query_schema(), indent=1) + "\n")
+        sys.stdout.write(query_schema_text())
         return
     if not options.query:
         raise ConfigError("--query: is missing; give a JSON file or the JSON text itself")

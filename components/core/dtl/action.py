@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
+from components.core.dtl.schema_rules import Rule
 from components.core.geometry import Size
 from components.core.hashing import hash_integer, uniform, uniforms
 from components.core.project import Item, ProjectMeta
@@ -89,25 +90,26 @@ class Context:
     def uniform(self, layer: QueryLayer, element: Element, by_source: bool = False) -> float:
         """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
         trail = "" if by_source else element.trail
-        return uniform(self._seed(layer), layer.key, str(element.source), trail)
+        return uniform(self.seed_of(layer), layer.key, str(element.source), trail)
 
     def drawn(self, layer: QueryLayer, element: Element, what: str, least: float, most: float) -> float:
         """A number from `least` to `most`, keyed as `uniform` and by what it is for."""
-        share = uniform(self._seed(layer), layer.key, str(element.source), element.trail, what)
+        share = uniform(self.seed_of(layer), layer.key, str(element.source), element.trail, what)
         return least + (most - least) * share
 
     def drawn_seed(self, layer: QueryLayer, element: Element) -> int:
         """A seed of 63 bits for what is drawn when pixels are read, keyed as `uniform`."""
-        return hash_integer(self._seed(layer), layer.key, str(element.source), element.trail, "seed") >> 1
+        return hash_integer(self.seed_of(layer), layer.key, str(element.source), element.trail, "seed") >> 1
 
     def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""
         sources = (
             f"{flow.batch.project}/{dataset}/{name}" for dataset, name in zip(flow.datasets, flow.names, strict=True)
         )
-        return uniforms(self._seed(layer), layer.key, sources, "")
+        return uniforms(self.seed_of(layer), layer.key, sources, "")
 
-    def _seed(self, layer: QueryLayer) -> int:
+    def seed_of(self, layer: QueryLayer) -> int:
+        """The layer's own, or else the run's."""
         return self.seed if layer.seed is None else layer.seed
 
 
@@ -163,6 +165,9 @@ class Action(ABC):
     ports: ClassVar[int] = 1
     may_draw: ClassVar[bool] = False
     """Whether it may decide by chance, so that its layer may have a name and a seed."""
+
+    draws_where: ClassVar[Rule] = {}
+    """What JSON Schema says of settings with which it does."""
 
     place: str
     settings: Any = field(default_factory=ActionSettings)

@@ -111,7 +111,11 @@ def _names_project_and_dataset(text: str) -> str:
 class ProjectDatasets(Condition):
     """True where the source's "project/dataset" is listed; `*` stands for any."""
 
-    project_datasets: list[Annotated[str, AfterValidator(_names_project_and_dataset)]]
+    project_datasets: list[
+        Annotated[
+            str, Field(json_schema_extra={"pattern": "^[^/]+/[^/]+$"}), AfterValidator(_names_project_and_dataset)
+        ]
+    ]
 
     def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Looks at the source, whatever the dataset is called by now."""

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.core.documents.ready_made import READY_MADE, names_in_words
-from components.core.dtl.action import NULL, Action, QueryLayer
+from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.save import Save
@@ -221,25 +221,3 @@ def _rule(model: type[BaseModel], fault: Any) -> str:
         "condition": f"{value} {fault['msg']}",
     }
     return messages.get(fault["type"]) or f"{value}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def query_schema() -> dict[str, Any]:
-    """The JSON schema of a query."""
-    models = tuple(_layer_model(name, action) for name, action in sorted(ACTIONS.items()))
-    adapter: TypeAdapter[Any] = TypeAdapter(list[Union[models]])  # type: ignore[valid-type]  # noqa: UP007
-    return adapter.json_schema()
-
-
-def _layer_model(name: str, action: type[Action]) -> type[BaseModel]:
-    destinations: Any = str if action.ports == 1 else tuple[(str,) * action.ports]  # type: ignore[misc]
-    drawing: Any = {"name": (_LayerName, ""), "seed": (_Seed, None)} if action.may_draw else {}
-    return create_model(
-        f"{action.__name__}Layer",
-        __config__=ConfigDict(extra="forbid"),
-        __doc__=(action.__doc__ or "").strip(),
-        action=(Literal[name], ...),  # type: ignore[arg-type]
-        src=(list[str], Field(min_length=1)),
-        dst=(destinations, ...),
-        settings=(action.settings_model, ...),
-        **drawing,
-    )

@@ -12,6 +12,7 @@ from components.core.dtl.action import Action, ActionSettings, Context, Element,
 from components.core.dtl.conditions import AnyCondition, Probability
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
+from components.core.dtl.schema_rules import Rule
 
 
 class IfSettings(ActionSettings):
@@ -26,6 +27,7 @@ class If(Action):
     name: ClassVar[str] = "if"
     settings_model: ClassVar[type[ActionSettings]] = IfSettings
     may_draw: ClassVar[bool] = True
+    draws_where: ClassVar[Rule] = {"properties": {"condition": {"required": ["probability"]}}}
     ports: ClassVar[int] = 2
 
     def draws(self) -> bool:

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from components.core.documents.tutorial import CROP_AUGMENT_QUERY, SPLIT_MASKS_QUERY, SPLIT_TAGGING_QUERY
-from components.core.dtl.actions import ACTIONS
-from components.core.dtl.conditions import CONDITIONS
 from components.core.dtl.graph import build_query
-from components.core.dtl.query import query_schema, read_query
+from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
 from tests.queries import choose, data, layer, save, tag, windows
 
@@ -219,39 +217,3 @@ def test_a_query_is_a_file_or_the_text_itself(tmp_path: Path, as_text: bool) -> 
     file = tmp_path / "query.json"
     file.write_text(json.dumps(layers), encoding="utf-8")
     assert read_query("\n " + json.dumps(layers) if as_text else file) == layers
-
-
-class TestSchema:
-    """`--schema` is a JSON schema that says what the engine says."""
-
-    jsonschema: Any = pytest.importorskip("jsonschema")
-
-    def accepts(self, layers: object) -> bool:
-        validator = self.jsonschema.Draft202012Validator(query_schema())
-        return bool(validator.is_valid(layers))
-
-    def test_is_valid_itself_and_knows_all(self) -> None:
-        schema = query_schema()
-        self.jsonschema.Draft202012Validator.check_schema(schema)
-        text = json.dumps(schema)
-        assert all(f'"{name}"' in text for name in (*ACTIONS, *CONDITIONS))
-
-    @pytest.mark.parametrize("file", TUTORIAL, ids=lambda file: file.parent.name)
-    def test_accepts_the_tutorials_queries(self, file: Path) -> None:
-        assert self.accepts(json.loads(file.read_text(encoding="utf-8")))
-
-    @pytest.mark.parametrize(
-        "faulty",
-        [
-            TAG | {"colour": 1},
-            tag("$all", "$1", "t", "remove"),
-            layer("mirror", "$all", "$1"),
-            choose("$all", ["$1"], tags=["a"]),
-            choose("$all", ["$1", "$2"], probability=1.5),
-            windows("$all", "$1", 0, 4),
-        ],
-    )
-    def test_refuses_faults(self, faulty: Any) -> None:
-        good = [data(), TAG, save("$1")]
-        assert self.accepts(good)
-        assert not self.accepts([data(), faulty, save("$1")])

@@ -143,6 +143,12 @@ RANDOM = {
     "blur": layer("blur", "$in", "$out", name="gaussian", sigma={"min": 1, "max": 3}),
     "noise": layer("noise", "$in", "$out", mean=0, std=3),
     "contrast_brightness": layer("contrast_brightness", "$in", "$out", contrast={"min": 0.5, "max": 2}),
+    "generate_hints": layer(
+        "generate_hints",
+        "$in",
+        "$out",
+        **{"class": "house", "positive_class": "in", "negative_class": "out", "min_points_number": 3},
+    ),
     "random_color": layer("random_color", "$in", "$out", strength=0.5),
 }
 
@@ -151,17 +157,17 @@ def between(entry: LayerData, src: str, *dst: str) -> LayerData:
     return entry | {"src": src.split(), "dst": dst[0] if isinstance(entry["dst"], str) else list(dst)}
 
 
-def recipes(layers: list[Any], *places: Path, seed: int = 0) -> dict[str, Any]:
-    """Recipes by the names of the images that they are of; what was drawn stands in them."""
+def what_is_drawn(layers: list[Any], *places: Path, seed: int = 0) -> dict[str, Any]:
+    """Recipe and objects by the name of the image that they are of; what was drawn stands in them."""
     found, _ = run(layers, *places, seed=seed)
-    return {entry.name.split("_")[0]: entry.image and entry.image.recipe for entry in found}
+    return {entry.name.split("_")[0]: (entry.image and entry.image.recipe, entry.objects) for entry in found}
 
 
 @pytest.fixture(name="imagery", scope="module")
 def fixture_imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     size = Size(40, 60)
     image = ImageRef.whole("s3://bucket/never-read.tif", size)
-    entries = [replace(item(f"s{number}", size=size), image=image) for number in range(12)]
+    entries = [replace(item(f"s{number}", house(), size=size), image=image) for number in range(12)]
     return write(tmp_path_factory.mktemp("imagery"), entries)
 
 
@@ -173,18 +179,18 @@ def test_every_action_that_may_draw_is_tried_here() -> None:
 @pytest.mark.parametrize("action", RANDOM)
 def test_a_layers_own_seed_stands_for_the_runs(imagery: Path, action: str) -> None:
     layers = [data("INRIA/*", "$in"), RANDOM[action], save("$out")]
-    expected = recipes(layers, imagery, seed=7)
+    expected = what_is_drawn(layers, imagery, seed=7)
     layers[1] = drawing(RANDOM[action], seed=7)
-    assert recipes(layers, imagery, seed=0) == recipes(layers, imagery, seed=1) == expected
+    assert what_is_drawn(layers, imagery, seed=0) == what_is_drawn(layers, imagery, seed=1) == expected
     layers[1] = drawing(RANDOM[action], seed=8)
-    assert recipes(layers, imagery) != expected
+    assert what_is_drawn(layers, imagery) != expected
 
 
 @pytest.mark.parametrize("action", RANDOM)
 def test_a_named_layer_draws_the_same_whatever_stands_beside_it(imagery: Path, action: str) -> None:
     """Other destinations, layers before and after it, and another one of its kind change nothing for it."""
     entry = drawing(RANDOM[action], "mine")
-    expected = recipes([data("INRIA/*", "$in"), entry, save("$out")], imagery)
+    expected = what_is_drawn([data("INRIA/*", "$in"), entry, save("$out")], imagery)
     more = [
         data("INRIA/*", "$in"),
         tag("$in", "$tagged", "t"),
@@ -195,19 +201,19 @@ def test_a_named_layer_draws_the_same_whatever_stands_beside_it(imagery: Path, a
         layer("dummy", "$drawn", "$end"),
         save("$end"),
     ]
-    assert recipes(more, imagery) == expected
+    assert what_is_drawn(more, imagery) == expected
     renamed = [data("INRIA/*", "$in"), drawing(RANDOM[action], "another"), save("$out")]
-    assert recipes(renamed, imagery) != expected
+    assert what_is_drawn(renamed, imagery) != expected
 
 
 @pytest.mark.parametrize("action", RANDOM)
 def test_two_layers_of_one_action_and_destination_draw_each_its_own(imagery: Path, action: str) -> None:
-    alone = recipes([data("INRIA/*", "$in"), RANDOM[action], save("$out")], imagery)
+    alone = what_is_drawn([data("INRIA/*", "$in"), RANDOM[action], save("$out")], imagery)
     found, _ = run([data("INRIA/*", "$in"), RANDOM[action], RANDOM[action], save("$out")], imagery)
     drawn: dict[str, list[Any]] = {}
     for entry in found:
-        drawn.setdefault(entry.name.split("_")[0], []).append(entry.image and entry.image.recipe)
-    assert all(recipe in drawn[name] for name, recipe in alone.items()), "the first draws what it would alone"
+        drawn.setdefault(entry.name.split("_")[0], []).append((entry.image and entry.image.recipe, entry.objects))
+    assert all(one in drawn[name] for name, one in alone.items()), "the first draws what it would alone"
     if action == "if":
         assert {len(entries) for entries in drawn.values()} >= {1, 2}, "not both the same way each time"
     else:
