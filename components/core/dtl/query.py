@@ -99,7 +99,7 @@ def parse_layers(layers: Iterable[Any]) -> list[QueryLayer]:
     faults, parsed = Faults(), []
     for index, layer in enumerate(layers):
         with faults.caught(), at_place(f"query[{index}]", _action_of(layer)):
-            parsed.append(_parse_layer(index, layer))
+            parsed.append(parse_layer(index, layer))
     _check_own_names(parsed, faults)
     faults.raise_any()
     twins: Counter[tuple[str, ...]] = Counter()
@@ -126,7 +126,12 @@ def _check_own_names(layers: Iterable[QueryLayer], faults: Faults) -> None:
                 raise ConfigError(f"{layer.place}.name: {layer.name!r} is the name of {first.place} too; give another")
 
 
-def _parse_layer(index: int, data: Any) -> QueryLayer:
+def parse_layer(index: int, data: Any) -> QueryLayer:
+    """Check a layer by itself.
+
+    Raises:
+        ConfigError: With the path of what is wrong.
+    """
     place = f"query[{index}]"
     form = _validated(_LayerForm, data, place)
     kind = ACTIONS.get(form.action)
