@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from components.core.documents.ready_made import READY_MADE
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.conditions import CONDITIONS
+from components.core.dtl.differences import DIFFERENCES
 from pipelines.reference import markdown
 from pipelines.reference.configs import default_in_words
 from pipelines.reference.models import settings_of
@@ -59,6 +60,12 @@ def conditions() -> str:
     """Every condition of `if`, with the keys that it takes."""
     rows = ((markdown.code(key), _keys(model), _about(model)) for key, model in CONDITIONS.items())
     return markdown.table(("condition", "keys", "what it asks"), rows)
+
+
+def differences() -> str:
+    """What is otherwise than in 2018, on purpose."""
+    rows = ((markdown.text(entry.topic), markdown.text(entry.then), markdown.text(entry.now)) for entry in DIFFERENCES)
+    return markdown.table(("what", "the 2018 engine", "here"), rows)
 
 
 def _keys(model: type[BaseModel]) -> str:

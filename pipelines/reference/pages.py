@@ -23,6 +23,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "dtl-ready-made": dtl.ready_made,
     "dtl-actions": dtl.actions,
     "dtl-conditions": dtl.conditions,
+    "dtl-differences": dtl.differences,
     "training-config": configs.training_config,
     "architectures": configs.architectures,
     "encoders": configs.encoders,
