@@ -93,7 +93,7 @@ def prediction(run: QueryRun) -> str:
         arrived = run.report.received[layer.index]
         what = " ".join(filter(None, (layer.place, layer.action.name, layer.action.summary())))
         lines.append(f"{what}: {arrived} in → {counts or 'saved'}")
-    bound = "" if run.report.exact else "at most "
+    bound = "" if run.report.exact else "at most " if run.report.counted else "more or fewer than "
     lines.append(f"{run.report.read} items in, {bound}{run.report.written} out: project {run.meta.name!r}")
     lines += [f"would be skipped: {entry}" for entry in run.report.skipped]
     return "\n".join(lines) + "\n"

@@ -53,6 +53,7 @@ class Element:
         trail: What has been done to it, as the suffix of its name.
         objects_known: False in a dry run, once a layer would have had to look at pixels.
         certain: False in a dry run, once it went both ways because its objects are not known.
+        counted: False in a dry run, once it stands for any number of items of any size.
     """
 
     item: Item
@@ -60,6 +61,7 @@ class Element:
     trail: str = ""
     objects_known: bool = True
     certain: bool = True
+    counted: bool = True
 
     def with_item(self, item: Item, trail: str = "") -> Element:
         """The same element with its item changed, and `trail` added to its name."""

@@ -39,8 +39,9 @@ class RunReport:
     Attributes:
         read: Source items that entered and came to an end.
         pixels: Of these source items.
-        written: Items that came out; in a dry run at most so many.
+        written: Items that came out; in a dry run at most so many, where they are counted.
         exact: Whether `written` is exact in a dry run: no condition on the way had to look at pixels.
+        counted: Whether `written` is exact or too large in a dry run: no layer cut as many items as pixels would tell.
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
         skipped: Source items that failed.
@@ -50,6 +51,7 @@ class RunReport:
     pixels: int = 0
     written: int = 0
     exact: bool = True
+    counted: bool = True
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
@@ -67,7 +69,8 @@ class RunReport:
         self.received.update(outcome.received)
         self.emitted.update(outcome.emitted)
         self.written += len(outcome.elements)
-        self.exact &= all(element.certain for element in outcome.elements)
+        self.counted &= outcome.counted
+        self.exact &= outcome.counted and all(element.certain for element in outcome.elements)
         if outcome.skipped:
             self.skipped.append(outcome.skipped)
         elif outcome.received.total():
