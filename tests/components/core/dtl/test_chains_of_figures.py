@@ -174,7 +174,8 @@ def test_areas_scale_as_the_image_does(projects: dict[bool, Path], layers: list[
             area = sum(kept.figure.area for kept in entry.objects if kept.class_title == title)
             expected = seen(entry, title)
             if area:
-                assert abs(area - expected.sum()) <= np.count_nonzero(border_of(expected, rim)) + 4, (title, layers)
+                border = border_of(expected, rim) | border_of(drawn(entry, title), rim)
+                assert abs(area - expected.sum()) <= np.count_nonzero(border), (title, layers)
 
 
 @given(axis=st.sampled_from(["vertical", "horizontal"]))
