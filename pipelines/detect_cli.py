@@ -43,8 +43,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--split-masks-query",
         default="",
-        metavar="FILE",
-        help="query of split_masks, instead of that of --documents",
+        metavar="QUERY",
+        help="query of split_masks, instead of that of --documents: a file, or the name of a ready-made one",
     )
     planned, detected, published = (
         stage_flags(parser, stage) for stage in ("plan_imagery", "detect_scenes", "publish_collection")

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from components.core.documents import tutorial
+from components.core.documents.ready_made import READY_MADE
 
 LAPTOP_WINDOW_PX = 256
 LAPTOP_OVERLAP_PX = 64
 LAPTOP_TRAINVAL_SHARE = 0.6
+LAPTOP_SOURCE_SHARE = 0.8
+"""Of images for training where whole images go to training or validation: of a few scenes one in twenty may be none."""
+
 LAPTOP_TRAINING: Mapping[str, Any] = {
     "lr": 0.007,
     "lr_schedule": "cosine",
@@ -51,12 +55,17 @@ class RunDocuments:
 def tutorial_documents() -> RunDocuments:
     """The documents as the tutorial prints them."""
     return RunDocuments(
-        split_tagging=_document(tutorial.SPLIT_TAGGING_QUERY),
-        crop_augment=_document(tutorial.CROP_AUGMENT_QUERY),
+        split_tagging=tutorial_query("split_tagging"),
+        crop_augment=tutorial_query("crop_augment"),
         training=_document(tutorial.TRAIN_CONFIG),
         inference=_document(tutorial.INFERENCE_CONFIG),
-        split_masks=_document(tutorial.SPLIT_MASKS_QUERY),
+        split_masks=tutorial_query("split_masks"),
     )
+
+
+def tutorial_query(name: str) -> list[Any]:
+    """A ready-made query as it is."""
+    return _document(READY_MADE[name].file)
 
 
 def laptop_documents() -> RunDocuments:
@@ -65,18 +74,31 @@ def laptop_documents() -> RunDocuments:
     More of the few sample scenes go to training, windows and network are smaller.
     """
     documents = tutorial_documents()
-    side = {"width": LAPTOP_WINDOW_PX, "height": LAPTOP_WINDOW_PX}
-    for layer in documents.split_tagging:
-        condition = layer["settings"].get("condition", {})
-        if "probability" in condition:
-            condition["probability"] = LAPTOP_TRAINVAL_SHARE
-    for layer in documents.crop_augment:
-        if layer["action"] == "sliding_window":
-            layer["settings"]["window"] = side
     documents.training.update(LAPTOP_TRAINING)
+    side = {"width": LAPTOP_WINDOW_PX, "height": LAPTOP_WINDOW_PX}
     overlap = {"x": LAPTOP_OVERLAP_PX, "y": LAPTOP_OVERLAP_PX}
     documents.inference["mode"] |= {"window": side, "min_overlap": overlap}
-    return documents
+    return replace(
+        documents,
+        split_tagging=laptop_query("split_tagging"),
+        crop_augment=laptop_query("crop_augment"),
+        split_masks=laptop_query("split_masks"),
+    )
+
+
+def laptop_query(name: str) -> list[Any]:
+    """A ready-made query, scaled down in the same way."""
+    layers = tutorial_query(name)
+    for layer in layers:
+        settings = layer["settings"]
+        if layer["action"] == "sliding_window":
+            settings["window"] = {"width": LAPTOP_WINDOW_PX, "height": LAPTOP_WINDOW_PX}
+        elif "probability" in (condition := settings.get("condition", {})):
+            if name == "split_tagging":
+                condition["probability"] = LAPTOP_TRAINVAL_SHARE
+            elif condition.get("group_by") == "source":
+                condition["probability"] = LAPTOP_SOURCE_SHARE
+    return layers
 
 
 def _document(file: Path) -> Any:

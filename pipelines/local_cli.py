@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from components.core.command.flags import add_flag
 from components.core.command.signature import read_signature
+from components.core.documents.ready_made import READY_MADE
 from components.core.errors import InputsError
 from components.core.faults import Faults
 from components.core.settings import read_document
-from pipelines.documents import laptop_documents, tutorial_documents
+from pipelines.documents import laptop_documents, laptop_query, tutorial_documents, tutorial_query
 
 Document = TypeVar("Document", list[Any], dict[str, Any])
 
@@ -21,21 +22,25 @@ ReadDocument = Callable[[argparse.Namespace, str, Any], Any]
 
 RUNNERS = ("subprocess", "docker")
 DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
+QUERIES = {"laptop": laptop_query, "tutorial": tutorial_query}
+"""What gives a ready-made query by its name, for each choice of documents."""
 
 
 def own_document(options: argparse.Namespace, option: str, otherwise: Document) -> Document:
-    """The document in a user's own file.
+    """The document in a user's own file, or the ready-made query that is named.
 
     Args:
         options: Of a command.
-        option: The one that names the file.
+        option: The one that names the file or query.
         otherwise: Where none is named.
 
     Raises:
         ConfigError: If the file cannot be read, or is not JSON.
     """
-    file = getattr(options, option)
-    return read_document(file, option) if file else otherwise
+    source = getattr(options, option)
+    if not source:
+        return otherwise
+    return _ready_made(options, option) or read_document(source, option)
 
 
 def unread_document(options: argparse.Namespace, option: str, otherwise: Document) -> str:
@@ -43,13 +48,21 @@ def unread_document(options: argparse.Namespace, option: str, otherwise: Documen
 
     Args:
         options: Of a command.
-        option: The one that names the file.
+        option: The one that names the file or query.
         otherwise: Where none is named; empty for nothing.
 
     Returns:
         The file, JSON text, or nothing.
     """
-    return getattr(options, option) or (json.dumps(otherwise) if otherwise else "")
+    source = getattr(options, option)
+    document = otherwise if not source else _ready_made(options, option)
+    return json.dumps(document) if document else source
+
+
+def _ready_made(options: argparse.Namespace, option: str) -> Any:
+    """The ready-made query that an option names, as large as the other documents; None where it names none."""
+    name = getattr(options, option)
+    return QUERIES[options.documents](name) if option.endswith("_query") and name in READY_MADE else None
 
 
 def stage_flags(parser: argparse.ArgumentParser, stage: str) -> Callable[..., None]:

@@ -49,15 +49,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--split-tagging-query",
         default="",
-        metavar="FILE",
-        help="query of split_tagging, instead of that of --documents",
+        metavar="QUERY",
+        help="query of split_tagging, instead of that of --documents: a file, or the name of a ready-made one",
     )
     checked("train_share")
     add(
         "--crop-augment-query",
         default="",
-        metavar="FILE",
-        help="query of crop_augment, instead of that of --documents",
+        metavar="QUERY",
+        help="query of crop_augment, instead of that of --documents: a file, or the name of a ready-made one"
+        " such as crop_augment_by_source, which keeps the crops of one image together",
     )
     add("--train-config", default="", metavar="FILE", help="training config, instead of that of --documents")
     checked("encoder_weights")
@@ -66,8 +67,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--split-masks-query",
         default="",
-        metavar="FILE",
-        help="query of split_masks, instead of that of --documents",
+        metavar="QUERY",
+        help="query of split_masks, instead of that of --documents: a file, or the name of a ready-made one",
     )
     made("scenes_per_town", default=10)
     made("size_px")

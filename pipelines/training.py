@@ -149,7 +149,8 @@ def training(
 
     Args:
         images_uri: Must be given: folder or URI prefix of images, or of folders images (or img) and gt (or ann, masks).
-        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's; ["crop_augment_by_source"] for
+            the same with all crops of an image in training, or all in validation.
         images_allow_unpaired: Whether images without a mask, where others have one, show no building; else they are
             refused.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
@@ -213,7 +214,8 @@ def sample_training(
     """Try the training pipeline with no imagery of one's own: synthetic scenes named and styled like INRIA's towns.
 
     Args:
-        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
+        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's; ["crop_augment_by_source"] for
+            the same with all crops of an image in training, or all in validation.
         images_max_bad: How many images may be skipped because they are broken.
         infer_config: The inference config; empty for the tutorial's.
         infer_image_tags: Images that are tested carry one of these tags; empty for all images.

@@ -23,6 +23,11 @@ def data(src: str = "INRIA/*", dst: str = "$all", /, mapping: str | dict[str, st
     return layer("data", src, dst, classes_mapping=mapping)
 
 
+def drawing(entry: LayerData, name: str = "", seed: int | None = None) -> LayerData:
+    """A layer with a name, a seed or both of its own."""
+    return entry | ({"name": name} if name else {}) | ({} if seed is None else {"seed": seed})
+
+
 def choose(src: str, dst: Sequence[str], /, **condition: Any) -> LayerData:
     """An `if`."""
     return layer("if", src, dst, condition=condition)

@@ -30,7 +30,8 @@ def write_report(result: TrainingResult, html: Path | str) -> None:
     ]
     subtitle = (
         "Crops were mirrored before the random split, so validation is better than held-out images will be; "
-        'add "group_by": "source" to the split\'s probability to keep an image on one side.'
+        "the query crop_augment_by_source keeps each image on one side, and so does "
+        '"group_by": "source" in the condition of a query of your own.'
         if mirrored
         else "No validation crop has a copy among the training crops."
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
@@ -13,6 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from components.core.attribute_docs import attribute_docs
 
 NOUNS = {bool: "true or false", int: "whole number", float: "number", str: "text", type(None): "null"}
 
@@ -79,24 +79,6 @@ def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> It
             yield Setting(key, "object", _default(field), words)
         for kind in inner:
             yield from settings_of(kind, f"{key}.", about.get(name) or inspect.getdoc(kind) or "")
-
-
-def attribute_docs(model: type[Any]) -> dict[str, str]:
-    """The texts that stand below a class's attributes, those of the classes it comes from included."""
-    found: dict[str, str] = {}
-    for kind in reversed(model.__mro__):
-        if not issubclass(kind, BaseModel) or kind is BaseModel:
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for attribute, below in zip(body.body, body.body[1:], strict=False):
-            if isinstance(attribute, ast.AnnAssign) and isinstance(attribute.target, ast.Name) and _is_text(below):
-                found[attribute.target.id] = inspect.cleandoc(below.value.value)  # type: ignore[attr-defined]
-    return found
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -1,4 +1,4 @@
-"""Pages with generated blocks: each stands between two marks, and the text around it is written by hand."""
+"""Pages with generated blocks, each between two marks in text that is written by hand, and files that are generated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from components.core.dtl.schema import query_schema_text
 from components.core.errors import ConfigError
 from pipelines.reference import configs, dtl, project_files, runs, stages
 
@@ -19,14 +20,19 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": runs.commands,
     "make-targets": project_files.targets,
     "node-pools": project_files.node_pools,
+    "dtl-ready-made": dtl.ready_made,
     "dtl-actions": dtl.actions,
     "dtl-conditions": dtl.conditions,
+    "dtl-differences": dtl.differences,
     "training-config": configs.training_config,
     "architectures": configs.architectures,
     "encoders": configs.encoders,
     "inference-config": configs.inference_config,
 }
 """What each block holds; every one of them stands in one page."""
+
+FILES: Mapping[str, Callable[[], str]] = {"reference/dtl.schema.json": query_schema_text}
+"""Files of the site that are generated as a whole, by their path in its folder."""
 
 END = "<!-- /generated -->"
 
@@ -77,16 +83,21 @@ def _names(page: Path) -> Iterator[str]:
 
 
 def write_pages(folder: Path = DOCS) -> list[Path]:
-    """Bring every page up to date.
+    """Bring every page and file up to date.
 
     Returns:
-        The pages that changed.
+        Those that changed.
     """
-    return [page for page, text in _stale(folder) if page.write_text(text, encoding="utf-8")]
+    return [file for file, text in _stale(folder) if _write(file, text)]
+
+
+def _write(file: Path, text: str) -> int:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file.write_text(text, encoding="utf-8")
 
 
 def check_pages(folder: Path = DOCS) -> None:
-    """See that every page is current.
+    """See that every page and file is current.
 
     Raises:
         ConfigError: Naming those that are not.
@@ -102,3 +113,7 @@ def _stale(folder: Path) -> Iterator[tuple[Path, str]]:
         new = updated(text, page.name)
         if new != text:
             yield page, new
+    for name, make in FILES.items():
+        file, new = folder / name, make()
+        if not file.is_file() or file.read_text(encoding="utf-8") != new:
+            yield file, new

@@ -1,7 +1,7 @@
 from components.core.documents.inference import load_config as load_inference
 from components.core.documents.training import load_config as load_training
 from components.core.dtl.graph import build_query
-from pipelines.documents import laptop_documents, tutorial_documents
+from pipelines.documents import laptop_documents, laptop_query, tutorial_documents, tutorial_query
 
 
 def differences(left, right, path=""):
@@ -55,3 +55,13 @@ def test_the_laptops_training_keeps_the_tutorials_tags_classes_and_start():
     kept = ("dataset_tags", "special_classes", "weights_init_type", "val_every", "gpu_devices")
     assert {key: laptop[key] for key in kept} == {key: tutorial[key] for key in kept}
     assert set(laptop) - set(tutorial) == {"lr_schedule", "encoder", "encoder_weights"}
+
+
+def test_a_ready_made_query_that_is_named_is_as_large_as_the_other_documents():
+    name = "crop_augment_by_source"
+    assert laptop_query("crop_augment") == laptop_documents().crop_augment
+    assert differences(tutorial_query(name), laptop_query(name)) == [
+        "[2].settings.window.height",
+        "[2].settings.window.width",
+        "[5].settings.condition.probability",
+    ]

@@ -11,7 +11,7 @@ from components.core.errors import ConfigError
 from pipelines.compiling import PIPELINES
 from pipelines.reference import configs, dtl, markdown, project_files, runs, stages
 from pipelines.reference.models import REQUIRED, kind_in_words, settings_of
-from pipelines.reference.pages import BLOCKS, DOCS, END, check_pages, updated, write_pages
+from pipelines.reference.pages import BLOCKS, DOCS, END, FILES, check_pages, updated, write_pages
 
 
 class Inner(BaseModel):
@@ -133,10 +133,22 @@ def test_a_stale_page_is_an_error_until_it_is_written(tmp_path):
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "all.md").write_text(page_with(*BLOCKS))
-    with pytest.raises(ConfigError, match=r"docs/all.md: generated parts are not current; run `make reference`"):
+    with pytest.raises(ConfigError, match=r"docs/all.md, docs/.*: generated parts are not current; run `make"):
         check_pages(folder)
-    assert write_pages(folder) == [folder / "all.md"]
+    assert write_pages(folder) == [folder / "all.md", *(folder / name for name in FILES)]
     check_pages(folder)
+
+
+def test_a_stale_file_is_an_error_until_it_is_written(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "all.md").write_text(page_with(*BLOCKS))
+    write_pages(folder)
+    for name in FILES:
+        (folder / name).write_text("old")
+        with pytest.raises(ConfigError, match=f"docs/{name}: generated parts are not current"):
+            check_pages(folder)
+        assert write_pages(folder) == [folder / name]
 
 
 def test_a_block_that_no_page_has_is_an_error(tmp_path):

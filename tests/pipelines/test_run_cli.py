@@ -6,6 +6,7 @@ import pytest
 
 from components.core.cli import run_main
 from pipelines.__main__ import parser
+from pipelines.run_cli import pipeline_arguments
 
 FAULTS = {
     "split-tagging-query": ('[{"action": "data", "dst": "$all", "settings": {}}]', "query[0].src: is missing"),
@@ -69,3 +70,12 @@ def test_bands_are_checked_before_imagery_is_imported(tmp_path: Path, capsys: py
     assert run_main(lambda given: given.main(given), parser(), options) == 2
     assert "--bands: " in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_ready_made_query_is_chosen_by_its_name() -> None:
+    options = ["run", "--crop-augment-query", "crop_augment_by_source"]
+    for documents, side, share in (("laptop", 256, 0.8), ("tutorial", 512, 0.95)):
+        given = pipeline_arguments(parser().parse_args([*options, "--documents", documents]))
+        layers = given["crop_augment_query"]
+        assert layers[2]["settings"]["window"] == {"width": side, "height": side}
+        assert layers[5]["settings"]["condition"] == {"probability": share, "group_by": "source"}

@@ -16,6 +16,9 @@ LOGGED = ("Metrics", "ClassificationMetrics")
 FILES = (*LOGGED, "HTML")
 """Kinds of artifacts that are one file; others are folders, or either."""
 
+QUERY_FORMS = "a JSON file, JSON text, or the name of a ready-made query"
+"""How a parameter that is a list, and no list of texts, is given on the command line."""
+
 NUMBERS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float}
 
 EARLIER: Mapping[str, Callable[[Flags], None]] = {"tolerance": add_earlier_flags}
@@ -77,6 +80,8 @@ def _value_options(parameter: StageParameter, text: str) -> dict[str, Any]:
             return options | {"type": NUMBERS[parameter.kind], "metavar": metavar}
         case "list" if parameter.is_list:
             return options | {"nargs": "*", "metavar": "TEXT"}
-        case "list" | "dict":
+        case "list":
+            return {"default": "", "metavar": "QUERY", "help": f"{text} ({QUERY_FORMS})"}
+        case "dict":
             return {"default": "", "metavar": "JSON", "help": f"{text} (a JSON file or JSON text)"}
     return options | {"metavar": "TEXT"}

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
+from components.core.dtl.schema_rules import Rule
 from components.core.geometry import Size
 from components.core.hashing import hash_integer, uniform, uniforms
 from components.core.project import Item, ProjectMeta
@@ -52,6 +53,7 @@ class Element:
         trail: What has been done to it, as the suffix of its name.
         objects_known: False in a dry run, once a layer would have had to look at pixels.
         certain: False in a dry run, once it went both ways because its objects are not known.
+        counted: False in a dry run, once it stands for any number of items of any size.
     """
 
     item: Item
@@ -59,6 +61,7 @@ class Element:
     trail: str = ""
     objects_known: bool = True
     certain: bool = True
+    counted: bool = True
 
     def with_item(self, item: Item, trail: str = "") -> Element:
         """The same element with its item changed, and `trail` added to its name."""
@@ -89,23 +92,27 @@ class Context:
     def uniform(self, layer: QueryLayer, element: Element, by_source: bool = False) -> float:
         """A number in [0, 1) keyed by the seed, the layer and the element's name, or its source image's."""
         trail = "" if by_source else element.trail
-        return uniform(self.seed, layer.key, str(element.source), trail)
+        return uniform(self.seed_of(layer), layer.key, str(element.source), trail)
 
     def drawn(self, layer: QueryLayer, element: Element, what: str, least: float, most: float) -> float:
         """A number from `least` to `most`, keyed as `uniform` and by what it is for."""
-        share = uniform(self.seed, layer.key, str(element.source), element.trail, what)
+        share = uniform(self.seed_of(layer), layer.key, str(element.source), element.trail, what)
         return least + (most - least) * share
 
     def drawn_seed(self, layer: QueryLayer, element: Element) -> int:
         """A seed of 63 bits for what is drawn when pixels are read, keyed as `uniform`."""
-        return hash_integer(self.seed, layer.key, str(element.source), element.trail, "seed") >> 1
+        return hash_integer(self.seed_of(layer), layer.key, str(element.source), element.trail, "seed") >> 1
 
     def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""
         sources = (
             f"{flow.batch.project}/{dataset}/{name}" for dataset, name in zip(flow.datasets, flow.names, strict=True)
         )
-        return uniforms(self.seed, layer.key, sources, "")
+        return uniforms(self.seed_of(layer), layer.key, sources, "")
+
+    def seed_of(self, layer: QueryLayer) -> int:
+        """The layer's own, or else the run's."""
+        return self.seed if layer.seed is None else layer.seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +132,18 @@ class QueryLayer:
         action: What it does.
         src: Names it reads.
         dst: Names it writes, one a port.
+        name: Keys its random decisions in place of the names that it writes; empty for none.
+        seed: Of its random decisions; None for the run's.
+        twins: How many layers before it have its action and destinations.
     """
 
     index: int
     action: Action
     src: tuple[str, ...]
     dst: tuple[str, ...]
+    name: str = ""
+    seed: int | None = None
+    twins: int = 0
 
     @property
     def place(self) -> str:
@@ -140,7 +153,9 @@ class QueryLayer:
     @property
     def key(self) -> str:
         """What keys its random decisions: stays the same when other layers are added or moved."""
-        return f"{self.action.name} {' '.join(self.dst)}"
+        if self.name:
+            return f"name {self.name}"
+        return " ".join([self.action.name, *self.dst, *([str(self.twins)] if self.twins else [])])
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,12 @@ class Action(ABC):
     name: ClassVar[str]
     settings_model: ClassVar[type[ActionSettings]] = ActionSettings
     ports: ClassVar[int] = 1
+    may_draw: ClassVar[bool] = False
+    """Whether it may decide by chance, so that its layer may have a name and a seed."""
+
+    draws_where: ClassVar[Rule] = {}
+    """What JSON Schema says of settings with which it does."""
+
     place: str
     settings: Any = field(default_factory=ActionSettings)
 
@@ -168,6 +189,10 @@ class Action(ABC):
         Raises:
             DataError: If this element cannot be processed; its source image is then reported as bad.
         """
+
+    def draws(self) -> bool:
+        """Whether it decides by chance with these settings."""
+        return self.may_draw
 
     def in_columns(self) -> bool:
         """Whether `apply_each` can stand for `apply`: names, tags and sizes are all that is looked at or changed."""

@@ -45,7 +45,10 @@ class Probability(Condition):
     """True with a chance of `probability`; keyed by name, so the same in every run of one seed."""
 
     probability: float = Field(ge=0, le=1)
+    """The chance, from 0 for never to 1 for always."""
+
     group_by: Literal["item", "source"] = "item"
+    """What goes one way together: each item by itself, or all that came from one image."""
 
     def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """With `group_by` "source", all that came from one image go the same way."""
@@ -111,7 +114,11 @@ def _names_project_and_dataset(text: str) -> str:
 class ProjectDatasets(Condition):
     """True where the source's "project/dataset" is listed; `*` stands for any."""
 
-    project_datasets: list[Annotated[str, AfterValidator(_names_project_and_dataset)]]
+    project_datasets: list[
+        Annotated[
+            str, Field(json_schema_extra={"pattern": "^[^/]+/[^/]+$"}), AfterValidator(_names_project_and_dataset)
+        ]
+    ]
 
     def holds(self, element: Element, layer: QueryLayer, context: Context) -> bool:
         """Looks at the source, whatever the dataset is called by now."""

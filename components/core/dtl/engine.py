@@ -10,11 +10,12 @@ from functools import partial
 
 import pyarrow as pa
 
-from components.core.dtl.action import NULL, Context, QueryLayer
+from components.core.dtl.action import NULL, Context
 from components.core.dtl.actions.data import Data
 from components.core.dtl.columns import Passage, passages
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
+from components.core.dtl.places import at_layer, at_place
 from components.core.dtl.runner import ItemOutcome, Task, start_runner
 from components.core.errors import ConfigError, DataError
 from components.core.faults import Faults
@@ -38,8 +39,9 @@ class RunReport:
     Attributes:
         read: Source items that entered and came to an end.
         pixels: Of these source items.
-        written: Items that came out; in a dry run at most so many.
+        written: Items that came out; in a dry run at most so many, where they are counted.
         exact: Whether `written` is exact in a dry run: no condition on the way had to look at pixels.
+        counted: Whether `written` is exact or too large in a dry run: no layer cut as many items as pixels would tell.
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
         skipped: Source items that failed.
@@ -49,6 +51,7 @@ class RunReport:
     pixels: int = 0
     written: int = 0
     exact: bool = True
+    counted: bool = True
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
@@ -66,7 +69,8 @@ class RunReport:
         self.received.update(outcome.received)
         self.emitted.update(outcome.emitted)
         self.written += len(outcome.elements)
-        self.exact &= all(element.certain for element in outcome.elements)
+        self.counted &= outcome.counted
+        self.exact &= outcome.counted and all(element.certain for element in outcome.elements)
         if outcome.skipped:
             self.skipped.append(outcome.skipped)
         elif outcome.received.total():
@@ -110,7 +114,7 @@ def check_sources(query: Query, datasets: Mapping[str, Callable[[], Iterable[str
     for layer in query.data_layers:
         for position, source in enumerate(layer.src):
             name, dataset = source.split("/")
-            with faults.caught(f"{layer.place}.src[{position}]: "):
+            with faults.caught(), at_place(f"{layer.place}.src[{position}]", layer.action.name):
                 _check_source(name, dataset, datasets)
     faults.raise_any()
 
@@ -147,23 +151,26 @@ def output_meta(query: Query, metas: Mapping[str, ProjectMeta]) -> ProjectMeta:
     for layer in query.order:
         if isinstance(layer.action, Data):
             names = dict.fromkeys(source.split("/")[0] for source in layer.src)
-            meta = _merged([layer.action.change_meta(metas[name]) for name in names], layer)
+            with at_layer(layer):
+                meta = _merged([layer.action.change_meta(metas[name]) for name in names])
         else:
-            meta = layer.action.change_meta(_merged([arriving[name] for name in layer.src], layer))
+            with at_layer(layer):
+                meta = layer.action.change_meta(_merged([arriving[name] for name in layer.src]))
         if layer is query.save_layer:
             result = replace(meta, name=query.output_name)
         for name in layer.dst:
-            arriving[name] = _merged([arriving[name], meta], layer) if name in arriving else meta
+            with at_layer(layer):
+                arriving[name] = _merged([arriving[name], meta]) if name in arriving else meta
     return result
 
 
-def _merged(metas: Sequence[ProjectMeta], layer: QueryLayer) -> ProjectMeta:
+def _merged(metas: Sequence[ProjectMeta]) -> ProjectMeta:
     merged = metas[0]
     for meta in metas[1:]:
         try:
             merged = merged.merged(meta)
         except DataError as error:
-            raise ConfigError(f"{layer.place}: {error}") from error
+            raise ConfigError(*error.faults) from error
     return merged
 
 

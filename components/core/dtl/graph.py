@@ -9,6 +9,7 @@ from functools import cached_property
 from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.save import Save
+from components.core.dtl.places import at_layer
 from components.core.dtl.query import parse_layers
 from components.core.errors import ConfigError
 
@@ -79,7 +80,8 @@ def build_query(layers: list[object]) -> Query:
         if name not in writers:
             place = f"{reading[0].place}.src[{reading[0].src.index(name)}]"
             known = ", ".join(sorted(name for name in writers if name != NULL))
-            raise ConfigError(f"{place}: no layer writes {name!r}; names are {known}")
+            with at_layer(reading[0]):
+                raise ConfigError(f"{place}: no layer writes {name!r}; names are {known or 'none'}")
     order = _sorted(parsed, writers)
     _check_connected(parsed, writers)
     return Query(tuple(parsed), tuple(order), {name: tuple(reading) for name, reading in readers.items()})
@@ -118,7 +120,10 @@ def _sorted(layers: list[QueryLayer], writers: dict[str, list[QueryLayer]]) -> l
             state[layer.index] = "open"
             if state.get(waiting[0].index) == "open":
                 ring = " → ".join(entry.place for entry in stack if state.get(entry.index) == "open")
-                raise ConfigError(f"{waiting[0].place}: is fed from its own result (loop {ring}); read another name")
+                with at_layer(waiting[0]):
+                    raise ConfigError(
+                        f"{waiting[0].place}: is fed from its own result (loop {ring}); read another name"
+                    )
             stack.append(waiting[0])
     return order
 
@@ -134,8 +139,7 @@ def _check_connected(layers: list[QueryLayer], writers: dict[str, list[QueryLaye
         new = neighbours[frontier.pop()] - seen
         seen |= new
         frontier += new
-    apart = [layer.place for layer in layers if layer.index not in seen]
+    apart = [layer for layer in layers if layer.index not in seen]
     if apart:
-        raise ConfigError(
-            f"{apart[0]}: has no connection with query[0]; a query is one graph, so connect it or take it out"
-        )
+        with at_layer(apart[0]):
+            raise ConfigError("has no connection with query[0]; a query is one graph, so connect it or take it out")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-_LENGTH = re.compile(r"(\d{1,7})px|(\d{1,7}(?:\.\d{1,9})?)%")
+_LENGTH = re.compile(r"([0-9]{1,7})px|([0-9]{1,7}(?:\.[0-9]{1,9})?)%")
 
 
 def _checked(text: str) -> str:

@@ -44,7 +44,9 @@ def _no_word(title: str) -> str:
     return title
 
 
-ClassTitle = Annotated[str, Field(min_length=1), AfterValidator(_no_word)]
+ClassTitle = Annotated[
+    str, Field(min_length=1, json_schema_extra={"not": {"enum": sorted(WORDS)}}), AfterValidator(_no_word)
+]
 """The title of a class that an action makes or changes."""
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from components.core.dtl.action import NULL, Action, QueryLayer
+from components.core.documents.ready_made import READY_MADE, names_in_words
+from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
 from components.core.dtl.actions.save import Save
+from components.core.dtl.places import at_layer, at_place
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.json_text import parse_json
 from components.core.settings import known_keys
+
+_LayerName = Annotated[str, Field(min_length=1)]
+_Seed = Annotated[int, Field(ge=0)] | None
 
 
 class _LayerForm(BaseModel):
@@ -28,28 +35,25 @@ class _LayerForm(BaseModel):
     src: list[str]
     dst: str | list[str]
     settings: dict[str, Any]
+    name: _LayerName = ""
+    seed: _Seed = None
 
 
-def read_query(text_or_file: str | Path) -> list[Any]:
-    """The layers of a query, given as JSON text or as a file that holds it.
+def read_query(source: str | Path) -> list[Any]:
+    """The layers of a query.
+
+    Args:
+        source: JSON text, a file that holds it, or the name of a ready-made query: by itself, or as the only entry of
+            a JSON list, as a pipeline's parameter of that type holds it.
 
     Raises:
         ConfigError: If it cannot be read, is not JSON, or is not a list.
     """
-    text: str | bytes = str(text_or_file)
+    text: str | bytes = str(source)
     place = "query"
     if not str(text).lstrip().startswith(("[", "{")):
         place = str(text)
-        try:
-            text = Path(place).read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"{place}: cannot be read ({error.strerror}); give a file, or the JSON text itself"
-            ) from error
-        except ValueError as error:
-            raise ConfigError(
-                f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them"
-            ) from error
+        text = _content(place)
     try:
         layers = parse_json(text)
     except UnicodeError as error:
@@ -58,7 +62,31 @@ def read_query(text_or_file: str | Path) -> list[Any]:
         raise ConfigError(f"{place}: is not JSON ({error}); fix it there") from error
     if not isinstance(layers, list):
         raise ConfigError(f"{place}: is a JSON {type(layers).__name__}, and a query is a list of layers")
+    if len(layers) == 1 and isinstance(layers[0], str):
+        return _ready_made(layers[0], place)
     return layers
+
+
+def _content(place: str) -> bytes:
+    """Of a ready-made query or a file."""
+    file = READY_MADE[place].file if place in READY_MADE else Path(place)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{place}: cannot be read ({error.strerror}); give a file, the JSON text itself, or the name of a "
+            f"ready-made query: {names_in_words()}"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them") from error
+
+
+def _ready_made(name: str, place: str) -> list[Any]:
+    if name not in READY_MADE:
+        raise ConfigError(
+            f"{place}[0]: {name!r} is neither a layer nor a ready-made query; these are {names_in_words()}"
+        )
+    return read_query(name)
 
 
 def parse_layers(layers: Iterable[Any]) -> list[QueryLayer]:
@@ -70,13 +98,40 @@ def parse_layers(layers: Iterable[Any]) -> list[QueryLayer]:
     """
     faults, parsed = Faults(), []
     for index, layer in enumerate(layers):
-        with faults.caught():
-            parsed.append(_parse_layer(index, layer))
+        with faults.caught(), at_place(f"query[{index}]", _action_of(layer)):
+            parsed.append(parse_layer(index, layer))
+    _check_own_names(parsed, faults)
     faults.raise_any()
+    twins: Counter[tuple[str, ...]] = Counter()
+    for place, layer in enumerate(parsed):
+        like = (layer.action.name, *layer.dst)
+        parsed[place] = replace(layer, twins=twins[like])
+        twins[like] += 1
     return parsed
 
 
-def _parse_layer(index: int, data: Any) -> QueryLayer:
+def _action_of(data: Any) -> str:
+    """The action of a layer that may be faulty; empty where that is unknown."""
+    name = data.get("action") if isinstance(data, dict) else None
+    return name if isinstance(name, str) and name in ACTIONS else ""
+
+
+def _check_own_names(layers: Iterable[QueryLayer], faults: Faults) -> None:
+    """See that no two layers have one name: they would draw the same."""
+    named: dict[str, QueryLayer] = {}
+    for layer in layers:
+        first = named.setdefault(layer.name, layer)
+        if layer.name and first is not layer:
+            with faults.caught(), at_layer(layer):
+                raise ConfigError(f"{layer.place}.name: {layer.name!r} is the name of {first.place} too; give another")
+
+
+def parse_layer(index: int, data: Any) -> QueryLayer:
+    """Check a layer by itself.
+
+    Raises:
+        ConfigError: With the path of what is wrong.
+    """
     place = f"query[{index}]"
     form = _validated(_LayerForm, data, place)
     kind = ACTIONS.get(form.action)
@@ -89,8 +144,9 @@ def _parse_layer(index: int, data: Any) -> QueryLayer:
             f"{place}.dst: {form.action!r} has {kind.ports} destination{'s' if kind.ports > 1 else ''}, "
             f"and {len(destinations)} are given; `null` discards"
         )
-    layer = QueryLayer(index, kind(place, settings), tuple(form.src), destinations)
+    layer = QueryLayer(index, kind(place, settings), tuple(form.src), destinations, form.name, form.seed)
     _check_names(layer)
+    _check_draws(layer)
     return layer
 
 
@@ -107,6 +163,16 @@ def _check_names(layer: QueryLayer) -> None:
                 )
         elif name != NULL and not (name.startswith("$") and len(name) > 1):
             raise ConfigError(f"{layer.place}.dst: {name!r} is not a name; names start with `$`, and `null` discards")
+
+
+def _check_draws(layer: QueryLayer) -> None:
+    given = "name" if layer.name else "seed"
+    if (layer.name or layer.seed is not None) and not layer.action.draws():
+        what = "" if not layer.action.may_draw else " with these settings"
+        raise ConfigError(
+            f"{layer.place}.{given}: is for layers that decide by chance, and {layer.action.name!r} does not{what}; "
+            "take it out"
+        )
 
 
 def _check_source(layer: QueryLayer, name: str, place: str) -> None:
@@ -160,23 +226,3 @@ def _rule(model: type[BaseModel], fault: Any) -> str:
         "condition": f"{value} {fault['msg']}",
     }
     return messages.get(fault["type"]) or f"{value}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
-
-
-def query_schema() -> dict[str, Any]:
-    """The JSON schema of a query."""
-    models = tuple(_layer_model(name, action) for name, action in sorted(ACTIONS.items()))
-    adapter: TypeAdapter[Any] = TypeAdapter(list[Union[models]])  # type: ignore[valid-type]  # noqa: UP007
-    return adapter.json_schema()
-
-
-def _layer_model(name: str, action: type[Action]) -> type[BaseModel]:
-    destinations: Any = str if action.ports == 1 else tuple[(str,) * action.ports]  # type: ignore[misc]
-    return create_model(
-        f"{action.__name__}Layer",
-        __config__=ConfigDict(extra="forbid"),
-        __doc__=(action.__doc__ or "").strip(),
-        action=(Literal[name], ...),  # type: ignore[arg-type]
-        src=(list[str], Field(min_length=1)),
-        dst=(destinations, ...),
-        settings=(action.settings_model, ...),
-    )

@@ -1,4 +1,4 @@
-"""A query that ran, as a graph: a box a layer, its streams at the box's side with the items that went along them."""
+"""A query as a graph: a box a layer, its streams at the box's side, and how many items went along them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from markupsafe import Markup
+
 from components.core.dtl.action import NULL, QueryLayer
+from components.core.dtl.engine import RunReport
+from components.core.dtl.graph import Query
 from components.core.dtl.layered_layout import Arrow, Layout, layered
 from components.core.dtl.run import QueryRun
 from components.core.reporting.page import Fact, Section, render
@@ -31,10 +35,13 @@ KINDS = {"data": "source", "supervisely": "sink", "save": "sink", "save_masks": 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a layer sends on: its name, how many items, and the layers that read it, as places in the query's order."""
+    """What a layer sends on: its name, how many items, and the layers that read it, as places in the query's order.
+
+    Where the query did not run, the number is None.
+    """
 
     name: str
-    count: int
+    count: int | None
     readers: tuple[int, ...]
 
     @property
@@ -43,9 +50,14 @@ class Stream:
         return _shortened(self.name, NAME_CHARACTERS)
 
     @property
+    def number(self) -> str:
+        """The count, for the box; empty where it is not known."""
+        return "" if self.count is None else thousands(self.count)
+
+    @property
     def width(self) -> float:
         """Of its label and count, in px."""
-        return _text_width(self.label, TEXT_PX) + _text_width(thousands(self.count), TITLE_PX) + 4
+        return _text_width(self.label, TEXT_PX) + _text_width(self.number, TITLE_PX) + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +131,63 @@ class GraphDrawing:
 
 def query_graph(run: QueryRun) -> Section:
     """The query as a graph, with the number of items in each stream."""
-    boxes = layer_boxes(run)
-    sent = [(box, stream) for box in boxes for stream in box.streams]
+    boxes = layer_boxes(run.query, run.report)
+    sent = [(box, stream.count or 0, stream.readers) for box in boxes for stream in box.streams]
     sink = next(place for place, box in enumerate(boxes) if box.kind == "sink")
     facts = (
         Fact("layers", str(len(boxes))),
-        Fact("items read", thousands(sum(stream.count for box, stream in sent if box.kind == "source"))),
-        Fact("items saved", thousands(sum(stream.count for _, stream in sent if sink in stream.readers))),
+        Fact("items read", thousands(sum(count for box, count, _ in sent if box.kind == "source"))),
+        Fact("items saved", thousands(sum(count for _, count, readers in sent if sink in readers))),
     )
     lead = "Each box is a layer of the query; the number at a stream is how many items went along it."
-    drawing = draw_graph(boxes)
+    return Section("Query", lead, facts, graph_frame(boxes))
+
+
+def graph_frame(boxes: Sequence[LayerBox]) -> Markup:
+    """The drawing of a graph for a page, in a frame that scrolls it.
+
+    Args:
+        boxes: Every layer after those it reads from.
+    """
+    return _rendered("query_graph.html.j2", boxes)
+
+
+def graph_drawing(boxes: Sequence[LayerBox]) -> Markup:
+    """The drawing of a graph by itself, as SVG.
+
+    Args:
+        boxes: Every layer after those it reads from.
+    """
+    return _rendered("query_graph.svg.j2", boxes)
+
+
+def _rendered(template: str, boxes: Sequence[LayerBox]) -> Markup:
     sizes = {"title_px": TITLE_PX, "text_px": TEXT_PX, "line_px": LINE_PX, "head_px": HEAD_PX, "pad_px": PAD_PX}
-    return Section("Query", lead, facts, render("query_graph.svg.j2", __package__, graph=drawing, **sizes))
+    return render(template, __package__, graph=draw_graph(boxes), **sizes)
 
 
-def layer_boxes(run: QueryRun) -> list[LayerBox]:
-    """The layers of a query that ran, every layer after those it reads from."""
-    query = run.query
+def layer_boxes(query: Query, report: RunReport | None = None) -> list[LayerBox]:
+    """The layers of a query, every layer after those it reads from.
+
+    Args:
+        query: Checked by `build_query`.
+        report: Its counts; None where it did not run.
+    """
     places = {layer.place: place for place, layer in enumerate(query.order)}
 
     def streams(layer: QueryLayer) -> Iterator[Stream]:
         for port, name in enumerate(() if layer is query.save_layer else layer.dst):
             readers = () if name == NULL else query.readers.get(name, ())
-            yield Stream(name, run.report.emitted[layer.index, port], tuple(places[entry.place] for entry in readers))
+            count = None if report is None else report.emitted[layer.index, port]
+            yield Stream(name, count, tuple(places[entry.place] for entry in readers))
 
-    return [LayerBox(layer.action.name, _summary(layer, run), tuple(streams(layer))) for layer in query.order]
+    return [LayerBox(layer.action.name, _summary(layer, query), tuple(streams(layer))) for layer in query.order]
 
 
-def _summary(layer: QueryLayer, run: QueryRun) -> str:
-    if layer in run.query.data_layers:
+def _summary(layer: QueryLayer, query: Query) -> str:
+    if layer in query.data_layers:
         return ", ".join(filter(None, [*layer.src, layer.action.summary()]))
-    return layer.dst[0] if layer is run.query.save_layer else layer.action.summary()
+    return layer.dst[0] if layer is query.save_layer else layer.action.summary()
 
 
 def draw_graph(boxes: Sequence[LayerBox]) -> GraphDrawing:
@@ -173,7 +211,7 @@ def _drawn(boxes: Sequence[LayerBox], is_downward: bool) -> GraphDrawing:
     arrows = [Arrow(i, target, offsets[i][k]) for i, k, target in sent]
     layout = layered([across for _, across in extents], arrows)
     spans = _spans(layout, [along for along, _ in extents], DOWNWARD_GAP_PX if is_downward else RIGHTWARD_GAP_PX)
-    most = max((stream.count for box in boxes for stream in box.streams), default=0) or 1
+    most = max((stream.count or 0 for box in boxes for stream in box.streams), default=0) or 1
 
     def spot(along: float, across: float) -> tuple[float, float]:
         x, y = (across, along) if is_downward else (along, across)
@@ -191,7 +229,7 @@ def _drawn(boxes: Sequence[LayerBox], is_downward: bool) -> GraphDrawing:
         for rank, across in enumerate(passing, start=layout.ranks[arrow.source] + 1):
             stops += [(spans[rank][0], across), (spans[rank][1], across)]
         stops.append((spans[layout.ranks[arrow.target]][0], layout.centres[arrow.target]))
-        pen = THINNEST_PX + (THICKEST_PX - THINNEST_PX) * math.sqrt(stream.count / most)
+        pen = THINNEST_PX + (THICKEST_PX - THINNEST_PX) * math.sqrt((stream.count or 0) / most)
         return StreamCurve(stream, _path([spot(*stop) for stop in stops], is_downward), pen)
 
     width, height = spot(spans[-1][1] if spans else 0.0, layout.extent)

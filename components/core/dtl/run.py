@@ -153,7 +153,7 @@ def predict_query(query: str | Path, projects: Sequence[str | Path], *, seed: in
     """Check a query against projects and count what it would give, without reading pixels or writing.
 
     Returns:
-        As `execute_query`; `report.exact` says whether the counts are exact or upper bounds.
+        As `execute_query`; `report.exact` says whether the counts are exact, `report.counted` whether they are bounds.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the projects.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from components.core.dtl.action import NULL, Context, Element, QueryLayer, Source
 from components.core.dtl.actions.data import Data
 from components.core.dtl.graph import Query
+from components.core.dtl.places import at_layer
 from components.core.errors import FootprintsError
 from components.core.project import Item, Project, open_project
 from components.core.scene_errors import scene_errors, stops_all
@@ -24,6 +25,7 @@ class ItemOutcome:
         received: How many elements arrived at each layer, by its index.
         emitted: How many elements each layer gave, by (index, port).
         pixels: Of the source item, where it entered.
+        counted: False in a dry run where there may be more items, or fewer, anywhere in the query.
         skipped: Project, dataset and name of the item, and why nothing came out, where it failed.
     """
 
@@ -31,6 +33,7 @@ class ItemOutcome:
     received: Counter[int] = field(default_factory=Counter)
     emitted: Counter[tuple[int, int]] = field(default_factory=Counter)
     pixels: int = 0
+    counted: bool = True
     skipped: Skipped | None = None
 
 
@@ -75,7 +78,7 @@ class Runner:
     def _run(self, project: Project, item: Item) -> ItemOutcome:
         source = Source(project.meta.name, item.dataset, item.name)
         start = Element(replace(item, dataset=output_dataset(source.project, source.dataset)), source)
-        outcome = ItemOutcome(pixels=item.size.area)
+        outcome, counted = ItemOutcome(pixels=item.size.area), True
         pools: dict[str, list[Element]] = defaultdict(list)
         for layer in self._query.order:
             arriving = self._arriving(layer, start, project, pools)
@@ -83,20 +86,23 @@ class Runner:
             if layer is self._query.save_layer:
                 outcome = replace(outcome, elements=tuple(arriving))
                 continue
-            for element in arriving:
-                for emission in layer.action.apply(element, layer, self._context):
-                    outcome.emitted[layer.index, emission.port] += 1
-                    name = layer.dst[emission.port]
-                    if name != NULL and name in self._query.readers:
-                        pools[name].append(emission.element)
-        return outcome
+            with at_layer(layer), scene_errors(str(source)):
+                for element in arriving:
+                    for emission in layer.action.apply(element, layer, self._context):
+                        outcome.emitted[layer.index, emission.port] += 1
+                        counted &= emission.element.counted
+                        name = layer.dst[emission.port]
+                        if name != NULL and name in self._query.readers:
+                            pools[name].append(emission.element)
+        return replace(outcome, counted=counted)
 
     def _arriving(
         self, layer: QueryLayer, start: Element, project: Project, pools: dict[str, list[Element]]
     ) -> list[Element]:
         if isinstance(layer.action, Data):
             is_read = reads(layer, start.source.project, start.source.dataset)
-            return [layer.action.enter(start, project.meta)] if is_read else []
+            with at_layer(layer):
+                return [layer.action.enter(start, project.meta)] if is_read else []
         return [element for name in dict.fromkeys(layer.src) for element in pools[name]]
 
 

@@ -84,16 +84,43 @@ def medial_axis(pixels: BoolPixels) -> Pixels:
 
 
 def _thinned(pixels: BoolPixels, tables: tuple[Table, ...]) -> Pixels:
-    """Take away what the tables name, one table after the other, until none of them names anything."""
+    """Take away what the tables name, one table after the other, until none of them names anything.
+
+    After the first round a table looks only at pixels beside those that went since it looked last: the others' answers
+    are what they were.
+    """
     framed = np.pad(pixels, 1)
-    while True:
-        taken = False
-        for table in tables:
-            goes = framed & table[_neighbourhoods(framed)]
-            framed &= ~goes
-            taken |= bool(goes.any())
-        if not taken:
-            return framed[1:-1, 1:-1]
+    flat = framed.ravel()
+    steps = np.array([row * framed.shape[1] + column for row, column in OFFSETS])
+    gone = []
+    for table in tables:
+        goes = np.flatnonzero(framed & table[_neighbourhoods(framed)])
+        flat[goes] = False
+        gone.append(goes)
+    marks = np.zeros(flat.shape, np.int32)
+    while any(len(places) for places in gone):
+        for number, table in enumerate(tables):
+            beside = (np.concatenate(gone)[:, np.newaxis] + steps).ravel()
+            beside = _without_repeats(beside[flat[beside]], marks)
+            goes = beside[table[_codes(flat, beside, steps)]]
+            flat[goes] = False
+            gone[number] = goes
+    return framed[1:-1, 1:-1]
+
+
+def _without_repeats(places: npt.NDArray[np.int64], marks: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Each place once; `marks` holds a number for every place that there may be, whatever it is."""
+    numbers = np.arange(len(places), dtype=np.int32)
+    marks[places] = numbers
+    return places[marks[places] == numbers]
+
+
+def _codes(flat: Pixels, places: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """The neighbourhoods of some places."""
+    codes = np.zeros(len(places), np.uint8)
+    for bit, step in enumerate(steps.tolist()):
+        codes |= flat[places + step].view(np.uint8) << np.uint8(bit)
+    return codes
 
 
 def _neighbourhoods(framed: Pixels) -> npt.NDArray[np.uint8]:

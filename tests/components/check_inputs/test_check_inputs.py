@@ -70,6 +70,11 @@ def test_what_is_left_out_is_the_tutorials(tmp_path: Path, caplog: pytest.LogCap
     assert not (tmp_path / "data").exists()
 
 
+def test_a_ready_made_query_may_be_named(tmp_path: Path) -> None:
+    check_inputs(in_order(tmp_path, crop_augment_query="crop_augment_by_source"))
+    check_inputs(in_order(tmp_path, crop_augment_query=["crop_augment_by_source"]))
+
+
 def test_a_run_that_makes_its_own_scenes_names_no_images(tmp_path: Path) -> None:
     check_inputs(TrainingInputs(data_root=str(tmp_path), makes_scenes=True))
 

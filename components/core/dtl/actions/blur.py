@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from components.core.dtl.action import ActionSettings, Context, Element, QueryLayer
 from components.core.dtl.pixel_action import PixelAction
 from components.core.dtl.ranges import Range
+from components.core.dtl.schema_rules import Rule, both, given, is_set, left_out, one_of, value
 from components.core.imagery.operations import MOST_KERNEL, MOST_SIGMA, GaussianBlur, MedianBlur, Operation
+
+BLUR = both(
+    one_of(
+        both(is_set("name", "gaussian"), given("sigma"), left_out("kernel")),
+        both(is_set("name", "median"), given("kernel"), left_out("sigma")),
+    ),
+    value("kernel", {"not": {"type": "integer", "multipleOf": 2}}),
+    value("sigma", {"properties": {"min": {"minimum": 0}, "max": {"maximum": MOST_SIGMA}}}),
+)
 
 
 class BlurSettings(ActionSettings):
     """Settings of `blur`."""
+
+    model_config = ConfigDict(json_schema_extra=BLUR)
 
     name: Literal["gaussian", "median"]
 
@@ -46,7 +58,13 @@ class Blur(PixelAction):
 
     name: ClassVar[str] = "blur"
     settings_model: ClassVar[type[ActionSettings]] = BlurSettings
+    may_draw: ClassVar[bool] = True
+    draws_where: ClassVar[Rule] = given("sigma")
     trail: ClassVar[str] = "_blur"
+
+    def draws(self) -> bool:
+        """The sigma."""
+        return self.settings.sigma is not None
 
     def operation(self, element: Element, layer: QueryLayer, context: Context) -> Operation | None:
         """A blur of the sigma that is drawn, or a median."""

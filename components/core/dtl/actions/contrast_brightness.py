@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from components.core.dtl.action import ActionSettings, Context, Element, QueryLayer
 from components.core.dtl.pixel_action import PixelAction
 from components.core.dtl.ranges import Range
+from components.core.dtl.schema_rules import both, given, some_of, value
 from components.core.imagery.operations import Colour, Operation
 
 GREY = 128.0
@@ -16,6 +17,8 @@ GREY = 128.0
 
 class ContrastSettings(Range):
     """Factor of contrast: drawn from `min` to `max`; 1 changes nothing."""
+
+    model_config = ConfigDict(json_schema_extra=both(value("min", {"minimum": 0})))
 
     center_grey: bool = False
     """Whether grey 128 keeps its value, and not black."""
@@ -29,6 +32,8 @@ class ContrastSettings(Range):
 
 class ContrastBrightnessSettings(ActionSettings):
     """Settings of `contrast_brightness`; at least one of the two."""
+
+    model_config = ConfigDict(json_schema_extra=some_of(given("contrast"), given("brightness")))
 
     contrast: ContrastSettings | None = None
     """Factor of contrast, drawn from `min` to `max`."""
@@ -51,6 +56,7 @@ class ContrastBrightness(PixelAction):
 
     name: ClassVar[str] = "contrast_brightness"
     settings_model: ClassVar[type[ActionSettings]] = ContrastBrightnessSettings
+    may_draw: ClassVar[bool] = True
     trail: ClassVar[str] = "_contrast"
 
     def operation(self, element: Element, layer: QueryLayer, context: Context) -> Operation:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.actions.sliding_window import crop_item
 from components.core.dtl.lengths import Length, pixels_of
+from components.core.dtl.schema_rules import Rule, given, one_of
 from components.core.geometry import Size, Window
 
 
@@ -52,6 +53,8 @@ class RandomPartSettings(ActionSettings):
 class CropSettings(ActionSettings):
     """Settings of `crop`: one of the two."""
 
+    model_config = ConfigDict(json_schema_extra=one_of(given("sides"), given("random_part")))
+
     sides: SidesSettings | None = None
     """What is cut off at each side."""
 
@@ -75,6 +78,12 @@ class CropImage(Action):
 
     name: ClassVar[str] = "crop"
     settings_model: ClassVar[type[ActionSettings]] = CropSettings
+    may_draw: ClassVar[bool] = True
+    draws_where: ClassVar[Rule] = given("random_part")
+
+    def draws(self) -> bool:
+        """A random part."""
+        return self.settings.random_part is not None
 
     def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """The part, where there is any; nothing is read."""

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
+from components.core.dtl.schema_rules import given, one_of
 
 LONGEST_NAME = 200
 
+
+NAME_CHARACTERS = r"^(?=.*[^ ])[^\x00-\x1f!-,./:-@\[-\^`{-\x7f]*$"
+"""For a JSON schema, whose patterns know no letters beyond ASCII: not blank, and none of ASCII's other characters."""
 
 NAME = re.compile(r"[\w -]*[\w-][\w -]*")
 
@@ -23,10 +27,19 @@ def _is_name(text: str) -> str:
     return text
 
 
+DatasetName = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra={"pattern": NAME_CHARACTERS}),
+    AfterValidator(_is_name),
+]
+
+
 class DatasetSettings(ActionSettings):
     """Settings of `dataset`: either `name` or `rule`."""
 
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_is_name)] | None = None
+    model_config = ConfigDict(json_schema_extra=one_of(given("name"), given("rule")))
+
+    name: DatasetName | None = None
     """Of the dataset: letters, digits, blanks, `-` and `_`."""
 
     rule: Literal["save_original"] | None = None

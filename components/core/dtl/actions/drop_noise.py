@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from components.core.dtl.action import ActionSettings
 from components.core.dtl.object_action import ClassesAction, ClassesSettings
@@ -17,6 +17,7 @@ from components.core.figures.connected_components import connected_components, m
 from components.core.project import Item, Object
 
 AREA = re.compile(r"(?P<pixels>[0-9]{1,18})px|(?P<percent>[0-9]{1,18}(\.[0-9]{1,2})?)%")
+AREA_PATTERN = r"^([0-9]{1,18}px|[0-9]{1,18}(\.[0-9]{1,2})?%)$"
 
 
 def _is_area(text: str) -> str:
@@ -28,7 +29,7 @@ def _is_area(text: str) -> str:
 class DropNoiseSettings(ClassesSettings):
     """Settings of `drop_noise`."""
 
-    min_area: Annotated[str, AfterValidator(_is_area)]
+    min_area: Annotated[str, AfterValidator(_is_area), Field(json_schema_extra={"pattern": AREA_PATTERN})]
     """Pieces of fewer pixels go: "Npx", or "N%", rounded down to whole pixels."""
 
     src_type: Literal["image", "bbox"]

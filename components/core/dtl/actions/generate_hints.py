@@ -55,6 +55,7 @@ class GenerateHints(Action):
 
     name: ClassVar[str] = "generate_hints"
     settings_model: ClassVar[type[ActionSettings]] = GenerateHintsSettings
+    may_draw: ClassVar[bool] = True
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
         """The points' classes are there; a class to be inside of that is not there is warned of.
@@ -81,7 +82,7 @@ class GenerateHints(Action):
             return
         keys = layer.key, str(element.source), element.trail
         item = element.item
-        points = self._points(item, context.seed, keys)
+        points = self._points(item, context.seed_of(layer), keys)
         yield Emission(element.with_item(item.with_objects([*item.objects, *points])))
 
     def _points(self, item: Item, seed: int, keys: tuple[str, ...]) -> Iterator[Object]:

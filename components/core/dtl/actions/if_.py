@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
-from components.core.dtl.conditions import AnyCondition
+from components.core.dtl.conditions import AnyCondition, Probability
 from components.core.dtl.flow import Flow, Integers
 from components.core.dtl.possible import Possible
+from components.core.dtl.schema_rules import Rule
 
 
 class IfSettings(ActionSettings):
@@ -25,7 +26,13 @@ class If(Action):
 
     name: ClassVar[str] = "if"
     settings_model: ClassVar[type[ActionSettings]] = IfSettings
+    may_draw: ClassVar[bool] = True
+    draws_where: ClassVar[Rule] = {"properties": {"condition": {"required": ["probability"]}}}
     ports: ClassVar[int] = 2
+
+    def draws(self) -> bool:
+        """As the condition does."""
+        return isinstance(self.settings.condition, Probability)
 
     def divide(self, arriving: Possible) -> tuple[Possible | None, ...]:
         """As the condition does."""

@@ -64,7 +64,7 @@ class InstancesCrop(Action):
     def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """One element an object; nothing is read. How many there are is not known in a dry run past a cut."""
         if context.dry and not element.objects_known:
-            yield Emission(replace(element.without_objects(element.item.size), certain=False))
+            yield Emission(replace(element.without_objects(element.item.size), certain=False, counted=False))
             return
         item = element.item
         for entry in item.objects:

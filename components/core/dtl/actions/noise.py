@@ -30,6 +30,7 @@ class AddNoise(PixelAction):
 
     name: ClassVar[str] = "noise"
     settings_model: ClassVar[type[ActionSettings]] = NoiseSettings
+    may_draw: ClassVar[bool] = True
     trail: ClassVar[str] = "_noise"
 
     def operation(self, element: Element, layer: QueryLayer, context: Context) -> Operation:

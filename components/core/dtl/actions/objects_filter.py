@@ -6,18 +6,25 @@ from collections.abc import Iterable
 from operator import gt, lt
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from components.core.dtl.action import ActionSettings
 from components.core.dtl.object_action import ObjectAction
+from components.core.dtl.schema_rules import both, given, left_out, one_of
 from components.core.figures import Figure
 from components.core.figures.bounds import bounds_of
 from components.core.geometry import Size
 from components.core.project import Item, Object, ProjectMeta
 
+AREA_SIZE = one_of(
+    both(given("percent"), left_out("width", "height")), both(given("width", "height"), left_out("percent"))
+)
+
 
 class AreaSizeSettings(ActionSettings):
     """Either `percent`, or `width` and `height`."""
+
+    model_config = ConfigDict(json_schema_extra=AREA_SIZE)
 
     percent: float | None = Field(default=None, ge=0, le=100)
     """Of the image's area, which the object's area is compared with."""

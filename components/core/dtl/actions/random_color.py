@@ -31,6 +31,7 @@ class RandomColor(PixelAction):
 
     name: ClassVar[str] = "random_color"
     settings_model: ClassVar[type[ActionSettings]] = RandomColorSettings
+    may_draw: ClassVar[bool] = True
     trail: ClassVar[str] = "_color"
 
     def operation(self, element: Element, layer: QueryLayer, context: Context) -> Operation | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.pixel_action import with_operation
+from components.core.dtl.schema_rules import both, is_set, some_of, value, when
 from components.core.errors import DataError
 from components.core.figures.transforms import placed, resized
 from components.core.geometry import Size
@@ -24,8 +25,18 @@ class AspectRatioSettings(ActionSettings):
     keep: bool
 
 
+RESIZE = both(
+    value("width", {"not": {"const": 0}}),
+    value("height", {"not": {"const": 0}}),
+    {"not": both(is_set("width", AUTO), is_set("height", AUTO))},
+    when(some_of(is_set("width", AUTO), is_set("height", AUTO)), value("aspect_ratio", value("keep", {"const": True}))),
+)
+
+
 class ResizeSettings(ActionSettings):
     """Settings of `resize`."""
+
+    model_config = ConfigDict(json_schema_extra=RESIZE)
 
     width: int = Field(ge=AUTO, le=LONGEST_SIDE)
     """In pixels; -1 follows from the height, with `aspect_ratio.keep`."""

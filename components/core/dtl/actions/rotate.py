@@ -56,6 +56,7 @@ class RotateImage(Action):
 
     name: ClassVar[str] = "rotate"
     settings_model: ClassVar[type[ActionSettings]] = RotateSettings
+    may_draw: ClassVar[bool] = True
 
     def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
         """The element, turned; of its pixels, large masks alone are read."""

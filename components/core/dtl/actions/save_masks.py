@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from components.core.dtl.action import ActionSettings
 from components.core.dtl.actions.save import Save
+from components.core.dtl.schema_rules import both, given, is_set, when
 from components.core.project import ProjectMeta
 from components.core.project.materialize import Files
 
@@ -22,6 +23,13 @@ Colors = dict[str, Annotated[list[Level], Field(min_length=3, max_length=3)]]
 
 class SaveMasksSettings(ActionSettings):
     """Settings of `save_masks`."""
+
+    model_config = ConfigDict(
+        json_schema_extra=both(
+            when(is_set("masks_machine", True), given("gt_machine_color")),
+            when(is_set("masks_human", True), given("gt_human_color")),
+        )
+    )
 
     images: bool
     """Whether pixels are written: as PNG, or as the source file where an item shows all of it."""

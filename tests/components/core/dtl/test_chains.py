@@ -23,6 +23,10 @@ from tests.queries import data, layer, save
 
 SIZE = Size(48, 64)
 
+KINDS = ("flip", "crop", "random", "sliding_window", "instances", "resize", "rotate", "blur")
+OTHERS = ["yard", "field", "road", "tree", "car"]
+"""Classes that are not what images are cut out by."""
+
 
 @st.composite
 def queries(draw: st.DrawFn, most: int = 4) -> list[Any]:
@@ -30,7 +34,7 @@ def queries(draw: st.DrawFn, most: int = 4) -> list[Any]:
     layers: list[Any] = [data()]
     side = st.integers(12, 60)
     for number in range(1, draw(st.integers(1, most)) + 1):
-        kind = draw(st.sampled_from(["flip", "crop", "random", "sliding_window", "resize", "rotate", "blur"]))
+        kind = draw(st.sampled_from([*KINDS]))
         source, target = layers[-1]["dst"], f"${number}"
         if kind == "flip":
             layers.append(layer("flip", source, target, axis=draw(st.sampled_from(["vertical", "horizontal"]))))
@@ -44,6 +48,9 @@ def queries(draw: st.DrawFn, most: int = 4) -> list[Any]:
             window, overlap = {"width": draw(side), "height": draw(side)}, {"x": 0, "y": 0}
             more = {"window": window, "min_overlap": overlap, "small_images": "whole"}
             layers.append(layer("sliding_window", source, target, **more))
+        elif kind == "instances":
+            pad = {"sides": dict.fromkeys(("left", "top", "right", "bottom"), draw(st.sampled_from(["0px", "4px"])))}
+            layers.append(layer("instances_crop", source, target, classes=["house"], pad=pad, save_classes=OTHERS))
         elif kind == "resize":
             keep = {"aspect_ratio": {"keep": draw(st.booleans())}}
             layers.append(layer("resize", source, target, width=draw(side), height=draw(side), **keep))

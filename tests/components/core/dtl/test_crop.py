@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.core.dtl.__main__ import prediction
 from components.core.dtl.actions.instances_crop import box_of
 from components.core.dtl.graph import build_query
 from components.core.dtl.lengths import pixels_of
+from components.core.dtl.run import predict_query
 from components.core.errors import ConfigError
 from components.core.figures import Line, Point, Polygon, Rectangle, Shape, vertices
 from components.core.geometry import Size, Window
 from components.core.project import ClassInfo, Object, ProjectMeta, open_project
 from tests.builders import scene_project
 from tests.components.core.dtl.projects import car, house, item, items, meta_after, names, run, write
-from tests.queries import data, layer, save
+from tests.queries import choose, data, layer, save
 
 META = ProjectMeta(
     "INRIA",
@@ -212,7 +214,24 @@ def test_a_dry_run_counts_objects_while_they_are_known(tmp_path: Path) -> None:
     after[2] = layer("instances_crop", "$1", "$2", classes=["car"])
     after[3] = save("$2")
     _, report = run(after, project, dry=True)
-    assert not report.exact
+    assert not report.exact and not report.counted
+
+
+def test_a_dry_run_says_where_it_cannot_count(tmp_path: Path) -> None:
+    """Images cut out by objects that only pixels tell may be more than those that are counted, whatever comes next."""
+    project = write(tmp_path, [item("a", car(0, 0, 4, 4), car(9, 9, 12, 12), house())])
+    layers = [
+        data(),
+        layer("crop", "$all", "$1", sides={}),
+        layer("instances_crop", "$1", "$2", classes=["car"]),
+        choose("$2", ["$3", "null"], min_width=1),
+        save("$3"),
+    ]
+    assert prediction(predict_query(json.dumps(layers), [project])).endswith(
+        "1 items in, more or fewer than 1 out: project 'RESULT'\n"
+    )
+    found, report = run(layers, project)
+    assert len(found) == 2 and report.counted
 
 
 def test_pixels_of_instances(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_an_incomplete_mapping_is_refused(tmp_path: Path) -> None:
         mapped(tmp_path, {"house": "building", "shed": "building"})
     assert str(caught.value) == (
         "query[0].settings.classes_mapping: class 'car' of project 'INRIA' is not listed; list it, "
-        'or add "__other__": "__default__" or "__other__": "__ignore__"'
+        'or add "__other__": "__default__" or "__other__": "__ignore__" (action `data`)'
     )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.core.dtl.actions import ACTIONS
+from components.core.dtl.query import parse_layers
 from components.core.geometry import Size
+from components.core.project import ImageRef
 from tests.components.core.dtl.projects import house, item, items, run, write
-from tests.queries import choose, data, layer, save, tag, windows
+from tests.queries import LayerData, choose, data, drawing, layer, save, tag, windows
 
 SPLIT = [
     choose("$all", ["$to_train", "$to_val"], probability=0.6),
@@ -123,3 +127,94 @@ def test_an_empty_branch_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureF
     run([data(), tagged, save("$1 $2")], project)
     run([data(), tagged, choose("$1", ["$3", "$4"], probability=0.5), save("$3 $4")], project)
     assert not caplog.records, "discarded, not by chance, or nothing arrived"
+
+
+SHARE = {"min_percent": 50, "max_percent": 99}
+RANDOM = {
+    "if": choose("$in", ["$out", "null"], probability=0.5),
+    "crop": layer("crop", "$in", "$out", random_part={"height": SHARE, "width": SHARE}),
+    "rotate": layer(
+        "rotate",
+        "$in",
+        "$out",
+        rotate_angles={"min_degrees": -90, "max_degrees": 90},
+        black_regions={"mode": "keep"},
+    ),
+    "blur": layer("blur", "$in", "$out", name="gaussian", sigma={"min": 1, "max": 3}),
+    "noise": layer("noise", "$in", "$out", mean=0, std=3),
+    "contrast_brightness": layer("contrast_brightness", "$in", "$out", contrast={"min": 0.5, "max": 2}),
+    "generate_hints": layer(
+        "generate_hints",
+        "$in",
+        "$out",
+        **{"class": "house", "positive_class": "in", "negative_class": "out", "min_points_number": 3},
+    ),
+    "random_color": layer("random_color", "$in", "$out", strength=0.5),
+}
+
+
+def between(entry: LayerData, src: str, *dst: str) -> LayerData:
+    return entry | {"src": src.split(), "dst": dst[0] if isinstance(entry["dst"], str) else list(dst)}
+
+
+def what_is_drawn(layers: list[Any], *places: Path, seed: int = 0) -> dict[str, Any]:
+    """Recipe and objects by the name of the image that they are of; what was drawn stands in them."""
+    found, _ = run(layers, *places, seed=seed)
+    return {entry.name.split("_")[0]: (entry.image and entry.image.recipe, entry.objects) for entry in found}
+
+
+@pytest.fixture(name="imagery", scope="module")
+def fixture_imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    size = Size(40, 60)
+    image = ImageRef.whole("s3://bucket/never-read.tif", size)
+    entries = [replace(item(f"s{number}", house(), size=size), image=image) for number in range(12)]
+    return write(tmp_path_factory.mktemp("imagery"), entries)
+
+
+def test_every_action_that_may_draw_is_tried_here() -> None:
+    assert set(RANDOM) == {name for name, action in ACTIONS.items() if action.may_draw}
+    assert all(parse_layers([entry])[0].action.draws() for entry in RANDOM.values())
+
+
+@pytest.mark.parametrize("action", RANDOM)
+def test_a_layers_own_seed_stands_for_the_runs(imagery: Path, action: str) -> None:
+    layers = [data("INRIA/*", "$in"), RANDOM[action], save("$out")]
+    expected = what_is_drawn(layers, imagery, seed=7)
+    layers[1] = drawing(RANDOM[action], seed=7)
+    assert what_is_drawn(layers, imagery, seed=0) == what_is_drawn(layers, imagery, seed=1) == expected
+    layers[1] = drawing(RANDOM[action], seed=8)
+    assert what_is_drawn(layers, imagery) != expected
+
+
+@pytest.mark.parametrize("action", RANDOM)
+def test_a_named_layer_draws_the_same_whatever_stands_beside_it(imagery: Path, action: str) -> None:
+    """Other destinations, layers before and after it, and another one of its kind change nothing for it."""
+    entry = drawing(RANDOM[action], "mine")
+    expected = what_is_drawn([data("INRIA/*", "$in"), entry, save("$out")], imagery)
+    more = [
+        data("INRIA/*", "$in"),
+        tag("$in", "$tagged", "t"),
+        layer("dummy", "$tagged", "$same"),
+        between(RANDOM[action], "$same", "$other", "null"),
+        between(entry, "$same", "$drawn", "null"),
+        tag("$other", "$unread", "other"),
+        layer("dummy", "$drawn", "$end"),
+        save("$end"),
+    ]
+    assert what_is_drawn(more, imagery) == expected
+    renamed = [data("INRIA/*", "$in"), drawing(RANDOM[action], "another"), save("$out")]
+    assert what_is_drawn(renamed, imagery) != expected
+
+
+@pytest.mark.parametrize("action", RANDOM)
+def test_two_layers_of_one_action_and_destination_draw_each_its_own(imagery: Path, action: str) -> None:
+    alone = what_is_drawn([data("INRIA/*", "$in"), RANDOM[action], save("$out")], imagery)
+    found, _ = run([data("INRIA/*", "$in"), RANDOM[action], RANDOM[action], save("$out")], imagery)
+    drawn: dict[str, list[Any]] = {}
+    for entry in found:
+        drawn.setdefault(entry.name.split("_")[0], []).append((entry.image and entry.image.recipe, entry.objects))
+    assert all(one in drawn[name] for name, one in alone.items()), "the first draws what it would alone"
+    if action == "if":
+        assert {len(entries) for entries in drawn.values()} >= {1, 2}, "not both the same way each time"
+    else:
+        assert all(one != other for one, other in drawn.values())

@@ -104,7 +104,7 @@ def test_a_dataset_that_is_not_there_is_refused(tmp_path: Path, dry: bool) -> No
         run([data("INRIA/west INRIA/wset"), save("$all")], project, dry=dry)
     assert str(caught.value) == (
         "query[0].src[1]: project 'INRIA' has no item in a dataset 'wset'; its datasets are ds, west, "
-        "and INRIA/* takes all"
+        "and INRIA/* takes all (action `data`)"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.core.figures import thinning
 from components.core.figures.thinning import guo_hall, medial_axis, zhang_suen
 from components.core.geometry import Size
 from tests.strategies import masks
@@ -86,3 +87,21 @@ def test_the_mask_given_is_left_alone() -> None:
     for method in METHODS:
         method(pixels)
     assert pixels.all()
+
+
+def plainly(pixels: np.ndarray, tables: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Thinned with every pixel looked at in every pass."""
+    framed, before = np.pad(pixels, 1), -1
+    while framed.sum() != before:
+        before = framed.sum()
+        for table in tables:
+            framed &= ~table[thinning._neighbourhoods(framed)]
+    return framed[1:-1, 1:-1]
+
+
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.95, 1.0])
+def test_looking_at_what_may_go_alone_gives_the_same(share: float) -> None:
+    for seed, size in enumerate(((1, 1), (3, 40), (60, 50))):
+        pixels = np.random.default_rng(seed).random(size) < share
+        assert np.array_equal(zhang_suen(pixels), plainly(pixels, thinning._zhang_suen_tables()))
+        assert np.array_equal(guo_hall(pixels), plainly(pixels, thinning._guo_hall_tables()))
