@@ -190,9 +190,14 @@ class SegmentationModule(pl.LightningModule):
         raise self._too_large("train", self.config.batch_size.train, self._try_training, self._held_in_training())
 
     def _held_in_training(self) -> int:
-        """Bytes that a training holds beside the weights while it computes a loss: gradients, and Adam's two means."""
+        """Bytes that a training will hold beside the weights: gradients, Adam's two means, and the average.
+
+        All but the gradients are there once a step is done.
+        """
         weights = sum(value.numel() * value.element_size() for value in self.network.parameters())
-        return weights * (1 if self.trainer.optimizers[0].state else 3)
+        if self.trainer.optimizers[0].state:
+            return weights
+        return weights * (4 if self.config.ema_decay else 3)
 
     def _try_training(self, items: int) -> None:
         """Loss and gradients, as a step computes them; other processes, which it would share them with, see none."""
