@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from components.core.command.flags import add_flag
 from components.core.command.signature import read_signature
+from components.core.documents.named import BASE, TRAINING_CONFIGS
 from components.core.errors import InputsError
 from components.core.faults import Faults
 from components.core.settings import read_document
@@ -23,8 +24,8 @@ RUNNERS = ("subprocess", "docker")
 DOCUMENTS = {"laptop": laptop_documents, "tutorial": tutorial_documents}
 
 
-def own_document(options: argparse.Namespace, option: str, otherwise: Document) -> Document:
-    """The document in a user's own file.
+def own_document(options: argparse.Namespace, option: str, otherwise: Any) -> Any:
+    """The document in a user's own file, or the training config that is named.
 
     Args:
         options: Of a command.
@@ -35,6 +36,8 @@ def own_document(options: argparse.Namespace, option: str, otherwise: Document) 
         ConfigError: If the file cannot be read, or is not JSON.
     """
     file = getattr(options, option)
+    if option == "train_config" and file in TRAINING_CONFIGS:
+        return {BASE: file}
     return read_document(file, option) if file else otherwise
 
 

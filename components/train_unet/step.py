@@ -33,7 +33,8 @@ def run(
         model: The folder to write, with weights, description, metrics and history.
         metrics: Measures of the best validation; megabytes read and written.
         report: Page of the training curves.
-        config: Training config, merged over the defaults; empty for the tutorial's.
+        config: Training config, merged over the defaults; empty for the tutorial's; {"base": "robust"}, or the name
+            alone on a command line, for that of steadier and more accurate models.
         encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a weights file.
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
         data_root: Folder or URI prefix for rasters, which gets the checkpoints, in `checkpoints`; empty for the

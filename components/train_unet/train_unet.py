@@ -26,6 +26,7 @@ from components.core.network.weights import imagenet_state, load_encoder_state, 
 from components.core.project import Project, open_project
 from components.core.skip_budget import check_max_bad
 from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
+from components.train_unet.bare_ground import NO_GROUND, find_bare_ground
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
@@ -137,10 +138,18 @@ def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max
     val_rows = rows_with_tag(project, config.dataset_tags.val, "val")
     log.info("%s training and %s validation items of %s", len(train_rows), len(val_rows), project.meta.name)
     replacements, pads = config.allow_corrupted_samples.train, config.pad == "reflect"
-    return Datasets(
-        WindowDataset(project, train_rows, values, size, replacements, other_images=max_bad, pads=pads),
+    ground = find_bare_ground(project, train_rows.tolist()) if config.negatives else NO_GROUND
+    datasets = Datasets(
+        WindowDataset(
+            project, train_rows, values, size, replacements, other_images=max_bad, pads=pads, bare_ground=ground
+        ),
         WindowDataset(project, val_rows, values, size, pads=pads),
+        config.negatives,
     )
+    if config.negatives:
+        taken = datasets.backgrounds.taken
+        log.info("%d windows of bare ground in each epoch, %.1f %% of all", taken, 100 * taken / datasets.windows)
+    return datasets
 
 
 def _initial_model(place: Path | str, scratch: Path) -> LoadedModel | None:
@@ -176,6 +185,8 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = architecture_spec(config.architecture).build(len(described.classes), config.encoder)
+    with torch.no_grad():
+        network.head.weight.mul_(config.head_scale)
     if initial is None:
         _load_encoder(network, config, scratch)
         return network
@@ -215,9 +226,10 @@ def _write(
         "val": {"loss": best.loss, "accuracy": best.accuracy, "dice": best.dice, "iou": best.iou},
         "best_step": best.step,
         "best_epoch": best.epoch,
-        "steps": fitted.rounds.total,
+        "steps": fitted.steps,
         "epochs": config.epochs,
         "devices": plan.message,
+        "precision": plan.precision,
         "items": {"train": len(datasets.train), "val": len(datasets.val)},
         "mirrored_validation_items": mirrored_items(datasets.train, datasets.val),
         "corrupted_samples": [entry.as_json() for entry in fitted.history.unreadable],

@@ -22,6 +22,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "dtl-actions": dtl.actions,
     "dtl-conditions": dtl.conditions,
     "training-config": configs.training_config,
+    "named-configs": configs.named_configs,
     "architectures": configs.architectures,
     "encoders": configs.encoders,
     "inference-config": configs.inference_config,
