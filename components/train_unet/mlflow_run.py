@@ -94,13 +94,15 @@ class MlflowRun:
             self._send(metrics=batch)
 
     def _send(self, **content: list[dict[str, Any]]) -> None:
-        trust = {"cert_reqs": "CERT_REQUIRED" if self.verify_tls else "CERT_NONE", "ca_certs": self.ca_file}
+        checks = "CERT_REQUIRED" if self.verify_tls else "CERT_NONE"
         body = json.dumps({"run_id": self.run_id, **content})
         headers = {**self.headers, "Content-Type": "application/json"}
         url = f"{self.server}/api/2.0/mlflow/runs/log-batch"
         try:
-            with urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES, **trust) as pool:
-                answer = pool.request("POST", url, body=body, headers=headers, redirect=False)
+            with urllib3.PoolManager(cert_reqs=checks, ca_certs=self.ca_file) as pool:
+                answer = pool.request(
+                    "POST", url, body=body, headers=headers, timeout=TIMEOUT, retries=RETRIES, redirect=False
+                )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise StorageError(f"{self.server}: MLflow cannot be reached: {error}") from error
         if answer.status != 200:

@@ -1,8 +1,9 @@
-"""A training's curves while it runs: as TensorBoard's event files in the data root, and in an MLflow run if there is one."""
+"""A training's curves while it runs: TensorBoard's event files in the data root, and an MLflow run if there is one."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,12 +46,13 @@ class TensorBoardTracker:
 
     def __init__(self, place: str, scratch: Path) -> None:
         """Write to `scratch` first, then to `place`."""
-        from tensorboardX import SummaryWriter  # needs protobuf, whose import takes a while
+        from tensorboardX.event_file_writer import EventsWriter  # needs protobuf, whose import takes a while
 
         self._place = place
-        self._writer = SummaryWriter(str(scratch))
+        self._writer = EventsWriter(str(scratch / "events"))
         (self._file,) = scratch.iterdir()
-        self._earlier = [found.uri for found in storage.list_objects(place) if name_of(found.uri).startswith(EVENTS)]
+        there = storage.list_objects(place, recursive=False)
+        self._earlier = [found.uri for found in there if name_of(found.uri).startswith(EVENTS)]
 
     def log_rows(self, rows: Sequence[Row]) -> None:
         """Add points, in order.
@@ -58,18 +60,22 @@ class TensorBoardTracker:
         Raises:
             StorageError: If the place cannot be written.
         """
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.summary import scalar
+
         for row in rows:
-            for name in Measures._fields:
-                self._writer.add_scalar(f"{name}/{row.phase}", getattr(row, name), row.step)
+            points = {f"{name}/{row.phase}": getattr(row, name) for name in Measures._fields}
             if row.phase == "train":
-                self._writer.add_scalar("lr", row.lr, row.step)
+                points["lr"] = row.lr
+            for tag, value in points.items():
+                self._writer.write_event(Event(wall_time=time.time(), step=row.step, summary=scalar(tag, value)))
         self._writer.flush()
         storage.put_file(self._file, join_uri(self._place, self._file.name))
         while self._earlier:
             storage.delete(self._earlier.pop())
 
     def close(self) -> None:
-        """End the writer's thread."""
+        """Close the file."""
         self._writer.close()
 
 

@@ -25,12 +25,21 @@ from components.core.network.segmentation import HEAD, SegmentationNetwork
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.project import Project, open_project
 from components.core.skip_budget import check_max_bad
-from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
+from components.core.storage import (
+    check_writable,
+    get_file,
+    get_tree,
+    is_remote,
+    join_uri,
+    parse_uri,
+    scratch_folder,
+    suffix_of,
+)
 from components.train_unet.bare_ground import NO_GROUND, find_bare_ground
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
-from components.train_unet.identity import checkpoint_store, identity_of
+from components.train_unet.identity import checkpoint_store, identity_of, key_of
 from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
 
@@ -67,6 +76,7 @@ def train(
     encoder_weights: str = "",
     initial_model: Path | str = "",
     work_dir: Path | str | None = None,
+    events_dir: Path | str | None = None,
     max_bad: int = 0,
     gpus: int = 0,
 ) -> TrainingResult:
@@ -81,6 +91,8 @@ def train(
         work_dir: Folder or URI for checkpoints, in a folder of each training's own, so that a killed training goes on
             when it is started again with the same config and data; None keeps none. They are removed when the model is
             written, not sooner: a training that is killed at its end has it to go on from.
+        events_dir: Folder or URI for TensorBoard's event files, in a folder of each training's own; None for none. An
+            MLflow run that the environment names gets the curves, too.
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
             cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
         gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
@@ -98,7 +110,7 @@ def train(
     """
     check_max_bad(max_bad)
     check_model_place(Path(model_dir))
-    for place in (model_dir, work_dir):
+    for place in (model_dir, work_dir, events_dir):
         if place is not None:
             check_writable(place)
     settings = load_config(config)
@@ -122,10 +134,12 @@ def train(
     with scratch_folder("train_unet") as scratch:
         initial = _initial_model(initial_model, scratch)
         network = build_network(settings, described, initial, scratch)
-        store = None
-        if work_dir is not None:
-            store = checkpoint_store(work_dir, identity_of(settings, source, datasets, network, plan))
-        fitted = fit(network, datasets, settings, plan, store, max_bad)
+        identity: dict[str, str] = {}
+        if work_dir is not None or events_dir is not None:
+            identity = identity_of(settings, source, datasets, network, plan)
+        store = None if work_dir is None else checkpoint_store(work_dir, identity)
+        events = "" if events_dir is None else join_uri(str(events_dir), key_of(identity))
+        fitted = fit(network, datasets, settings, plan, store, max_bad, events)
     result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
     if store is not None:
         store.remove()

@@ -31,6 +31,7 @@ from components.train_unet.history import History, LogProgress
 from components.train_unet.module import SegmentationModule, is_over
 from components.train_unet.sampling import Rounds
 from components.train_unet.stopping import EXIT_CODE, StopRequest
+from components.train_unet.tracking import RunTracking
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def fit(
     plan: DevicePlan,
     store: CheckpointStore | None = None,
     max_bad: int = 0,
+    events: str = "",
 ) -> Fitted:
     """Train a network; goes on where a checkpoint stands.
 
@@ -70,6 +72,7 @@ def fit(
         plan: Where.
         store: Of this training's checkpoints; None keeps none.
         max_bad: How many images may be unreadable, beside the items that the config allows.
+        events: Folder or URI for TensorBoard's event files; empty for none.
 
     Returns:
         The best network and the history.
@@ -96,11 +99,12 @@ def fit(
         data = WindowData(datasets, config, rounds, plan.accelerator == "gpu", start)
         result = scratch / "result.ckpt"
         saving = Checkpointing(store, stop, found.file if found else None, result, SAVE_EVERY_S)
+        tracking = RunTracking(events, config.model_dump(mode="json"), scratch)
         del found  # the processes read it for themselves
         if stop.is_made:
             raise SystemExit(EXIT_CODE)
         with _quiet_lightning():
-            trainer = _trainer(plan, len(rounds) - rounds.of(start), config.gradient_clip, saving, scratch)
+            trainer = _trainer(plan, len(rounds) - rounds.of(start), config.gradient_clip, [tracking, saving], scratch)
             try:
                 trainer.fit(module, datamodule=data)
             except (ProcessRaisedException, ProcessExitedException) as error:
@@ -123,7 +127,7 @@ def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Che
     return found
 
 
-def _trainer(plan: DevicePlan, rounds: int, gradient_clip: float, saving: Checkpointing, scratch: Path) -> pl.Trainer:
+def _trainer(plan: DevicePlan, rounds: int, gradient_clip: float, own: list[pl.Callback], scratch: Path) -> pl.Trainer:
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
         accelerator=plan.accelerator,
@@ -136,7 +140,7 @@ def _trainer(plan: DevicePlan, rounds: int, gradient_clip: float, saving: Checkp
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         benchmark=plan.accelerator == "gpu",
-        callbacks=[TQDMProgressBar() if on_terminal else LogProgress(), saving],
+        callbacks=[TQDMProgressBar() if on_terminal else LogProgress(), *own],
         enable_checkpointing=False,
         enable_progress_bar=on_terminal,
         enable_model_summary=False,
