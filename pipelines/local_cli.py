@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from components.core.command.flags import add_flag
 from components.core.command.signature import read_signature
+from components.core.documents.named import BASE, TRAINING_CONFIGS
 from components.core.documents.ready_made import READY_MADE
 from components.core.errors import InputsError
 from components.core.faults import Faults
@@ -26,8 +27,8 @@ QUERIES = {"laptop": laptop_query, "tutorial": tutorial_query}
 """What gives a ready-made query by its name, for each choice of documents."""
 
 
-def own_document(options: argparse.Namespace, option: str, otherwise: Document) -> Document:
-    """The document in a user's own file, or the ready-made query that is named.
+def own_document(options: argparse.Namespace, option: str, otherwise: Any) -> Any:
+    """The document in a user's own file, or the ready-made query or training config that is named.
 
     Args:
         options: Of a command.
@@ -40,6 +41,8 @@ def own_document(options: argparse.Namespace, option: str, otherwise: Document) 
     source = getattr(options, option)
     if not source:
         return otherwise
+    if option == "train_config" and source in TRAINING_CONFIGS:
+        return {BASE: source}
     return _ready_made(options, option) or read_document(source, option)
 
 

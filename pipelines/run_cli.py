@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.check_inputs.names import PARAMETERS
+from components.core.documents.named import TRAINING_CONFIGS
 from components.core.errors import ConfigError
 from pipelines.local_cli import (
     DOCUMENTS,
@@ -60,7 +61,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="query of crop_augment, instead of that of --documents: a file, or the name of a ready-made one"
         " such as crop_augment_by_source, which keeps the crops of one image together",
     )
-    add("--train-config", default="", metavar="FILE", help="training config, instead of that of --documents")
+    add(
+        "--train-config",
+        default="",
+        metavar="CONFIG",
+        help=f"training config, instead of that of --documents: a file, or one of {', '.join(TRAINING_CONFIGS)}",
+    )
     checked("encoder_weights")
     add("--initial-model", default="", help="folder or URI of a trained model to start from")
     add("--inference-config", default="", metavar="FILE", help="inference config, instead of that of --documents")

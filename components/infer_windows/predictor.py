@@ -15,6 +15,7 @@ from components.core.documents.inference import WHERE
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
+from components.core.network.processor import has_native_bfloat16
 from components.infer_windows.arrays import Float32, UInt8
 
 GPU_BATCH = 16
@@ -75,6 +76,7 @@ class NetworkPredictor:
         self._size = (input_size.height, input_size.width)
         self._device = device
         self._dtype = number_format(device, precision)
+        log.info("the network computes in %s", str(self._dtype).removeprefix("torch."))
         self._network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, windows: UInt8) -> Float32:
@@ -166,7 +168,8 @@ def number_format(device: torch.device, precision: str) -> torch.dtype:
     if device.type == "cpu":
         if precision == "float16":
             raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU, and none is available; use 'auto'")
-        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+        is_half = precision == "bfloat16" or (precision == "auto" and has_native_bfloat16())
+        return torch.bfloat16 if is_half else torch.float32
     has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
     if precision == "bfloat16" and not has_bfloat16:
         raise ConfigError(f"{WHERE}: precision: 'bfloat16' is not supported by this GPU; use 'float16' or 'auto'")

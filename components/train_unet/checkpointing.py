@@ -46,7 +46,7 @@ class Checkpointing(pl.Callback):
     All processes of a training save at the same step, which the first one's clock or anyone's SIGTERM decides.
 
     Attributes:
-        best: Weights of the lowest validation loss, on the CPU.
+        best: Weights of the lowest validation loss, as they were validated, on the CPU.
         validated: After how many training steps the last validation ended.
     """
 
@@ -91,7 +91,7 @@ class Checkpointing(pl.Callback):
             trainer.validating = True
             trainer.fit_loop.epoch_loop.val_loop.run()
             trainer.training = True
-            trainer.should_stop = pl_module.start == pl_module.rounds.total
+            trainer.should_stop = pl_module.is_over
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         """Save, where it is time or a signal came."""
@@ -108,7 +108,7 @@ class Checkpointing(pl.Callback):
         if trainer.is_global_zero and history.best() is history.rows[-1]:
             self.best = {name: value.detach().cpu().clone() for name, value in pl_module.network.state_dict().items()}
         self._save(trainer, pl_module)
-        if self.validated < pl_module.rounds.total:
+        if not pl_module.is_over:
             self._answer(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -187,7 +187,8 @@ class Checkpointing(pl.Callback):
         return {
             "step": module.steps_done,
             "validated": self.validated,
-            "network": module.network.state_dict(),
+            "network": module.validated.trained_state(),
+            "average": module.validated.average,
             "best": self.best,
             "optimizer": trainer.optimizers[0].state_dict(),
             "plateau": module.plateau.state_dict(),
@@ -203,6 +204,7 @@ class Checkpointing(pl.Callback):
 
     def _restore(self, trainer: pl.Trainer, module: SegmentationModule, state: Mapping[str, Any]) -> None:
         module.network.load_state_dict(state["network"])
+        module.validated.restore(state["average"])
         trainer.optimizers[0].load_state_dict(state["optimizer"])
         module.plateau.load_state_dict(state["plateau"])
         trainer.precision_plugin.load_state_dict(state["scaler"])

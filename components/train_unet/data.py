@@ -13,20 +13,40 @@ from torch.utils.data import DataLoader
 from components.core.documents.training import TrainConfig
 from components.core.hashing import hash_integer
 from components.train_unet.dataset import Sample, WindowDataset, collate
-from components.train_unet.sampling import Rounds, RoundSampler, Share, ShareSampler, batches_per_epoch
+from components.train_unet.sampling import Backgrounds, Rounds, RoundSampler, Share, ShareSampler, batches_per_epoch
+
+STATISTICS = -1
+"""Stands for the epoch whose first windows the statistics of normalisation are taken from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Datasets:
-    """What is learnt from and what is measured on."""
+    """What is learnt from and what is measured on.
+
+    Attributes:
+        train: Items to learn from, and bare ground.
+        val: Items to measure on.
+        negatives: Share of an epoch's windows that are bare ground.
+    """
 
     train: WindowDataset
     val: WindowDataset
+    negatives: float = 0.0
+
+    @property
+    def backgrounds(self) -> Backgrounds:
+        """How many windows of bare ground there are, and how many an epoch takes."""
+        return Backgrounds.of_share(len(self.train.bare_ground), len(self.train), self.negatives)
+
+    @property
+    def windows(self) -> int:
+        """Training windows of an epoch."""
+        return len(self.train) + self.backgrounds.taken
 
 
-def rounds_of(config: TrainConfig, items: int, world: int) -> Rounds:
-    """Cut a training on `items` items by `world` processes into rounds."""
-    return Rounds(batches_per_epoch(items, config.batch_size.train, world), config.epochs, config.val_every)
+def rounds_of(config: TrainConfig, windows: int, world: int) -> Rounds:
+    """Cut a training on `windows` windows an epoch by `world` processes into rounds."""
+    return Rounds(batches_per_epoch(windows, config.batch_size.train, world), config.epochs, config.val_every)
 
 
 class WindowData(pl.LightningDataModule):
@@ -49,7 +69,9 @@ class WindowData(pl.LightningDataModule):
         # Of a training that only has to validate once more, the round is asked for and not used.
         left = range(max(batches.start, self.start), batches.stop) or batches
         dataset, config = self.datasets.train, self.config
-        sampler = RoundSampler(len(dataset), config.batch_size.train, config.seed, left, self._share())
+        sampler = RoundSampler(
+            len(dataset), config.batch_size.train, config.seed, left, self._share(), self.datasets.backgrounds
+        )
         return self._loader(dataset, config.data_workers.train, batch_sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Sample]:
@@ -57,6 +79,13 @@ class WindowData(pl.LightningDataModule):
         dataset, config = self.datasets.val, self.config
         sampler = ShareSampler(len(dataset), self._share())
         return self._loader(dataset, config.data_workers.val, sampler=sampler, batch_size=config.batch_size.val)
+
+    def statistics_dataloader(self) -> DataLoader[Sample]:
+        """Training items for the statistics of normalisation, the same in every validation and process."""
+        dataset, config = self.datasets.train, self.config
+        order = self.datasets.backgrounds.order(len(dataset), config.seed, STATISTICS)
+        chosen = order[: config.recompute_statistics].tolist()
+        return self._loader(dataset, config.data_workers.train, sampler=chosen, batch_size=config.batch_size.val)
 
     def _loader(self, dataset: WindowDataset, workers: int, **options: object) -> DataLoader[Sample]:
         return DataLoader(

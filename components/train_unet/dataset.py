@@ -22,6 +22,7 @@ from components.core.project import Item, Project
 from components.core.project.local_copies import with_local_copies
 from components.core.scene_errors import scene_errors, stops_all
 from components.core.skip_budget import SkipBudget, Skipped
+from components.train_unet.bare_ground import NO_GROUND, BareGround
 from components.train_unet.padding import pad
 from components.train_unet.sampling import PADDING
 
@@ -103,6 +104,7 @@ class WindowDataset(Dataset[Sample]):
         replacements: int = 0,
         other_images: int = 0,
         pads: bool = False,
+        bare_ground: BareGround = NO_GROUND,
     ) -> None:
         """Prepare to read.
 
@@ -115,6 +117,7 @@ class WindowDataset(Dataset[Sample]):
             other_images: Of how many other images than those that failed items may be tried after them. In the end,
                 and for a filled position, the window is neutral throughout.
             pads: Whether smaller images are padded, which keeps their scale, and not stretched.
+            bare_ground: Windows without objects, at the positions that follow those of the items.
         """
         self.project = project
         self.rows = rows
@@ -123,15 +126,18 @@ class WindowDataset(Dataset[Sample]):
         self.replacements = replacements
         self.other_images = other_images
         self.pads = pads
+        self.bare_ground = bare_ground
 
     def __len__(self) -> int:
-        """Number of chosen items."""
+        """Number of chosen items; bare ground is none."""
         return len(self.rows)
 
     def __getitem__(self, position: int) -> Sample:
         """Read one window; an item that fails is reported in the sample, not raised."""
         if position == PADDING:
             return self._neutral(())
+        if position >= len(self):
+            return self._ground(self.bare_ground.item(position - len(self)))
         unreadable: list[UnreadableItem] = []
         for row in self._candidates(position, unreadable):
             place = ""
@@ -147,6 +153,17 @@ class WindowDataset(Dataset[Sample]):
                 reason = str(error) if place in str(error) else f"{place}: {error}"
                 unreadable.append(UnreadableItem(Skipped(self.project.label(row), reason), place))
         return self._neutral(tuple(unreadable))
+
+    def _ground(self, item: Item) -> Sample:
+        try:
+            with scene_errors(item.key):
+                image, mask = self._read(with_local_copies(item))
+        except (DataError, StorageError) as error:
+            if stops_all(error):
+                raise
+            place = _image_of(item)
+            return self._neutral((UnreadableItem(Skipped(item.key, f"{place}: {error}"), place),))
+        return Sample(torch.from_numpy(image), torch.from_numpy(mask))
 
     def _candidates(self, position: int, unreadable: Sequence[UnreadableItem]) -> Iterator[int]:
         """Rows of the item at a position and of those to try in its place, while one after the other fails."""
@@ -256,9 +273,11 @@ def rows_with_tag(project: Project, tag: str, phase: str) -> npt.NDArray[np.int6
     if not len(rows):
         counts = Counter(name for tags in project.item_tags() for name in set(tags))
         present = ", ".join(f"{name!r} ({count})" for name, count in sorted(counts.items())) or "none"
+        advice = "; where whole images go to training or to validation, few may all go one way: use another seed"
         raise DataError(
             f"{WHERE}: dataset_tags.{phase}: no item of project {project.meta.name!r} ({project.place}, {len(project)} "
             f"items) carries {tag!r}; tags there: {present}; name one of them or {ALL_ITEMS!r}, or tag items"
+            + (advice if phase == "val" else "")
         )
     return rows
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
 from components.core.documents.training import WHERE
 from components.core.errors import ConfigError
+from components.core.network.processor import has_native_bfloat16
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 log = logging.getLogger(__name__)
+
+
+class NativeBfloat16(NamedTuple):
+    """What computes in bfloat16 by instructions of its own.
+
+    Attributes:
+        gpu: Whether this machine's GPUs do.
+        cpu: Whether its CPU does.
+    """
+
+    gpu: bool
+    cpu: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +55,22 @@ class DevicePlan:
 def plan_devices(wanted: Sequence[int], precision: str) -> DevicePlan:
     """Choose among the devices of this machine; see `choose_devices`."""
     present = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    has_bfloat16 = present > 0 and torch.cuda.is_bf16_supported(including_emulation=False)
-    plan = choose_devices(wanted, present, has_bfloat16, precision)
+    formats = NativeBfloat16(
+        gpu=present > 0 and torch.cuda.is_bf16_supported(including_emulation=False), cpu=has_native_bfloat16()
+    )
+    plan = choose_devices(wanted, present, formats, precision)
     as_wanted = plan.devices == tuple(wanted) if plan.accelerator == "gpu" else not wanted
     log.log(logging.INFO if as_wanted else logging.WARNING, plan.message)
     return plan
 
 
-def choose_devices(wanted: Sequence[int], present: int, has_bfloat16: bool, precision: str) -> DevicePlan:
+def choose_devices(wanted: Sequence[int], present: int, bfloat16: NativeBfloat16, precision: str) -> DevicePlan:
     """Choose devices and number format.
 
     Args:
         wanted: GPUs that the placement or the config names.
         present: Number of GPUs that this machine has.
-        has_bfloat16: Whether they compute in bfloat16.
+        bfloat16: What computes in bfloat16.
         precision: The config's `precision`.
 
     Returns:
@@ -67,12 +82,13 @@ def choose_devices(wanted: Sequence[int], present: int, has_bfloat16: bool, prec
     usable = tuple(device for device in wanted if device < present)
     known = f"GPUs wanted: {list(wanted)}, present: {present}"
     if usable:
-        chosen = _gpu_precision(has_bfloat16, precision)
+        chosen = _gpu_precision(bfloat16.gpu, precision)
         lack = "" if len(usable) == len(wanted) else f"; {len(wanted) - len(usable)} fewer than wanted, smaller batches"
         return DevicePlan("gpu", usable, chosen, f"{known}; training on {list(usable)} in {chosen}{lack}")
     if precision == "float16":
         raise ConfigError(f"{WHERE}: precision: 'float16' needs a GPU ({known}); use 'float32' or 'bfloat16'")
-    chosen = "bf16-mixed" if precision == "bfloat16" else "32-true"
+    is_half = precision == "bfloat16" or (precision == "auto" and bfloat16.cpu)
+    chosen = "bf16-mixed" if is_half else "32-true"
     return DevicePlan("cpu", (0,), chosen, f"{known}; training on the CPU in {chosen}")
 
 

@@ -57,6 +57,11 @@ class History:
         """The validation of lowest loss, the first of equals; one whose loss is not a number comes last."""
         return min((row for row in self.rows if row.phase == "val"), key=lambda row: (math.isnan(row.loss), row.loss))
 
+    def is_over(self, patience: int) -> bool:
+        """Whether so many validations after the best one were no better; never with a patience of 0."""
+        validations = [row for row in self.rows if row.phase == "val"]
+        return patience > 0 and bool(validations) and len(validations) - 1 - validations.index(self.best()) >= patience
+
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
         return {"rows": [asdict(row) for row in self.rows], "failures": [entry.as_row() for entry in self.unreadable]}

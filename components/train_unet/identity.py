@@ -65,6 +65,11 @@ def identity_of(
     }
 
 
+def key_of(identity: Mapping[str, str]) -> str:
+    """What the folder of a training is called."""
+    return digest(*identity.values())[:KEY_CHARACTERS]
+
+
 def checkpoint_store(place: Path | str, identity: Mapping[str, str]) -> CheckpointStore:
     """The checkpoints of a training, in a folder of a place where those of other trainings may lie.
 
@@ -78,7 +83,7 @@ def checkpoint_store(place: Path | str, identity: Mapping[str, str]) -> Checkpoi
     Raises:
         StorageError: If the place cannot be read.
     """
-    key = digest(*identity.values())[:KEY_CHARACTERS]
+    key = key_of(identity)
     store = CheckpointStore(storage.join_uri(str(place), key), identity)
     is_new = not storage.is_folder(store.place)
     for other in _trainings(place):

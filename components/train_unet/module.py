@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, distributed, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from components.core.documents.training import WHERE, TrainConfig
+from components.core.documents.training import WHERE, Augmentation, TrainConfig
 from components.core.errors import ConfigError
 from components.core.network.classes import NEUTRAL_INDEX
-from components.core.network.loss import segmentation_loss
+from components.core.network.loss import BoundaryWeight, segmentation_loss
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.skip_budget import SkipBudget
+from components.train_unet.augmentation import augmented, draw_change
+from components.train_unet.averaging import ValidatedNetwork
 from components.train_unet.dataset import TrainingBatch, TrainingBudget, UnreadableItem
 from components.train_unet.history import History
 from components.train_unet.metrics import Measures, SegmentationMeasures
 from components.train_unet.sampling import Rounds
+from components.train_unet.schedule import scheduled_lr, warm_up_steps
+
+log = logging.getLogger(__name__)
 
 VAL_LOSS = "val_loss"
 TRAIN_ROWS = 2_000
 """About how many rows of history a training may write; longer ones average over some steps."""
+
+
+def is_over(steps_done: int, history: History, rounds: Rounds, config: TrainConfig) -> bool:
+    """Whether a training ends with the validation that it did last."""
+    return steps_done == rounds.total or history.is_over(config.early_stopping)
 
 
 class SegmentationModule(pl.LightningModule):
@@ -53,24 +64,36 @@ class SegmentationModule(pl.LightningModule):
         }
         self.register_buffer("first_bad_step", torch.tensor(-1), persistent=False)
         self.start = 0
+        self.validated = ValidatedNetwork(network, config.ema_decay, config.recompute_statistics > 0)
+        near = config.loss_weights
+        self.boundary = BoundaryWeight(near.boundary, near.boundary_px) if near.boundary else None
 
     def configure_optimizers(self) -> Adam:
-        """Adam; its learning rate falls when the validation loss stands still."""
-        optimiser = Adam(self.network.parameters(), lr=self.config.lr, fused=self.device.type == "cuda")
+        """Adam or AdamW; the learning rate falls when the validation loss stands still."""
+        optimiser = self._optimiser()
         falling = self.config.lr_decreasing
         self.plateau = ReduceLROnPlateau(optimiser, factor=1 / falling.lr_divisor, patience=falling.patience)
         return optimiser
 
+    def _optimiser(self) -> Adam:
+        config, on_gpu = self.config, self.device.type == "cuda"
+        # Lightning clips no gradients that a fused optimiser has yet to unscale, as float16's are.
+        fused = on_gpu and not (config.gradient_clip and self.trainer.precision == "16-mixed")
+        if config.optimizer == "adamw":
+            return AdamW(self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
+        return Adam(self.network.parameters(), lr=config.lr, fused=fused)
+
     def on_train_batch_start(self, _batch: TrainingBatch, _index: int) -> None:
-        """Let the learning rate follow the cosine, where the config asks for it."""
-        if self.config.lr_schedule == "cosine":
-            done = self.steps_done / self.rounds.total
+        """Let the learning rate follow the schedule, where the step decides it."""
+        rate = scheduled_lr(self.config, self.steps_done, self.rounds.total)
+        if rate is not None:
             for group in self.trainer.optimizers[0].param_groups:
-                group["lr"] = self.config.lr * (1 + math.cos(math.pi * done)) / 2
+                group["lr"] = rate
 
     def training_step(self, batch: TrainingBatch, _index: int) -> Tensor:
         """Loss of a batch."""
         self._count_unreadable(batch, "train")
+        batch = self._augmented(batch)
         logits = self.network(batch.image)
         loss = self._loss(logits, batch.mask)
         step = self.step
@@ -81,10 +104,25 @@ class SegmentationModule(pl.LightningModule):
             self._record_training(step)
         return loss
 
+    def _augmented(self, batch: TrainingBatch) -> TrainingBatch:
+        settings = self.config.augmentation
+        if settings == Augmentation():
+            return batch
+        world, rank = self.trainer.world_size, self.trainer.global_rank
+        first = self.steps_done * self.config.batch_size.train * world + rank
+        changes = [draw_change(settings, self.config.seed, first + index * world) for index in range(len(batch.image))]
+        image, mask = augmented(batch.image, batch.mask, changes)
+        return batch._replace(image=image, mask=mask)
+
     @property
     def steps_done(self) -> int:
         """Training steps done; `start` of them before this process."""
         return self.start + self.trainer.global_step
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do after the last validation."""
+        return is_over(self.steps_done, self.history, self.rounds, self.config)
 
     @property
     def step(self) -> int:
@@ -98,7 +136,7 @@ class SegmentationModule(pl.LightningModule):
 
     def _loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         weights = self.config.loss_weights
-        return segmentation_loss(logits, mask, weights.bce, weights.dice)
+        return segmentation_loss(logits, mask, weights.bce, weights.dice, self.boundary)
 
     def _record_training(self, step: int) -> None:
         measures = self.train_measures.compute()
@@ -136,13 +174,15 @@ class SegmentationModule(pl.LightningModule):
         optimizer: Optimizer | LightningOptimizer,
         optimizer_closure: Callable[[], Any] | None = None,
     ) -> None:
-        """Learn from a batch: the closure computes the loss and its gradients.
+        """Learn from a batch, and let the average follow: the closure computes the loss and its gradients.
 
         Raises:
             ConfigError: If the batch does not fit into the memory; tells which does.
         """
+        step = self.step
         try:
             super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+            self.validated.follow(step)
             return
         except torch.OutOfMemoryError:
             pass
@@ -150,9 +190,14 @@ class SegmentationModule(pl.LightningModule):
         raise self._too_large("train", self.config.batch_size.train, self._try_training, self._held_in_training())
 
     def _held_in_training(self) -> int:
-        """Bytes that a training holds beside the weights while it computes a loss: gradients, and Adam's two means."""
+        """Bytes that a training will hold beside the weights: gradients, Adam's two means, and the average.
+
+        All but the gradients are there once a step is done.
+        """
         weights = sum(value.numel() * value.element_size() for value in self.network.parameters())
-        return weights * (1 if self.trainer.optimizers[0].state else 3)
+        if self.trainer.optimizers[0].state:
+            return weights
+        return weights * (4 if self.config.ema_decay else 3)
 
     def _try_training(self, items: int) -> None:
         """Loss and gradients, as a step computes them; other processes, which it would share them with, see none."""
@@ -211,8 +256,11 @@ class SegmentationModule(pl.LightningModule):
             self._refuse_to_go_on(f"the validation loss is {measures.loss} after step {step} of {self.rounds.total}")
         self.history.add(step, self._epoch_of(step), "val", measures, self.lr)
         self.log(VAL_LOSS, measures.loss, prog_bar=True, logger=False, rank_zero_only=False)
-        if self.config.lr_schedule == "plateau":
+        if self.config.lr_schedule == "plateau" and step >= warm_up_steps(self.config, self.rounds.total):
             self.plateau.step(measures.loss)
+        if self.is_over and step < self.rounds.total:
+            log.info("no lower loss in %d validations: the training ends here", self.config.early_stopping)
+            self.trainer.should_stop = True
 
     def _share_failures(self) -> None:
         """Count what other processes could not read, too, before the checkpoint is written."""
@@ -225,15 +273,29 @@ class SegmentationModule(pl.LightningModule):
             self.history.unreadable += budget.add(unreadable.values())
 
     def on_validation_model_eval(self) -> None:
-        """Use running statistics, or those of each batch without keeping them."""
+        """Put in what is validated; use running statistics, or those of each batch without keeping them."""
+        self.validated.enter(self._forward, self._images_for_statistics())
         if self.config.validate_with_model_eval:
             super().on_validation_model_eval()
             return
         for layer in self._normalisations():
             layer.track_running_stats = False
 
+    def _forward(self, image: Tensor) -> None:
+        with self.trainer.precision_plugin.val_step_context():
+            self.network(image)
+
+    def _images_for_statistics(self) -> Iterator[Tensor]:
+        """Of training windows that are not neutral throughout; the same in each process, so that they agree."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        for batch in data.statistics_dataloader():
+            counts = (batch.mask != NEUTRAL_INDEX).flatten(1).any(1)
+            if counts.any():
+                yield batch.image[counts].to(self.device)
+
     def on_validation_model_train(self) -> None:
-        """Go back to training."""
+        """Go back to training, with the weights as they were trained."""
+        self.validated.leave()
         super().on_validation_model_train()
         for layer in self._normalisations():
             layer.track_running_stats = True

@@ -81,12 +81,48 @@ def epoch_order(items: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     return generator.permutation(items)
 
 
+@dataclass(frozen=True, slots=True)
+class Backgrounds:
+    """Windows of bare ground, of which each epoch takes some.
+
+    Attributes:
+        there: How many there are; their positions follow those of the items.
+        taken: How many an epoch takes.
+    """
+
+    there: int = 0
+    taken: int = 0
+
+    @classmethod
+    def of_share(cls, there: int, items: int, share: float) -> Backgrounds:
+        """As many as make up a share of an epoch's windows, each at most once."""
+        return cls(there, min(there, round(items * share / (1 - share))))
+
+    def order(self, items: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+        """The order of an epoch's windows: (items + taken,) int64 positions, each once."""
+        order = epoch_order(items + self.taken, seed, epoch)
+        if not self.taken:
+            return order
+        generator = np.random.Generator(np.random.PCG64(hash_integer(seed, "background", str(epoch))))
+        chosen = generator.permutation(self.there)[: self.taken]
+        return np.concatenate([np.arange(items), items + chosen])[order]
+
+
 class RoundSampler(Sampler[list[int]]):
     """Batches of one round of training, reshuffled in every epoch."""
 
-    def __init__(self, items: int, batch_size: int, seed: int, batches: range, share: Share) -> None:
+    def __init__(
+        self,
+        items: int,
+        batch_size: int,
+        seed: int,
+        batches: range,
+        share: Share,
+        backgrounds: Backgrounds = Backgrounds(),
+    ) -> None:
         """Choose the batches `batches`, counted from the start of the training, of a process."""
         self.items = items
+        self.backgrounds = backgrounds
         self.batch_size = batch_size
         self.seed = seed
         self.batches = batches
@@ -98,14 +134,14 @@ class RoundSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         """Item positions of each batch; an epoch's first items fill up its last batch until all processes have one."""
-        world = self.share.world
-        in_epoch = batches_per_epoch(self.items, self.batch_size, world)
+        world, windows = self.share.world, self.items + self.backgrounds.taken
+        in_epoch = batches_per_epoch(windows, self.batch_size, world)
         epoch, order = -1, np.empty(0, np.int64)
         for batch in self.batches:
             if batch // in_epoch != epoch:
                 epoch = batch // in_epoch
-                order = epoch_order(self.items, self.seed, epoch)
-                order = np.resize(order, math.ceil(self.items / world) * world)
+                order = self.backgrounds.order(self.items, self.seed, epoch)
+                order = np.resize(order, math.ceil(windows / world) * world)
             start = batch % in_epoch * self.batch_size * world
             yield order[start : start + self.batch_size * world][self.share.rank :: world].tolist()
 

@@ -10,7 +10,8 @@ from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
 
 CHECKPOINTS = "checkpoints"
-"""Folder of the data root."""
+EVENTS = "tensorboard"
+"""Folders of the data root."""
 
 
 def run(
@@ -33,11 +34,13 @@ def run(
         model: The folder to write, with weights, description, metrics and history.
         metrics: Measures of the best validation; megabytes read and written.
         report: Page of the training curves.
-        config: Training config, merged over the defaults; empty for the tutorial's.
+        config: Training config, merged over the defaults; empty for the tutorial's; {"base": "robust"}, or the name
+            alone on a command line, for that of steadier and more accurate models.
         encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a weights file.
         initial_model_uri: Folder or URI of a trained model to start from; empty for none.
-        data_root: Folder or URI prefix for rasters, which gets the checkpoints, in `checkpoints`; empty for the
-            cluster's own (FOOTPRINTS_DATA_ROOT), and where there is none either, no checkpoints are kept.
+        data_root: Folder or URI prefix for rasters, which gets checkpoints, in `checkpoints`, and curves for
+            TensorBoard, in `tensorboard`; empty for the cluster's own (FOOTPRINTS_DATA_ROOT), and where there is none
+            either, none are kept.
         work_dir: Folder or URI prefix for checkpoints instead, such as a mounted volume; empty for that of data_root.
         max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
@@ -50,7 +53,8 @@ def run(
             config=document_text(config) or TRAIN_CONFIG,
             encoder_weights=encoder_weights,
             initial_model=initial_model_uri,
-            work_dir=_place_for_checkpoints(work_dir, data_root),
+            work_dir=work_dir or _in_data_root(data_root, CHECKPOINTS),
+            events_dir=_in_data_root(data_root, EVENTS),
             max_bad=max_bad,
             gpus=gpus,
         )
@@ -59,8 +63,6 @@ def run(
         numbers.update(result.scalars())
 
 
-def _place_for_checkpoints(work_dir: str, data_root: str) -> str | None:
-    if work_dir:
-        return work_dir
+def _in_data_root(data_root: str, folder: str) -> str | None:
     root = data_root_if_any(data_root)
-    return join_uri(root, CHECKPOINTS) if root else None
+    return join_uri(root, folder) if root else None

@@ -25,11 +25,21 @@ from components.core.network.segmentation import HEAD, SegmentationNetwork
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.project import Project, open_project
 from components.core.skip_budget import check_max_bad
-from components.core.storage import check_writable, get_file, get_tree, is_remote, parse_uri, scratch_folder, suffix_of
+from components.core.storage import (
+    check_writable,
+    get_file,
+    get_tree,
+    is_remote,
+    join_uri,
+    parse_uri,
+    scratch_folder,
+    suffix_of,
+)
+from components.train_unet.bare_ground import NO_GROUND, find_bare_ground
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
-from components.train_unet.identity import checkpoint_store, identity_of
+from components.train_unet.identity import checkpoint_store, identity_of, key_of
 from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
 
@@ -66,6 +76,7 @@ def train(
     encoder_weights: str = "",
     initial_model: Path | str = "",
     work_dir: Path | str | None = None,
+    events_dir: Path | str | None = None,
     max_bad: int = 0,
     gpus: int = 0,
 ) -> TrainingResult:
@@ -80,6 +91,8 @@ def train(
         work_dir: Folder or URI for checkpoints, in a folder of each training's own, so that a killed training goes on
             when it is started again with the same config and data; None keeps none. They are removed when the model is
             written, not sooner: a training that is killed at its end has it to go on from.
+        events_dir: Folder or URI for TensorBoard's event files, in a folder of each training's own; None for none. An
+            MLflow run that the environment names gets the curves, too.
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
             cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
         gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
@@ -97,7 +110,7 @@ def train(
     """
     check_max_bad(max_bad)
     check_model_place(Path(model_dir))
-    for place in (model_dir, work_dir):
+    for place in (model_dir, work_dir, events_dir):
         if place is not None:
             check_writable(place)
     settings = load_config(config)
@@ -121,10 +134,12 @@ def train(
     with scratch_folder("train_unet") as scratch:
         initial = _initial_model(initial_model, scratch)
         network = build_network(settings, described, initial, scratch)
-        store = None
-        if work_dir is not None:
-            store = checkpoint_store(work_dir, identity_of(settings, source, datasets, network, plan))
-        fitted = fit(network, datasets, settings, plan, store, max_bad)
+        identity: dict[str, str] = {}
+        if work_dir is not None or events_dir is not None:
+            identity = identity_of(settings, source, datasets, network, plan)
+        store = None if work_dir is None else checkpoint_store(work_dir, identity)
+        events = "" if events_dir is None else join_uri(str(events_dir), key_of(identity))
+        fitted = fit(network, datasets, settings, plan, store, max_bad, events)
     result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
     if store is not None:
         store.remove()
@@ -137,10 +152,18 @@ def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max
     val_rows = rows_with_tag(project, config.dataset_tags.val, "val")
     log.info("%s training and %s validation items of %s", len(train_rows), len(val_rows), project.meta.name)
     replacements, pads = config.allow_corrupted_samples.train, config.pad == "reflect"
-    return Datasets(
-        WindowDataset(project, train_rows, values, size, replacements, other_images=max_bad, pads=pads),
+    ground = find_bare_ground(project, train_rows.tolist()) if config.negatives else NO_GROUND
+    datasets = Datasets(
+        WindowDataset(
+            project, train_rows, values, size, replacements, other_images=max_bad, pads=pads, bare_ground=ground
+        ),
         WindowDataset(project, val_rows, values, size, pads=pads),
+        config.negatives,
     )
+    if config.negatives:
+        taken = datasets.backgrounds.taken
+        log.info("%d windows of bare ground in each epoch, %.1f %% of all", taken, 100 * taken / datasets.windows)
+    return datasets
 
 
 def _initial_model(place: Path | str, scratch: Path) -> LoadedModel | None:
@@ -176,6 +199,8 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = architecture_spec(config.architecture).build(len(described.classes), config.encoder)
+    with torch.no_grad():
+        network.head.weight.mul_(config.head_scale)
     if initial is None:
         _load_encoder(network, config, scratch)
         return network
@@ -215,9 +240,10 @@ def _write(
         "val": {"loss": best.loss, "accuracy": best.accuracy, "dice": best.dice, "iou": best.iou},
         "best_step": best.step,
         "best_epoch": best.epoch,
-        "steps": fitted.rounds.total,
+        "steps": fitted.steps,
         "epochs": config.epochs,
         "devices": plan.message,
+        "precision": plan.precision,
         "items": {"train": len(datasets.train), "val": len(datasets.val)},
         "mirrored_validation_items": mirrored_items(datasets.train, datasets.val),
         "corrupted_samples": [entry.as_json() for entry in fitted.history.unreadable],

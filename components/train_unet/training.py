@@ -28,9 +28,10 @@ from components.train_unet.checkpointing import SAVE_EVERY_S, Checkpointing
 from components.train_unet.data import Datasets, WindowData, rounds_of
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import History, LogProgress
-from components.train_unet.module import SegmentationModule
+from components.train_unet.module import SegmentationModule, is_over
 from components.train_unet.sampling import Rounds
 from components.train_unet.stopping import EXIT_CODE, StopRequest
+from components.train_unet.tracking import RunTracking
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,15 @@ class Fitted:
     Attributes:
         network: With the weights of the lowest validation loss.
         history: Of the whole training.
-        rounds: How it was cut.
     """
 
     network: SegmentationNetwork
     history: History
-    rounds: Rounds
+
+    @property
+    def steps(self) -> int:
+        """Training steps done."""
+        return self.history.rows[-1].step
 
 
 def fit(
@@ -57,6 +61,7 @@ def fit(
     plan: DevicePlan,
     store: CheckpointStore | None = None,
     max_bad: int = 0,
+    events: str = "",
 ) -> Fitted:
     """Train a network; goes on where a checkpoint stands.
 
@@ -67,6 +72,7 @@ def fit(
         plan: Where.
         store: Of this training's checkpoints; None keeps none.
         max_bad: How many images may be unreadable, beside the items that the config allows.
+        events: Folder or URI for TensorBoard's event files; empty for none.
 
     Returns:
         The best network and the history.
@@ -77,12 +83,14 @@ def fit(
         SystemExit: After a SIGTERM, once a checkpoint is written; with 143.
         TooManySkippedError: If more fail.
     """
-    rounds = rounds_of(config, len(datasets.train), plan.world)
+    rounds = rounds_of(config, datasets.windows, plan.world)
     with StopRequest(passes_on=plan.world > 1) as stop, scratch_folder("fit") as scratch:
         found = _newest(store, scratch, rounds)
         start = int(found.content["step"]) if found else 0
-        if found and start == found.content["validated"] == rounds.total:
-            return _fitted(network, found.content, rounds)
+        if found and start == found.content["validated"] > 0:
+            history = History.of_dict(found.content["history"])
+            if is_over(start, history, rounds, config):
+                return _fitted(network, found.content)
         network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
         module = SegmentationModule(network, config, rounds, max_bad)
         module.start = start
@@ -91,18 +99,19 @@ def fit(
         data = WindowData(datasets, config, rounds, plan.accelerator == "gpu", start)
         result = scratch / "result.ckpt"
         saving = Checkpointing(store, stop, found.file if found else None, result, SAVE_EVERY_S)
+        tracking = RunTracking(events, config.model_dump(mode="json"), scratch)
         del found  # the processes read it for themselves
         if stop.is_made:
             raise SystemExit(EXIT_CODE)
         with _quiet_lightning():
-            trainer = _trainer(plan, len(rounds) - rounds.of(start), saving, scratch)
+            trainer = _trainer(plan, len(rounds) - rounds.of(start), config.gradient_clip, [tracking, saving], scratch)
             try:
                 trainer.fit(module, datamodule=data)
             except (ProcessRaisedException, ProcessExitedException) as error:
                 if stop.is_made or getattr(error, "exit_code", None) == EXIT_CODE:
                     raise SystemExit(EXIT_CODE) from error
                 raise own_error(error) from error
-        return _fitted(network, load_pickle(result), rounds)
+        return _fitted(network, load_pickle(result))
 
 
 def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Checkpoint | None:
@@ -118,7 +127,7 @@ def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Che
     return found
 
 
-def _trainer(plan: DevicePlan, rounds: int, saving: Checkpointing, scratch: Path) -> pl.Trainer:
+def _trainer(plan: DevicePlan, rounds: int, gradient_clip: float, own: list[pl.Callback], scratch: Path) -> pl.Trainer:
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
         accelerator=plan.accelerator,
@@ -126,11 +135,12 @@ def _trainer(plan: DevicePlan, rounds: int, saving: Checkpointing, scratch: Path
         strategy=_strategy(plan),
         precision=plan.precision,
         max_epochs=rounds,
+        gradient_clip_val=gradient_clip or None,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         benchmark=plan.accelerator == "gpu",
-        callbacks=[TQDMProgressBar() if on_terminal else LogProgress(), saving],
+        callbacks=[TQDMProgressBar() if on_terminal else LogProgress(), *own],
         enable_checkpointing=False,
         enable_progress_bar=on_terminal,
         enable_model_summary=False,
@@ -154,9 +164,9 @@ def own_error(error: Exception) -> Exception:
     return kind(found.group(2).strip()) if found and kind else error
 
 
-def _fitted(network: SegmentationNetwork, result: Mapping[str, Any], rounds: Rounds) -> Fitted:
+def _fitted(network: SegmentationNetwork, result: Mapping[str, Any]) -> Fitted:
     network.load_state_dict(result["best"])
-    return Fitted(network.eval(), History.of_dict(result["history"]), rounds)
+    return Fitted(network.eval(), History.of_dict(result["history"]))
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from inspect import getdoc
 from typing import Any
 
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.inference_modes import MODES
+from components.core.documents.named import TRAINING_CONFIGS
 from components.core.documents.training import TrainConfig
 from components.core.network.architectures import ARCHITECTURES
 from components.core.network.encoders import ENCODERS
@@ -21,18 +22,29 @@ _MODE = "mode."
 
 def training_config() -> str:
     """The keys of the training config."""
-    return _table(settings_of(TrainConfig), tutorial_documents().training, laptop_documents().training)
+    documents = {
+        "tutorial": tutorial_documents().training,
+        "robust": TRAINING_CONFIGS["robust"].document(),
+        "laptop": laptop_documents().training,
+    }
+    return _table(settings_of(TrainConfig), documents)
+
+
+def named_configs() -> str:
+    """The training configs that a name stands for."""
+    rows = ((markdown.code(name), markdown.text(config.about)) for name, config in TRAINING_CONFIGS.items())
+    return markdown.table(("name", "what it is"), rows)
 
 
 def inference_config() -> str:
     """The keys of the inference config: those of every mode, and for each mode its own."""
-    documents = tutorial_documents().inference, laptop_documents().inference
+    documents = {"tutorial": tutorial_documents().inference, "laptop": laptop_documents().inference}
     shared = (setting for setting in settings_of(InferenceConfig) if not setting.key.startswith(_MODE))
-    parts = [_table(shared, *documents)]
+    parts = [_table(shared, documents)]
     for source, kind in MODES.items():
-        own = documents if documents[0]["mode"]["source"] == source else ({}, {})
+        own = documents if documents["tutorial"]["mode"]["source"] == source else {}
         about = markdown.text(getdoc(kind) or "")
-        parts += [f"### `{source}`", about, _table(settings_of(kind, _MODE), *own)]
+        parts += [f"### `{source}`", about, _table(settings_of(kind, _MODE), own)]
     return markdown.sections(parts)
 
 
@@ -51,19 +63,24 @@ def encoders() -> str:
     return markdown.table(("encoder", "what it is", "has ImageNet weights"), rows)
 
 
-def _table(settings: Iterable[Setting], tutorial: dict[str, Any], laptop: dict[str, Any]) -> str:
-    header = ("key", "type", "default", "tutorial", "laptop", "what it does")
-    return markdown.table(header, (_row(setting, tutorial, laptop) for setting in settings))
+def _table(settings: Iterable[Setting], documents: Mapping[str, dict[str, Any]]) -> str:
+    """A table of a config's keys, with the values that each document gives them."""
+    header = ("key", "type", "default", *documents, "what it does")
+    return markdown.table(header, (_row(setting, documents.values()) for setting in settings))
 
 
-def _row(setting: Setting, tutorial: dict[str, Any], laptop: dict[str, Any]) -> tuple[str, ...]:
-    of_tutorial, of_laptop = setting.in_document(tutorial), setting.in_document(laptop)
+def _row(setting: Setting, documents: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """A value stands where a document gives one, and again where a later document gives another."""
+    values, before = [], None
+    for document in documents:
+        value = setting.in_document(document)
+        values.append("" if value is None or value == before else markdown.value(value))
+        before = value
     return (
         markdown.code(setting.key),
         setting.kind,
         default_in_words(setting),
-        "" if of_tutorial is None else markdown.value(of_tutorial),
-        "" if of_laptop is None or of_laptop == of_tutorial else markdown.value(of_laptop),
+        *values,
         markdown.text(setting.about),
     )
 

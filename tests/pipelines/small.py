@@ -17,6 +17,7 @@ def small_documents(folder: Path) -> list[str]:
     side = {"width": WINDOW_PX, "height": WINDOW_PX}
     crops = documents.crop_augment
     crops[2]["settings"]["window"] = side
+    crops[5]["settings"]["condition"]["group_by"] = "item"  # of so few scenes all might go to training
     training = {**documents.training, "input_size": {"width": 64, "height": 64}, "epochs": 1}
     inference = documents.inference
     inference["mode"] |= {"window": side, "min_overlap": {"x": 32, "y": 32}}

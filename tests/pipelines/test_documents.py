@@ -32,7 +32,7 @@ def test_the_tutorial_trains_on_three_gpus_with_the_vgg16_encoder():
     assert (config.encoder, config.encoder_weights) == ("vgg16_bn", "imagenet")
 
 
-def test_the_laptop_changes_windows_shares_and_the_network_only():
+def test_the_laptop_changes_windows_shares_mirror_images_and_the_training_only():
     tutorial, laptop = tutorial_documents(), laptop_documents()
     tagging = differences(tutorial.split_tagging, laptop.split_tagging)
     assert len(tagging) == 5
@@ -40,9 +40,12 @@ def test_the_laptop_changes_windows_shares_and_the_network_only():
     assert differences(tutorial.crop_augment, laptop.crop_augment) == [
         "[2].settings.window.height",
         "[2].settings.window.width",
+        "[5].settings.condition.group_by",
+        "[5].settings.condition.probability",
     ]
     assert laptop.split_masks == tutorial.split_masks
     assert differences(tutorial.inference, laptop.inference) == [
+        ".mode.flips",
         ".mode.min_overlap.x",
         ".mode.min_overlap.y",
         ".mode.window.height",
@@ -52,14 +55,24 @@ def test_the_laptop_changes_windows_shares_and_the_network_only():
 
 def test_the_laptops_training_keeps_the_tutorials_tags_classes_and_start():
     tutorial, laptop = (documents().training for documents in (tutorial_documents, laptop_documents))
-    kept = ("dataset_tags", "special_classes", "weights_init_type", "val_every", "gpu_devices")
-    assert {key: laptop[key] for key in kept} == {key: tutorial[key] for key in kept}
-    assert set(laptop) - set(tutorial) == {"lr_schedule", "encoder", "encoder_weights"}
+    kept = ("dataset_tags", "special_classes", "weights_init_type", "gpu_devices")
+    assert {key: load_training(laptop).model_dump()[key] for key in kept} == {
+        key: load_training(tutorial).model_dump()[key] for key in kept
+    }
+
+
+def test_the_laptop_trains_by_the_robust_config_but_for_its_size():
+    robust, laptop = (load_training(document).model_dump() for document in ("robust", laptop_documents().training))
+    changed = {path.removeprefix(".").partition(".")[0] for path in differences(robust, laptop)}
+    assert changed == {
+        *("architecture", "batch_size", "data_workers", "encoder", "encoder_weights", "epochs", "input_size", "lr"),
+        "val_every",
+    }
 
 
 def test_a_ready_made_query_that_is_named_is_as_large_as_the_other_documents():
     name = "crop_augment_by_source"
-    assert laptop_query("crop_augment") == laptop_documents().crop_augment
+    assert laptop_query(name) == laptop_documents().crop_augment
     assert differences(tutorial_query(name), laptop_query(name)) == [
         "[2].settings.window.height",
         "[2].settings.window.width",

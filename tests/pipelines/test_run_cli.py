@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from components.check_inputs.check_inputs import check_inputs
+from components.check_inputs.inputs import TrainingInputs
 from components.core.cli import run_main
 from pipelines.__main__ import parser
 from pipelines.run_cli import pipeline_arguments
@@ -74,8 +76,21 @@ def test_bands_are_checked_before_imagery_is_imported(tmp_path: Path, capsys: py
 
 def test_a_ready_made_query_is_chosen_by_its_name() -> None:
     options = ["run", "--crop-augment-query", "crop_augment_by_source"]
-    for documents, side, share in (("laptop", 256, 0.8), ("tutorial", 512, 0.95)):
+    for documents, side, share in (("laptop", 256, 0.85), ("tutorial", 512, 0.95)):
         given = pipeline_arguments(parser().parse_args([*options, "--documents", documents]))
         layers = given["crop_augment_query"]
         assert layers[2]["settings"]["window"] == {"width": side, "height": side}
         assert layers[5]["settings"]["condition"] == {"probability": share, "group_by": "source"}
+
+
+@pytest.mark.parametrize("name", ["robust", "tutorial"])
+def test_a_training_config_is_chosen_by_its_name(name: str, tmp_path: Path) -> None:
+    options = parser().parse_args(["run", "--runs", str(tmp_path / "runs"), "--train-config", name])
+    check_inputs(TrainingInputs(train_config=name, makes_scenes=True, data_root=str(tmp_path)), {})
+    assert pipeline_arguments(options)["train_config"] == {"base": name}
+
+
+def test_a_name_that_stands_for_no_config_is_no_file_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["run", "--runs", str(tmp_path / "runs"), "--train-config", "robots"]
+    assert run_main(lambda given: given.main(given), parser(), options) == 2
+    assert "--train-config: robots: train.config: is neither JSON nor a readable file" in capsys.readouterr().err

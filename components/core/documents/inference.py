@@ -56,7 +56,8 @@ class InferenceConfig(InferenceSettings):
     which differ in size, go one by one."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Number format inside the network; auto is bfloat16 or else float16 on a GPU, float32 on a CPU."""
+    """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with
+    AVX512-BF16 or AMX), else float16 on a GPU and float32 on a CPU."""
 
     @field_validator("gpu_devices")
     @classmethod

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.named import BASE, TRAINING_CONFIGS, over_base
+from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.geometry import Size
 from components.core.network.architectures import DEFAULT_ARCHITECTURE, architecture_spec
@@ -94,16 +96,44 @@ class LrDecreasing(_TrainSettings):
 
 
 class LossWeights(_TrainSettings):
-    """Weights of the two parts of the two-class loss."""
+    """Weights in the two-class loss."""
 
     bce: float = Field(1.0, ge=0)
     dice: float = Field(1.0, ge=0)
+
+    boundary: float = Field(0.0, ge=0)
+    """What pixels at most `boundary_px` from where the class changes weigh more than others in the cross-entropy: at 3
+    they weigh four times as much, at 0 the same."""
+
+    boundary_px: int = Field(2, ge=1)
+    """Pixels of the network's input, along rows and columns."""
 
     @model_validator(mode="after")
     def _not_both_zero(self) -> LossWeights:
         if self.bce + self.dice == 0:
             raise ValueError("bce and dice are both 0, which leaves no loss; set one above 0")
         return self
+
+
+class Augmentation(_TrainSettings):
+    """What is done to training windows, in each epoch anew; drawn by `seed`, so the same in every run of one seed.
+
+    A query that mirrors crops makes items of them, so that a pass over the items takes longer; this does not.
+    """
+
+    mirror: bool = False
+    """Mirrors every other window left to right."""
+
+    turn: bool = False
+    """Turns windows by quarters; with `mirror` that makes all eight ways to see a square."""
+
+    color: float = Field(0.0, ge=0, le=1)
+    """Most that brightness and contrast change, each drawn between 1 less and 1 more of this, and half as much that
+    each band does by itself."""
+
+    scale: float = Field(0.0, ge=0, le=1)
+    """Most that windows are enlarged or made smaller: 0.1 draws between 1/1.1 and 1.1. What a smaller one leaves free
+    is its mirror image."""
 
 
 class TrainConfig(_TrainSettings):
@@ -127,7 +157,7 @@ class TrainConfig(_TrainSettings):
     """Epochs between validations; 0.5 validates twice an epoch."""
 
     lr: float = Field(0.1, gt=0)
-    """Learning rate of Adam at the start."""
+    """Learning rate at the start, after the warm-up."""
 
     lr_decreasing: LrDecreasing = LrDecreasing()
     loss_weights: LossWeights = LossWeights()
@@ -156,11 +186,45 @@ class TrainConfig(_TrainSettings):
     """How the learning rate falls: plateau by `lr_decreasing`; cosine instead smoothly to zero at the last step,
     which gets more out of a short training."""
 
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Share of the training's steps over which the learning rate rises evenly from nearly 0 to `lr`."""
+
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """What learns: Adam, or AdamW, which knows `weight_decay`."""
+
+    weight_decay: float = Field(0.0, ge=0)
+    """Of AdamW: what weights shrink by in a step, times the learning rate."""
+
+    gradient_clip: float = Field(0.0, ge=0)
+    """Largest norm of a step's gradients, to which larger ones are scaled down; 0 for no limit."""
+
+    ema_decay: float = Field(0.0, ge=0, lt=1)
+    """Above 0, what is validated and saved is a moving average of the weights, of which a step keeps this share; 0.99
+    averages over some 100 steps."""
+
+    recompute_statistics: int = Field(0, ge=0)
+    """Training windows over which the statistics of batch normalisation are computed anew, for the weights as they
+    are, before each validation; 0 uses the running ones of the training."""
+
+    head_scale: float = Field(1.0, gt=0, le=1)
+    """What the first weights of the last layer are multiplied by; with small ones a training starts from probabilities
+    near one half."""
+
+    augmentation: Augmentation = Augmentation()
+
+    negatives: float = Field(0.0, ge=0, lt=1)
+    """Share of the windows of an epoch that are bare ground: windows without objects, as large as the items, from
+    anywhere in the images that training items are cut from. The masks must cover these images."""
+
+    early_stopping: int = Field(0, ge=0)
+    """Validations without a lower loss after which the training ends; 0 for never."""
+
     seed: int = Field(0, ge=0)
-    """Decides initial weights and the order of items."""
+    """Decides all that is random: initial weights, the order of items, bare ground and augmentation."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Number format inside the network; auto is bfloat16 or else float16 on a GPU, float32 on a CPU."""
+    """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with
+    AVX512-BF16 or AMX), else float16 on a GPU and float32 on a CPU."""
 
     @field_validator("gpu_devices")
     @classmethod
@@ -174,7 +238,8 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
     """Merge a user's training config over the defaults and check it.
 
     Args:
-        source: JSON text, the path of a JSON file, or the parsed document.
+        source: JSON text, the path of a JSON file, the name of a config of `TRAINING_CONFIGS`, or the parsed document,
+            whose key `base` may name one of these, too.
 
     Returns:
         The whole config.
@@ -183,8 +248,10 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
         ConfigError: If it cannot be read, a key is unknown or a value breaks its rule; with the path to the place.
     """
     with naming_file(source):
+        if str(source) in TRAINING_CONFIGS:
+            source = {BASE: str(source)}
         document = source if isinstance(source, dict) else read_document(source, WHERE)
-        config = check_document(TrainConfig, document, WHERE)
+        config = check_document(TrainConfig, over_base(document, WHERE), WHERE)
         faults = Faults()
         with faults.caught():
             check_size(config.input_size.size, f"{WHERE}: input_size")
@@ -192,5 +259,25 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
             architecture_spec(config.architecture)
         with faults.caught(f"{WHERE}: "):
             encoder_spec(config.encoder)
+        for check in (_check_decay, _check_turn):
+            with faults.caught():
+                check(config)
         faults.raise_any()
         return config
+
+
+def _check_decay(config: TrainConfig) -> None:
+    if config.weight_decay and config.optimizer != "adamw":
+        raise ConfigError(
+            f"{WHERE}: weight_decay: {config.weight_decay:g} is for AdamW, and optimizer is {config.optimizer!r}; use "
+            "'adamw', or a weight_decay of 0"
+        )
+
+
+def _check_turn(config: TrainConfig) -> None:
+    size = config.input_size
+    if config.augmentation.turn and size.height != size.width:
+        raise ConfigError(
+            f"{WHERE}: augmentation.turn: a window of {size.height}×{size.width} px does not fit itself when it is "
+            "turned; use an input_size of one height and width, or no turn"
+        )

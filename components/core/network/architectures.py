@@ -33,8 +33,17 @@ def _unetv2(classes: int, encoder: str) -> SegmentationNetwork:
     return UNetV2(classes, encoder)
 
 
+def _unetv2_small(classes: int, encoder: str) -> SegmentationNetwork:
+    from components.core.network.unetv2 import UNetV2Small
+
+    return UNetV2Small(classes, encoder)
+
+
 ARCHITECTURES: dict[str, ArchitectureSpec] = {
-    "UNetV2": ArchitectureSpec(_unetv2, "A U-Net with a dilated bottleneck and four decoder stages, the original")
+    "UNetV2": ArchitectureSpec(_unetv2, "A U-Net with a dilated bottleneck and four decoder stages, the original"),
+    "UNetV2Small": ArchitectureSpec(
+        _unetv2_small, "The same with one convolution in a decoder stage instead of three, for slim encoders"
+    ),
 }
 
 

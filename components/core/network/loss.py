@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -9,7 +11,39 @@ from torch.nn import functional
 from components.core.network.classes import NEUTRAL_INDEX
 
 
-def segmentation_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, dice_weight: float = 1.0) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class BoundaryWeight:
+    """Pixels near the border of a class count more.
+
+    Attributes:
+        extra: What such a pixel weighs more than others, which weigh 1.
+        reach_px: How far from the border it may be.
+    """
+
+    extra: float
+    reach_px: int
+
+    def of(self, target: Tensor) -> Tensor:
+        """(N, H, W) float32 weights of the pixels of a (N, H, W) uint8 target.
+
+        A pixel is near a border where the square of `reach_px` pixels around it holds two classes; neutral ones are
+        none, and make no border.
+        """
+        side = 2 * self.reach_px + 1
+        classes = target[:, None].float()
+        neutral = classes == NEUTRAL_INDEX
+        highest = functional.max_pool2d(classes.masked_fill(neutral, -1), side, 1, self.reach_px)
+        lowest = -functional.max_pool2d(-classes, side, 1, self.reach_px)
+        return 1 + self.extra * (highest > lowest)[:, 0].float()
+
+
+def segmentation_loss(
+    logits: Tensor,
+    target: Tensor,
+    bce_weight: float = 1.0,
+    dice_weight: float = 1.0,
+    boundary: BoundaryWeight | None = None,
+) -> Tensor:
     """The loss that fits the number of classes.
 
     Args:
@@ -17,16 +51,23 @@ def segmentation_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, d
         target: (N, H, W) uint8 class indices, 255 for neutral pixels.
         bce_weight: Weight of the cross-entropy; used with two classes.
         dice_weight: Weight of the dice term; used with two classes.
+        boundary: What pixels near borders weigh more in the cross-entropy; used with two classes.
 
     Returns:
         Scalar float32 loss.
     """
     if logits.shape[1] == 2:
-        return two_class_loss(logits, target, bce_weight, dice_weight)
+        return two_class_loss(logits, target, bce_weight, dice_weight, boundary)
     return nll_loss(logits, target)
 
 
-def two_class_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, dice_weight: float = 1.0) -> Tensor:
+def two_class_loss(
+    logits: Tensor,
+    target: Tensor,
+    bce_weight: float = 1.0,
+    dice_weight: float = 1.0,
+    boundary: BoundaryWeight | None = None,
+) -> Tensor:
     """(w_bce · BCE + w_dice · (1 − D)) / (w_bce + w_dice) on the softmax of channel 1.
 
     Args:
@@ -34,6 +75,7 @@ def two_class_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, dice
         target: (N, H, W) uint8, 1 for the class, 0 for background, 255 for neutral pixels.
         bce_weight: Weight of the binary cross-entropy, its mean over the pixels that are not neutral.
         dice_weight: Weight of the dice term.
+        boundary: What pixels near borders weigh more in the cross-entropy, which is a weighted mean then.
 
     Returns:
         Scalar float32 loss; below zero is possible, since D exceeds 1 on images without the class.
@@ -43,7 +85,8 @@ def two_class_loss(logits: Tensor, target: Tensor, bce_weight: float = 1.0, dice
     valid = target != NEUTRAL_INDEX
     truth = (target == 1).to(score.dtype)
     pixel_losses = functional.binary_cross_entropy_with_logits(score, truth, reduction="none")
-    bce = (pixel_losses * valid).sum() / valid.sum().clamp(min=1)
+    counted = valid if boundary is None else valid * boundary.of(target)
+    bce = (pixel_losses * counted).sum() / counted.sum().clamp(min=1)
     dice = dice_coefficient(torch.sigmoid(score), truth, valid)
     return (bce_weight * bce + dice_weight * (1 - dice)) / (bce_weight + dice_weight)
 

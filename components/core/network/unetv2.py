@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -51,8 +53,30 @@ class DecoderStage(nn.Module):
         return merged
 
 
+class SmallDecoderStage(nn.Module):
+    """A 1×1 convolution, nearest upsampling by two, the skip connection and one 3×3 convolution."""
+
+    def __init__(self, inputs: int, skip: int, outputs: int) -> None:
+        """Build a stage from `inputs` channels below and `skip` channels beside it to `outputs` channels."""
+        super().__init__()
+        self.reduce = nn.Conv2d(inputs, outputs, 1)
+        self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
+        self.convolution = conv_bn_relu(outputs + skip, outputs)
+
+    def forward(self, below: Tensor, skip: Tensor) -> Tensor:
+        """Map (N, inputs, h, w) and (N, skip, 2h, 2w) to (N, outputs, 2h, 2w)."""
+        merged: Tensor = self.convolution(torch.cat([self.upsample(self.reduce(below)), skip], dim=1))
+        return merged
+
+
 class UNetV2(SegmentationNetwork):
-    """The tutorial's segmentation network."""
+    """The tutorial's segmentation network.
+
+    Attributes:
+        stage: What the decoder is made of.
+    """
+
+    stage: ClassVar[type[DecoderStage | SmallDecoderStage]] = DecoderStage
 
     def __init__(self, classes: int, encoder: str = DEFAULT_ENCODER) -> None:
         """Build the network with random weights; the decoder's widths follow the encoder's.
@@ -70,7 +94,7 @@ class UNetV2(SegmentationNetwork):
         self.decoder = nn.ModuleList()
         channels = 2 * widths[-1]
         for width in reversed(widths[:-1]):
-            self.decoder.append(DecoderStage(channels, width, width))
+            self.decoder.append(self.stage(channels, width, width))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
         initialise(self)
@@ -83,3 +107,9 @@ class UNetV2(SegmentationNetwork):
             features = stage(features, skip)
         logits: Tensor = self.head(features)
         return logits
+
+
+class UNetV2Small(UNetV2):
+    """The same with one convolution in a stage of the decoder, where the original has three."""
+
+    stage = SmallDecoderStage

@@ -23,6 +23,7 @@ WINDOW_PX = 48
 CONFIG: dict[str, Any] = {
     "mode": {"window": {"height": WINDOW_PX, "width": WINDOW_PX}, "min_overlap": {"x": 16, "y": 16}},
     "gpu_devices": [],
+    "precision": "float32",
 }
 SHARP, SOFT = 1e6, 10.0
 """How steeply a model's logit rises with brightness."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from components.core.errors import ConfigError
 from components.core.geometry import Size
+from components.core.network.processor import has_native_bfloat16
 from components.infer_windows.predictor import NetworkPredictor, choose_device, number_format
 from tests.builders import noise
 from tests.components.core.network.hungry import HungryUNet
@@ -75,8 +76,9 @@ def test_a_gpu_that_is_not_there_means_the_cpu_and_the_log_says_so(caplog: pytes
     assert f"GPUs wanted: [{missing}], present: " in caplog.text
 
 
-def test_the_cpu_computes_in_float32_unless_told_otherwise() -> None:
-    assert number_format(CPU, "auto") is torch.float32
+def test_the_cpu_computes_in_what_it_has_instructions_for() -> None:
+    assert number_format(CPU, "auto") is (torch.bfloat16 if has_native_bfloat16() else torch.float32)
+    assert number_format(CPU, "float32") is torch.float32
     assert number_format(CPU, "bfloat16") is torch.bfloat16
     with pytest.raises(ConfigError, match="precision: 'float16' needs a GPU"):
         number_format(CPU, "float16")
@@ -93,7 +95,7 @@ def test_bfloat16_stays_near_float32() -> None:
             result: Tensor = network(image.float() / 255)
             return result
 
-    exact = NetworkPredictor(OnBytes(), Size(16, 16), CPU)(windows)
+    exact = NetworkPredictor(OnBytes(), Size(16, 16), CPU, "float32")(windows)
     rough = NetworkPredictor(OnBytes(), Size(16, 16), CPU, "bfloat16")(windows)
 
     assert rough.dtype == np.float32

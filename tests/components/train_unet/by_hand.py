@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,9 @@ class ByHand:
         images, masks = self.items(tag, indices)
         return segmentation_loss(network(images), masks)
 
-    def train(self, network: SegmentationNetwork, items: int) -> list[float]:
+    def train(
+        self, network: SegmentationNetwork, items: int, after_step: Callable[[int], None] = lambda _done: None
+    ) -> list[float]:
         """Train a network on items tagged `train`, one batch after the other; gives the losses before each step."""
         network.train().to(memory_format=torch.channels_last)
         optimiser = Adam(network.parameters(), lr=load_config(self.config).lr)
@@ -63,4 +65,5 @@ class ByHand:
             loss.backward()
             optimiser.step()
             losses.append(loss.item())
+            after_step(len(losses))
         return losses

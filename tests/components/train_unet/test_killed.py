@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.components.train_unet.killing import Attempt, Moment
-from tests.components.train_unet.projects import TINY, block_project
+from tests.components.train_unet.projects import TINY, block_project, cut_project
 from tests.s3_server import S3Server
 
 CONFIG = TINY | {"batch_size": {"train": 2, "val": 2}, "val_every": 0.5, "lr_decreasing": {"patience": 0}}
@@ -74,9 +74,49 @@ def test_a_training_that_is_killed_again_and_again_ends_the_same(
         assert (attempt.model / name).read_bytes() == (undisturbed.model / name).read_bytes()
 
 
-def starts_of(attempt: Attempt) -> list[int]:
+WITH_ALL = CONFIG | {
+    "epochs": 3,
+    "lr_schedule": "cosine",
+    "warmup": 0.3,
+    "optimizer": "adamw",
+    "weight_decay": 0.01,
+    "gradient_clip": 1.0,
+    "ema_decay": 0.9,
+    "recompute_statistics": 6,
+    "augmentation": {"mirror": True, "turn": True, "color": 0.1, "scale": 0.1},
+    "negatives": 0.25,
+    "loss_weights": {"boundary": 2.0},
+    "precision": "bfloat16",
+}
+"""All that draws numbers or has a state, in 21 steps and rounds of four."""
+
+
+def test_what_is_drawn_and_averaged_goes_on_as_it_was(server: ForkServerContext, tmp_path: Path) -> None:
+    project = cut_project(tmp_path)
+    whole, killed = (
+        Attempt(project, tmp_path / name / "model", WITH_ALL, str(tmp_path / name), tmp_path / f"{name}.log", {})
+        for name in ("whole", "killed")
+    )
+    for attempt in (whole, killed):
+        Path(attempt.work_dir).mkdir()
+    assert whole.run(server, Moment()) == 0, whole.said()
+    moments = [
+        Moment("after the step", 3, SIGTERM),
+        Moment("in the validation", 8, SIGTERM),
+        Moment("before the next", 11, every_s=0),
+        Moment("before the model"),
+        Moment(),
+    ]
+    for moment in moments:
+        assert killed.run(server, moment) == moment.exit_code, f"{moment}: {killed.said()}"
+    assert starts_of(killed, 21) == [0, 3, 8, 10, 21]
+    assert same_weights(whole, killed)
+    assert (whole.model / "history.json").read_bytes() == (killed.model / "history.json").read_bytes()
+
+
+def starts_of(attempt: Attempt, steps: int = 12) -> list[int]:
     """After which steps a training went on, by its log."""
-    found = re.findall(r"it starts at the beginning|resuming from .*, after step (\d+) of 12", attempt.said())
+    found = re.findall(rf"it starts at the beginning|resuming from .*, after step (\d+) of {steps}", attempt.said())
     return [int(step or 0) for step in found]
 
 

@@ -24,8 +24,26 @@ TUTORIAL: dict[str, Any] = {
 }
 
 
-OWN = ("pad", "architecture", "encoder", "encoder_weights", "lr_schedule", "seed", "precision")
-"""Keys that the tutorial does not have."""
+OWN: dict[str, Any] = {
+    "pad": "none",
+    "architecture": "UNetV2",
+    "encoder": "vgg16_bn",
+    "encoder_weights": "imagenet",
+    "lr_schedule": "plateau",
+    "warmup": 0.0,
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "gradient_clip": 0.0,
+    "ema_decay": 0.0,
+    "recompute_statistics": 0,
+    "head_scale": 1.0,
+    "augmentation": {"mirror": False, "turn": False, "color": 0.0, "scale": 0.0},
+    "negatives": 0.0,
+    "early_stopping": 0,
+    "seed": 0,
+    "precision": "auto",
+}
+"""Keys that the tutorial's system does not have, with defaults that change nothing of what it does."""
 
 
 def test_the_default_is_the_tutorials_document() -> None:
@@ -39,16 +57,7 @@ def test_the_tutorials_document_is_valid_as_it_is() -> None:
 
 def test_defaults_are_those_of_the_reference() -> None:
     loaded = load_config("{}").model_dump(mode="json")
-    own = {key: loaded.pop(key) for key in OWN}
-    assert own == {
-        "pad": "none",
-        "architecture": "UNetV2",
-        "encoder": "vgg16_bn",
-        "encoder_weights": "imagenet",
-        "lr_schedule": "plateau",
-        "seed": 0,
-        "precision": "auto",
-    }
+    assert {key: loaded.pop(key) for key in OWN} == OWN
     assert loaded == {
         "dataset_tags": {"train": "train", "val": "val"},
         "batch_size": {"train": 1, "val": 1},
@@ -60,7 +69,7 @@ def test_defaults_are_those_of_the_reference() -> None:
         "val_every": 0.5,
         "lr": 0.1,
         "lr_decreasing": {"patience": 1000, "lr_divisor": 5.0},
-        "loss_weights": {"bce": 1.0, "dice": 1.0},
+        "loss_weights": {"bce": 1.0, "dice": 1.0, "boundary": 0.0, "boundary_px": 2},
         "weights_init_type": "transfer_learning",
         "validate_with_model_eval": True,
         "gpu_devices": [0],
@@ -89,6 +98,15 @@ def test_a_users_config_is_merged_at_every_depth(tmp_path: Path) -> None:
         ('{"lr": Infinity}', "not JSON: Infinity is not a JSON number"),
         ('{"lr_decreasing": {"lr_divisor": 1}}', "lr_decreasing.lr_divisor: 1: input should be greater than 1"),
         ('{"loss_weights": {"bce": 0, "dice": 0}}', "loss_weights: .* leaves no loss"),
+        ('{"ema_decay": 1}', "ema_decay: 1: input should be less than 1"),
+        ('{"negatives": 1.0}', "negatives: 1.0: input should be less than 1"),
+        ('{"optimizer": "sgd"}', "optimizer: 'sgd': input should be 'adam' or 'adamw'"),
+        ('{"weight_decay": 0.01}', "weight_decay: 0.01 is for AdamW, and optimizer is 'adam'; use 'adamw'"),
+        (
+            '{"augmentation": {"turn": true}, "input_size": {"width": 256}}',
+            "augmentation.turn: a window of 128×256 px does not fit itself when it is turned; use an input_size",
+        ),
+        ('{"base": "robots"}', "train.config: base: 'robots' is not known; use one of tutorial, robust"),
         ('{"weights_init_type": "random"}', "weights_init_type: 'random': .* 'transfer_learning' or 'continue_tr"),
         ('{"gpu_devices": [0, 0]}', r"gpu_devices: \[0, 0\]: device indices must be 0 or more and differ"),
         ('{"gpu_devices": [0, "1"]}', r"gpu_devices\[1\]: '1': input should be a valid integer"),

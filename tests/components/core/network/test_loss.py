@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from components.core.network.loss import dice_coefficient, nll_loss, segmentation_loss, two_class_loss
+from components.core.network.loss import BoundaryWeight, dice_coefficient, nll_loss, segmentation_loss, two_class_loss
 
 NEUTRAL = 255
 
@@ -68,3 +68,27 @@ def test_wholly_neutral_batches_have_a_finite_loss_without_gradient(classes: int
 def test_extreme_logits_stay_finite_even_in_half_precision() -> None:
     logits = torch.tensor([[[[-6e4, 6e4]], [[6e4, -6e4]]]], dtype=torch.float16)
     assert math.isfinite(two_class_loss(logits, target_of([0, 1])).item())
+
+
+def test_pixels_near_a_border_weigh_more() -> None:
+    target = target_of([0, 0, 0, 0, 1, 1, 1, 1, 1])
+    assert BoundaryWeight(3, 1).of(target).tolist() == [[[1, 1, 1, 4, 4, 1, 1, 1, 1]]]
+    assert BoundaryWeight(0.5, 2).of(target).tolist() == [[[1, 1, 1.5, 1.5, 1.5, 1.5, 1, 1, 1]]]
+
+
+def test_a_border_is_in_rows_and_columns_and_neutral_pixels_make_none() -> None:
+    target = torch.zeros(1, 5, 5, dtype=torch.uint8)
+    target[0, 0, 0] = 1
+    target[0, 4, :] = NEUTRAL
+    weights = BoundaryWeight(1, 1).of(target)[0]
+    assert weights.nonzero().shape == (25, 2)
+    assert (weights > 1).nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+def test_the_cross_entropy_is_a_weighted_mean_and_dice_is_not_touched() -> None:
+    logits, target = logits_of([0.8, 0.4, 0.1, 0.2]), target_of([1, 1, 0, 0])
+    near = BoundaryWeight(2, 1)
+    bce = -(math.log(0.8) + 3 * math.log(0.4) + 3 * math.log(0.9) + math.log(0.8)) / 8
+    assert two_class_loss(logits, target, 1, 0, near).item() == pytest.approx(bce, rel=1e-5)
+    assert two_class_loss(logits, target, 0, 1, near).item() == two_class_loss(logits, target, 0, 1).item()
+    assert segmentation_loss(logits, target, boundary=near).item() == two_class_loss(logits, target, 1, 1, near).item()
