@@ -188,7 +188,7 @@ def refusal_of_answer(response: urllib3.BaseHTTPResponse, endpoint: Endpoint) ->
     if 200 <= status < 300:
         if response.data.lstrip()[:1] == b"{":
             return None
-        rule = "what answers there is not the API of Kubeflow Pipelines, possibly a web page or a login"
+        rule = "the server at this address is not the API of Kubeflow Pipelines, but possibly a web page or a login"
         return RefusalError(rule, f"{CHECK_ADDRESS}; behind a login, {GIVE_IDENTITY}", status)
     if 300 <= status < 400:
         target = urlsplit(response.headers.get("location", ""))
@@ -214,7 +214,7 @@ def refusal_of_answer(response: urllib3.BaseHTTPResponse, endpoint: Endpoint) ->
 def refusal_of_connection(error: HTTPError, endpoint: Endpoint) -> RefusalError:
     """Why no answer came."""
     if isinstance(error, NameResolutionError):
-        return RefusalError("the host name is not known", "correct KFP_ENDPOINT, or the name service")
+        return RefusalError("the host name is not known", "correct KFP_ENDPOINT, or DNS")
     if isinstance(error, SSLError):
         fix = "check http or https in KFP_ENDPOINT, and give KFP_CA_BUNDLE for a certificate authority of your own"
         return RefusalError(f"the TLS handshake failed ({error})", fix)

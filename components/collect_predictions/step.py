@@ -15,7 +15,7 @@ def run(
 
     Args:
         parts: Projects of the inferred parts.
-        project: The project whose images were looked at.
+        project: The project that inference ran on.
         predictions: One project to write of what was found.
         metrics: Number of scenes, and megabytes read and written.
         echo: Hears how many items there are, and where.

@@ -25,7 +25,7 @@ ALONE_SECONDS = 1.0
 WAITING = 4
 """So many tasks a process are given out at a time."""
 
-LOST = "its process was killed even when it ran alone, possibly out of memory; give this step more"
+LOST = "its process was killed even when it ran alone, possibly out of memory; give this step more memory"
 """Why a task has no result, for those who make one in its place."""
 
 

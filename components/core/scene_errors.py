@@ -85,8 +85,8 @@ def _describe(error: Exception) -> str:
         return f"cannot be used ({error.strerror or said}); check the file and its name"
     log.debug("%s", error, exc_info=error)
     return (
-        f"unexpected {type(error).__name__}: {said}; it is skipped as if it were broken: please report this with the "
-        "image"
+        f"unexpected {type(error).__name__}: {said}; skipping it as if it were broken; please report this together "
+        "with the image"
     )
 
 

@@ -1,4 +1,4 @@
-"""One shard of a detection: images imported, put through the network, split into buildings, and published as scenes.
+"""One shard of a detection: images imported, inferred, split into buildings, and published as scenes.
 
 The first three are steps of their own where a model is trained. Here all are one, for every step of a Kubeflow run
 takes a pod more that drives it, some 20 seconds, and a share of the mebibyte that Argo has for a run: with three steps
@@ -100,6 +100,6 @@ def detect_scenes(
 def _check_model(plan: Plan, folder: Path) -> None:
     if model_digest(folder) != plan.model:
         raise DataError(
-            f"model_uri: {plan.model_uri} holds another model than when the plan was made; start a new run, and give "
+            f"model_uri: {plan.model_uri} holds another model than at planning; start a new run, and give "
             "each model a folder of its own"
         )

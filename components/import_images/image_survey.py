@@ -48,9 +48,9 @@ class Fill:
     share: float
 
     def note(self) -> str:
-        """What is to be said of it."""
+        """The remark on it."""
         return (
-            f"{self.share:.1%} of its values are {self.value:g}, far from all others: they are taken for no data; "
+            f"{self.share:.1%} of its values are {self.value:g}, far from all others: they count as nodata; "
             "declare it as the nodata value, or give two values as scaling to keep it"
         )
 
@@ -75,16 +75,16 @@ class ImageSurvey:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of it."""
+        """The remark on it."""
         if self.is_empty:
             return ("none of its pixels holds data",)
-        flat = f"nearly constant image ({self.low:g}); are these the bands to look at?"
+        flat = f"nearly constant image ({self.low:g}); are these the right bands?"
         return (*([] if self.fill is None else [self.fill.note()]), *([flat] if self.high <= self.low else []))
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """How pixels without data are told.
+    """How to recognise pixels without data.
 
     Attributes:
         declared: Whether the raster says it of some by nodata value, mask or alpha band.

@@ -23,7 +23,7 @@ from components.infer_windows.arrays import Bool, Float32, UInt8
 from components.infer_windows.windows import BAND_ROWS
 
 NODATA = 255
-"""What a mask holds where the image holds no data or was not looked at; no class has this index."""
+"""A mask's value where the image holds no data or was not inferred; no class has this index."""
 
 
 @dataclass(frozen=True, slots=True)

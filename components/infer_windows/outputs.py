@@ -119,7 +119,7 @@ def scene_files(
 
     Raises:
         DataError: If the image's raster does not exist.
-        StorageError: If its place cannot be asked.
+        StorageError: If its place cannot be reached.
     """
     source = storage.stat(image.uri)
     if source is None:
@@ -165,7 +165,7 @@ def annotated(
         classes: What is kept, and how it is called.
         parts: Where the rasters are.
         extents: For each part what its mask holds.
-        inputs: What the network looked at in the whole scene.
+        inputs: The network's inputs in the whole scene.
 
     Returns:
         For each part an item with the objects that are kept, rectangles of the inputs where they are wanted, and

@@ -81,7 +81,7 @@ class NetworkPredictor:
         """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities.
 
         Raises:
-            ConfigError: If so many windows do not fit into the memory; tells how many do.
+            ConfigError: If the windows do not fit into the memory; it says how many do.
         """
         try:
             return self._predicted(windows)
@@ -146,7 +146,7 @@ def choose_device(wanted: Sequence[int]) -> torch.device:
         if index < present:
             log.info("inference on GPU %d, %s", index, torch.cuda.get_device_name(index))
             return torch.device("cuda", index)
-    log.info("GPUs wanted: %s, present: %d; inference on the CPU", list(wanted), present)
+    log.info("GPUs requested: %s, present: %d; inference on the CPU", list(wanted), present)
     return torch.device("cpu")
 
 

@@ -1,4 +1,4 @@
-"""The regions of a scene that are put through the network one by one: a whole image, a part of it, or objects' boxes.
+"""The regions of a scene that the network infers one by one: a whole image, a part of it, or objects' boxes.
 
 They differ from windows in that they are of any size and place, may overlap in any way, and need not cover the scene.
 As windows are, a region is run in the strip of columns in which it begins.
@@ -25,7 +25,7 @@ from components.infer_windows.windows import BAND_ROWS, STRIP_COLUMNS, Placed, S
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """How some rows of a scene are looked at by regions.
+    """The regions to infer in some rows of a scene.
 
     Attributes:
         size: Of the scene, in pixels.
@@ -66,7 +66,7 @@ class RegionPlan:
 
     @property
     def is_partial(self) -> bool:
-        """Whether some pixels of the scene may not be looked at."""
+        """Whether some pixels of the scene may be in no region."""
         whole = Window.of_size(self.size)
         return all(region.window != whole for region in self.regions)
 
@@ -81,7 +81,7 @@ class RegionPlan:
         return max([self.band_rows, *(window.height for window in self.windows)])
 
     def inputs(self) -> Sequence[Region]:
-        """What the network looks at, for the annotation."""
+        """The network's inputs, for the annotation."""
         return self.regions
 
     def placed(self, strip: Strip) -> Iterator[Placed]:
@@ -108,7 +108,7 @@ def plan_regions(
 
     Args:
         size: Of the scene, in pixels.
-        regions: What the network looks at, inside the scene.
+        regions: The network's inputs, inside the scene.
         classes: Number of channels that the network gives.
         rows: The rows that are wanted; None for all.
         strip_columns: The most columns of a strip.

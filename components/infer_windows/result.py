@@ -24,7 +24,7 @@ class InferenceResult:
         megapixels: Of the scenes that went through the network.
         reused_megapixels: Of those that an earlier run had finished.
         no_data_megapixels: Of all of these, what got no class: it holds no data by what the rasters say, or lies in no
-            region that the network looked at.
+            region that the network inferred.
         skipped_windows: Windows or regions without any data, which did not go through the network.
         seconds: From the first scene to the last.
         network_seconds: Spent inside the network.

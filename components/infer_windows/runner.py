@@ -78,7 +78,7 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
 
     Raises:
         DataError: If it has no image, the mode cannot be used on it, or its raster does not exist.
-        StorageError: If the place of its raster or of the results cannot be asked.
+        StorageError: If the place of its raster or of the results cannot be reached.
     """
     if item.image is None:
         raise DataError("has no image; import the project with its images")
@@ -173,7 +173,7 @@ def _predict(predictor: Predictor, batch: WindowBatch, buffers: PixelBuffers) ->
     except FootprintsError:
         raise
     except Exception as error:
-        raise FootprintsError(f"the network cannot be applied: {type(error).__name__}: {error}") from error
+        raise FootprintsError(f"the network's forward pass failed: {type(error).__name__}: {error}") from error
     buffers.give_back(batch.pixels)
     batch.pixels = None
 

@@ -171,7 +171,7 @@ def open_rasters(image: ImageRef, parts: Sequence[PartFiles], plan: ScenePlan) -
     Args:
         image: The whole scene; where its raster says which pixels hold data, so do the masks.
         parts: From the top down, each beginning where the one before ends.
-        plan: How it is looked at; where that leaves pixels out, masks say so in the same way.
+        plan: Its windows or regions; pixels that these leave out are nodata in the masks.
 
     Raises:
         StorageError: If a raster cannot be written.
@@ -206,7 +206,7 @@ class ClassExtent:
 
 
 class ClassExtents:
-    """Boxes and areas of the classes, gathered block by block."""
+    """Boxes and areas of the classes, accumulated block by block."""
 
     def __init__(self, classes: int) -> None:
         """Begin without any pixel.

@@ -28,7 +28,7 @@ def check_and_plan(
         The plan; and counts, for metrics.
 
     Raises:
-        InputsError: If anything is wrong with the inputs; it tells all that is.
+        InputsError: If anything is wrong with the inputs; it lists all faults.
         DataError: If the model is none, or a marker is broken.
         TooManySkippedError: If nothing is to be detected and more images are skipped than `max_bad`.
         StorageError: If a place cannot be reached or written.

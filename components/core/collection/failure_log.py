@@ -117,7 +117,7 @@ def log_failures(
     failed = [failure for failure in failures if failure.key in planned]
     if len(failed) > max(FEW, len(planned) // 2):
         log.warning(
-            "%d of %d scenes failed, probably for a common cause: not counted as attempts, all are tried again",
+            "%d of %d scenes failed, probably for a common cause: not counted as attempts, the next run retries all",
             len(failed),
             len(planned),
         )

@@ -162,7 +162,7 @@ class Plan:
         detector: Name of model and settings together.
         settings: How scenes are detected.
         scenes: To be done.
-        shards: How many shards they are dealt to; 0 where there is no scene.
+        shards: How many shards they are assigned to; 0 where there is no scene.
         done: How many scenes are as they should be.
         waiting: How many were done with another detector and stay as they are.
         retired: Marks whose images are gone.

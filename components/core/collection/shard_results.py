@@ -142,7 +142,7 @@ def read_part(part: Path | str, plan: Plan) -> ShardPart:
         )
     except (OSError, ValidationError, KeyError) as error:
         raise DataError(
-            f"{file}: is not a shard result of this run ({_why(error)}); run again: finished scenes are not done twice"
+            f"{file}: is not a shard result of this run ({_why(error)}); run again: finished scenes are not repeated"
         ) from error
     return ShardPart(finished, open_project(part), read_history(part))
 

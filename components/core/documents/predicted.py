@@ -91,7 +91,7 @@ def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, own
     if missing:
         offers = ", ".join(map(repr, known)) or "none"
         raise ConfigError(
-            f"{WHERE}: {key}: {', '.join(map(repr, missing))} is no class of {owner}; "
+            f"{WHERE}: {key}: {', '.join(map(repr, missing))} is not a class of {owner}; "
             f"its classes: {offers}; name some of them or use {ALL_CLASSES!r}"
         )
     return [entry for title, entry in known.items() if title in wanted]

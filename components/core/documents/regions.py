@@ -123,7 +123,7 @@ def _padded(mode: BboxesMode, entry: Object) -> Window:
     if not all(map(math.isfinite, ends)):
         raise DataError(
             f"an object of class {entry.class_title!r} is nowhere: the top, left, bottom and right of its box are "
-            f"{', '.join(map(str, ends))}; mend its coordinates"
+            f"{', '.join(map(str, ends))}; fix its coordinates"
         )
     top, left, bottom, right = (math.floor(side + 0.5) for side in ends)
     height, width = bottom - top, right - left
@@ -143,6 +143,6 @@ def _check_size(mode: RegionMode, region: Region) -> None:
     of_object = "" if region.title is None else f", the box of an object of class {region.title!r},"
     narrower = {"roi": "set narrower bounds, or ", "bboxes": "leave its class out of from_classes, or "}
     raise DataError(
-        f"{WHERE}: mode.source: {mode.source!r} puts {what}{of_object} through the network at once, which is {size} "
-        f"px; at most {MOST} px can be; {narrower.get(mode.source, '')}use 'sliding_window'"
+        f"{WHERE}: mode.source: {mode.source!r} runs {what}{of_object} through the network at once, which is {size} "
+        f"px; the limit is {MOST} px; {narrower.get(mode.source, '')}use 'sliding_window'"
     )

@@ -87,7 +87,7 @@ def check_class(project: Project, title: str) -> None:
     known = project.meta.find(title)
     if known is None:
         raise ConfigError(
-            f"class_title: {title!r} is no class of {project.place}; its classes are "
+            f"class_title: {title!r} is not a class of {project.place}; its classes are "
             f"{', '.join(project.meta.titles) or 'none'}"
         )
     if known.shape is not Shape.BITMAP:

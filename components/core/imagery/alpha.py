@@ -48,7 +48,7 @@ class Alpha:
         """What is to be said of a band that is no mask."""
         return (
             f"band {self.band} is tagged alpha, but {self.between:.0%} of its values are neither 0 nor the greatest: "
-            "it is taken for a further channel such as near infrared, and all pixels hold data; tag it as what it is"
+            "it counts as another channel, such as near infrared, and all pixels as valid; correct its tag"
         )
 
 

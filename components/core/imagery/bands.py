@@ -40,7 +40,7 @@ def bands_of_text(text: str) -> tuple[int, ...]:
     numbers = tuple(int(part) for part in text.split(",") if re.fullmatch(r"\s*[1-9]\d{0,4}\s*", part))
     if len(numbers) not in (1, 3) or len(numbers) != text.count(",") + 1:
         raise ConfigError(
-            f"bands: {text!r} is not understood; give the numbers of the red, the green and the blue band, such as "
+            f"bands: {text!r} cannot be parsed; give the numbers of the red, the green and the blue band, such as "
             "3,2,1, or one number for grey; leave it empty to go by what the images say"
         )
     return numbers

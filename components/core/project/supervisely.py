@@ -265,7 +265,7 @@ def _objects_of_json(entry: Any, said: SuperviselyMeta, size: Size, place: str) 
     known = meta.find(title) if isinstance(title, str) else None
     if known is None:
         raise DataError(
-            f"{place}.classTitle: {title!r} is no class of meta.json ({', '.join(meta.titles)}); add it there"
+            f"{place}.classTitle: {title!r} is not a class of meta.json ({', '.join(meta.titles)}); add it there"
         )
     if known.title in said.any_shape:
         figure: Figure | None = figure_of_any_shape(entry, size, place)

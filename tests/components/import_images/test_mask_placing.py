@@ -79,7 +79,7 @@ def test_a_mask_on_other_ground_altogether_is_taken_by_its_pixels(
 ) -> None:
     mask = block_mask(SIZE)
     assert (imported(tmp_path, mask, **options) == mask).all()
-    assert "mask a: lies far from its image by its georeference, which was ignored" in caplog.text
+    assert "mask a: has a georeference far from its image's, which was ignored" in caplog.text
 
 
 @pytest.mark.parametrize(

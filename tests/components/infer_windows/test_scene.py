@@ -118,7 +118,7 @@ def test_a_network_that_fails_is_heard_and_leaves_nothing(image: ImageRef, tmp_p
             raise RuntimeError("out of memory")
         return colour_shares(windows)
 
-    with pytest.raises(FootprintsError, match="the network cannot be applied: RuntimeError: out of memory"):
+    with pytest.raises(FootprintsError, match="the network's forward pass failed: RuntimeError: out of memory"):
         run_scene(image, plan_for(image), failing, str(tmp_path / "out/mask.tif"), str(tmp_path / "out/sure.tif"))
 
     assert list((tmp_path / "out").iterdir()) == []

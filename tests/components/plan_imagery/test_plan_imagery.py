@@ -121,7 +121,7 @@ def test_images_that_cannot_be_done_are_skipped_with_their_reasons(site: Site) -
     assert f"{site.images_uri}/broken.tif: cannot be opened" in reasons["broken.tif"]
     assert "has no CRS and no transform" in reasons["nowhere.tif"]
     assert "has no transform" in reasons["unplaced.tif"]
-    assert "lies nowhere on Earth" in reasons["local.tif"]
+    assert "is nowhere on Earth" in reasons["local.tif"]
 
 
 def test_an_image_that_broke_keeps_what_was_found_before(local: Site) -> None:
@@ -236,7 +236,7 @@ def test_a_prefix_without_images_retires_nothing(site: Site) -> None:
     storage.delete(f"{site.images_uri}/west.tif")
     storage.write_bytes(f"{site.images_uri}/notes.txt", b"no image")
 
-    with pytest.raises(ConfigError, match=r"images_uri: below .*imagery lies no image .*check the place"):
+    with pytest.raises(ConfigError, match=r"images_uri: no image .* below .*imagery; check the URI"):
         site.plan()
     assert len(list(site.collection.marks())) == 1
 

@@ -194,7 +194,7 @@ def test_a_broken_file_of_finished_scenes_is_named(
         read_part(tmp_path / "part", plan)
 
     assert f"{file}: is not a shard result of this run ({fault}" in str(raised.value)
-    assert str(raised.value).endswith("run again: finished scenes are not done twice")
+    assert str(raised.value).endswith("run again: finished scenes are not repeated")
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_boxes_are_padded_by_shares_of_themselves_and_end_at_the_image() -> None
 def test_objects_without_a_place_are_told_or_give_nothing() -> None:
     assert boxes(Polygon(vertices([]), ()), padding={"left": "5px", "top": "5px", "right": "5px"}) == []
     for side in (math.nan, math.inf):
-        with pytest.raises(DataError, match=rf"object of class 'car' is nowhere: .*\b{side}\b.*; mend its"):
+        with pytest.raises(DataError, match=rf"object of class 'car' is nowhere: .*\b{side}\b.*; fix its"):
             boxes(Rectangle(1.0, 3.0, 9.0, side))
 
 
