@@ -26,7 +26,6 @@ from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import Rows, part_item
 from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE
 from components.core.storage import StoredObject
-from components.infer_windows.writer import ClassExtent, PartFiles
 
 METHOD = "1"
 """Part of the key: another number where the same input gives another result."""
@@ -46,6 +45,36 @@ MASKED = "masked"
 
 BYTES = "bytes"
 """Key of a record: the sizes of the two rasters, in bytes; records from before they were seen to be whole lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartFiles:
+    """Where the results of some rows of a scene go.
+
+    Attributes:
+        rows: Which rows.
+        mask: URI of the class indices.
+        confidence: URI of the confidence.
+    """
+
+    rows: Rows
+    mask: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassExtent:
+    """Where a class is in a mask.
+
+    Attributes:
+        value: Index of the class, which is its value in the mask.
+        box: The smallest window that holds all its pixels.
+        area: Number of its pixels.
+    """
+
+    value: int
+    box: Window
+    area: int
 
 
 @dataclass(frozen=True, slots=True)

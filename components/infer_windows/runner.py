@@ -19,12 +19,13 @@ from components.core.project import ImageRef, Item
 from components.core.project.parts import row_parts, wanted_rows
 from components.core.scene_errors import scene_errors
 from components.infer_windows.batches import PixelBuffers, WindowBatch, read_batches
-from components.infer_windows.outputs import SceneFiles, scene_files
+from components.infer_windows.outputs import ClassExtent, SceneFiles, scene_files
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.prefetch import prefetch
-from components.infer_windows.regions import RegionPlan, read_regions
+from components.infer_windows.region_reader import read_regions
+from components.infer_windows.regions import RegionPlan
 from components.infer_windows.scene_plan import ScenePlan, plan_scene
-from components.infer_windows.writer import ClassExtent, write_scene
+from components.infer_windows.writer import write_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,16 @@ class SceneInference:
     reused: bool
     skipped_windows: int = 0
     given_up: bool = False
+
+    @property
+    def pixels(self) -> int:
+        """Of the rows that are wanted."""
+        return sum(files.part.rows.height for files in self.files) * self.item.size.width
+
+    @property
+    def classified_pixels(self) -> int:
+        """Those that have a class, once that is known."""
+        return sum(extent.area for part in self.extents for extent in part)
 
 
 def prepare(item: Item, settings: RunSettings) -> SceneInference:

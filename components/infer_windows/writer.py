@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -22,6 +22,7 @@ from components.core.project.predictions import CONFIDENCE_TAGS
 from components.infer_windows.arrays import UInt8
 from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import NODATA, Band, Totals, argmax, blend
+from components.infer_windows.outputs import ClassExtent, PartFiles
 from components.infer_windows.region_blending import RegionContributions, blend_regions
 from components.infer_windows.regions import RegionPlan
 from components.infer_windows.scene_plan import ScenePlan
@@ -95,21 +96,6 @@ def blended(plan: ScenePlan, batches: Iterable[WindowBatch]) -> Iterator[tuple[S
 def _totals(plan: WindowPlan, strip: Strip) -> Totals:
     rows, columns = plan.grid.rows.totals, plan.grid.columns.totals
     return Totals(rows[plan.top : plan.bottom], columns[strip.left : strip.right])
-
-
-@dataclass(frozen=True, slots=True)
-class PartFiles:
-    """Where the results of some rows of a scene go.
-
-    Attributes:
-        rows: Which rows.
-        mask: URI of the class indices.
-        confidence: URI of the confidence.
-    """
-
-    rows: Rows
-    mask: str
-    confidence: str
 
 
 class _Part:
@@ -188,21 +174,6 @@ def open_rasters(image: ImageRef, parts: Sequence[PartFiles], plan: ScenePlan) -
             confidence = stack.enter_context(strip_writer(part.confidence, replace(profile, tags=CONFIDENCE_TAGS)))
             opened.append(_Part(part.rows, plan.classes, mask, confidence))
         yield SceneRasters(opened)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassExtent:
-    """Where a class is in a mask.
-
-    Attributes:
-        value: Index of the class, which is its value in the mask.
-        box: The smallest window that holds all its pixels.
-        area: Number of its pixels.
-    """
-
-    value: int
-    box: Window
-    area: int
 
 
 class ClassExtents:

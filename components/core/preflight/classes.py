@@ -43,11 +43,13 @@ def check_class(meta: ProjectMeta, title: str, who: str) -> None:
     found = meta.find(title)
     if found is None:
         raise ConfigError(
-            f"no class {title!r} comes out, which {who} needs; choose one that does, or rename one: "
+            f"no class {title!r} comes out, but it is an input of {who}; name one that does, or rename one: "
             f"{_listed(meta.titles)}"
         )
     if found.shape is not Shape.BITMAP:
-        raise ConfigError(f"class {title!r} comes out as a {found.shape}, and {who} needs bitmaps; use another class")
+        raise ConfigError(
+            f"class {title!r} comes out as a {found.shape}, but has to be a bitmap for {who}; use another class"
+        )
 
 
 def predicted(

@@ -93,7 +93,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is not a tag; give text, such as ["test"]'),
-    "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves no images for one side; use above 0 and below 1"),
+    "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves one side without images; use a share above 0"),
     "a share beside a query": (
         {"train_share": 0.5, "split_tagging_query": TAGGING},
         "train_share: 0.5 and a query are both given; give one of them",
@@ -217,9 +217,9 @@ def test_another_class_is_told_wherever_it_is_missed(tmp_path: Path) -> None:
     tagging = changed(TAGGING, 0, settings={"classes_mapping": {"untitled": "roof"}})
     faults = wrong(in_order(tmp_path, split_tagging_query=tagging))
     assert [fault.split(";")[0] for fault in faults] == [
-        "split_tagging_query: no class 'untitled' comes out, which is asked for by evaluate",
+        "split_tagging_query: no class 'untitled' comes out, but it is an input of evaluate",
         "split_masks_query[1].settings.classes: 'untitled_dl' is not a class that arrives there, so no mask is split",
-        "inference_config, split_masks_query: no class 'untitled_dl' comes out, which is asked for by evaluate and "
+        "inference_config, split_masks_query: no class 'untitled_dl' comes out, but it is an input of evaluate and "
         "publish_footprints",
     ]
 

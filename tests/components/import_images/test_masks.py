@@ -247,7 +247,7 @@ def test_buildings_that_are_all_declared_nodata_are_told(tmp_path: Path, caplog:
     with pytest.raises(DataError, match="no image has an object"):
         imported(tmp_path, byte(), nodata=255)
     assert "the only value above 0 is 255, which is declared nodata" in caplog.text
-    assert "say mask_value=255" in caplog.text
+    assert "set mask_value=255" in caplog.text
 
 
 def test_a_palette_without_black_has_its_ground_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -278,7 +278,7 @@ def test_a_project_without_classes_has_no_boxes(tmp_path: Path, model: Path) -> 
             "mode.source: 'full_image' runs the image through the network at once, which is 3×8193",
         ),
         ({"source": "roi", "bounds": {"top": "3px"}}, "mode.bounds: top 3px and bottom 0px leave none of the 3 rows"),
-        ({"source": "bboxes"}, "'bboxes' puts rows 0–2, columns 0–8192, the box of an object of class 'car', through"),
+        ({"source": "bboxes"}, "'bboxes' runs rows 0–2, columns 0–8192, the box of an object of class 'car', through"),
     ],
 )
 def test_an_image_that_cannot_be_done_is_named_before_anything_is_run(

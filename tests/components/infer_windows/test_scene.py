@@ -18,8 +18,8 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
+from components.infer_windows.outputs import ClassExtent, PartFiles
 from components.infer_windows.windows import WindowGrid, WindowPlan, plan_windows
-from components.infer_windows.writer import ClassExtent, PartFiles
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
 from tests.components.infer_windows.shares import CLASSES, averaged, colour_shares, read
 from tests.predicting import run_parts, run_scene

@@ -98,7 +98,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a class that does not come out": (
         {"class_title": "roofs"},
-        "class_title: no class 'roofs' comes out, which is asked for by publish_collection; ask for one that does, or "
+        "class_title: no class 'roofs' comes out, but it is an input of publish_collection; name one that does, or "
         "rename one: 'bg_dl', 'untitled_dl'",
     ),
     "a class that the model has not": (
@@ -114,7 +114,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"inference_config": {"mode": {"source": "roi", "bounds": {"left": "100%"}}}},
         "inference_config: mode.bounds: left 100% and right 0px leave nothing of any image",
     ),
-    "no image": ({"images_uri": "/nowhere"}, "images_uri: below /nowhere lies no image ("),
+    "no image": ({"images_uri": "/nowhere"}, "images_uri: no image ("),
     "no model": ({"model_uri": "/nowhere"}, "model_uri: model: /nowhere holds no config.json and no model.safetensors"),
     "another scheme": ({"data_root": "gs://b/x"}, "data_root: gs://b/x: the scheme 'gs' is not known; give a"),
     "no place": ({"output_uri": ""}, "output_uri: '': a URI is empty; give a local path"),

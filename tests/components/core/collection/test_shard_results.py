@@ -139,7 +139,7 @@ def test_objects_of_another_class_are_refused_before_anything_is_written(detecte
     plan = planned(detected, tmp_path / "out")
     wrong = replace(plan, settings=replace(plan.settings, class_title="roofs"))
 
-    with pytest.raises(ConfigError, match="'roofs' is no class of"):
+    with pytest.raises(ConfigError, match="'roofs' is not a class of"):
         finish(detected, wrong, tmp_path / "part")
 
     assert not (tmp_path / "out").exists()

@@ -64,16 +64,16 @@ def test_bounds_that_leave_nothing_are_refused(bounds: dict[str, str], size: Siz
 def test_what_is_too_large_for_one_input_is_refused_with_the_way_out(side: str) -> None:
     size = Size(*map(int, side.split("×")))
     expected = {
-        "full_image": "puts the image through",
-        "roi": f"puts {Window.of_size(size)} through",
-        "bboxes": f"puts {Window.of_size(size)}, the box of an object of class 'car', through",
+        "full_image": "runs the image through",
+        "roi": f"runs {Window.of_size(size)} through",
+        "bboxes": f"runs {Window.of_size(size)}, the box of an object of class 'car', through",
     }
     for source, words in expected.items():
         whole = Object("car", Rectangle(0, 0, size.height, size.width))
         with pytest.raises(DataError) as caught:
             regions_of(mode_of(source), size, [whole])
         assert f"mode.source: '{source}' {words} the network at once, which is {side} px" in str(caught.value)
-        assert "at most 8192×8192 px can be; " in str(caught.value)
+        assert "the limit is 8192×8192 px; " in str(caught.value)
         assert str(caught.value).endswith("use 'sliding_window'")
     assert why_not(mode_of("full_image"), Size(8192, 8192)) is None
     assert why_not(mode_of("roi", bounds={"top": "1px", "left": "1px"}), size) is None
