@@ -40,7 +40,7 @@ def detect_scenes(
     """Detect what a plan gives to a shard, and finish every scene that is wholly its own.
 
     What is left, scenes that are cut over several shards or could not be finished, goes to publish_collection beside
-    the collection, with what that tells of the others. Scenes that were put through the network or finished before, by
+    the collection, with what that tells of the others. Scenes that were inferred or finished before, by
     this step or an earlier try of it, are not again. Any number of scenes may be skipped: publish_collection compares
     with the plan, and `max_bad` counts there.
 

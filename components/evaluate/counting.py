@@ -61,7 +61,7 @@ class CountingRules:
     boundary_m: float = 0.0
 
     def boundary_distance(self, pixel_m: float | None) -> int:
-        """Distance of Boundary IoU in an image whose pixels are so many metres wide, in whole pixels, at least 1."""
+        """Distance of Boundary IoU in an image with pixels of a width in metres, in whole pixels, at least 1."""
         if not self.boundary_m or pixel_m is None:
             return self.boundary_px
         return min(max(round(self.boundary_m / pixel_m), 1), MOST_BOUNDARY_PX)

@@ -41,7 +41,7 @@ EVEN = 0.5
 """Least probability of building."""
 
 BLURRED_VALUES = 5
-"""Resampling leaves at least so many distinct values."""
+"""Least number of distinct values that resampling leaves."""
 
 PICTURE_VALUES = 16
 """A mask of no more distinct values is not a picture, however they lie."""
@@ -123,7 +123,7 @@ def meaning_of(uri: str, form: MaskForm, survey: MaskSurvey, asked: MaskValues) 
         asked: What the run says of them.
 
     Raises:
-        DataError: If it is no mask, or what is asked for cannot be in it.
+        DataError: If it is no mask, or cannot hold the values that the run names.
     """
     remarks: list[Remark] = []
     is_probability = _is_probability(form, survey)
@@ -262,7 +262,7 @@ def _codes_of(uri: str, values: PixelValues, form: MaskForm, survey: MaskSurvey)
     """Asked values as codes of a mask; those that cannot be in it are left out.
 
     Raises:
-        DataError: If a number is asked for, and the mask holds colours.
+        DataError: If the run names a number, and the mask holds colours.
     """
     if form.palette is not None:
         alike = [index for index, colour in form.palette.items() if _number(colour) in values.colours]

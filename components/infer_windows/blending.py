@@ -62,7 +62,7 @@ class Band:
 
     Attributes:
         top: The first row in the scene.
-        probabilities: (C, H, W) float32; valid until the next band is asked for.
+        probabilities: (C, H, W) float32; valid until the next band is requested.
         unseen: (H, W) bool, set where nothing contributes; None where something does everywhere.
     """
 

@@ -209,7 +209,7 @@ class ValidRows:
 
 
 class Validity:
-    """Which pixels of a strip hold data, for rows asked for from the top down."""
+    """Which pixels of a strip hold data; rows are requested from the top down."""
 
     def __init__(self, width: int) -> None:
         self._width = width

@@ -1,7 +1,7 @@
 """Scenes on their way through the stage: one after the other without a gap, however one ends and the next begins.
 
-Three threads hand on what they finished: one reads windows, one runs the network, and the caller's blends and writes.
-While the last rows of a scene are written, the next one is read and put through the network. A scene that fails does so
+Three threads form a pipeline: one reads windows, one runs the network, and the caller's blends and writes. While the
+last rows of a scene are written, the next one is read and inferred. A scene that fails does so
 by itself: its error takes the place of what is missing, and the next one follows.
 """
 

@@ -21,7 +21,7 @@ class ImageryDiff:
         done: How many are done in this version and detector.
         waiting: How many are done in this version and another detector, and stay so.
         retired: Marks to be removed, sorted.
-        skipped: Images whose names are no text, or cannot be told from another's.
+        skipped: Images whose names are no text, or have the id of another.
     """
 
     images: int = 0

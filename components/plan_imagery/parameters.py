@@ -41,7 +41,7 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
 
 
 def check_footprints(settings: DetectionSettings) -> None:
-    """See that footprints can be made as they are asked for.
+    """Check the settings of footprints.
 
     Raises:
         ConfigError: If they cannot.

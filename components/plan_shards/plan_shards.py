@@ -25,7 +25,7 @@ def plan_shards(project: Path | str, *, image_tags: Sequence[str] = ("test",), m
         "1/n" to "n/n"; at least one.
 
     Raises:
-        ConfigError: If a run may not have so many shards.
+        ConfigError: If the number of shards breaks its rule.
         DataError: If the project cannot be read, or no item carries a wanted tag.
     """
     check_max_shards(max_shards)

@@ -48,7 +48,7 @@ def publish_collection(
     shard, or here where several shards have rows of it or its shard could not. What it had before is retired when the
     layer shows the new. All of it may be interrupted anywhere: the next run finds by the ledger what is missing, and
     by `layer.json` whether the layer is as the ledger says. It may be done again when the parts are gone: what has its
-    marker is done, whether a part tells of it or not.
+    marker is done, whether a part lists it or not.
 
     Args:
         plan: What plan_imagery wrote.

@@ -22,7 +22,7 @@ FOLDER = "failures"
 FEW = 10
 
 MOST_TRIES = 3
-"""A fault that passes, such as of a network, is unlikely to meet a scene in so many runs."""
+"""After this many runs a fault is unlikely to be a transient one, such as of a network."""
 
 
 log = logging.getLogger(__name__)

@@ -193,7 +193,7 @@ class SceneFinisher:
         return {"mask": MASK_ROLE} | ({"confidence": CONFIDENCE_ROLE} if self.plan.settings.confidence else {})
 
     def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: PixelGrid) -> dict[str, str]:
-        """The scene's mask and, where it is asked for, its confidence; names of the files by role."""
+        """The scene's mask and, where the settings want it, its confidence; names of the files by role."""
         files = {name: f"{name}.tif" for name in self._roles()}
         profile = RasterProfile(size, crs=grid.crs, transform=grid.transform)
         masks = items.rasters[MASK_ROLE]

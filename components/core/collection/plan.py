@@ -137,9 +137,9 @@ class DetectionSettings:
     bands: str = ""
 
     def detector_settings(self) -> dict[str, Any]:
-        """All that tells one way to detect from another, by name.
+        """All that distinguishes one way to detect from another, by name.
 
-        Digests of detectors stay what they were before bands could be asked for, and when tolerances were two numbers.
+        Digests of detectors stay what they were before there was `bands`, and when tolerances were two numbers.
         """
         values = asdict(self)
         tolerance = Tolerance.parse(values.pop("tolerance"))

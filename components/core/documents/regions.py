@@ -1,4 +1,4 @@
-"""The regions of an image that an inference looks at, each as one input of the network."""
+"""The regions of an image that inference runs on, each as one input of the network."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def regions_of(mode: RegionMode, size: Size, objects: Iterable[Object] = ()) -> 
         objects: What is annotated in it.
 
     Returns:
-        The regions: one of the modes but bboxes, there one of each object that is asked for and has a pixel in the
+        The regions: one of the modes but bboxes, there one of each object of the wanted classes that has a pixel in the
         image once its box is padded.
 
     Raises:
-        DataError: If bounds leave nothing of the image, or a region is too large to be looked at as one input.
+        DataError: If bounds leave nothing of the image, or a region is too large for one input.
     """
     regions = list(_regions(mode, size, objects))
     for region in regions:
@@ -71,7 +71,7 @@ def why_not(mode: Mode, size: Size) -> str | None:
     """Why no image of a size can be done; None where one may be.
 
     Args:
-        mode: How it is looked at.
+        mode: Which regions of it to infer.
         size: Of the image, in pixels.
     """
     if isinstance(mode, SlidingWindowMode):

@@ -48,7 +48,7 @@ def bands_of_text(text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ColourBands:
-    """The bands that are looked at.
+    """The bands that are read.
 
     Attributes:
         indexes: Numbers from 1, of red, green and blue or of grey.
@@ -90,7 +90,7 @@ def colour_bands(dataset: rasterio.DatasetReader, uri: str, asked: Sequence[int]
         asked: What a user says; none to go by what the raster says.
 
     Raises:
-        DataError: If it has fewer bands than were asked for.
+        DataError: If it lacks a band that the run names.
     """
     count = dataset.count
     if asked:

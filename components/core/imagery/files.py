@@ -1,4 +1,4 @@
-"""Which files are images, and what is said of those that are not."""
+"""Which files are images, and how those that are not are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values of a mask are asked for as building, and which mark unlabelled pixels."""
+"""Which values of a mask a run names as building, and which as unlabelled."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class ImagePairing:
 
     Attributes:
         pairs: Every image, by name.
-        unpaired_images: Stems of images without a mask; empty where no masks were asked for.
+        unpaired_images: Stems of images without a mask; empty where no masks were given.
         unpaired_masks: Stems of masks without an image.
         has_masks: Whether there is a folder of masks.
         unnamable: Images whose names are no valid UTF-8, as text; they are not among the pairs.

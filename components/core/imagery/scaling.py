@@ -14,7 +14,7 @@ BY_HAND = "values"
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What a run asks for.
+    """How a run scales values to 8 bits.
 
     Attributes:
         mode: "percentile", "full" or "values".

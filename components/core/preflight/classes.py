@@ -81,7 +81,7 @@ def check_needs_no_objects(config: InferenceConfig) -> None:
     """
     if isinstance(config.mode, BboxesMode):
         raise ConfigError(
-            f"{WHERE}: mode.source: {config.mode.source!r} looks at boxes of annotated objects, and new imagery has "
+            f"{WHERE}: mode.source: {config.mode.source!r} infers boxes of annotated objects, and new imagery has "
             "none; use 'sliding_window', 'full_image' or 'roi'"
         )
 
@@ -122,7 +122,7 @@ def _check_something_is_split(query: Query, followed: Followed) -> None:
 
 
 def warn_of_other_windows(cropping: Query, config: InferenceConfig) -> None:
-    """Say so where inference looks at windows of a size that no training crop has."""
+    """Warn where inference uses windows of a size that no training crop has."""
     if not isinstance(config.mode, SlidingWindowMode):
         return
     layers = (layer.action for layer in cropping.layers if isinstance(layer.action, SlidingWindow))

@@ -259,7 +259,7 @@ def test_classes_that_are_not_there_or_twice_are_refused(
 def test_a_project_without_classes_has_no_boxes(tmp_path: Path, model: Path) -> None:
     write_manifest(tmp_path / "project", ProjectMeta("bare", ()), [write_item(tmp_path)])
 
-    with pytest.raises(ConfigError, match="'bboxes' looks at boxes of objects, and project 'bare' has no class; give"):
+    with pytest.raises(ConfigError, match="'bboxes' infers boxes of objects, and project 'bare' has no class; give"):
         infer_windows(
             tmp_path / "project",
             model,

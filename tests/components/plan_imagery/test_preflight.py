@@ -107,7 +107,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a mode that needs objects": (
         {"inference_config": {"mode": {"source": "bboxes"}}},
-        "inference_config: mode.source: 'bboxes' looks at boxes of annotated objects, and new imagery has none; use "
+        "inference_config: mode.source: 'bboxes' infers boxes of annotated objects, and new imagery has none; use "
         "'sliding_window', 'full_image' or 'roi'",
     ),
     "bounds that leave nothing": (

@@ -65,7 +65,6 @@ class LayerUpdate:
         layer: The layer as it is now; unsettled where another update was at it meanwhile, and it has to be done again.
         rewritten: Scenes whose partitions were written.
         removed: Scenes whose partitions were deleted.
-        unchanged: How many partitions stayed as they were.
         changes: Of the partitions that were written or deleted; where a run was killed, what it had done is not
             counted again.
     """
@@ -73,7 +72,6 @@ class LayerUpdate:
     layer: CollectionLayer
     rewritten: tuple[str, ...]
     removed: tuple[str, ...]
-    unchanged: int
     changes: tuple[SceneChange, ...]
 
     @property
@@ -152,9 +150,7 @@ def update_layer(
         if layer != known:
             write_layer(collection, layer)
     rewritten = sorted(scene.mark.scene for scene in work.written)
-    return LayerUpdate(
-        layer, tuple(rewritten), tuple(sorted(work.removed)), len(work.kept.partitions), counter.changes()
-    )
+    return LayerUpdate(layer, tuple(rewritten), tuple(sorted(work.removed)), counter.changes())
 
 
 def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
