@@ -16,7 +16,7 @@ def run(
     Args:
         parts: Projects of the inferred parts.
         project: The project that inference ran on.
-        predictions: One project to write of what was found.
+        predictions: The output project, with the masks of all parts.
         metrics: Number of scenes, and megabytes read and written.
         echo: Hears how many items there are, and where.
     """

@@ -27,7 +27,7 @@ def run(
     Args:
         project: The project whose images to infer.
         model: The folder that train_unet wrote.
-        predictions: The project to write, of what the model found.
+        predictions: The output project, with the predicted masks.
         metrics: Counts of scenes, megapixels (per second, and without data or not inferred), windows skipped;
             megabytes moved.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own

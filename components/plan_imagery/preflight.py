@@ -38,7 +38,7 @@ class DetectionInputs:
         model_uri: Folder or URI prefix of the model, as train_unet wrote it.
         settings: How scenes are detected and published; documents as JSON text or files, empty for the tutorial's.
         redo: "changed" leaves scenes of another model or other settings alone, "all" does them again.
-        shard_megapixels: How much a shard does at most.
+        shard_megapixels: Most megapixels in a shard.
         max_shards: Most shards of a run; the next run does the rest.
         captured_pattern: Regular expression that finds the day of capture in keys, with the named groups year, month
             and day, and wins over metadata; empty for the usual forms, none for none.

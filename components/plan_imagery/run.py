@@ -20,8 +20,8 @@ def check_and_plan(
     Args:
         inputs: What the run is given.
         plan_dir: The plan's directory; it appears when it is whole.
-        summary: JSON file to write of what is to be done, or was done where there was nothing to detect.
-        report: HTML file to write of the same.
+        summary: JSON file for the plan, or for the whole run where there is nothing to detect.
+        report: HTML file, likewise.
         names: What the user calls the inputs, where that is something else.
 
     Returns:
