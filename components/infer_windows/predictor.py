@@ -146,7 +146,7 @@ def choose_device(wanted: Sequence[int]) -> torch.device:
         if index < present:
             log.info("inference on GPU %d, %s", index, torch.cuda.get_device_name(index))
             return torch.device("cuda", index)
-    log.info("GPUs requested: %s, present: %d; inference on the CPU", list(wanted), present)
+    log.info("GPUs wanted: %s, present: %d; inference on the CPU", list(wanted), present)
     return torch.device("cpu")
 
 
