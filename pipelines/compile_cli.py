@@ -16,7 +16,7 @@ from pipelines.site import compile_for_site
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     add = parser.add_argument
-    add("--check", action="store_true", help="check whether what is committed is current")
+    add("--check", action="store_true", help="check whether the committed files are current")
     add(
         "--node-pools",
         type=Path,
@@ -30,12 +30,12 @@ def main(options: argparse.Namespace) -> None:
     """Compile, or compare."""
     if options.check:
         if options.node_pools or options.output:
-            raise ConfigError("--check looks at what is committed; leave out --node-pools and --output")
+            raise ConfigError("--check compares the committed files; leave out --node-pools and --output")
         _compiling().check_compiled()
         return
     if options.node_pools:
         if not options.output:
-            raise ConfigError("--node-pools makes other pipelines than those committed; say where with --output")
+            raise ConfigError("--node-pools compiles pipelines that differ from the committed ones; give --output")
         files = compile_for_site(options.node_pools, options.output)
     else:
         files = _compiling().compile_all(options.output or COMPILED)

@@ -116,7 +116,7 @@ def _check_inputs(options: argparse.Namespace) -> None:
 def summary(results: Results) -> str:
     """What a detection run did, and where its results lie."""
     last = "publish-collection" if "publish-collection/summary" in results.outputs else "plan-imagery"
-    said = json.loads(results.path(f"{last}/summary").read_text(encoding="utf-8"))
-    lines = [said["sentence"], *(f"{name:10}  {place}" for name, place in said["places"].items())]
+    outcome = json.loads(results.path(f"{last}/summary").read_text(encoding="utf-8"))
+    lines = [outcome["sentence"], *(f"{name:10}  {place}" for name, place in outcome["places"].items())]
     lines.append(f"{'log':10}  {results.log}")
     return "\n".join(lines) + "\n"

@@ -39,7 +39,7 @@ def detection(
 ) -> None:
     """Find what is new below a prefix of imagery, detect buildings in it, and keep a footprint layer up to date.
 
-    Made to recur: imagery that was done is ignored, changed imagery is done again, deleted imagery leaves the
+    Made to recur: finished imagery is skipped, changed imagery is detected again, deleted imagery leaves the
     layer. Where nothing is new, no step asks for a GPU.
 
     Args:
@@ -52,7 +52,7 @@ def detection(
             GeoParquet alone.
         footprints_join_tiles: Whether to join buildings that the common borders of images cut, where these are tiles of
             one grid.
-        footprints_min_area_m2: Smaller buildings are left out; 0 for none.
+        footprints_min_area_m2: Area below which a building is dropped; 0 keeps all.
         footprints_regularise: Whether to give outlines right angles.
         footprints_tolerance: Tolerance of simplification, in pixels or metres, such as 1 px or 0.5 m; 0 keeps the
             pixels' edges.
@@ -60,14 +60,14 @@ def detection(
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
             groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
         images_max_bad: How many images may be skipped before the run counts as failed; the others are published.
-        images_redo: What to do about scenes of another model or other settings; changed leaves them, all does them
-            again.
+        images_redo: What to do about scenes of another model or other settings; changed leaves them, all detects
+            them again.
         images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.
         infer_config: The inference config; empty for the tutorial's.
         output_data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
-        shards_max: At most so many shards a run, one GPU step each; the next run does what is left.
-        shards_megapixels: How much a shard does at most.
+        shards_max: Most shards in a run, one GPU step each; the next run continues with the rest.
+        shards_megapixels: Most megapixels in a shard.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
     """
     planned = plan_imagery(
@@ -94,7 +94,7 @@ def detection(
     )
     place(planned, "plan_imagery", "Plan: what is new")
 
-    with dsl.ParallelFor(planned.outputs["Output"], name="Detect, a shard each") as shard:
+    with dsl.ParallelFor(planned.outputs["Output"], name="Detect each shard") as shard:
         detected = detect_scenes(
             plan=planned.outputs["plan"],
             shard=shard,

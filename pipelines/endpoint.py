@@ -183,12 +183,12 @@ class RefusalError(Exception):
 
 
 def refusal_of_answer(response: urllib3.BaseHTTPResponse, endpoint: Endpoint) -> RefusalError | None:
-    """What is wrong with an answer, or None if it is the JSON object that was asked for."""
-    status, said = response.status, _message(response.data)
+    """What is wrong with an answer, or None if it is the expected JSON object."""
+    status, detail = response.status, _message(response.data)
     if 200 <= status < 300:
         if response.data.lstrip()[:1] == b"{":
             return None
-        rule = "what answers there is not the API of Kubeflow Pipelines, possibly a web page or a login"
+        rule = "the server at this address is not the API of Kubeflow Pipelines, but possibly a web page or a login"
         return RefusalError(rule, f"{CHECK_ADDRESS}; behind a login, {GIVE_IDENTITY}", status)
     if 300 <= status < 400:
         target = urlsplit(response.headers.get("location", ""))
@@ -199,22 +199,22 @@ def refusal_of_answer(response: urllib3.BaseHTTPResponse, endpoint: Endpoint) ->
     if status == 401:
         given = bool(endpoint.token or endpoint.token_file or endpoint.cookies)
         rule = "the token or the cookies are refused, or have expired" if given else "it asks for credentials"
-        return RefusalError(f"{rule} (401{said})", f"{GIVE_IDENTITY}{' that are valid' if given else ''}", status)
+        return RefusalError(f"{rule} (401{detail})", f"{GIVE_IDENTITY}{' that are valid' if given else ''}", status)
     if status == 403:
         fix = "ask for the right to do this in the namespace, or correct KFP_NAMESPACE or the token"
-        return RefusalError(f"this identity may not do it (403{said})", fix, status)
+        return RefusalError(f"this identity may not do it (403{detail})", fix, status)
     if status == 404:
-        return RefusalError(f"not found (404{said})", CHECK_ADDRESS, status)
+        return RefusalError(f"not found (404{detail})", CHECK_ADDRESS, status)
     if status in TRANSIENT_STATUSES:
         fix = "try again, or read the log of its API server (deployment ml-pipeline)"
-        return RefusalError(f"the server fails ({status}{said})", fix, status, transient=True)
-    return RefusalError(f"the server refuses the request ({status}{said})", "correct what it names", status)
+        return RefusalError(f"the server returned an error ({status}{detail})", fix, status, transient=True)
+    return RefusalError(f"the server refuses the request ({status}{detail})", "correct what it names", status)
 
 
 def refusal_of_connection(error: HTTPError, endpoint: Endpoint) -> RefusalError:
     """Why no answer came."""
     if isinstance(error, NameResolutionError):
-        return RefusalError("the host name is not known", "correct KFP_ENDPOINT, or the name service")
+        return RefusalError("the host name is not known", "correct KFP_ENDPOINT, or DNS")
     if isinstance(error, SSLError):
         fix = "check http or https in KFP_ENDPOINT, and give KFP_CA_BUNDLE for a certificate authority of your own"
         return RefusalError(f"the TLS handshake failed ({error})", fix)

@@ -39,7 +39,7 @@ class Results:
 
     Attributes:
         folder: Of the run; one folder a stage in it.
-        log: All that the stages and Kubeflow's local runner said.
+        log: All messages of the stages and of Kubeflow's local runner.
         outputs: Path of every output, by "stage/output".
     """
 
@@ -69,7 +69,7 @@ def run_pipeline(
         Where the results lie.
 
     Raises:
-        ConfigError: If containers are asked for, and the Docker Engine or an image is missing.
+        ConfigError: If it runs in containers, and the Docker Engine or an image is missing.
         RunFailedError: If a stage failed; it names the stages that did, each with its own message. Where the log lies
             is printed before.
     """

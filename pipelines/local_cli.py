@@ -1,4 +1,4 @@
-"""What the commands that run a pipeline on this machine share: runners, documents, and how faults are told."""
+"""What the commands that run a pipeline on this machine share: runners, documents, and how faults are reported."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def own_document(options: argparse.Namespace, option: str, otherwise: Any) -> An
 
 
 def unread_document(options: argparse.Namespace, option: str, otherwise: Document) -> str:
-    """The same for a check, which reads it and tells what is wrong with it.
+    """The same for a check, which reads it and reports its faults.
 
     Args:
         options: Of a command.
@@ -96,7 +96,7 @@ def flags_of(inputs: Iterable[str]) -> dict[str, str]:
 
 
 def check_all(*checks: Callable[[], None]) -> None:
-    """Run all checks, and tell all that they find at once.
+    """Run all checks, and report all faults together.
 
     Raises:
         InputsError: If they find anything.

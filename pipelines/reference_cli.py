@@ -8,7 +8,7 @@ import sys
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--check", action="store_true", help="check whether what is committed is current")
+    parser.add_argument("--check", action="store_true", help="check whether the committed files are current")
 
 
 def main(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""What a person sees of a local run: a line for each stage, with its time and what it said last, and its warnings."""
+"""Progress of a local run for a person: a line for each stage, with its time and last message, and its warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TextIO
 CLEAR_LINE = "\r\x1b[K"
 NAME_WIDTH = 20
 QUIET_SECONDS = 60.0
-"""Where nobody watches a terminal, a stage that goes on is heard of after so many seconds, and then again."""
+"""Without a terminal, a stage that is still running gets a progress line whenever this many seconds have passed."""
 
 
 @dataclass
@@ -22,8 +22,8 @@ class StageLine:
     Attributes:
         name: Of the stage.
         started: When it began.
-        last: What it said last.
-        shown: When it was last heard of.
+        last: Its last message.
+        shown: When its last progress line was written.
     """
 
     name: str
@@ -55,7 +55,7 @@ class RunDisplay:
         return line
 
     def say(self, line: StageLine, text: str) -> None:
-        """A stage has said how far it is."""
+        """A stage has reported its progress."""
         line.last = text
         if self._is_terminal:
             self._show(line)

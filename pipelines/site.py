@@ -1,4 +1,4 @@
-"""The pipelines as one site wants them: with its own placements and images."""
+"""The pipelines of one site, with its own placements and images."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def compile_for_site(node_pools: Path, folder: Path) -> list[Path]:
         command, env=variables, cwd=Path(__file__).parents[1], check=False, capture_output=True, text=True
     )
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1].removeprefix("python -m pipelines: ")
-        raise ConfigError(f"{node_pools}: the pipelines do not compile with it: {said}")
+        reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1].removeprefix("python -m pipelines: ")
+        raise ConfigError(f"{node_pools}: the pipelines do not compile with it: {reason}")
     return [Path(line) for line in done.stdout.splitlines()]

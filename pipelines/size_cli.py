@@ -58,5 +58,5 @@ def main(options: argparse.Namespace) -> None:
 def _most(package: PipelinePackage) -> str:
     most = most_shards(package)
     if most == MOST:
-        return "No loop goes over what a step gives, so that shards make no difference."
+        return "No loop runs over a step's output, so the number of shards makes no difference."
     return f"At most {most} shards stay under {SHARE:.0%} of the {LIMIT_BYTES:,} bytes of Argo's limit."

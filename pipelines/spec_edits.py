@@ -15,20 +15,23 @@ OUTPUT = "Output"
 """kfp's name of the output of a step that returns one value."""
 
 
-def describe_parameters(pipeline: GraphComponent) -> None:
+def describe_parameters(pipeline: GraphComponent, like: GraphComponent | None = None) -> None:
     """Give every parameter of a pipeline the description that the docstring of its function has.
 
     Args:
         pipeline: Changed.
+        like: A pipeline that describes those parameters that the docstring leaves out; it is described already.
 
     Raises:
-        ValueError: The docstring says nothing of a parameter, or something of another.
+        ValueError: Neither describes a parameter, or the docstring describes one that the pipeline does not have.
     """
-    described = {
+    parameters = pipeline.pipeline_spec.root.input_definitions.parameters
+    shared = {} if like is None else like.pipeline_spec.root.input_definitions.parameters
+    described = {name: shared[name].description for name in parameters if name in shared}
+    described |= {
         entry.arg_name: " ".join((entry.description or "").split())
         for entry in parse(pipeline.pipeline_func.__doc__).params
     }
-    parameters = pipeline.pipeline_spec.root.input_definitions.parameters
     if set(described) != set(parameters):
         odd = sorted(set(described) ^ set(parameters))
         raise ValueError(

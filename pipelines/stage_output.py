@@ -33,7 +33,7 @@ RUNNERS_OWN = ("Looking for component", "Loading KFP component", "Got executor_i
 
 @dataclass
 class _Stage:
-    """What one stage has said.
+    """The messages of one stage.
 
     Attributes:
         name: Of its component, such as "import-images".

@@ -136,18 +136,20 @@ def wait_for_run(
         RunFailedError: It failed or was canceled; the message names the tasks.
         EndpointError: It has not ended in time, or Kubeflow stays away; the run itself goes on.
     """
-    url, said, started = connection.run_url(run_id), "", time.monotonic()
+    url, shown, started = connection.run_url(run_id), "", time.monotonic()
     for run in _looks(connection, run_id, poll_s):
         line = progress_line(run, tasks)
-        if line != said:
+        if line != shown:
             log.info("%s, after %.0f s", line, time.monotonic() - started)
-            said = line
+            shown = line
         if run.state in WELL_ENDED:
             return
         if run.state in ENDED:
             raise RunFailedError(f"{url}: the run ended as {run.state}{failures(run, tasks)}; read its logs there")
         if time.monotonic() - started + poll_s > timeout_s:
-            raise EndpointError(f"{url}: the run has not ended within {timeout_s:g} s and goes on; raise --timeout-s")
+            raise EndpointError(
+                f"{url}: the run has not ended within {timeout_s:g} s and is still running; raise --timeout-s"
+            )
 
 
 def _looks(connection: Connection, run_id: str, poll_s: float) -> Iterator[Any]:
@@ -159,7 +161,9 @@ def _looks(connection: Connection, run_id: str, poll_s: float) -> Iterator[Any]:
             seen = time.monotonic()
         except EndpointError as error:
             if not error.transient or time.monotonic() - seen > POLL_PATIENCE_S:
-                raise EndpointError(f"{error}. The run goes on: {connection.run_url(run_id)}", error.status) from error
+                raise EndpointError(
+                    f"{error}. The run continues: {connection.run_url(run_id)}", error.status
+                ) from error
             log.warning("%s", error)
         time.sleep(poll_s)
 

@@ -82,7 +82,7 @@ def _train(given: SimpleNamespace, project: Any) -> None:
     )
     place(shards, "plan_shards", "Plan shards")
 
-    with dsl.ParallelFor(shards.output, name="Infer, a shard each") as shard:
+    with dsl.ParallelFor(shards.output, name="Infer each shard") as shard:
         part = infer_windows(
             project=tagged.outputs["tagged"],
             model=trained.outputs["model"],
@@ -159,12 +159,12 @@ def training(
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
         images_max_bad: How many images may be skipped because they are broken.
         infer_config: The inference config; empty for the tutorial's.
-        infer_image_tags: Images that are tested carry one of these tags; empty for all images.
+        infer_image_tags: Tags of the images to test, of which an image carries one; empty for all images.
         output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
             ConfigMap footprints-storage).
         output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
         seed: Random seed; the same seed gives the same split.
-        shards_max: How many steps inference is spread over at most, one GPU each.
+        shards_max: Most steps that inference is spread over, one GPU each.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
         split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's, which knows
             INRIA's five towns by name.
@@ -194,7 +194,7 @@ def training(
     display_name="Try it: train on synthetic scenes",
     pipeline_config=run_settings(),
 )
-def sample_training(
+def sample_training(  # noqa: D417  `training` describes the others
     crop_augment_query: list = [],
     images_max_bad: int = 0,
     infer_config: dict = {},
@@ -215,27 +215,12 @@ def sample_training(
     """Try the training pipeline with no imagery of one's own: synthetic scenes named and styled like INRIA's towns.
 
     Args:
-        crop_augment_query: DTL query that cuts training crops; empty for the tutorial's; ["crop_augment_by_source"] for
-            the same with all crops of an image in training, or all in validation.
-        images_max_bad: How many images may be skipped because they are broken.
-        infer_config: The inference config; empty for the tutorial's.
-        infer_image_tags: Images that are tested carry one of these tags; empty for all images.
         output_data_root: Folder or URI prefix for the scenes and rasters; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
-        output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
         sample_scenes_per_town: Scenes of each of five towns.
         sample_size_px: Height and width of a scene.
         seed: Random seed; other seeds give other scenes.
-        shards_max: How many steps inference is spread over at most, one GPU each.
-        split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
         split_tagging_query: DTL query that tags images for training and testing; empty for the tutorial's.
-        split_tagging_train_share: Above 0, every image is tagged for training with this chance, whatever its name, and
-            split_tagging_query stays empty.
-        train_config: Training config, merged over the defaults; empty for the tutorial's; {"base": "robust"} for
-            that of steadier and more accurate models, over which further keys are merged.
-        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for
-            the config's.
-        train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
     """
     given = SimpleNamespace(**locals())
     checked = _check(given, makes_scenes=True)
@@ -248,4 +233,4 @@ def sample_training(
 
 
 describe_parameters(training)
-describe_parameters(sample_training)
+describe_parameters(sample_training, like=training)

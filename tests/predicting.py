@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from components.core.project import ImageRef, Item
 from components.core.project.parts import Rows
-from components.infer_windows.outputs import SceneFiles
+from components.infer_windows.outputs import ClassExtent, PartFiles, SceneFiles
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.runner import SceneInference, run_scenes
 from components.infer_windows.scene_plan import ScenePlan
-from components.infer_windows.writer import ClassExtent, PartFiles
 
 
 def run_scene(

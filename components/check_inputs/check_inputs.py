@@ -1,4 +1,4 @@
-"""All that a training run is given, checked together before imagery is read or a GPU asked for."""
+"""Check all inputs of a training run together, before a stage reads imagery or requests a GPU."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None)
         That all is well, for the log.
 
     Raises:
-        InputsError: If anything is wrong; it tells all that is.
+        InputsError: If anything is wrong; it lists all faults.
     """
     faults = NamedFaults({field.name: field.name for field in fields(TrainingInputs)} | dict(names or {}))
     faults.attempt("bands", bands_of_text, inputs.bands)
@@ -43,4 +43,4 @@ def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None)
     check_fit(faults, inputs, documents, found)
     faults.raise_any()
     images = "the run's own scenes" if found.names is None else f"{len(found.names)} images"
-    return f"documents, places and settings are in order; {images}"
+    return f"documents, paths and settings are valid; {images}"

@@ -49,7 +49,7 @@ def _tagging(faults: NamedFaults, inputs: TrainingInputs) -> QueryParameter | No
         with faults.of("train_share"):
             return read_query_parameter(faults, "train_share", share_query(inputs.train_share), "")
         return None
-    advice = f"give a query that knows these images, or {faults.name('train_share')}"
+    advice = f"give a query whose patterns match these images, or {faults.name('train_share')}"
     return read_query_parameter(faults, key, given, tutorial.SPLIT_TAGGING_QUERY, advice)
 
 

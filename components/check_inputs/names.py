@@ -19,4 +19,4 @@ PARAMETERS: Mapping[str, str] = {
     "allow_unpaired": "images_allow_unpaired",
     "max_bad": "images_max_bad",
 }
-"""Those that are something else: faults are told in the words of the form."""
+"""Those with another name: faults use the names of the form."""

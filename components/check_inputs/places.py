@@ -31,7 +31,7 @@ class PlacesFound:
 
 
 def look(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None) -> PlacesFound:
-    """Look at all places.
+    """Check all places.
 
     Args:
         faults: Get what is wrong.
@@ -39,16 +39,16 @@ def look(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None
         config: The training config, which may name one; None where it is broken.
     """
     weights = _weights_file(faults, inputs, config)
-    asked = {place.key: place.uri for place in askable(faults, _places(faults, inputs, weights))}
-    names = _names_of_images(faults, asked, inputs) if "images_uri" in asked else None
+    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, weights))}
+    names = _names_of_images(faults, to_check, inputs) if "images_uri" in to_check else None
     initial = None
-    if "initial_model_uri" in asked:
+    if "initial_model_uri" in to_check:
         initial = faults.attempt("initial_model_uri", described_model, inputs.initial_model_uri)
-    if weights is not None and weights.key in asked:
+    if weights is not None and weights.key in to_check:
         faults.attempt(weights.key, check_file, weights.uri)
     for key in ("data_root", "output_uri"):
-        if key in asked:
-            faults.attempt(key, check_writable, asked[key])
+        if key in to_check:
+            faults.attempt(key, check_writable, to_check[key])
     return PlacesFound(names, initial)
 
 
@@ -83,9 +83,9 @@ def _weights_file(faults: NamedFaults, inputs: TrainingInputs, config: TrainConf
     return None
 
 
-def _names_of_images(faults: NamedFaults, asked: dict[str, str], inputs: TrainingInputs) -> tuple[str, ...] | None:
-    with faults.of(*(key for key in ("images_uri", "masks_uri") if key in asked)):
-        found = find_pairs(inputs.images_uri, asked.get("masks_uri", ""))
+def _names_of_images(faults: NamedFaults, to_check: dict[str, str], inputs: TrainingInputs) -> tuple[str, ...] | None:
+    with faults.of(*(key for key in ("images_uri", "masks_uri") if key in to_check)):
+        found = find_pairs(inputs.images_uri, to_check.get("masks_uri", ""))
         if not found.has_masks:
             faults.say(
                 ("masks_uri",),

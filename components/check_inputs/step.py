@@ -25,7 +25,7 @@ def run(*, names: Mapping[str, str] = PARAMETERS, echo: Echo = no_echo, **option
         options: Its inputs; queries and configs as documents.
 
     Raises:
-        InputsError: If anything is wrong; it tells all that is, by the names that the user knows.
+        InputsError: If anything is wrong; it lists all faults, by the names that the user knows.
     """
     options |= {name: document_text(options[name]) for name in DOCUMENTS}
     with step():

@@ -17,7 +17,7 @@ def collect_predictions(parts: Sequence[Path | str], project: Path | str, predic
 
     Args:
         parts: Directories of the parts.
-        project: Directory of the project that inference looked at.
+        project: Directory of the project that inference ran on.
         predictions: Directory of the new project; it appears when it is whole.
 
     Returns:
@@ -28,7 +28,7 @@ def collect_predictions(parts: Sequence[Path | str], project: Path | str, predic
             the project does not have.
     """
     if not parts:
-        raise DataError("parts: there are none; give the directory of at least one inferred part")
+        raise DataError("parts: is empty; give the directory of at least one inferred part")
     opened = [open_project(part) for part in parts]
     for part in opened[1:]:
         if part.meta != opened[0].meta:
@@ -55,4 +55,4 @@ def _in_order(parts: Sequence[Project], source: Project) -> Iterator[Item]:
             yield found[0].item(found[1])
     if places:
         label, (part, _) = next(iter(places.items()))
-        raise DataError(f"{part.place}: item {label} is not in {source.place}; give the project that was inferred from")
+        raise DataError(f"{part.place}: item {label} is not in {source.place}; give the project that inference ran on")

@@ -15,8 +15,8 @@ def run(
 
     Args:
         parts: Projects of the inferred parts.
-        project: The project whose images were looked at.
-        predictions: One project to write of what was found.
+        project: The project that inference ran on.
+        predictions: The output project, with the masks of all parts.
         metrics: Number of scenes, and megabytes read and written.
         echo: Hears how many items there are, and where.
     """

@@ -43,6 +43,6 @@ class Backoff:
         # Jitter keeps many pods from coming back in step; it changes no result.
         delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0**self._failures) * random.uniform(0.5, 1.0)  # noqa: S311
         self._failures += 1
-        log.warning("%s: %s; trying again, for %.0f s more", place, failure, left_s)
+        log.warning("%s: %s; retrying for up to %.0f s", place, failure, left_s)
         time.sleep(min(delay_s, left_s))
         return True

@@ -9,7 +9,7 @@ from components.core.errors import ConfigError, FootprintsError
 
 
 class Caught:
-    """Hands on what an error of a block tells, and lets the code after the block run."""
+    """Passes on the faults of an error in a block, and lets the code after the block run."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
         """Begin.
@@ -48,10 +48,10 @@ class Faults:
             self.found.append(fault)
 
     def caught(self, place: str = "") -> Caught:
-        """Note what an error of the block tells, and go on after it.
+        """Note the faults of an error in the block, and go on after it.
 
         Args:
-            place: Goes before each fault, where the error does not tell it.
+            place: Goes before each fault, where the error lacks it.
         """
         return Caught(lambda fault: self.add(f"{place}{fault}"))
 
@@ -59,7 +59,7 @@ class Faults:
         """End where something was found wrong.
 
         Raises:
-            ConfigError: It tells all faults.
+            ConfigError: With all faults.
         """
         if self.found:
             raise ConfigError(*self.found)

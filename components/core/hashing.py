@@ -21,7 +21,7 @@ def digest(*parts: str | bytes) -> str:
 
 
 def cut_to_bytes(text: str, most_bytes: int) -> str:
-    """The start of a text, of at most so many bytes of UTF-8: what file systems count, not characters."""
+    """The start of a text, of at most a number of bytes of UTF-8: what file systems count, not characters."""
     return text.encode()[:most_bytes].decode(errors="ignore")
 
 

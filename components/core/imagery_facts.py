@@ -27,7 +27,7 @@ IMAGERY = "imagery"
 EIGHT_BITS = "uint8"
 
 UNLIKE = "Unlike the training imagery"
-UNLIKE_LEAD = "The run goes on; its results may be worse than on imagery like that of the training."
+UNLIKE_LEAD = "The run continues; its results may be worse than on imagery like the training imagery."
 """A section of reports, and what it begins with."""
 
 FACTOR = 1.5
@@ -148,8 +148,8 @@ class ImageryFacts:
         for value, count in Counter(image.values for image in images).items():
             if value not in self.values:
                 yield (
-                    f"{_share(count, total)} {value} pixels, and the model learnt from {', '.join(self.values)}: look "
-                    "whether it finds what it should, and train with such imagery where it does not"
+                    f"{_share(count, total)} {value} pixels, and the model learnt from {', '.join(self.values)}: "
+                    "check the results, and train with such imagery where they are poor"
                 )
         for colours, count in Counter(image.colours for image in images).items():
             if colours not in self.colours:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 SHOWN = 10
-"""So many names say which are meant, and still fit into a message."""
+"""How many names a message shows: enough to see which are meant, few enough to read."""
 
 
 def first_names(names: Sequence[object], most: int = SHOWN, between: str = ", ", before_more: str = " and ") -> str:
@@ -13,7 +13,7 @@ def first_names(names: Sequence[object], most: int = SHOWN, between: str = ", ",
 
     Args:
         names: All of them, in order.
-        most: So many are listed.
+        most: How many are listed.
         between: What stands between two of them.
         before_more: What stands before the number of the others.
     """

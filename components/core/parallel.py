@@ -25,7 +25,7 @@ ALONE_SECONDS = 1.0
 WAITING = 4
 """So many tasks a process are given out at a time."""
 
-LOST = "its process was killed even when it ran alone, possibly out of memory; give this step more"
+LOST = "its process was killed even when it ran alone, possibly out of memory; give this step more memory"
 """Why a task has no result, for those who make one in its place."""
 
 
@@ -75,7 +75,7 @@ def ordered_map(
     The first tasks run in this process; what is left after a second goes to workers where that should save more
     time than it takes to start them. Only a few results wait at a time, so that memory does not grow with the number
     of tasks. Where a process is killed, as for its memory, the tasks that may have been at work are done again, each
-    alone in one process: that takes the least, and tells which of them is to blame.
+    alone in one process: that takes the least, and shows which of them is to blame.
 
     Args:
         start: Makes the function; called once a process, importable.
@@ -101,7 +101,7 @@ def ordered_map(
 
 
 def _processes_pay(seconds: float, done: int, left: int, workers: int) -> bool:
-    """Whether `workers` processes should do what is `left`, when what is `done` took so many seconds."""
+    """Whether `workers` processes should do what is `left`, when what is `done` took a number of seconds."""
     if workers <= 1 or left < 2 or seconds < ALONE_SECONDS:
         return False
     saved = seconds / done * left * (1 - 1 / min(workers, left)) if done else float("inf")

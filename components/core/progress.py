@@ -41,13 +41,13 @@ def progress(
                 yield element
                 bar.update(size(element) if size else 1)
         return
-    started = said = time.monotonic()
+    started = reported = time.monotonic()
     count = 0
     for element in iterable:
         yield element
         count += size(element) if size else 1
         now = time.monotonic()
-        if now - said >= LINE_SECONDS and count != total:
-            said = now
+        if now - reported >= LINE_SECONDS and count != total:
+            reported = now
             log.info("%s of %s %s, %.0f s", count, "?" if total is None else total, what, now - started)
     log.info("%s %s, %.1f s", count, what, time.monotonic() - started)

@@ -74,19 +74,19 @@ def _errno(error: BaseException | None) -> int:
 
 def _describe(error: Exception) -> str:
     """What happened, why as far as can be known, and what to do."""
-    package, said = type(error).__module__.partition(".")[0], _shortened(str(error))
+    package, detail = type(error).__module__.partition(".")[0], _shortened(str(error))
     if package == "rasterio":
-        return f"cannot be used ({said}); repair the file, or rewrite it with GDAL"
+        return f"cannot be used ({detail}); repair the file, or rewrite it with GDAL"
     if package in ("pyproj", "shapely"):
-        return f"cannot be placed on the map ({said}); check its CRS and its transform"
+        return f"cannot be placed on the map ({detail}); check its CRS and its transform"
     if isinstance(error, UnicodeError):
-        return f"its name or its metadata are not valid text ({said}); rename the file, or rewrite it"
+        return f"its name or its metadata are not valid text ({detail}); rename the file, or rewrite it"
     if isinstance(error, OSError):
-        return f"cannot be used ({error.strerror or said}); check the file and its name"
+        return f"cannot be used ({error.strerror or detail}); check the file and its name"
     log.debug("%s", error, exc_info=error)
     return (
-        f"unexpected {type(error).__name__}: {said}; it is skipped as if it were broken: please report this with the "
-        "image"
+        f"unexpected {type(error).__name__}: {detail}; skipping it as if it were broken; please report this together "
+        "with the image"
     )
 
 

@@ -64,7 +64,7 @@ def log_skipped(skipped: Sequence[Skipped], at_most: int | None = None, more: st
 
 
 def check_max_bad(max_bad: int) -> None:
-    """See that so many may be skipped.
+    """Check the number of items that may be skipped.
 
     Raises:
         ConfigError: If the number is negative.

@@ -23,7 +23,7 @@ def run(
 
     Args:
         project: The tagged project.
-        crops: The crops to write: rows that refer to windows of the imagery.
+        crops: The output project: a row for each crop, which refers to a window of the imagery.
         metrics: Items in, out and skipped; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.

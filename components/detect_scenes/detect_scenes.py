@@ -1,4 +1,4 @@
-"""One shard of a detection: images imported, put through the network, split into buildings, and published as scenes.
+"""One shard of a detection: images imported, inferred, split into buildings, and published as scenes.
 
 The first three are steps of their own where a model is trained. Here all are one, for every step of a Kubeflow run
 takes a pod more that drives it, some 20 seconds, and a share of the mebibyte that Argo has for a run: with three steps
@@ -40,7 +40,7 @@ def detect_scenes(
     """Detect what a plan gives to a shard, and finish every scene that is wholly its own.
 
     What is left, scenes that are cut over several shards or could not be finished, goes to publish_collection beside
-    the collection, with what that tells of the others. Scenes that were put through the network or finished before, by
+    the collection, with what that tells of the others. Scenes that were inferred or finished before, by
     this step or an earlier try of it, are not again. Any number of scenes may be skipped: publish_collection compares
     with the plan, and `max_bad` counts there.
 
@@ -100,6 +100,6 @@ def detect_scenes(
 def _check_model(plan: Plan, folder: Path) -> None:
     if model_digest(folder) != plan.model:
         raise DataError(
-            f"model_uri: {plan.model_uri} holds another model than when the plan was made; start a new run, and give "
+            f"model_uri: {plan.model_uri} holds another model than at planning; start a new run, and give "
             "each model a folder of its own"
         )

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 BAND_ROWS = 512
 
 MOST_BOUNDARY_PX = 1000
-"""So many rows above and below a band are read with it at most."""
+"""Most rows above and below a band that are read with it."""
 
 ReadValidity = Callable[[Window], BoolPixels]
 """Gives (H, W) bool of a window of the image: where it holds data."""
@@ -61,7 +61,7 @@ class CountingRules:
     boundary_m: float = 0.0
 
     def boundary_distance(self, pixel_m: float | None) -> int:
-        """Distance of Boundary IoU in an image whose pixels are so many metres wide, in whole pixels, at least 1."""
+        """Distance of Boundary IoU in an image with pixels of a width in metres, in whole pixels, at least 1."""
         if not self.boundary_m or pixel_m is None:
             return self.boundary_px
         return min(max(round(self.boundary_m / pixel_m), 1), MOST_BOUNDARY_PX)
@@ -113,7 +113,7 @@ def pixel_m_of(item: Item) -> float | None:
 
 
 def validity_of(item: Item) -> ReadValidity | None:
-    """Where the image of an item holds data; None where it holds data everywhere, or there is no image to tell.
+    """Where the image of an item holds data; None where it holds data everywhere, or there is no image to look in.
 
     Raises:
         StorageError: If the image is in object storage and cannot be reached there.

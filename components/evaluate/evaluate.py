@@ -158,10 +158,10 @@ def _check_numbers(rules: CountingRules) -> None:
     if not 0 < rules.iou_threshold <= 1:
         raise ConfigError(f"iou_threshold: {rules.iou_threshold} is not above 0 and at most 1; use 0.5")
     if not 1 <= rules.boundary_px <= MOST_BOUNDARY_PX:
-        raise ConfigError(f"boundary_px: {rules.boundary_px} is not from 1 to {MOST_BOUNDARY_PX}; use such as 5")
+        raise ConfigError(f"boundary_px: {rules.boundary_px} is not from 1 to {MOST_BOUNDARY_PX}; 5 is usual")
     if not 0 <= rules.boundary_m < math.inf:
         raise ConfigError(
-            f"boundary_m: {rules.boundary_m} is no distance in metres; use such as 1.5, or 0 for boundary_px"
+            f"boundary_m: {rules.boundary_m} is not a distance in metres; give one such as 1.5, or 0 to use boundary_px"
         )
 
 
@@ -169,7 +169,7 @@ def _check_class(project: Project, title: str, parameter: str) -> None:
     known = project.meta.find(title)
     if known is None:
         raise ConfigError(
-            f"{parameter}: {title!r} is no class of {project.place}; its classes are "
+            f"{parameter}: {title!r} is not a class of {project.place}; its classes are "
             f"{', '.join(project.meta.titles) or 'none'}"
         )
     if known.shape not in AREA_SHAPES:

@@ -1,7 +1,7 @@
 """How far measures would move with other images of the same kind: bootstrap intervals over images.
 
 Images are drawn with replacement, as many as there are, and the measures of their pooled counts are taken; the middle
-95 % of many such draws is the interval. It tells nothing of what all images have in common, such as one sensor or one
+95 % of many such draws is the interval. It does not cover what all images have in common, such as one sensor or one
 labeller. Percentile intervals are somewhat short for few images.
 
 Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.

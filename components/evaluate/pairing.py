@@ -45,7 +45,7 @@ def pair_items(predictions: Project, truth: Project, image_tags: Collection[str]
         DataError: If two items of one project show the same image.
     """
     if match_by not in MATCH_BY:
-        raise ConfigError(f"match_by: {match_by!r} is none of {', '.join(MATCH_BY)}")
+        raise ConfigError(f"match_by: {match_by!r} is not one of {', '.join(MATCH_BY)}")
     true_items = _by_identity(truth, match_by)
     pairs, without_truth, seen = [], [], set()
     for identity, (index, label, tags) in _by_identity(predictions, match_by).items():

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SceneRow:
-    """The panels of one scene, and what is said of it."""
+    """The panels of one scene, with their captions."""
 
     scene: ComparedScene
     note: str
@@ -67,7 +67,7 @@ def prediction_panels(scenes: Iterable[ComparedScene]) -> Section:
         else render("empty.html.j2", text="No scene has a prediction.")
     )
     lead = (
-        "Truth and prediction lie over the scene; their difference over grey. After splitting every object "
+        "Truth and prediction are drawn over the scene, their difference over grey. After splitting, every object "
         "has a colour that its neighbours do not have."
     )
     return Section("Predictions", lead, (), body)

@@ -35,7 +35,7 @@ def run(
     Args:
         predictions: Project with the predicted objects.
         truth: Project with the true objects; may hold more images.
-        evaluation: Directory to write, with metrics.json: all counts and measures, overall, by town and by image.
+        evaluation: Output directory with metrics.json: all counts and measures, overall, by town and by image.
         metrics: Main figures; megabytes read and written.
         confusion: Pixels of background and building, by truth and prediction.
         report: Page of the table of towns, and scenes beside their truth and predictions.

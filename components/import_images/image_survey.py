@@ -20,7 +20,7 @@ LOW_SHARE, HIGH_SHARE = 0.005, 0.995
 BINS = 1 << 16
 
 SAMPLED = 1 << 20
-"""So many values tell where the others lie. Percentiles are then counted among all of them."""
+"""Size of the sample that shows where most values lie. Percentiles are then counted among all of them."""
 
 FILL_SHARE = 0.001
 """The least share of a value that may be a fill; a few hot pixels have less, and move no percentile."""
@@ -29,7 +29,7 @@ FILLS = (0, -999, -9999, -99999, -32768, -32767, 9999, 99999, 32767, 65535, 1e20
 """What people fill gaps with, beside the ends of a dtype's range."""
 
 DISTINCT = 32
-"""The fewest other values of imagery; a drawing of a few values has no fill that could be told."""
+"""The fewest other values of imagery; in a drawing of a few values no fill can be recognised."""
 
 FAR = 100.0
 """How many times as far from all others as they spread a value must lie that is not among `FILLS`."""
@@ -48,9 +48,9 @@ class Fill:
     share: float
 
     def note(self) -> str:
-        """What is to be said of it."""
+        """The remark on it."""
         return (
-            f"{self.share:.1%} of its values are {self.value:g}, far from all others: they are taken for no data; "
+            f"{self.share:.1%} of its values are {self.value:g}, far from all others: they count as nodata; "
             "declare it as the nodata value, or give two values as scaling to keep it"
         )
 
@@ -75,16 +75,16 @@ class ImageSurvey:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of it."""
+        """The remark on it."""
         if self.is_empty:
             return ("none of its pixels holds data",)
-        flat = f"nearly constant image ({self.low:g}); are these the bands to look at?"
+        flat = f"nearly constant image ({self.low:g}); are these the right bands?"
         return (*([] if self.fill is None else [self.fill.note()]), *([flat] if self.high <= self.low else []))
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """How pixels without data are told.
+    """How to recognise pixels without data.
 
     Attributes:
         declared: Whether the raster says it of some by nodata value, mask or alpha band.
@@ -129,7 +129,7 @@ def survey(
 ) -> ImageSurvey:
     """Find the percentiles of a scene.
 
-    All values of 16 bits are counted. Of others a sample tells where most of them lie; then all are counted, in bins
+    All values of 16 bits are counted. Of others a sample shows where most of them lie; then all are counted, in bins
     there, and those below and above. So neither a hot pixel nor a fill sets what the bins are.
 
     Args:
@@ -176,7 +176,7 @@ def _without(distinct: npt.NDArray[np.float64], fill: Fill | None) -> npt.NDArra
 
 
 def _quantiles(distinct: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Of rising values that occur so many times."""
+    """Of rising values with the number of times that each occurs."""
     total = np.cumsum(counts)
     low, high = (
         float(distinct[min(int(np.searchsorted(total, share * total[-1])), len(distinct) - 1)])

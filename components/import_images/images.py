@@ -54,12 +54,12 @@ class _Meaning:
     """How the pixels of an image are understood.
 
     Attributes:
-        bands: Which of them are looked at.
+        bands: Which of them are read.
         gaps: Which pixels hold no data.
         stretch: How values become 8 bits.
         palette: (256, 3) the colours of the values; None where they are none.
         is_min_white: Whether the least value is white.
-        notes: What is to be said of it.
+        notes: Remarks on it, for the log.
     """
 
     bands: ColourBands
@@ -95,7 +95,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         dataset: The image, opened with the files beside it.
         info: What it says of itself.
         turn: What brings it upright.
-        task: What is asked for.
+        task: What to import, and how.
 
     Raises:
         DataError: If it is broken, or its pixels are of a kind that shows nothing.

@@ -86,14 +86,14 @@ def form_of(dataset: rasterio.DatasetReader, info: RasterInfo, uri: str) -> Mask
             f"{uri}: holds {len(bands)} bands of {info.dtype}; a mask has one, or red, green and blue of 8 bits: give "
             f"the band of buildings alone (gdal_translate -b 1 …)"
         )
-    said = list(dataset.colorinterp)
+    roles = list(dataset.colorinterp)
     structure = dataset.tags(ns=STRUCTURE)
     palette = _palette_of(dataset) if info.has_palette else None
     inverted = palette is None and structure.get("MINISWHITE") == "YES" and np.dtype(info.dtype).kind == "u"
     flags = dataset.mask_flag_enums[0]
     return MaskForm(
         bands=bands,
-        alpha=said.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in said else None,
+        alpha=roles.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in roles else None,
         dtype=np.dtype(info.dtype),
         palette=palette,
         white=_white_of(dataset, info) if inverted else None,

@@ -9,7 +9,7 @@ Where a run does not say so (`mask_value`), the file decides:
 - Red, green and blue: every colour but black is building; greys are as one band. Transparent is not building, unless
   all that is drawn is black.
 - White as the lowest value (MinIsWhite): white is building.
-- Values that compression or resampling has smeared between 0 and 255, and probabilities from 0 to 1: the upper half.
+- Values that compression or resampling has blurred between 0 and 255, and probabilities from 0 to 1: the upper half.
 - A declared nodata value, NaN and a mask's own mask: not labelled. A declared 0 is not building, as is NaN where
   nothing else could be.
 - Many values that change from pixel to pixel are no mask, but a picture.
@@ -31,7 +31,7 @@ from components.import_images.mask_remarks import Remark
 from components.import_images.mask_survey import BRIGHT, MaskSurvey
 
 MIDDLE = 128
-"""Least of 255 that is full where values are smeared; `HIGH_BITS` are those of colours with it."""
+"""Least of 255 that counts as building where values are blurred; `HIGH_BITS` are those of colours with it."""
 
 HIGH_BITS = 0x808080
 
@@ -40,24 +40,24 @@ FULL = frozenset((0, 255))
 EVEN = 0.5
 """Least probability of building."""
 
-SMEARED_VALUES = 5
-"""Resampling leaves at least so many distinct values."""
+BLURRED_VALUES = 5
+"""Least number of distinct values that resampling leaves."""
 
 PICTURE_VALUES = 16
 """A mask of no more distinct values is not a picture, however they lie."""
 
 CLEAR_SHARE = 0.5
-"""Least share of a smeared mask's nonzero pixels that are still nearly 0 or 255."""
+"""Least share of a blurred mask's nonzero pixels that are still nearly 0 or 255."""
 
 FLAT_SHARE = 0.5
 """Least share of a mask's nonzero pixels that continue the value on their left."""
 
 ALL_NODATA = (
-    "the only value above 0 is {values}, which is declared nodata and so not labelled; where it is building, say "
+    "the only value above 0 is {values}, which is declared nodata and so not labelled; if it is building, set "
     "mask_value={values}"
 )
 
-SAY_WHICH = "say which are building with mask_value"
+NAME_THEM = "name the building values with mask_value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ def meaning_of(uri: str, form: MaskForm, survey: MaskSurvey, asked: MaskValues) 
         asked: What the run says of them.
 
     Raises:
-        DataError: If it is no mask, or what is asked for cannot be in it.
+        DataError: If it is no mask, or cannot hold the values that the run names.
     """
     remarks: list[Remark] = []
     is_probability = _is_probability(form, survey)
-    is_rounded = is_probability or _is_smeared(form, survey, bool(asked.building))
+    is_rounded = is_probability or _is_blurred(form, survey, bool(asked.building))
     if not is_rounded:
         _refuse_pictures(uri, form, survey, bool(asked.building))
     if is_rounded:
@@ -158,7 +158,7 @@ def _is_probability(form: MaskForm, survey: MaskSurvey) -> bool:
     return inside and (survey.has_many or len(survey.counts.keys() - {0.0}) > 1)
 
 
-def _is_smeared(form: MaskForm, survey: MaskSurvey, is_asked: bool) -> bool:
+def _is_blurred(form: MaskForm, survey: MaskSurvey, is_asked: bool) -> bool:
     """Whether values lie around 0 and 255 as compression or resampling leaves them."""
     if form.dtype != np.uint8 or form.palette is not None or survey.clear_share < CLEAR_SHARE:
         return False
@@ -173,7 +173,7 @@ def _is_smeared(form: MaskForm, survey: MaskSurvey, is_asked: bool) -> bool:
         return True
     lower = any(MIDDLE // 2 <= value < MIDDLE for value in values)
     upper = any(MIDDLE <= value < MIDDLE * 3 // 2 for value in values)
-    return len(values) >= SMEARED_VALUES and max(values) >= BRIGHT and lower and upper
+    return len(values) >= BLURRED_VALUES and max(values) >= BRIGHT and lower and upper
 
 
 def _channel_values(form: MaskForm, survey: MaskSurvey) -> set[int] | None:
@@ -192,13 +192,13 @@ def _refuse_pictures(uri: str, form: MaskForm, survey: MaskSurvey, is_asked: boo
         noun = "colours" if form.is_colour and not survey.is_grey else "values"
         count = "more than " * survey.has_many + str(len(survey.counts))
         raise DataError(
-            f"{uri}: holds {count} {noun} that change from pixel to pixel, as a picture's do; is it an image? A mask "
-            f"has few, such as 0 and 255: give masks, or {SAY_WHICH}"
+            f"{uri}: holds {count} {noun} that change from pixel to pixel, as in a photograph; is it an image? A mask "
+            f"has few, such as 0 and 255: give masks, or {NAME_THEM}"
         )
     if form.is_lossy and not (_channel_values(form, survey) or {-1}) <= FULL:
         raise DataError(
-            f"{uri}: its compression changes values, and they do not lie around 0 and 255 (highest {survey.highest:g}),"
-            " so that they cannot be distinguished; save the mask as PNG or as TIFF without loss"
+            f"{uri}: its compression changes values, and they are not close to 0 and 255 (highest {survey.highest:g}), "
+            "so building cannot be distinguished; save the mask as PNG or as TIFF without loss"
         )
 
 
@@ -207,7 +207,7 @@ def _of_rounding(form: MaskForm, is_probability: bool) -> Remark:
         return Remark(f"values are probabilities: {EVEN} and more counts as building")
     cause = "lossy compression has" if form.is_lossy else "values lie between 0 and 255, where resampling has"
     each = "of each channel " if form.is_colour else ""
-    return Remark(f"{cause} smeared the outlines: {MIDDLE} and more of 255 {each}counts as full")
+    return Remark(f"{cause} blurred the outlines: {MIDDLE} or more of 255 {each}counts as building")
 
 
 def _gaps_are_ground(form: MaskForm, survey: MaskSurvey) -> bool:
@@ -226,7 +226,7 @@ def _of_palette(
         first = drawn.pop(0)
         colours = {colour[:3] for colour in drawn.values()}
         remarks.append(
-            Remark(f"no colour of the palette is black: index 0 ({_hex(first)}) counts as not building; {SAY_WHICH}")
+            Remark(f"no colour of the palette is black: index 0 ({_hex(first)}) counts as not building; {NAME_THEM}")
         )
     remarks += _word_on("colours", "but black ", [_hex(colour) for colour in colours])
     return tuple(sorted(drawn)), remarks
@@ -251,10 +251,10 @@ def _rounded_colour(code: float) -> int:
 
 def _word_on(noun: str, which: str, values: Collection[float | str]) -> list[Remark]:
     """On what counts as building: several values, or one where other masks have another."""
-    ask = f"{SAY_WHICH}, such as mask_value=VALUE"
+    ask = f"{NAME_THEM}, such as mask_value=VALUE"
     if len(values) > 1:
         return [Remark(f"{noun} {{values}}: all {which}count as building; {ask}", (*values,))]
-    alone = f"hold one of the {noun} {{values}} each, which counts as building; where one of them is not, {ask}"
+    alone = f"hold one of the {noun} {{values}} each, which counts as building; where one is not, {ask}"
     return [Remark(alone, (*values,), if_several=True)] if values else []
 
 
@@ -262,7 +262,7 @@ def _codes_of(uri: str, values: PixelValues, form: MaskForm, survey: MaskSurvey)
     """Asked values as codes of a mask; those that cannot be in it are left out.
 
     Raises:
-        DataError: If a number is asked for, and the mask holds colours.
+        DataError: If the run names a number, and the mask holds colours.
     """
     if form.palette is not None:
         alike = [index for index, colour in form.palette.items() if _number(colour) in values.colours]

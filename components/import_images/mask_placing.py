@@ -63,7 +63,7 @@ def flips_to_image(image: RasterInfo, mask: RasterInfo, uri: str) -> Flips | Non
     if not rows and not columns:
         shift = f"{np.abs(corners - own).max():.1f} px off at its corners"
     raise DataError(
-        f"{uri}: by its georeference the mask does not lie on its image, but {shift}; give the mask of the image's "
+        f"{uri}: its georeference places the mask not on its image, but {shift}; give the mask of the image's "
         "ground, or remove the mask's georeference where that is wrong (gdal_edit.py -unsetgt)"
     )
 

@@ -1,4 +1,4 @@
-"""What is said of masks: the same about many of them once, with the names of some."""
+"""Remarks on masks: one remark for all masks that share it, with the names of some."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is said of a mask.
+    """A remark on a mask.
 
     Attributes:
-        text: What; `{values}` stands for the values of all masks of which the same is said.
+        text: Its text; `{values}` stands for the values of all masks that share the remark.
         values: Of this one.
         if_several: Whether it is worth a word only where these masks have more than one value together.
     """

@@ -13,7 +13,7 @@ from components.core.geometry import Window
 from components.import_images.mask_codes import GREY, Codes, MaskForm
 
 MOST_VALUES = 4096
-"""At most so many values are distinguished; a mask of more holds no classes."""
+"""Most values that are distinguished; a mask of more holds no classes."""
 
 DARK, BRIGHT = 16, 240
 """Values of 8 bits below and from which compression or resampling has left 0 and 255 what they were."""

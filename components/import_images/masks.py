@@ -171,14 +171,14 @@ def _rewritten(
     return _ready(target, building.result(), silent.result(), ImportOutcome.REWRITTEN, meaning.remarks)
 
 
-def _reused(target: str, said: str) -> ReadyMask:
+def _reused(target: str, remarks_json: str) -> ReadyMask:
     building, silent = Scanner(), Scanner()
     with opened(target) as (dataset, info):
         for rows in bands_of(info):
             labels = read_rows(dataset, target, rows, (1,))[0]
             building.add(rows, labels == BUILDING)
             silent.add(rows, labels == UNLABELLED)
-    remarks = tuple(Remark(**entry | {"values": tuple(entry["values"])}) for entry in json.loads(said))
+    remarks = tuple(Remark(**entry | {"values": tuple(entry["values"])}) for entry in json.loads(remarks_json))
     return _ready(target, building.result(), silent.result(), ImportOutcome.REUSED, remarks)
 
 

@@ -97,7 +97,7 @@ def _changed(task: SceneTask) -> str | None:
         found = storage.stat(planned.uri)
         if found is None:
             then = "the next run retires it" if planned is image else "the next run imports the image without it"
-            return f"{planned.uri}: was deleted after the plan was made; {then}"
+            return f"{planned.uri}: was deleted after planning; {then}"
         if (found.etag, found.size_bytes) != (planned.etag, planned.size_bytes):
-            return f"{planned.uri}: was replaced after the plan was made; the next run imports the image"
+            return f"{planned.uri}: was replaced after planning; the next run imports the image"
     return None

@@ -90,5 +90,5 @@ def check_extent(dataset: rasterio.DatasetReader, uri: str, size_bytes: int) -> 
 
 def value_bands(dataset: rasterio.DatasetReader) -> tuple[int, ...]:
     """Numbers of the bands of a mask that say something: all but alpha."""
-    values = tuple(i for i, said in enumerate(dataset.colorinterp, 1) if said is not ColorInterp.alpha)
+    values = tuple(i for i, role in enumerate(dataset.colorinterp, 1) if role is not ColorInterp.alpha)
     return values or (1,)

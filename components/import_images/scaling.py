@@ -60,10 +60,10 @@ def stretch_of(
     """The stretch of one scene; None for 8 bits, which stay as they are.
 
     Args:
-        scaling: What is asked for.
+        scaling: The run's.
         uri: Of the scene, for messages.
         dtype: Of its pixels.
-        percentiles: Gives its low and high value, perhaps the same; called where they are asked for.
+        percentiles: Gives its low and high value, perhaps the same; called only where the scaling needs them.
 
     Raises:
         DataError: If pixels are complex, or `full` is asked of a dtype without a natural range.

@@ -34,8 +34,8 @@ TURNED_UPRIGHT = " when it is turned as its orientation says"
 TURNED = "is upside down or mirrored against its image by its georeference, and was turned to match it"
 
 ELSEWHERE = (
-    "lies far from its image by its georeference, which was ignored: its pixels were matched with the image's; give "
-    "it the image's georeference, or none"
+    "has a georeference far from its image's, which was ignored: its pixels were matched with the image's; give it "
+    "the image's georeference, or none"
 )
 
 

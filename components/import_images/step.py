@@ -13,7 +13,7 @@ def run(project: Artifact, metrics: Metrics, images_uri: str, masks_uri: str, da
     """Run the stage; see `import_images`.
 
     Args:
-        project: The project manifest to write.
+        project: The output project.
         metrics: Counts of scenes and rasters; megabytes read and written.
         images_uri: Folder or URI prefix of images, or of folders images/img and ann/gt/masks.
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them, or there are none.

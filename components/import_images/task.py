@@ -1,4 +1,4 @@
-"""What is asked for one scene, and what became of it."""
+"""The import of one scene: what to do, and its result."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from components.infer_windows.reader import Columns, RowBuffer, RowMemory, Valid
 from components.infer_windows.windows import Strip, WindowPlan
 
 WAITING_BATCHES = 16
-"""A batch is handed on at so many times its size where most windows hold no data, so that few rows wait with it."""
+"""Where most windows hold no data, a batch is full at this many times its size, so that few rows wait with it."""
 
 
 @dataclass(slots=True)

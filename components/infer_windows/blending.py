@@ -23,7 +23,7 @@ from components.infer_windows.arrays import Bool, Float32, UInt8
 from components.infer_windows.windows import BAND_ROWS
 
 NODATA = 255
-"""What a mask holds where the image holds no data or was not looked at; no class has this index."""
+"""A mask's value where the image holds no data or was not inferred; no class has this index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Band:
 
     Attributes:
         top: The first row in the scene.
-        probabilities: (C, H, W) float32; valid until the next band is asked for.
+        probabilities: (C, H, W) float32; valid until the next band is requested.
         unseen: (H, W) bool, set where nothing contributes; None where something does everywhere.
     """
 

@@ -1,4 +1,4 @@
-"""What is known of images before any is looked at: which cannot be done, and in which there is nothing to do."""
+"""What is known of images before inference: which cannot be done, and in which there is nothing to do."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 def expected_skips(source: Project, rows: Sequence[int], mode: Mode) -> list[Skipped]:
     """The images on which a mode cannot be used.
 
-    Images without a box to look at, which get no prediction, are named in the log.
+    The log names images without a box to infer, which get no prediction.
 
     Args:
         source: The project.
         rows: Indices of the images.
-        mode: How they are looked at.
+        mode: Which windows or regions of them to infer.
     """
     if isinstance(mode, BboxesMode):
         return _without_boxes(source, rows, mode)
@@ -43,8 +43,8 @@ def _without_boxes(source: Project, rows: Sequence[int], mode: BboxesMode) -> li
             skips.append(Skipped(source.label(row), str(error)))
     if empty:
         log.warning(
-            "%d of %d images have no box to look at and get no prediction: %s; annotate objects of mode.from_classes "
-            "there, and give mode.padding where these are points or level lines",
+            "%d of %d images have no annotated box to infer and get no prediction: %s; annotate objects of "
+            "mode.from_classes there, and give mode.padding where these are points or level lines",
             len(empty),
             len(rows),
             first_names(empty),

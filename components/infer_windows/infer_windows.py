@@ -169,7 +169,7 @@ def _infer(
                 items = list(annotated(job.item, classes, parts, job.extents, job.plan.inputs()))
                 for item in items:
                     writer.add(item)
-                tally.add(job)
+                tally.add(job.pixels, job.classified_pixels, job.skipped_windows, reused=job.reused)
         network_seconds = predictor.seconds
     return tally.report(writer.count, time.perf_counter() - started, network_seconds, tuple(budget.skipped))
 

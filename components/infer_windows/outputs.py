@@ -26,7 +26,6 @@ from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import Rows, part_item
 from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE
 from components.core.storage import StoredObject
-from components.infer_windows.writer import ClassExtent, PartFiles
 
 METHOD = "1"
 """Part of the key: another number where the same input gives another result."""
@@ -46,6 +45,36 @@ MASKED = "masked"
 
 BYTES = "bytes"
 """Key of a record: the sizes of the two rasters, in bytes; records from before they were seen to be whole lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartFiles:
+    """Where the results of some rows of a scene go.
+
+    Attributes:
+        rows: Which rows.
+        mask: URI of the class indices.
+        confidence: URI of the confidence.
+    """
+
+    rows: Rows
+    mask: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassExtent:
+    """Where a class is in a mask.
+
+    Attributes:
+        value: Index of the class, which is its value in the mask.
+        box: The smallest window that holds all its pixels.
+        area: Number of its pixels.
+    """
+
+    value: int
+    box: Window
+    area: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +148,7 @@ def scene_files(
 
     Raises:
         DataError: If the image's raster does not exist.
-        StorageError: If its place cannot be asked.
+        StorageError: If its place cannot be reached.
     """
     source = storage.stat(image.uri)
     if source is None:
@@ -165,7 +194,7 @@ def annotated(
         classes: What is kept, and how it is called.
         parts: Where the rasters are.
         extents: For each part what its mask holds.
-        inputs: What the network looked at in the whole scene.
+        inputs: The network's inputs in the whole scene.
 
     Returns:
         For each part an item with the objects that are kept, rectangles of the inputs where they are wanted, and

@@ -83,7 +83,7 @@ class NetworkPredictor:
         """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities.
 
         Raises:
-            ConfigError: If so many windows do not fit into the memory; tells how many do.
+            ConfigError: If the windows do not fit into the memory; it says how many do.
         """
         try:
             return self._predicted(windows)

@@ -39,7 +39,7 @@ class Columns:
         left: First column; below 0 where windows reach over the border.
         right: The column after the last.
         most_rows: The most rows that are read at once.
-        block_rows: Rows are stored together so many at a time; 1 where that does not matter.
+        block_rows: How many rows the raster stores together; 1 where that does not matter.
         is_masked: Whether the raster says of some pixels that they hold no data.
     """
 
@@ -209,7 +209,7 @@ class ValidRows:
 
 
 class Validity:
-    """Which pixels of a strip hold data, for rows asked for from the top down."""
+    """Which pixels of a strip hold data; rows are requested from the top down."""
 
     def __init__(self, width: int) -> None:
         self._width = width

@@ -15,10 +15,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from components.core.geometry import Window
-from components.infer_windows.arrays import Float32
+from components.infer_windows.arrays import Bool, Float32
 from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import Band, Contribution
-from components.infer_windows.regions import with_validity
 from components.infer_windows.strip_overlaps import StripContributions
 from components.infer_windows.windows import BAND_ROWS
 
@@ -30,7 +29,7 @@ class RegionContributions(StripContributions):
         """It goes with what the region contributes."""
 
     def _planes(self, batch: WindowBatch, probabilities: Float32) -> Float32:
-        return with_validity(batch, probabilities)
+        return _with_validity(batch, probabilities)
 
 
 def blend_regions(
@@ -109,3 +108,21 @@ class _OpenRows:
             rows = min(bottom - top, height - place)
             yield top, slice(place, place + rows)
             top += rows
+
+
+def _with_validity(batch: WindowBatch, probabilities: Float32) -> Float32:
+    """What a region contributes to its pixels: nothing where they hold no data.
+
+    Args:
+        batch: The region's own.
+        probabilities: (C, h, w) float32 that the network gives.
+
+    Returns:
+        (C + 1, h, w) float32: these, and how much they count.
+    """
+    planes = np.ones((len(probabilities) + 1, *probabilities.shape[1:]), np.float32)
+    planes[:-1] = probabilities
+    for rows in batch.valid:
+        valid: Bool = np.unpackbits(rows.bits, axis=1, count=probabilities.shape[2]).view(np.bool_)
+        np.copyto(planes, np.float32(0), where=~valid)
+    return planes

@@ -1,4 +1,4 @@
-"""The regions of a scene that are put through the network one by one: a whole image, a part of it, or objects' boxes.
+"""The regions of a scene that the network infers one by one: a whole image, a part of it, or objects' boxes.
 
 They differ from windows in that they are of any size and place, may overlap in any way, and need not cover the scene.
 As windows are, a region is run in the strip of columns in which it begins.
@@ -6,26 +6,21 @@ As windows are, a region is run in the strip of columns in which it begins.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-import numpy as np
-
 from components.core.documents.regions import Region, distinct_windows
 from components.core.geometry import Size, Window
-from components.core.project import ImageRef
 from components.core.project.parts import Rows
-from components.infer_windows.arrays import Bool, Float32
-from components.infer_windows.batches import PixelBuffers, WindowBatch
-from components.infer_windows.reader import Columns, ValidRows, laid_out_in_tiles
+from components.infer_windows.arrays import Float32
 from components.infer_windows.windows import BAND_ROWS, STRIP_COLUMNS, Placed, Strip, strip_borders
 
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """How some rows of a scene are looked at by regions.
+    """The regions to infer in some rows of a scene.
 
     Attributes:
         size: Of the scene, in pixels.
@@ -66,7 +61,7 @@ class RegionPlan:
 
     @property
     def is_partial(self) -> bool:
-        """Whether some pixels of the scene may not be looked at."""
+        """Whether some pixels of the scene may be in no region."""
         whole = Window.of_size(self.size)
         return all(region.window != whole for region in self.regions)
 
@@ -81,7 +76,7 @@ class RegionPlan:
         return max([self.band_rows, *(window.height for window in self.windows)])
 
     def inputs(self) -> Sequence[Region]:
-        """What the network looks at, for the annotation."""
+        """The network's inputs, for the annotation."""
         return self.regions
 
     def placed(self, strip: Strip) -> Iterator[Placed]:
@@ -108,72 +103,10 @@ def plan_regions(
 
     Args:
         size: Of the scene, in pixels.
-        regions: What the network looks at, inside the scene.
+        regions: The network's inputs, inside the scene.
         classes: Number of channels that the network gives.
         rows: The rows that are wanted; None for all.
         strip_columns: The most columns of a strip.
     """
     wanted = rows or Rows(0, size.height)
     return RegionPlan(size, regions, wanted.top, wanted.bottom, strip_borders(size.width, strip_columns), classes)
-
-
-def read_regions(image: ImageRef, plan: RegionPlan, buffers: PixelBuffers) -> Generator[WindowBatch]:
-    """Read a scene's regions, each a batch of its own; an empty batch comes for a strip in which none begins.
-
-    Args:
-        image: The whole scene.
-        plan: Which regions.
-        buffers: Where the batches' pixels come from.
-
-    Raises:
-        DataError: If the raster cannot be read.
-        StorageError: If the disk has no room to lay it out in tiles, where that is needed.
-    """
-    if not plan.windows:
-        yield from map(WindowBatch, range(len(plan.strips)))
-        return
-    top, bottom = plan.windows[0].top, max(window.bottom for window in plan.windows)
-    with laid_out_in_tiles(image, top, bottom, len(plan.windows)) as scene:
-        for index, strip in enumerate(plan.strips):
-            if not strip.own:
-                yield WindowBatch(index)
-            for region in strip.own:
-                yield _batch(scene, index, plan.windows[region], buffers)
-
-
-def _batch(image: ImageRef, strip: int, window: Window, buffers: PixelBuffers) -> WindowBatch:
-    """One region; where some of its pixels hold no data the batch says so of all its rows."""
-    columns = Columns.of(image, window.left, window.right)
-    pixels = buffers.take((1, 3, window.height, window.width))
-    holds_data = np.ones((window.height, window.width), np.bool_) if columns.is_masked else None
-    row = 0
-    for values, valid in columns.read(window.top, window.bottom):
-        place = slice(row, row + values.shape[1])
-        pixels[0, :, place] = values
-        if holds_data is not None and valid is not None:
-            holds_data[place] = valid
-        row = place.stop
-    if holds_data is None or holds_data.all():
-        return WindowBatch(strip, [True], pixels=pixels)
-    if not holds_data.any():
-        buffers.give_back(pixels)
-        return WindowBatch(strip, [False])
-    return WindowBatch(strip, [True], [ValidRows.packed(window.top, holds_data)], pixels)
-
-
-def with_validity(batch: WindowBatch, probabilities: Float32) -> Float32:
-    """What a region contributes to its pixels: nothing where they hold no data.
-
-    Args:
-        batch: The region's own.
-        probabilities: (C, h, w) float32 that the network gives.
-
-    Returns:
-        (C + 1, h, w) float32: these, and how much they count.
-    """
-    planes = np.ones((len(probabilities) + 1, *probabilities.shape[1:]), np.float32)
-    planes[:-1] = probabilities
-    for rows in batch.valid:
-        valid: Bool = np.unpackbits(rows.bits, axis=1, count=probabilities.shape[2]).view(np.bool_)
-        np.copyto(planes, np.float32(0), where=~valid)
-    return planes

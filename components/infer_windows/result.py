@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from components.core.project.history import StageRun
 from components.core.skip_budget import Skipped
-from components.infer_windows.runner import SceneInference
 
 STAGE = "infer_windows"
 
@@ -24,7 +23,7 @@ class InferenceResult:
         megapixels: Of the scenes that went through the network.
         reused_megapixels: Of those that an earlier run had finished.
         no_data_megapixels: Of all of these, what got no class: it holds no data by what the rasters say, or lies in no
-            region that the network looked at.
+            region that the network inferred.
         skipped_windows: Windows or regions without any data, which did not go through the network.
         seconds: From the first scene to the last.
         network_seconds: Spent inside the network.
@@ -68,15 +67,21 @@ class Tally:
     def __init__(self) -> None:
         self._scenes = self._reused = self._pixels = self._reused_pixels = self._no_data = self._skipped = 0
 
-    def add(self, job: SceneInference) -> None:
-        """Count one."""
-        pixels = sum(files.part.rows.height for files in job.files) * job.item.size.width
+    def add(self, pixels: int, classified_pixels: int, skipped_windows: int, *, reused: bool) -> None:
+        """Count one.
+
+        Args:
+            pixels: Of the scene, or of its rows that are wanted.
+            classified_pixels: Those of them that have a class.
+            skipped_windows: Windows or regions without any data.
+            reused: Whether an earlier run had finished it.
+        """
         self._scenes += 1
-        self._reused += job.reused
-        self._pixels += 0 if job.reused else pixels
-        self._reused_pixels += pixels if job.reused else 0
-        self._no_data += pixels - sum(extent.area for part in job.extents for extent in part)
-        self._skipped += job.skipped_windows
+        self._reused += reused
+        self._pixels += 0 if reused else pixels
+        self._reused_pixels += pixels if reused else 0
+        self._no_data += pixels - classified_pixels
+        self._skipped += skipped_windows
 
     def report(
         self, items: int, seconds: float, network_seconds: float, skipped: tuple[Skipped, ...]

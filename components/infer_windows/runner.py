@@ -1,7 +1,7 @@
 """Scenes on their way through the stage: one after the other without a gap, however one ends and the next begins.
 
-Three threads hand on what they finished: one reads windows, one runs the network, and the caller's blends and writes.
-While the last rows of a scene are written, the next one is read and put through the network. A scene that fails does so
+Three threads form a pipeline: one reads windows, one runs the network, and the caller's blends and writes. While the
+last rows of a scene are written, the next one is read and inferred. A scene that fails does so
 by itself: its error takes the place of what is missing, and the next one follows.
 """
 
@@ -19,12 +19,13 @@ from components.core.project import ImageRef, Item
 from components.core.project.parts import row_parts, wanted_rows
 from components.core.scene_errors import scene_errors
 from components.infer_windows.batches import PixelBuffers, WindowBatch, read_batches
-from components.infer_windows.outputs import SceneFiles, scene_files
+from components.infer_windows.outputs import ClassExtent, SceneFiles, scene_files
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.prefetch import prefetch
-from components.infer_windows.regions import RegionPlan, read_regions
+from components.infer_windows.region_reader import read_regions
+from components.infer_windows.regions import RegionPlan
 from components.infer_windows.scene_plan import ScenePlan, plan_scene
-from components.infer_windows.writer import ClassExtent, write_scene
+from components.infer_windows.writer import write_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,23 @@ class SceneInference:
     skipped_windows: int = 0
     given_up: bool = False
 
+    @property
+    def pixels(self) -> int:
+        """Of the rows that are wanted."""
+        return sum(files.part.rows.height for files in self.files) * self.item.size.width
+
+    @property
+    def classified_pixels(self) -> int:
+        """Those that have a class, once that is known."""
+        return sum(extent.area for part in self.extents for extent in part)
+
 
 def prepare(item: Item, settings: RunSettings) -> SceneInference:
     """Decide how a scene is done, and see whether that was done before.
 
     Raises:
         DataError: If it has no image, the mode cannot be used on it, or its raster does not exist.
-        StorageError: If the place of its raster or of the results cannot be asked.
+        StorageError: If the place of its raster or of the results cannot be reached.
     """
     if item.image is None:
         raise DataError("has no image; import the project with its images")
@@ -173,7 +184,7 @@ def _predict(predictor: Predictor, batch: WindowBatch, buffers: PixelBuffers) ->
     except FootprintsError:
         raise
     except Exception as error:
-        raise FootprintsError(f"the network cannot be applied: {type(error).__name__}: {error}") from error
+        raise FootprintsError(f"the network's forward pass failed: {type(error).__name__}: {error}") from error
     buffers.give_back(batch.pixels)
     batch.pixels = None
 

@@ -1,4 +1,4 @@
-"""How a scene is put through the network: by windows that slide over it, or by regions."""
+"""What the network sees of a scene: sliding windows, or regions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def plan_scene(item: Item, image: ImageRef, mode: Mode, batch_size: int, classes
     Args:
         item: The whole scene, with the objects that it is annotated with.
         image: Its pixels.
-        mode: How it is looked at.
+        mode: Sliding window, or which regions.
         batch_size: How many windows go through the network at once; regions go one by one.
         classes: Number of channels that the network gives.
         rows: The rows that are wanted.

@@ -25,10 +25,10 @@ def run(
     """Run the stage; see `infer_windows`.
 
     Args:
-        project: The project whose images are looked at.
+        project: The project whose images to infer.
         model: The folder that train_unet wrote.
-        predictions: The project to write of what was found.
-        metrics: Counts of scenes, megapixels (per second, and without data or not looked at), windows skipped;
+        predictions: The output project, with the predicted masks.
+        metrics: Counts of scenes, megapixels (per second, and without data or not inferred), windows skipped;
             megabytes moved.
         data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).

@@ -78,7 +78,7 @@ class TemporaryArrays:
 def _no_room(error: OSError) -> StorageError:
     return StorageError(
         f"{tempfile.gettempdir()}: cannot buffer the overlaps of windows ({error.strerror}); "
-        "make room there, or set TMPDIR to a folder on a larger disk"
+        "free some space there, or set TMPDIR to a folder on a larger disk"
     )
 
 

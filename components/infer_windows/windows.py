@@ -215,7 +215,7 @@ def strip_borders(length: int, most: int = STRIP_COLUMNS, multiple: int = TILE_P
     Args:
         length: Width of the scene, in pixels.
         most: The most columns of a strip, but at least `multiple`.
-        multiple: Strips begin at multiples of so many columns.
+        multiple: Strips begin at multiples of this many columns.
 
     Returns:
         The first column of each strip, and the column after the last.
@@ -256,7 +256,7 @@ def column_strips(columns: Axis, most: int, multiple: int) -> list[Strip]:
     Args:
         columns: The windows along the scene's width.
         most: The most columns of a strip, but at least `multiple`.
-        multiple: Strips begin at multiples of so many columns.
+        multiple: Strips begin at multiples of this many columns.
 
     Returns:
         The strips from left to right.
@@ -298,7 +298,7 @@ class WindowPlan:
 
     @property
     def is_partial(self) -> bool:
-        """Whether some pixels of the scene are not looked at."""
+        """Whether some pixels of the scene are in no window."""
         return False
 
     @property
@@ -307,7 +307,7 @@ class WindowPlan:
         return self.classes
 
     def inputs(self) -> list[Region]:
-        """What the network looks at, for the annotation."""
+        """The network's inputs, for the annotation."""
         return [Region(window) for window in self.grid.windows()]
 
     def placed(self, strip: Strip) -> Iterator[Placed]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -22,6 +22,7 @@ from components.core.project.predictions import CONFIDENCE_TAGS
 from components.infer_windows.arrays import UInt8
 from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import NODATA, Band, Totals, argmax, blend
+from components.infer_windows.outputs import ClassExtent, PartFiles
 from components.infer_windows.region_blending import RegionContributions, blend_regions
 from components.infer_windows.regions import RegionPlan
 from components.infer_windows.scene_plan import ScenePlan
@@ -97,21 +98,6 @@ def _totals(plan: WindowPlan, strip: Strip) -> Totals:
     return Totals(rows[plan.top : plan.bottom], columns[strip.left : strip.right])
 
 
-@dataclass(frozen=True, slots=True)
-class PartFiles:
-    """Where the results of some rows of a scene go.
-
-    Attributes:
-        rows: Which rows.
-        mask: URI of the class indices.
-        confidence: URI of the confidence.
-    """
-
-    rows: Rows
-    mask: str
-    confidence: str
-
-
 class _Part:
     """The rasters of some rows, being written."""
 
@@ -171,7 +157,7 @@ def open_rasters(image: ImageRef, parts: Sequence[PartFiles], plan: ScenePlan) -
     Args:
         image: The whole scene; where its raster says which pixels hold data, so do the masks.
         parts: From the top down, each beginning where the one before ends.
-        plan: How it is looked at; where that leaves pixels out, masks say so in the same way.
+        plan: Its windows or regions; pixels that these leave out are nodata in the masks.
 
     Raises:
         StorageError: If a raster cannot be written.
@@ -190,23 +176,8 @@ def open_rasters(image: ImageRef, parts: Sequence[PartFiles], plan: ScenePlan) -
         yield SceneRasters(opened)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassExtent:
-    """Where a class is in a mask.
-
-    Attributes:
-        value: Index of the class, which is its value in the mask.
-        box: The smallest window that holds all its pixels.
-        area: Number of its pixels.
-    """
-
-    value: int
-    box: Window
-    area: int
-
-
 class ClassExtents:
-    """Boxes and areas of the classes, gathered block by block."""
+    """Boxes and areas of the classes, accumulated block by block."""
 
     def __init__(self, classes: int) -> None:
         """Begin without any pixel.

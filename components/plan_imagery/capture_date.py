@@ -1,4 +1,4 @@
-"""When an image was captured, as far as its metadata or its name tell."""
+"""When an image was captured, from its metadata or its name."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _named(groups: Mapping[str, int] | tuple[str, ...] | list[str]) -> str:
 def capture_date(imagery: Mapping[str, str], tags: Mapping[str, str], key: str, dates: DatePattern) -> str:
     """Day or time of capture.
 
-    What people said of their names comes first; then the one tag that means the capture; then a date in the name, as
-    names with dates mostly tell the flight; last TIFF's DateTime, which mostly is when the file was made.
+    The pattern that the user gave comes first; then the one tag that means the capture; then a date in the name, which
+    mostly is that of the flight; last TIFF's DateTime, which mostly is when the file was made.
 
     Sources: GDAL's raster data model, "IMAGERY domain", and MD_DATETIMEFORMAT of its gdal_mdreader.h; TIFF 6.0, tag
     DateTime.
@@ -76,7 +76,7 @@ def capture_date(imagery: Mapping[str, str], tags: Mapping[str, str], key: str, 
         dates: Finds dates in keys.
 
     Returns:
-        ISO 8601; empty where nothing tells it.
+        ISO 8601; empty where neither has it.
     """
     day = _day_in(key, dates.pattern)
     return (

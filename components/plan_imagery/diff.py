@@ -21,7 +21,7 @@ class ImageryDiff:
         done: How many are done in this version and detector.
         waiting: How many are done in this version and another detector, and stay so.
         retired: Marks to be removed, sorted.
-        skipped: Images whose names are no text, or cannot be told from another's.
+        skipped: Images whose names are no text, or have the id of another.
     """
 
     images: int = 0
@@ -68,7 +68,7 @@ def diff_imagery(
         own = known.get(image.id, ())
         known[image.id] = None  # seen
         if own is None:
-            reason = f"{image.uri}: its id {image.id} is another image's, too; rename it"
+            reason = f"{image.uri}: its id {image.id} is also another image's; rename it"
             result.skipped.append(Skipped(image.key, reason))
         else:
             _sort_in(result, image, own, Mark(image.id, image.version, detector), redo_all, shown)

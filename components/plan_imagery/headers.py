@@ -127,9 +127,7 @@ def _usable_crs(image: SourceImage, info: RasterInfo) -> str:
         *(["transform"] if info.transform is None else []),
     ]
     if info.crs is None or missing:
-        raise DataError(
-            f"{image.uri}: has no {' and no '.join(missing)}, and footprints need a place on the map; georeference it"
-        )
+        raise DataError(f"{image.uri}: has no {' and no '.join(missing)}, which footprints need; georeference it")
     reference = ImageRef.whole(image.uri, info.size, info.crs, info.transform)
     placed(Item("images", image.key, info.size, reference), image.uri)
     return info.crs

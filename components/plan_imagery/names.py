@@ -22,4 +22,4 @@ PARAMETERS: Mapping[str, str] = {
     "data_root": "output_data_root",
     "max_bad": "images_max_bad",
 }
-"""Those that are something else: faults are told in the words of the form."""
+"""Those with another name: faults use the names of the form."""

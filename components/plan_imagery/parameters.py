@@ -27,12 +27,13 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
     faults = Faults()
     if redo not in (REDO_CHANGED, REDO_ALL):
         faults.add(
-            f"redo: {redo!r} is not known; use {REDO_CHANGED} to keep scenes that were done with another model "
-            f"or other settings, or {REDO_ALL} to do them again"
+            f"redo: {redo!r} is not known; use {REDO_CHANGED} to keep scenes of another model or other settings, "
+            f"or {REDO_ALL} to detect them again"
         )
     if not (shard_megapixels > 0 and math.isfinite(shard_megapixels)):
         faults.add(
-            f"shard_megapixels: {shard_megapixels} is not a size above 0; {SHARD_MEGAPIXELS:g} suits a GPU for minutes"
+            f"shard_megapixels: {shard_megapixels} is not a size above 0; {SHARD_MEGAPIXELS:g} keeps a GPU busy "
+            "for minutes"
         )
     with faults.caught():
         check_max_shards(max_shards)
@@ -40,7 +41,7 @@ def check_numbers(redo: str, shard_megapixels: float, max_shards: int) -> None:
 
 
 def check_footprints(settings: DetectionSettings) -> None:
-    """See that footprints can be made as they are asked for.
+    """Check the settings of footprints.
 
     Raises:
         ConfigError: If they cannot.

@@ -76,7 +76,7 @@ def plan_imagery(
             the stages that read them.
         redo: "changed" leaves scenes alone that were done with another model or other settings; "all" does them again.
         shard_megapixels: How much a shard should do at most.
-        max_shards: At most so many shards. What does not fit into them is left to the next run, in the order of the
+        max_shards: Most shards of a run. What does not fit into them is left to the next run, in the order of the
             images' keys; an image larger than all of them together is done nonetheless, alone.
         captured_pattern: Finds the day of capture in keys; see `date_pattern`.
         scaling: How more than 8 bits will become 8; see `Scaling.parse`.
@@ -109,7 +109,7 @@ def plan_imagery(
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
     scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
-    dealt = assign_shards({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
+    assigned = assign_shards({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
     plan = Plan(
         images_uri=images,
         output_uri=output,
@@ -117,8 +117,8 @@ def plan_imagery(
         model=model,
         detector=detector,
         settings=settings,
-        scenes=tuple(replace(scene, parts=dealt[scene.id]) for scene in scenes),
-        shards=max((part.shard for parts in dealt.values() for part in parts), default=0),
+        scenes=tuple(replace(scene, parts=assigned[scene.id]) for scene in scenes),
+        shards=max((part.shard for parts in assigned.values() for part in parts), default=0),
         done=found.done,
         waiting=found.waiting,
         retired=tuple(found.retired),
@@ -142,7 +142,7 @@ def _headers(
 
 
 def _usable(headers: Iterator[PlannedScene | Skipped], mode: Mode) -> Iterator[PlannedScene | Skipped]:
-    """Skip scenes that inference cannot look at as one input, for which a GPU would be asked for in vain."""
+    """Skip scenes too large for the network as one input before a GPU is requested for them."""
     for entry in headers:
         if isinstance(mode, RegionMode) and isinstance(entry, PlannedScene):
             reason = why_not(mode, entry.size)
@@ -202,6 +202,6 @@ def _log_plan(plan: Plan) -> None:
     )
     if plan.postponed:
         log.info(
-            "%d images are left to the next run: this one is full; more shards or larger ones do more at once",
+            "%d images are left to the next run, as this one is full; use more or larger shards to do more at once",
             plan.postponed,
         )

@@ -1,4 +1,4 @@
-"""All that a detection run is given, checked together before imagery is listed or a GPU asked for."""
+"""Check all inputs of a detection run together, before it lists imagery or requests a GPU."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class DetectionInputs:
         model_uri: Folder or URI prefix of the model, as train_unet wrote it.
         settings: How scenes are detected and published; documents as JSON text or files, empty for the tutorial's.
         redo: "changed" leaves scenes of another model or other settings alone, "all" does them again.
-        shard_megapixels: How much a shard does at most.
-        max_shards: At most so many shards; the next run does the rest.
+        shard_megapixels: Most megapixels in a shard.
+        max_shards: Most shards of a run; the next run does the rest.
         captured_pattern: Regular expression that finds the day of capture in keys, with the named groups year, month
             and day, and wins over metadata; empty for the usual forms, none for none.
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH; checked here for detect_scenes.
@@ -91,7 +91,7 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
         names: What the user calls the parameters, by their names here; those that are called the same may be left out.
 
     Raises:
-        InputsError: If anything is wrong; it tells all that is.
+        InputsError: If anything is wrong; it lists all faults.
     """
     faults = NamedFaults({name: name for name in DetectionInputs.names()} | dict(names or {}))
     with faults.of():
@@ -108,16 +108,16 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
 
 
 def _look(faults: NamedFaults, inputs: DetectionInputs) -> ModelConfig | None:
-    """Look at all places; gives what the model says of itself."""
-    asked = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
+    """Check all places; returns the model's description."""
+    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
     for key, removes in (("output_uri", True), ("data_root", False)):
-        if key in asked:
-            faults.attempt(key, partial(check_writable, removes=removes), asked[key])
-    if "images_uri" in asked:
-        output = storage.absolute_uri(inputs.output_uri) if "output_uri" in asked else ""
+        if key in to_check:
+            faults.attempt(key, partial(check_writable, removes=removes), to_check[key])
+    if "images_uri" in to_check:
+        output = storage.absolute_uri(inputs.output_uri) if "output_uri" in to_check else ""
         with faults.of("images_uri"):
             _check_images(storage.absolute_uri(inputs.images_uri), output)
-    return faults.attempt("model_uri", described_model, inputs.model_uri) if "model_uri" in asked else None
+    return faults.attempt("model_uri", described_model, inputs.model_uri) if "model_uri" in to_check else None
 
 
 def _places(faults: NamedFaults, inputs: DetectionInputs) -> list[NamedPlace]:

@@ -44,7 +44,7 @@ def write_plan_report(plan: Plan, report: Path | str, summary: Path | str) -> No
 def _sentence(plan: Plan) -> str:
     scenes, shards = counted_noun(len(plan.scenes), "scene"), counted_noun(plan.shards, "shard")
     later = f", {counted_noun(plan.postponed, 'image')} left to the next run" if plan.postponed else ""
-    return f"{scenes} to be detected in {shards}{later}; the last step of the run reports what became of them"
+    return f"{scenes} to be detected in {shards}{later}; the last step of the run reports the results"
 
 
 def _facts(plan: Plan) -> list[Fact]:
@@ -53,7 +53,7 @@ def _facts(plan: Plan) -> list[Fact]:
     megapixels = sum(scene.size.area for scene in plan.scenes) / MEGA
     others = [
         Fact("not usable", thousands(len(plan.skipped)), "images"),
-        Fact("postponed", thousands(plan.postponed), "images for the next run: this one is full"),
+        Fact("postponed", thousands(plan.postponed), "images for the next run, as this one is full"),
         Fact("to be retired", thousands(len(plan.retired)), "images are gone"),
         Fact("waiting", thousands(plan.waiting), "done with another model or settings"),
     ]
@@ -72,7 +72,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
         ("Model", Cell(plan.model_uri, plan.model)),
         ("Detector", plan.detector),
     ]
-    yield Section("What is to be done", "", (), table(_NAMES_AND_VALUES, rows, style="about"))
+    yield Section("Planned work", "", (), table(_NAMES_AND_VALUES, rows, style="about"))
     if plan.warnings:
         yield Section(UNLIKE, UNLIKE_LEAD, (), table((Column("", is_text=True),), [(text,) for text in plan.warnings]))
     scenes = [
@@ -87,7 +87,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
     yield Section("Scenes", _of_all(len(plan.scenes), "scenes"), (), table(_SCENES, scenes))
     if plan.skipped:
         skipped = [(entry.name, entry.reason) for entry in plan.skipped[:SHOWN]]
-        lead = f"Images that cannot be used as they are. {_of_all(len(plan.skipped), 'images')}".strip()
+        lead = f"Images that this run cannot use. {_of_all(len(plan.skipped), 'images')}".strip()
         yield Section("Not usable", lead, (), table(_SKIPPED, skipped))
 
 

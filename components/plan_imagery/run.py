@@ -20,15 +20,15 @@ def check_and_plan(
     Args:
         inputs: What the run is given.
         plan_dir: The plan's directory; it appears when it is whole.
-        summary: JSON file to write of what is to be done, or was done where there was nothing to detect.
-        report: HTML file to write of the same.
+        summary: JSON file for the plan, or for the whole run where there is nothing to detect.
+        report: HTML file, likewise.
         names: What the user calls the inputs, where that is something else.
 
     Returns:
         The plan; and counts, for metrics.
 
     Raises:
-        InputsError: If anything is wrong with the inputs; it tells all that is.
+        InputsError: If anything is wrong with the inputs; it lists all faults.
         DataError: If the model is none, or a marker is broken.
         TooManySkippedError: If nothing is to be detected and more images are skipped than `max_bad`.
         StorageError: If a place cannot be reached or written.

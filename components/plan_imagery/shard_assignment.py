@@ -1,4 +1,4 @@
-"""Scenes dealt to shards, large ones cut into rows."""
+"""Assign scenes to shards, large ones cut by rows."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from components.core.collection.plan import ShardRows
 from components.core.geometry import Size
 
 PART_ROWS = 512
-"""Parts of a scene begin at multiples of so many rows, and are as high at least."""
+"""A scene is cut at multiples of this many rows, so each part has at least as many."""
 
 
 def assign_shards(sizes: Mapping[str, Size], shard_pixels: int, max_shards: int) -> dict[str, tuple[ShardRows, ...]]:
-    """Deal scenes to shards so that each gets about as many pixels.
+    """Assign scenes to shards, balanced by pixels.
 
     There are as many shards as it takes for each to have at most `shard_pixels` on average, but not more than
     `max_shards` or than there are parts. A scene larger than a shard is cut into parts of as equal heights as
-    `PART_ROWS` allows, for as many shards. Scenes with the largest parts are dealt first, each part to the shard with
-    the fewest pixels so far, the largest part to the emptiest one. The pixels of any two shards then differ by the
-    largest part at most, and no shard gets two parts of one scene.
+    `PART_ROWS` allows, for as many shards. Scenes with the largest parts are assigned first, each part to the shard
+    with the fewest pixels so far, the largest part to the emptiest one. The pixels of any two shards then differ by
+    the largest part at most, and no shard gets two parts of one scene.
 
     Args:
         sizes: Of scenes by id.
         shard_pixels: How many pixels a shard should have at most, from 1.
-        max_shards: At most so many shards, from 1.
+        max_shards: Most shards, from 1.
 
     Returns:
         For each scene its parts from the top down; no shard from 1 to the last one is empty. It depends on ids and
@@ -38,7 +38,7 @@ def assign_shards(sizes: Mapping[str, Size], shard_pixels: int, max_shards: int)
     tops = {name: _tops(size, part_pixels) for name, size in sizes.items()}
     count = min(wanted, sum(map(len, tops.values())))
     loads = [(0, shard) for shard in range(1, count + 1)]
-    dealt: dict[str, tuple[ShardRows, ...]] = {}
+    assigned: dict[str, tuple[ShardRows, ...]] = {}
     pixels = {name: _pixels(sizes[name], tops[name]) for name in sizes}
     for name in sorted(sizes, key=lambda name: (-max(pixels[name]), name)):
         parts = sorted(zip(pixels[name], tops[name], strict=True), key=lambda part: (-part[0], part[1]))
@@ -47,8 +47,8 @@ def assign_shards(sizes: Mapping[str, Size], shard_pixels: int, max_shards: int)
         for (area, top), (load, shard) in zip(parts, emptiest, strict=True):
             rows.append(ShardRows(shard, top, top + area // sizes[name].width))
             heapq.heappush(loads, (load + area, shard))
-        dealt[name] = tuple(sorted(rows, key=lambda part: part.top))
-    return dealt
+        assigned[name] = tuple(sorted(rows, key=lambda part: part.top))
+    return assigned
 
 
 def _tops(size: Size, part_pixels: int) -> list[int]:

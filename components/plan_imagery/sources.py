@@ -96,8 +96,8 @@ def no_images(images_uri: str) -> ConfigError:
         images_uri: The prefix.
     """
     return ConfigError(
-        f"images_uri: below {images_uri} lies no image ({', '.join(sorted(RASTER_SUFFIXES))}); check the place. "
-        "A collection is never emptied: delete it by hand if that is meant"
+        f"images_uri: no image ({', '.join(sorted(RASTER_SUFFIXES))}) below {images_uri}; check the URI. "
+        "A run never empties a collection: delete it by hand if you mean to"
     )
 
 

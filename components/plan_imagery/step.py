@@ -26,10 +26,10 @@ def run(
     """Run the stage; see `DetectionInputs` and `components.core.collection.plan.DetectionSettings`.
 
     Args:
-        plan: Directory to write, with what is to be done, by which shard, and what is to be retired.
-        summary: JSON file to write of what is to be done, or was done where there was nothing to detect.
+        plan: Output directory of the plan: the scenes to detect, by shard, and those to retire.
+        summary: JSON summary of the plan, or of the whole run where there is nothing to detect.
         metrics: Counts of images, megapixels and shards; megabytes read and written.
-        report: Page to write of what is to be done, or was done where there was nothing to detect.
+        report: HTML page of the plan, or of the whole run where there is nothing to detect.
         inference_config: The inference config; empty for the tutorial's.
         split_masks_query: DTL query; empty for the tutorial's.
         names: What the user calls the inputs, where that is something else.

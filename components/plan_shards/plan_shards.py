@@ -14,18 +14,18 @@ log = logging.getLogger(__name__)
 
 
 def plan_shards(project: Path | str, *, image_tags: Sequence[str] = ("test",), max_shards: int = 1) -> list[str]:
-    """Name the shards of the items that inference will look at.
+    """Name the shards of the items to infer.
 
     Args:
         project: Directory of the project.
         image_tags: Items that carry one of these tags count; all items where there is no tag.
-        max_shards: At most so many shards; never more than items, so none is empty.
+        max_shards: Most shards; there are never more than items, so none is empty.
 
     Returns:
         "1/n" to "n/n"; at least one.
 
     Raises:
-        ConfigError: If a run may not have so many shards.
+        ConfigError: If the number of shards breaks its rule.
         DataError: If the project cannot be read, or no item carries a wanted tag.
     """
     check_max_shards(max_shards)
@@ -35,6 +35,8 @@ def plan_shards(project: Path | str, *, image_tags: Sequence[str] = ("test",), m
     shards = [Shard(number, count) for number in range(1, count + 1)]
     pixels = [size.area for size in opened.item_sizes()]
     for shard in shards:
-        dealt = shard.rows(opened, rows)
-        log.info("shard %s: %d items, %.1f megapixels", shard, len(dealt), sum(pixels[row] for row in dealt) / 1e6)
+        assigned = shard.rows(opened, rows)
+        log.info(
+            "shard %s: %d items, %.1f megapixels", shard, len(assigned), sum(pixels[row] for row in assigned) / 1e6
+        )
     return [str(shard) for shard in shards]

@@ -12,9 +12,9 @@ def run(project: Artifact, image_tags: Sequence[str], max_shards: int, *, echo: 
     """Run the stage; see `plan_shards`.
 
     Args:
-        project: The project whose images inference will look at.
+        project: The project whose images to infer.
         image_tags: Images with one of these tags count; none for all images.
-        max_shards: At most so many shards; never more than images.
+        max_shards: Most shards; there are never more than images.
         echo: Hears each shard.
 
     Returns:

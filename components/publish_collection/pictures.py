@@ -57,7 +57,7 @@ class ScenePicture:
 
     Attributes:
         key: Of the image.
-        note: What is said of it.
+        note: Its caption.
         panels: One, or two of a large scene.
     """
 

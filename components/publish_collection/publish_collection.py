@@ -48,7 +48,7 @@ def publish_collection(
     shard, or here where several shards have rows of it or its shard could not. What it had before is retired when the
     layer shows the new. All of it may be interrupted anywhere: the next run finds by the ledger what is missing, and
     by `layer.json` whether the layer is as the ledger says. It may be done again when the parts are gone: what has its
-    marker is done, whether a part tells of it or not.
+    marker is done, whether a part lists it or not.
 
     Args:
         plan: What plan_imagery wrote.
@@ -85,9 +85,9 @@ def publish_collection(
     classes = described_classes(collection, opened)
     finished = {scene.mark.scene: scene for shard in shards for scene in shard.finished}
     projects = tuple(shard.project for shard in shards)
-    gathered = collect_parts(opened, projects, history, finished)
-    recalled, lost = recover_scenes(collection, opened, gathered.failures)
-    own, failures = _finish(opened, projects, replace(gathered, failures=lost), workers)
+    collected = collect_parts(opened, projects, history, finished)
+    recalled, lost = recover_scenes(collection, opened, collected.failures)
+    own, failures = _finish(opened, projects, replace(collected, failures=lost), workers)
     budget.add(*(failure.skipped for failure in failures))
     finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
     marks = {name: scene.mark for name, scene in finished.items()}
@@ -113,14 +113,14 @@ def publish_collection(
 
 
 def _finish(
-    plan: Plan, projects: Sequence[Project], gathered: CollectedScenes, workers: int
+    plan: Plan, projects: Sequence[Project], collected: CollectedScenes, workers: int
 ) -> tuple[tuple[FinishedScene, ...], tuple[SceneFailure, ...]]:
     """Finish what the shards did not."""
     finished: tuple[FinishedScene, ...] = ()
     failed: tuple[SceneFailure, ...] = ()
-    if gathered.scenes:
-        finished, failed = finish_scenes(scene_finisher(plan, projects), gathered.scenes, workers)
-    return finished, (*gathered.failures, *failed)
+    if collected.scenes:
+        finished, failed = finish_scenes(scene_finisher(plan, projects), collected.scenes, workers)
+    return finished, (*collected.failures, *failed)
 
 
 def _export(collection: Collection, layer: CollectionLayer, formats: Sequence[str]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def run_summary_page(summary: RunSummary, pictures: Sequence[ScenePicture] = ())
     """Show what a run did.
 
     Args:
-        summary: All that is told.
+        summary: What the report shows.
         pictures: Of a few of its scenes.
 
     Returns:
@@ -88,7 +88,7 @@ def _facts(summary: RunSummary) -> list[Fact]:
 
 def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator[Section]:
     if summary.failed:
-        lead = f"Scenes that were to be done and are not published; they are tried in {MOST_TRIES} runs at most."
+        lead = f"Planned scenes that are not published. Later runs try them again, in {MOST_TRIES} runs at most."
         yield _section("Failed", lead, _missing(summary.failed, "scenes"))
     yield _section("What was done", "", _about(summary))
     if summary.warnings:

@@ -1,4 +1,4 @@
-"""What a run published, told to people and to programs: an HTML report, a JSON summary, metrics."""
+"""Outputs of a run for people and programs: an HTML report, a JSON summary, metrics."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def write_run_outputs(
     Raises:
         StorageError: If a place cannot be written.
     """
-    told = run_summary(done)
-    page = run_summary_page(told, _pictures(done, told, collection)).encode()
-    place = collection.place("reports", f"{told.name}.html")
+    run = run_summary(done)
+    page = run_summary_page(run, _pictures(done, run, collection)).encode()
+    place = collection.place("reports", f"{run.name}.html")
     storage.write_bytes(place, page)
     if report is not None:
         storage.write_bytes(report, page)
-    counts = _counts(done, told.retired)
+    counts = _counts(done, run.retired)
     places = {"layer": collection.place("layer"), "ledger": collection.place("ledger"), "report": place}
     places |= {Path(file).suffix.removeprefix("."): file for file in done.exports}
     content = {"sentence": _sentence(counts, done.outdated), "places": places, "counts": counts}
@@ -142,12 +142,12 @@ def _totals(layer: CollectionLayer) -> LayerTotals:
     return LayerTotals(len(layer.partitions), layer.footprints, layer.area_m2)
 
 
-def _pictures(done: Publication, told: RunSummary, collection: Collection) -> list[ScenePicture]:
+def _pictures(done: Publication, run: RunSummary, collection: Collection) -> list[ScenePicture]:
     by_key = {scene.record.key: scene for scene in done.finished}
     with storage.scratch_folder("pictures") as folder:
         drawn = [
             _picture(by_key[entry.key], collection, folder / f"{number}.parquet")
-            for number, entry in enumerate(scenes_to_show(told.scenes))
+            for number, entry in enumerate(scenes_to_show(run.scenes))
         ]
     return [picture for picture in drawn if picture is not None]
 
@@ -198,7 +198,7 @@ def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
         "left to the next run": counts["scenes_postponed"],
         "done with another model or settings": counts["scenes_waiting"],
     }
-    said = "".join(f", {int(count)} {what}" for what, count in others.items() if count)
+    also = "".join(f", {int(count)} {what}" for what, count in others.items() if count)
     layer = f"{counted_noun(int(counts['layer_buildings']), 'building')}, {counts['layer_area_m2']:,.0f} m²"
     older = f"; of an earlier layer, and left so: {', '.join(outdated)}" if outdated else ""
-    return f"{new}{said}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}{older}"
+    return f"{new}{also}, {int(counts['scenes_up_to_date'])} up to date; the layer has {layer}{older}"

@@ -15,7 +15,7 @@ def run(plan: Artifact, summary: Artifact, metrics: Metrics, report: Artifact | 
 
     Args:
         plan: What plan_imagery wrote; it says where the collection lies, and with it what the shards left.
-        summary: JSON file to write of what was done and where it lies.
+        summary: JSON summary of the run, with the paths of its results.
         metrics: Counts of scenes and buildings; megabytes read and written.
         report: Page of what was new, done, ignored and skipped, with pictures.
         options: Of the stage.

@@ -1,4 +1,4 @@
-"""What a run of detection did, as its report tells it."""
+"""Summary of a detection run, for its report."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class RunSummary:
         stages: What the stages did; several entries of one stage are its shards.
         before: The layer before the run; None where there was none.
         after: The layer after the run.
-        shards: How many shards the scenes were dealt to.
+        shards: How many shards the scenes were assigned to.
         postponed: How many images are left to the next run.
         warnings: What of the images is unlike those that the model learnt from.
     """

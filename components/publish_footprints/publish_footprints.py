@@ -217,4 +217,4 @@ def _check(rules: FootprintRules, formats: Sequence[str]) -> None:
         raise ConfigError(f"min_area_m2: {rules.min_area_m2} is not a number of 0 or more; use 0 for none")
     unknown = [known for known in formats if known not in FORMATS]
     if unknown or not formats:
-        raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is none of {', '.join(FORMATS)}")
+        raise ConfigError(f"formats: {unknown[0] if unknown else 'none'!r} is not one of {', '.join(FORMATS)}")

@@ -16,7 +16,7 @@ def run(
 
     Args:
         project: Project with the objects, as bitmaps.
-        footprints: Directory to write, with the layers' files and summary.json.
+        footprints: Output directory with the layers' files and summary.json.
         metrics: Counts and areas; megabytes read and written.
         formats: Any of geoparquet, gpkg and geojson, separated by commas.
         echo: Hears of each layer what is in it, and of each of its files where it lies.

@@ -65,7 +65,7 @@ def wing_roof(x: float, half_width: float, eaves: float, reach: float, hipped: b
 
 @dataclass(frozen=True)
 class Builder:
-    """Paints and puts up what a piece of a town has, and gathers it in its scenery."""
+    """Draws the buildings and trees of a piece of a town into its scenery."""
 
     town: Town
     sun: Sun

@@ -109,7 +109,7 @@ class Site(Builder):
         return True
 
     def put(self, solid: Solid, gap_m: float = 0.6) -> bool:
-        """Add a solid where its ground is free and inside the plot; tell whether it was."""
+        """Add a solid where its ground is free and inside the plot; return whether it was."""
         plot, corners = self.plot.astype(np.float32), np.concatenate(solid.parts).tolist()
         fits = all(cv2.pointPolygonTest(plot, corner, False) >= 0 for corner in corners)
         if fits and self.is_free(solid.parts, gap_m):

@@ -23,7 +23,7 @@ def run(
 
     Args:
         project: The predictions.
-        split: The project to write, with one object a building.
+        split: The output project, with one object a building.
         metrics: Items in, out and skipped; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.

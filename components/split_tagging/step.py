@@ -23,7 +23,7 @@ def run(
 
     Args:
         project: The imported project.
-        tagged: The tagged project to write.
+        tagged: The output project, tagged.
         metrics: Items in, out and skipped; megabytes read and written, and read for the report.
         report: Page of the query as a graph with item counts, and a contact sheet of the result.
         query: DTL query; empty for the tutorial's.

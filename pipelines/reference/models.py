@@ -64,9 +64,9 @@ def settings_of(model: type[BaseModel], prefix: str = "", group: str = "") -> It
     Of a key that holds one of several models, the keys of each.
 
     Args:
-        model: Its fields' docstrings are what is said of them.
+        model: Its fields' docstrings describe them.
         prefix: What the keys stand below, with a dot at its end.
-        group: What is said of keys that have no docstring of their own.
+        group: Describes keys that have no docstring of their own.
     """
     about = attribute_docs(model)
     for name, field in model.model_fields.items():

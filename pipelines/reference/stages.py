@@ -94,5 +94,5 @@ def _placement(component: BaseComponent, placement: StagePlacement) -> str:
 def _help_texts(component: BaseComponent) -> Mapping[str, str]:
     """What the stage's docstrings say of its parameters, outputs and results, by the component's names."""
     signature = read_signature(_name(component))
-    told = {**signature.returned, **{parameter.name: parameter.help for parameter in signature.parameters}}
-    return {name: markdown.text(text) for name, text in told.items()}
+    described = {**signature.returned, **{parameter.name: parameter.help for parameter in signature.parameters}}
+    return {name: markdown.text(text) for name, text in described.items()}

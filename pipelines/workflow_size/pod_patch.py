@@ -26,7 +26,7 @@ class Step:
         execution: Kubeflow's number of the step.
         component: The step's component.
         container: What it runs.
-        kubernetes: What Kubernetes is told.
+        kubernetes: The step's Kubernetes settings.
         inputs: What the step is given.
         around: What the group that it lies in is given.
         folder: URI of the step's outputs.

@@ -80,8 +80,8 @@ def _task_bytes(pipeline: CompiledPipeline, task: Part) -> int:
     if "executorLabel" not in pipeline.component_of(task):
         return GROUP_TASK_BYTES + text
     kubernetes = _kubernetes(pipeline, task)
-    told = retry_texts(task) | label_texts(kubernetes)
-    return STEP_TASK_BYTES + TOLD_BYTES * len(told) + KUBERNETES_BYTES * bool(kubernetes) + text
+    entries = retry_texts(task) | label_texts(kubernetes)
+    return STEP_TASK_BYTES + TOLD_BYTES * len(entries) + KUBERNETES_BYTES * bool(kubernetes) + text
 
 
 def _executor_bytes(pipeline: CompiledPipeline, task: Part) -> int:

@@ -57,7 +57,7 @@ class Rules:
             known = ", ".join((*sorted(WORDS), *NAMED_WORDS))
             raise ConfigError(f"ignore: {unknown[0]!r} is not a word of what can be left out; words are {known}")
         if self.images not in IMAGES:
-            raise ConfigError(f"images: {self.images!r} is none of {', '.join(IMAGES)}")
+            raise ConfigError(f"images: {self.images!r} is not one of {', '.join(IMAGES)}")
 
     def skips(self, word: str, name: str = "") -> bool:
         """Whether `word`, or `word` of `name`, is left out."""

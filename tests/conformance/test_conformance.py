@@ -212,7 +212,7 @@ def test_what_a_case_ignores_is_left_out(tmp_path: Path) -> None:
 def test_unknown_words_are_refused() -> None:
     with pytest.raises(ConfigError, match="'colour' is not a word"):
         Rules(ignore=frozenset(["colour"]))
-    with pytest.raises(ConfigError, match="'fuzzy' is none of exact, close, none"):
+    with pytest.raises(ConfigError, match="'fuzzy' is not one of exact, close, none"):
         Rules(images="fuzzy")
 
 

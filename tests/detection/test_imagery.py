@@ -200,7 +200,7 @@ def test_what_was_replaced_beside_an_image_after_the_plan_leaves_it_to_the_next_
         )
         assert len(plan.scenes) == 1
         (bad,) = imported.skipped
-        assert bad.reason.startswith(f"{world}: was {reason} after the plan was made; the next run imports the image")
+        assert bad.reason.startswith(f"{world}: was {reason} after planning; the next run imports the image")
 
 
 def test_pixels_that_are_no_number_hold_no_data(detection: Detection) -> None:

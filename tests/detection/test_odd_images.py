@@ -29,7 +29,7 @@ def swapped(folder: Path) -> str:
     """Latitude and longitude the wrong way round."""
     place = Affine(3e-6, 0, 30.5, 0, -3e-6, 114.3)
     write_raster(folder / "swapped.tif", town(SIZE, HOUSE), crs="EPSG:4326", transform=place)
-    return r"swapped\.tif: .*lies nowhere on Earth: its latitudes reach 114\.3°"
+    return r"swapped\.tif: .*is nowhere on Earth: its latitudes reach 114\.3°"
 
 
 def palette(folder: Path) -> str:

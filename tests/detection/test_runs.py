@@ -281,7 +281,7 @@ def test_a_class_that_the_model_does_not_find_never_empties_the_layer(detection:
     before = detection.files()
     wrong = replace(detection, settings=replace(detection.settings, class_title="roofs")).with_options(redo="all")
 
-    with pytest.raises(ConfigError, match=r"'roofs' is no class of .*untitled_dl"):
+    with pytest.raises(ConfigError, match=r"'roofs' is not a class of .*untitled_dl"):
         wrong.run()
 
     assert detection.files() == before

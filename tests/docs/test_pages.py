@@ -46,7 +46,15 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if "://" in target or target.startswith("#"):
             continue
-        assert (page.parent / target.partition("#")[0]).exists(), f"{name_of(page)} links to {target}"
+        for folder in (page.parent, *including(page)):
+            there = folder / target.partition("#")[0]
+            assert there.exists(), f"{name_of(page)} links to {target}, not in {folder}; write its path as code"
+
+
+def including(page):
+    """Folders of the pages that include a page, in which its links must lead somewhere, too."""
+    include = f'--8<-- "{page.relative_to(ROOT)}"'
+    return [other.parent for other in (ROOT / "docs").rglob("*.md") if include in other.read_text()]
 
 
 @every_page

@@ -67,7 +67,7 @@ def test_a_sites_own_placements_leave_the_committed_ones_alone(tmp_path):
     ("arguments", "message"),
     [
         (["--node-pools", "missing.yaml", "--output", "out"], "--node-pools: 'missing.yaml' is not there"),
-        (["--node-pools", NODE_POOLS], "say where with --output"),
+        (["--node-pools", NODE_POOLS], "give --output"),
         (["--check", "--output", "out"], "leave out --node-pools and --output"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_document_that_is_wrong_is_named_before_anything_runs(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("flag", "value", "message"),
-    [("--formats", "shp", "--formats: 'shp' is none of"), ("--max-bad", "-1", "--max-bad: -1")],
+    [("--formats", "shp", "--formats: 'shp' is not one of"), ("--max-bad", "-1", "--max-bad: -1")],
 )
 def test_what_the_last_stage_would_refuse_is_refused_before_the_network_runs(
     tmp_path: Path, flag: str, value: str, message: str

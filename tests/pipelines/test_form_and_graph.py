@@ -11,6 +11,7 @@ from pipelines.compiling import COMPILED, PIPELINES
 from pipelines.detection import detection
 from pipelines.documents import tutorial_documents
 from pipelines.spec_edits import describe_parameters, skip_where_empty
+from pipelines.training import sample_training, training
 from tests.pipelines.local_pipelines import writing
 
 LONGEST_FORM = 20
@@ -131,6 +132,12 @@ def test_publication_follows_the_shards_and_is_skipped_where_there_is_none():
 def test_a_docstring_that_says_too_much_or_too_little_is_refused():
     with pytest.raises(ValueError, match="writing: its docstring and its parameters differ in runs, text"):
         describe_parameters(writing)
+
+
+def test_a_pipeline_takes_the_descriptions_that_it_does_not_write_from_another():
+    shared, own = (pipeline.pipeline_spec.root.input_definitions.parameters for pipeline in (training, sample_training))
+    assert own["train_config"].description == shared["train_config"].description
+    assert own["seed"].description != shared["seed"].description
 
 
 def test_a_step_is_made_conditional_once():

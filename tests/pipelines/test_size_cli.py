@@ -28,7 +28,7 @@ def test_the_command_takes_one_pipeline(tmp_path: Path, capsys: pytest.CaptureFi
     assert run_main(lambda given: given.main(given), parser(), ["size", "--pipeline", str(package.file)]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"^\| 64 \| 5 \| 18 \| ", printed, re.MULTILINE)
-    assert printed.endswith("No loop goes over what a step gives, so that shards make no difference.\n\n")
+    assert printed.endswith("No loop runs over a step's output, so the number of shards makes no difference.\n\n")
 
 
 def test_numbers_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,7 +214,7 @@ def test_a_run_that_fails_while_waiting(
 
 def test_wait_gives_up_in_time(kubeflow: Kubeflow, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli("submit", *WAIT, "--timeout-s", "0.05") == 2
-    assert "has not ended within 0.05 s and goes on" in capsys.readouterr().err
+    assert "has not ended within 0.05 s and is still running" in capsys.readouterr().err
 
 
 def test_wait_bears_an_absence(kubeflow: Kubeflow, cli: Cli) -> None:
@@ -231,7 +231,7 @@ def test_wait_ends_when_kubeflow_stays_away(
     kubeflow.faults = [Fault("GET /runs/.*", 503, times=1000)]
     assert cli("submit", *WAIT) == 2
     link, message = capsys.readouterr()
-    assert f"The run goes on: {link.strip()}" in message
+    assert f"The run continues: {link.strip()}" in message
 
 
 def test_an_expired_token_ends_the_wait(
@@ -242,7 +242,7 @@ def test_an_expired_token_ends_the_wait(
     assert cli("submit", *WAIT) == 2
     message = capsys.readouterr().err
     assert "refused, or have expired (401" in message
-    assert "The run goes on" in message
+    assert "The run continues" in message
 
 
 def test_start_whose_answer_is_lost(kubeflow: Kubeflow, cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:

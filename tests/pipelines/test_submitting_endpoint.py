@@ -169,7 +169,7 @@ def test_server_that_keeps_failing(
 ) -> None:
     monkeypatch.setattr("pipelines.connection.READ_PATIENCE_S", 0.2)
     kubeflow.faults = [Fault("GET /runs", 500, times=1000, body='{"message": "database is away"}')]
-    assert "cannot list runs: the server fails (500: database is away)" in fails(cli, capsys)
+    assert "cannot list runs: the server returned an error (500: database is away)" in fails(cli, capsys)
     assert set(patience) == {0.2}
     patience.clear()
 

@@ -22,7 +22,7 @@ FOLDER = "failures"
 FEW = 10
 
 MOST_TRIES = 3
-"""A fault that passes, such as of a network, is unlikely to meet a scene in so many runs."""
+"""After this many runs a fault is unlikely to be a transient one, such as of a network."""
 
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def log_failures(
     failed = [failure for failure in failures if failure.key in planned]
     if len(failed) > max(FEW, len(planned) // 2):
         log.warning(
-            "%d of %d scenes failed, probably for a common cause: not counted as attempts, all are tried again",
+            "%d of %d scenes failed, probably for a common cause: not counted as attempts, the next run retries all",
             len(failed),
             len(planned),
         )

@@ -46,7 +46,7 @@ from components.core.skip_budget import Skipped
 STAGE = "publish_collection"
 MODEL_CHARACTERS = 12
 BORDER_POINTS = 16
-"""Each side of an image is bent by so many points where its bounds in degrees are sought."""
+"""Points that are added to each side of an image to find its bounds in degrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class FinishedScene:
     """A scene that is done.
 
     Attributes:
-        planned: What the plan said of it.
+        planned: Its entry in the plan.
         mark: Its marker.
         record: What the marker says.
         pixels: URI of the raster that the network saw: the image, or what the import made of it; empty where that is
@@ -193,7 +193,7 @@ class SceneFinisher:
         return {"mask": MASK_ROLE} | ({"confidence": CONFIDENCE_ROLE} if self.plan.settings.confidence else {})
 
     def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: PixelGrid) -> dict[str, str]:
-        """The scene's mask and, where it is asked for, its confidence; names of the files by role."""
+        """The scene's mask and, where the settings want it, its confidence; names of the files by role."""
         files = {name: f"{name}.tif" for name in self._roles()}
         profile = RasterProfile(size, crs=grid.crs, transform=grid.transform)
         masks = items.rasters[MASK_ROLE]

@@ -23,5 +23,5 @@ def formats_of_text(text: str) -> list[LayerFormat]:
     named = [name.strip() for name in text.split(",") if name.strip()]
     for name in named:
         if name not in list(LayerFormat):
-            raise ConfigError(f"formats: {name!r} is none of {', '.join(LayerFormat)}")
+            raise ConfigError(f"formats: {name!r} is not one of {', '.join(LayerFormat)}")
     return [LayerFormat(name) for name in dict.fromkeys(named)]

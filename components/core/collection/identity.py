@@ -11,7 +11,7 @@ from typing import Any
 from components.core.hashing import NAME_BYTES, cut_to_bytes, digest
 
 ID_CHARACTERS = 16
-"""So many that a million images of one name in different folders do not clash."""
+"""Enough that a million images of one name in different folders do not clash."""
 
 STEM_CHARACTERS = 80
 NAMELESS = "image"
@@ -55,8 +55,8 @@ def detector_digest(model: str, settings: Mapping[str, Any]) -> str:
         settings: All that decides on the result beside it, by name; JSON texts count by what they say, however they
             are laid out.
     """
-    said = {name: _parsed(value) for name, value in settings.items()}
-    return digest(model, json.dumps(said, sort_keys=True, ensure_ascii=False))[:DIGEST_CHARACTERS]
+    parsed = {name: _parsed(value) for name, value in settings.items()}
+    return digest(model, json.dumps(parsed, sort_keys=True, ensure_ascii=False))[:DIGEST_CHARACTERS]
 
 
 def _parsed(value: Any) -> Any:

@@ -105,9 +105,7 @@ class SceneRecord:
                 raise ValueError(f"transform: {len(transform)} numbers are not an affine transform, which has six")
             return replace(record, transform=transform)
         except (ValueError, TypeError, KeyError) as error:
-            raise DataError(
-                f"{place}: is not a scene marker ({error}); delete it, and the scene is done again"
-            ) from error
+            raise DataError(f"{place}: is not a scene marker ({error}); delete it to detect the scene again") from error
 
     def as_json(self) -> bytes:
         """The marker's content.

@@ -137,9 +137,9 @@ class DetectionSettings:
     bands: str = ""
 
     def detector_settings(self) -> dict[str, Any]:
-        """All that tells one way to detect from another, by name.
+        """All that distinguishes one way to detect from another, by name.
 
-        Digests of detectors stay what they were before bands could be asked for, and when tolerances were two numbers.
+        Digests of detectors stay what they were before there was `bands`, and when tolerances were two numbers.
         """
         values = asdict(self)
         tolerance = Tolerance.parse(values.pop("tolerance"))
@@ -162,7 +162,7 @@ class Plan:
         detector: Name of model and settings together.
         settings: How scenes are detected.
         scenes: To be done.
-        shards: How many shards they are dealt to; 0 where there is no scene.
+        shards: How many shards they are assigned to; 0 where there is no scene.
         done: How many scenes are as they should be.
         waiting: How many were done with another detector and stay as they are.
         retired: Marks whose images are gone.

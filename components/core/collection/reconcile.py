@@ -62,7 +62,7 @@ def reconcile(collection: Collection, plan: Plan, done: Mapping[str, Mark], join
         log.info("another run is changing the collection; updating the layer again")
         time.sleep(SystemRandom().uniform(0, 2**number) * (time.monotonic() - began))
     else:
-        log.warning("concurrent runs keep updating the collection; the layer is left to them, or to the next run")
+        log.warning("concurrent runs keep updating the collection; they or the next run will update the layer")
     _end_retiring(collection)
     assert total is not None
     return total

@@ -27,7 +27,7 @@ def recover_scenes(
     """Look in the ledger for scenes of which the shards say that they failed, or nothing at all.
 
     Args:
-        collection: It; neither its ledger nor its notes are looked at where no planned scene failed.
+        collection: It; neither its ledger nor its notes are read where no planned scene failed.
         plan: What was to be done.
         failures: As far as the shards say.
 

@@ -3,7 +3,7 @@
 A shard finishes every scene whose rows are all its own: they get their files and their marker. Its part, a project on
 its way to publication, holds the items of all other scenes: those of which other shards have rows, and those that
 could not be finished here and are tried once more there, so that what is wrong with one is named, noted and counted in
-one place. Beside them, `finished.json` says of each finished scene what the report tells.
+one place. Beside them, `finished.json` holds what the report shows of each finished scene.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def read_part(part: Path | str, plan: Plan) -> ShardPart:
         )
     except (OSError, ValidationError, KeyError) as error:
         raise DataError(
-            f"{file}: is not a shard result of this run ({_why(error)}); run again: finished scenes are not done twice"
+            f"{file}: is not a shard result of this run ({_why(error)}); run again: finished scenes are not repeated"
         ) from error
     return ShardPart(finished, open_project(part), read_history(part))
 

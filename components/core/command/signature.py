@@ -116,30 +116,30 @@ def read_signature(stage: str) -> Signature:
 
 
 class _Reader:
-    """What a stage's step tells of its parameters."""
+    """Types, defaults and descriptions of parameters in a stage's step, and in the functions that it refers to."""
 
     def __init__(self, stage: str) -> None:
         self.module = f"components.{stage}.step"
         self.run = source.function(self.module, "run")
-        self.told = [self.run, *source.references(self.module, self.run)]
+        self.sources = [self.run, *source.references(self.module, self.run)]
 
     def help(self, name: str) -> str:
         """What a parameter is; empty where nothing says so."""
-        texts = [found[name] for found in map(source.described, self.told) if name in found]
+        texts = [found[name] for found in map(source.described, self.sources) if name in found]
         return _as_clause(texts[0]) if texts else ""
 
     def returned(self) -> dict[str, str]:
         """What the step returns: attributes of a class of its own, or the one value of the docstring's "Returns"."""
         match self.run.returns:
             case ast.Name(id=name):
-                told = source.described(source.definition(self.module, name))
+                described = source.described(source.definition(self.module, name))
             case _:
-                told = {OUTPUT: source.returned(self.run)}
-        return {name: _as_clause(text) for name, text in told.items() if text}
+                described = {OUTPUT: source.returned(self.run)}
+        return {name: _as_clause(text) for name, text in described.items() if text}
 
     def type_of(self, name: str) -> str:
         """A parameter's type inside; empty where there is none of this name."""
-        found = [types[name] for types in map(source.types, self.told) if name in types]
+        found = [types[name] for types in map(source.types, self.sources) if name in types]
         return found[0] if found else ""
 
     def of_component(self, entry: ast.arg, component: ast.FunctionDef) -> StageParameter:

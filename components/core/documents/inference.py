@@ -99,7 +99,7 @@ def _mode(document: Any) -> Mode:
     source = document.get("source", next(iter(MODES))) if isinstance(document, Mapping) else next(iter(MODES))
     kind = MODES.get(source) if isinstance(source, str) else None
     if kind is None:
-        raise ConfigError(f"{WHERE}: mode.source: {source!r}: is no mode; use {' or '.join(map(repr, MODES))}")
+        raise ConfigError(f"{WHERE}: mode.source: {source!r}: is not a mode; use {' or '.join(map(repr, MODES))}")
     mode = check_document(kind, document, WHERE, below="mode")
     faults = Faults()
     if isinstance(mode, SlidingWindowMode):
@@ -141,6 +141,6 @@ def _check_bounds(mode: RoiMode) -> None:
         if sum(float(length[:-1]) for length in lengths if length.endswith("%")) >= 100:
             faults.add(
                 f"{WHERE}: mode.bounds: {one} {lengths[0]} and {other} {lengths[1]} leave nothing of any image; "
-                "give shares that are less than 100% together"
+                "use shares that add up to less than 100%"
             )
     faults.raise_any()

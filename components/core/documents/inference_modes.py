@@ -1,6 +1,6 @@
 """The modes of inference: what of an image goes through the network at once.
 
-`sliding_window` looks at all of an image by windows of one size; the other three at regions, each as one input.
+`sliding_window` covers all of an image with windows of one size; the other three infer regions, each as one input.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class SlidingWindowMode(InferenceSettings):
 
 
 class RegionMode(InferenceSettings):
-    """A mode that looks at regions of the image, each as one input."""
+    """A mode that infers regions of the image, each as one input."""
 
     source: str
     """Names the mode."""

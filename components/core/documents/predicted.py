@@ -77,7 +77,7 @@ def _rectangles(mode: Mode, meta: ProjectMeta) -> tuple[str | None, dict[str, st
     looked_at = _chosen(meta.classes, mode.from_classes, "mode.from_classes", f"project {meta.name!r}")
     if not looked_at:
         raise ConfigError(
-            f"{WHERE}: mode.source: {mode.source!r} looks at boxes of objects, and project {meta.name!r} has no class; "
+            f"{WHERE}: mode.source: {mode.source!r} infers boxes of objects, and project {meta.name!r} has no class; "
             "give a project with annotated images, or use 'sliding_window'"
         )
     return None, {entry.title: entry.title + mode.add_suffix for entry in looked_at if mode.save}
@@ -91,7 +91,7 @@ def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, own
     if missing:
         offers = ", ".join(map(repr, known)) or "none"
         raise ConfigError(
-            f"{WHERE}: {key}: {', '.join(map(repr, missing))} is no class of {owner}; "
+            f"{WHERE}: {key}: {', '.join(map(repr, missing))} is not a class of {owner}; "
             f"its classes: {offers}; name some of them or use {ALL_CLASSES!r}"
         )
     return [entry for title, entry in known.items() if title in wanted]

@@ -1,4 +1,4 @@
-"""The regions of an image that an inference looks at, each as one input of the network."""
+"""The regions of an image that inference runs on, each as one input of the network."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def regions_of(mode: RegionMode, size: Size, objects: Iterable[Object] = ()) -> 
         objects: What is annotated in it.
 
     Returns:
-        The regions: one of the modes but bboxes, there one of each object that is asked for and has a pixel in the
+        The regions: one of the modes but bboxes, there one of each object of the wanted classes that has a pixel in the
         image once its box is padded.
 
     Raises:
-        DataError: If bounds leave nothing of the image, or a region is too large to be looked at as one input.
+        DataError: If bounds leave nothing of the image, or a region is too large for one input.
     """
     regions = list(_regions(mode, size, objects))
     for region in regions:
@@ -71,7 +71,7 @@ def why_not(mode: Mode, size: Size) -> str | None:
     """Why no image of a size can be done; None where one may be.
 
     Args:
-        mode: How it is looked at.
+        mode: Which regions of it to infer.
         size: Of the image, in pixels.
     """
     if isinstance(mode, SlidingWindowMode):
@@ -123,7 +123,7 @@ def _padded(mode: BboxesMode, entry: Object) -> Window:
     if not all(map(math.isfinite, ends)):
         raise DataError(
             f"an object of class {entry.class_title!r} is nowhere: the top, left, bottom and right of its box are "
-            f"{', '.join(map(str, ends))}; mend its coordinates"
+            f"{', '.join(map(str, ends))}; fix its coordinates"
         )
     top, left, bottom, right = (math.floor(side + 0.5) for side in ends)
     height, width = bottom - top, right - left
@@ -143,6 +143,6 @@ def _check_size(mode: RegionMode, region: Region) -> None:
     of_object = "" if region.title is None else f", the box of an object of class {region.title!r},"
     narrower = {"roi": "set narrower bounds, or ", "bboxes": "leave its class out of from_classes, or "}
     raise DataError(
-        f"{WHERE}: mode.source: {mode.source!r} puts {what}{of_object} through the network at once, which is {size} "
-        f"px; at most {MOST} px can be; {narrower.get(mode.source, '')}use 'sliding_window'"
+        f"{WHERE}: mode.source: {mode.source!r} runs {what}{of_object} through the network at once, which is {size} "
+        f"px; the limit is {MOST} px; {narrower.get(mode.source, '')}use 'sliding_window'"
     )

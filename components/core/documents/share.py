@@ -35,7 +35,7 @@ def share_query(train_share: float, project_name: str = "INRIA") -> str:
     """
     if not 0 < train_share < 1:
         raise ConfigError(
-            f"train_share: {train_share} leaves no images for one side; use above 0 and below 1, such as 0.8"
+            f"train_share: {train_share} leaves one side without images; use a share above 0 and below 1, such as 0.8"
         )
     layers = json.loads(SHARE_QUERY.read_text(encoding="utf-8"))
     layers[0]["src"] = [f"{project_name}/*"]

@@ -42,7 +42,7 @@ class Bitmap(Figure):
         return self.mask.area
 
     def moved(self, rows: int, columns: int) -> Bitmap:
-        """The same pixels, so many rows further down and columns further right."""
+        """The same pixels, moved down by rows and right by columns."""
         return Bitmap(self.top + rows, self.left + columns, self.mask)
 
     def crop(self, window: Window) -> list[Figure]:

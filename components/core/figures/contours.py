@@ -23,7 +23,7 @@ CENTRE = 0.5
 def contour_polygons(bitmap: Bitmap) -> Iterator[Polygon]:
     """One polygon an 8-connected component, with its holes; what lies in a hole is a polygon of its own.
 
-    Straight runs are told by their ends. Contours of fewer than three vertices, as of pieces one pixel wide, are left
+    Straight runs are given by their ends. Contours of fewer than three vertices, as of pieces one pixel wide, are left
     out.
 
     Source: Suzuki, Abe, "Topological structural analysis of digitized binary images by border following", Computer

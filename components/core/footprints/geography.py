@@ -60,7 +60,7 @@ class PixelGrid:
             raise DataError(f"{item.key}: its CRS {grid.crs!r} is unknown ({error}); give an EPSG code") from error
         if not on_earth:
             raise DataError(
-                f"{item.key}: its CRS {grid.crs!r} is local and lies nowhere on Earth; give the image a geographic or "
+                f"{item.key}: its CRS {grid.crs!r} is local, with no place on Earth; give the image a geographic or "
                 "projected CRS, or none to get pixel coordinates"
             )
         if grid.transform.determinant == 0:
@@ -242,7 +242,7 @@ def _moved(geometries: Geometries, source: str, target: str) -> Geometries:
         result: Geometries = shapely.transform(geometries, moved)
     except ProjError as error:
         raise DataError(
-            f"footprints in {source!r} cannot be brought to {target!r} ({error}); do the images lie where they say?"
+            f"footprints in {source!r} cannot be brought to {target!r} ({error}); check the images' CRS and transform"
         ) from error
     return result
 

@@ -85,18 +85,18 @@ def _check_place(grid: PixelGrid, size: Size, name: str) -> None:
     longitudes, latitudes = _on_earth(grid.crs, x, y)
     if not (np.isfinite(longitudes).all() and np.isfinite(latitudes).all()):
         raise DataError(
-            f"{name}: lies nowhere on Earth: {x[0]:.10g}, {y[0]:.10g}, its upper left corner, or another point of its "
-            f"border is outside what {known.name} can show; {_FIX}"
+            f"{name}: is nowhere on Earth: {x[0]:.10g}, {y[0]:.10g}, its upper left corner, or another point of its "
+            f"border is outside the range of {known.name}; {_FIX}"
         )
     farthest_north = float(latitudes[np.abs(latitudes).argmax()])
     if abs(farthest_north) > 90 + (_largest_side(grid) if known.is_geographic else 0) + ROUNDING_DEGREES:
         raise DataError(
-            f"{name}: lies nowhere on Earth: its latitudes reach {farthest_north:.6g}°; are latitude and longitude "
+            f"{name}: is nowhere on Earth: its latitudes reach {farthest_north:.6g}°; are latitude and longitude "
             f"swapped? {_FIX}"
         )
     farthest_east = float(longitudes[np.abs(longitudes).argmax()])
     if abs(farthest_east) > LARGEST_LONGITUDE:
-        raise DataError(f"{name}: lies nowhere on Earth: its longitudes reach {farthest_east:.6g}°; {_FIX}")
+        raise DataError(f"{name}: is nowhere on Earth: its longitudes reach {farthest_east:.6g}°; {_FIX}")
     _check_near(known, longitudes, latitudes, name)
     _check_pixels(longitudes, latitudes, size, name)
 

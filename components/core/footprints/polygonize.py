@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from components.core.figures.mask import BoolPixels, Mask
 from components.core.footprints.geography import Geometries
 from components.core.footprints.rings import Rings, rings_of, shells_of
-from components.core.footprints.shapes import gathered
+from components.core.footprints.shapes import multipolygons
 from components.core.geometry import Size, Window, row_bands
 
 BAND_ROWS = 1024
@@ -99,4 +99,4 @@ class _Sheet:
         numbers = np.concatenate([place[shells], place[shells_of(rings, holes)]])
         order = np.argsort(numbers, kind="stable")  # a shell before its holes
         members = np.concatenate([shells, holes])[order]
-        return gathered(shapely.polygons(shapes[members], indices=numbers[order]), owners[shells])
+        return multipolygons(shapely.polygons(shapes[members], indices=numbers[order]), owners[shells])

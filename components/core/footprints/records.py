@@ -72,7 +72,7 @@ def footprint_id(source: str, place: FirstPixel) -> str:
     """A stable name of an object: a digest of its image's name and the object's first pixel.
 
     The same image split again gives the same names, in whatever order and in whatever parts. Objects of one image
-    have different first pixels unless they overlap; then a running number tells them apart.
+    have different first pixels unless they overlap; then a running number distinguishes them.
     """
     parts = [str(place.row), str(place.column)] + ([str(place.copy)] if place.copy else [])
     return digest(source, *parts)[:ID_CHARACTERS]
@@ -87,7 +87,7 @@ def check_class(project: Project, title: str) -> None:
     known = project.meta.find(title)
     if known is None:
         raise ConfigError(
-            f"class_title: {title!r} is no class of {project.place}; its classes are "
+            f"class_title: {title!r} is not a class of {project.place}; its classes are "
             f"{', '.join(project.meta.titles) or 'none'}"
         )
     if known.shape is not Shape.BITMAP:

@@ -33,11 +33,11 @@ class ShapeRings(NamedTuple):
 
     def geometries(self) -> Geometries:
         """(N,) of the geometries again; every one has at least one part."""
-        return gathered(shapely.polygons(self.rings, indices=self.parts), self.owners)
+        return multipolygons(shapely.polygons(self.rings, indices=self.parts), self.owners)
 
 
-def gathered(parts: Geometries, owners: Integers) -> Geometries:
-    """One geometry an owner.
+def multipolygons(parts: Geometries, owners: Integers) -> Geometries:
+    """Collect the polygons of each owner into one geometry.
 
     Args:
         parts: (P,) of polygons.

@@ -53,7 +53,7 @@ class Tolerance:
         return cls(value, "m" if value and (found["unit"] or "").lower() == "m" else "px")
 
     def pixels(self, pixel_m: float | None) -> float:
-        """The same in pixels, which are so many metres wide; `DEFAULT_PX` for metres where that is not known."""
+        """The same in pixels of a width in metres; `DEFAULT_PX` for metres where that is not known."""
         if self.unit == "px":
             return self.value
         return DEFAULT_PX if pixel_m is None else self.value / pixel_m

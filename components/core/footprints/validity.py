@@ -20,7 +20,7 @@ def ring_counts(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
 
 
 def is_intricate(geometries: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    """(N,) whether a polygon has so many rings that its outline is kept as it is."""
+    """(N,) whether a polygon has so many rings (over `MOST_RINGS`) that its outline stays as it is."""
     return ring_counts(geometries) > MOST_RINGS
 
 

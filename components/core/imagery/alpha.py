@@ -1,7 +1,7 @@
 """Whether an alpha band says which pixels hold data.
 
 Whoever writes red, green, blue and near infrared in 8 bits with GDAL's defaults has the last of them tagged alpha, as
-many aerial images are. What its values are tells: a mask is 0 and 255, near infrared is everything between.
+many aerial images are. Its values decide: a mask is 0 and 255, near infrared is everything between.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rasterio.windows import Window as RasterWindow
 from components.core.imagery.opening import count_read, use_raster, version_of
 
 SAMPLES = 4
-"""The band is looked at in so many places down and as many across."""
+"""The band is sampled at this many places down and as many across."""
 
 SAMPLE_PX = 256
 """Side of each of them, in pixels: within a tile or two."""
@@ -45,10 +45,10 @@ class Alpha:
     between: float = 0.0
 
     def note(self) -> str:
-        """What is to be said of a band that is no mask."""
+        """The remark on a band that is no mask."""
         return (
             f"band {self.band} is tagged alpha, but {self.between:.0%} of its values are neither 0 nor the greatest: "
-            "it is taken for a further channel such as near infrared, and all pixels hold data; tag it as what it is"
+            "it counts as another channel, such as near infrared, and all pixels as valid; correct its tag"
         )
 
 

@@ -40,7 +40,7 @@ def bands_of_text(text: str) -> tuple[int, ...]:
     numbers = tuple(int(part) for part in text.split(",") if re.fullmatch(r"\s*[1-9]\d{0,4}\s*", part))
     if len(numbers) not in (1, 3) or len(numbers) != text.count(",") + 1:
         raise ConfigError(
-            f"bands: {text!r} is not understood; give the numbers of the red, the green and the blue band, such as "
+            f"bands: {text!r} cannot be parsed; give the numbers of the red, the green and the blue band, such as "
             "3,2,1, or one number for grey; leave it empty to go by what the images say"
         )
     return numbers
@@ -48,7 +48,7 @@ def bands_of_text(text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ColourBands:
-    """The bands that are looked at.
+    """The bands that are read.
 
     Attributes:
         indexes: Numbers from 1, of red, green and blue or of grey.
@@ -90,7 +90,7 @@ def colour_bands(dataset: rasterio.DatasetReader, uri: str, asked: Sequence[int]
         asked: What a user says; none to go by what the raster says.
 
     Raises:
-        DataError: If it has fewer bands than were asked for.
+        DataError: If it lacks a band that the run names.
     """
     count = dataset.count
     if asked:

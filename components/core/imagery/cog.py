@@ -88,7 +88,7 @@ def _parts_blamed(files: Sequence[Path], parts: Sequence[Path | str]) -> Iterato
             try:
                 check_integrity(file)
             except ValueError as error:
-                raise DataError(f"{part}: is not whole ({error}); delete it, and detect its scene again") from error
+                raise DataError(f"{part}: is incomplete ({error}); delete it, and detect its scene again") from error
         raise
 
 

@@ -1,4 +1,4 @@
-"""Which files are images, and what is said of those that are not."""
+"""Which files are images, and how those that are not are reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 RASTER_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 """In small letters; a file may have them in capitals."""
 
-NOT_TEXT = "its name is not valid UTF-8, so that nothing can be named after it or refer to it; rename it"
+NOT_TEXT = "its name is not valid UTF-8; rename it"
 """Why such a file is skipped."""
 
 SIDE_SUFFIXES = frozenset(

@@ -1,4 +1,4 @@
-"""Which values of a mask are asked for as building, and which mark unlabelled pixels."""
+"""Which values of a mask a run names as building, and which as unlabelled."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class MaskValues:
             (ignored if name.startswith(IGNORE) else building).append(_value(name.removeprefix(IGNORE), text))
         both = {value for value in building if value in ignored}
         if both:
-            raise ConfigError(f"mask_value: {text!r} names a value as building and to be ignored; say one of them")
+            raise ConfigError(f"mask_value: {text!r} names a value both as building and as ignored; choose one")
         return cls(_values(building, text), _values(ignored, text))
 
 
@@ -86,12 +86,12 @@ def _value(term: str, text: str) -> int | float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ConfigError(f"mask_value: {text!r} is not understood; use {EXAMPLES}")
+        raise ConfigError(f"mask_value: {text!r} cannot be parsed; use {EXAMPLES}")
     return int(number) if number.is_integer() else number
 
 
 def _values(found: list[int | float], text: str) -> PixelValues:
     if len(set(found)) < len(found):
-        raise ConfigError(f"mask_value: {text!r} names a value twice; say it once")
+        raise ConfigError(f"mask_value: {text!r} names a value twice; give it once")
     colours = tuple(int(value) for value in found if isinstance(value, _Colour))
     return PixelValues(tuple(value for value in found if not isinstance(value, _Colour)), colours)

@@ -101,9 +101,9 @@ def turn_of(dataset: rasterio.DatasetReader, uri: str, info: RasterInfo) -> Turn
     Raises:
         StorageError: If the file cannot be read.
     """
-    said = dataset.tags().get(EXIF_TAG, "")
-    if said:
-        return TURNS.get(int(said), UPRIGHT) if said.isdigit() else UPRIGHT
+    exif = dataset.tags().get(EXIF_TAG, "")
+    if exif:
+        return TURNS.get(int(exif), UPRIGHT) if exif.isdigit() else UPRIGHT
     if info.transform is not None or dataset.driver not in ("GTiff", "PNG"):
         return UPRIGHT
 

@@ -31,7 +31,7 @@ class ImagePairing:
 
     Attributes:
         pairs: Every image, by name.
-        unpaired_images: Stems of images without a mask; empty where no masks were asked for.
+        unpaired_images: Stems of images without a mask; empty where no masks were given.
         unpaired_masks: Stems of masks without an image.
         has_masks: Whether there is a folder of masks.
         unnamable: Images whose names are no valid UTF-8, as text; they are not among the pairs.
@@ -151,11 +151,12 @@ def _one_of(top: _Folder, names: Sequence[str], what: str) -> _Folder:
     if not found:
         raise DataError(
             f"{top.uri}: holds no image file ({_either(sorted(RASTER_SUFFIXES))}) and no folder named "
-            f"{_either(names)}; check the place"
+            f"{_either(names)}; check the path or URI"
         )
     folder = _listed(found[0])
     if not folder.rasters:
-        raise DataError(f"{folder.uri}: holds no image file ({_either(sorted(RASTER_SUFFIXES))}); check the place")
+        suffixes = _either(sorted(RASTER_SUFFIXES))
+        raise DataError(f"{folder.uri}: holds no image file ({suffixes}); check the path or URI")
     return folder
 
 
@@ -163,7 +164,7 @@ def _listed(uri: str) -> _Folder:
     place = absolute_uri(uri)
     entries = list(list_objects(place, recursive=False))
     if not entries:
-        raise DataError(f"{place}: there is no such folder, or it is empty; check the place")
+        raise DataError(f"{place}: there is no such folder, or it is empty; check the path or URI")
     rasters = tuple(with_side_files(entries))
     subfolders = {name_of(entry.uri.rstrip("/")): entry.uri.rstrip("/") for entry in entries if entry.is_folder}
     others = tuple(name_of(entry.uri) for entry in entries if not entry.is_folder and not is_raster(entry.uri))

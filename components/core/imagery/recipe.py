@@ -135,7 +135,7 @@ class Recipe:
             raise TypeError(f"{step!r} is not a step")
         if len(before) >= MOST_OPERATIONS:
             raise DataError(
-                f"more than {MOST_OPERATIONS} operations would be done to the pixels of an image; use fewer layers, or "
+                f"more than {MOST_OPERATIONS} pixel operations would apply to one image; use fewer layers, or "
                 "write the project as files in between (--materialize)"
             )
         result = replace(self, operations=(*before, step))

@@ -14,7 +14,7 @@ BY_HAND = "values"
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What a run asks for.
+    """How a run scales values to 8 bits.
 
     Attributes:
         mode: "percentile", "full" or "values".
@@ -45,6 +45,6 @@ class Scaling:
             low = high = math.nan
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ConfigError(
-                f"scaling: {text!r} is not understood; use {PERCENTILE}, {FULL}, or two rising values such as 0,4095"
+                f"scaling: {text!r} cannot be parsed; use {PERCENTILE}, {FULL}, or two rising values such as 0,4095"
             )
         return cls(BY_HAND, low, high)

@@ -1,4 +1,4 @@
-"""Classes from the model to the footprints: whether each stage gives those that the next one looks at."""
+"""Check the classes from the model to the footprints: each stage must give those that the next one uses."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PREDICTIONS_PROJECT = "inf_INRIA_test_part"
 """What infer_windows calls its project where a pipeline runs it."""
 
 BUILDINGS = "untitled_dl"
-"""The class that evaluate and publish_footprints look at where the training pipeline runs them."""
+"""The class that evaluate and publish_footprints use in the training pipeline."""
 
 log = logging.getLogger(__name__)
 
 
 def check_class(meta: ProjectMeta, title: str, who: str) -> None:
-    """See that a project has a class of bitmaps that a later stage looks at.
+    """Check that a project has a class of bitmaps that a later stage uses.
 
     Args:
         meta: Of the project.
@@ -43,12 +43,12 @@ def check_class(meta: ProjectMeta, title: str, who: str) -> None:
     found = meta.find(title)
     if found is None:
         raise ConfigError(
-            f"no class {title!r} comes out, which is asked for by {who}; ask for one that does, or rename one: "
+            f"no class {title!r} comes out, but it is an input of {who}; name one that does, or rename one: "
             f"{_listed(meta.titles)}"
         )
     if found.shape is not Shape.BITMAP:
         raise ConfigError(
-            f"class {title!r} comes out as a {found.shape}, and bitmaps are asked for by {who}; use another"
+            f"class {title!r} comes out as a {found.shape}, but has to be a bitmap for {who}; use another class"
         )
 
 
@@ -61,7 +61,7 @@ def predicted(
         faults: Get classes that are not there, and titles that come up twice.
         key: Name of the config's parameter.
         config: The inference config.
-        project: What inference looks at.
+        project: The project to infer.
         classes: Of the model.
 
     Returns:
@@ -77,11 +77,11 @@ def check_needs_no_objects(config: InferenceConfig) -> None:
     """See that a config can be used on imagery that nobody annotated.
 
     Raises:
-        ConfigError: If it looks at the boxes of objects.
+        ConfigError: If it uses the boxes of objects.
     """
     if isinstance(config.mode, BboxesMode):
         raise ConfigError(
-            f"{WHERE}: mode.source: {config.mode.source!r} looks at boxes of annotated objects, and new imagery has "
+            f"{WHERE}: mode.source: {config.mode.source!r} infers boxes of annotated objects, and new imagery has "
             "none; use 'sliding_window', 'full_image' or 'roi'"
         )
 
@@ -116,13 +116,13 @@ def _check_something_is_split(query: Query, followed: Followed) -> None:
         titles = layer.action.settings.classes
         if not set(titles) & set(arriving.meta.titles):
             raise ConfigError(
-                f"{layer.place}.settings.classes: {_listed(titles)} is no class that arrives there, so no mask is "
+                f"{layer.place}.settings.classes: {_listed(titles)} is not a class that arrives there, so no mask is "
                 f"split; classes that do: {_listed(arriving.meta.titles)}"
             )
 
 
 def warn_of_other_windows(cropping: Query, config: InferenceConfig) -> None:
-    """Say so where inference looks at windows of a size that no training crop has."""
+    """Warn where inference uses windows of a size that no training crop has."""
     if not isinstance(config.mode, SlidingWindowMode):
         return
     layers = (layer.action for layer in cropping.layers if isinstance(layer.action, SlidingWindow))

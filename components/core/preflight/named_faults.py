@@ -1,4 +1,4 @@
-"""Faults told in the names that a user knows parameters by."""
+"""Faults under the parameter names that a user knows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PLACE_GOES_ON = r"[:.\[]"
 
 
 class NamedFaults(Faults):
-    """What was found wrong with parameters, which a pipeline, a command line and a stage call by names of their own."""
+    """Faults of parameters, which a pipeline, a command line and a stage name differently."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        """Begin without any.
+        """Begin without faults.
 
         Args:
             names: What the user calls each parameter, by its name here; all of them, also those that are called the
@@ -39,23 +39,23 @@ class NamedFaults(Faults):
 
         Args:
             keys: The parameters that have it.
-            text: What is wrong; it may tell the parameter itself, by its name here.
+            text: What is wrong; it may begin with the parameter, by its name here.
             head: Of a document's faults, what they begin with in place of the parameter's name, such as "query". A
                 document's keys may be called as parameters are, and stay what they are.
         """
-        told = re.match(rf"({re.escape(head)}|\w+)(?={_PLACE_GOES_ON})", text)
+        named = re.match(rf"({re.escape(head)}|\w+)(?={_PLACE_GOES_ON})", text)
         name, rest = f"{self.name(*keys)}: ", text
         if head:
-            if told and told[1] == head:
-                name, rest = self.name(*keys), text[told.end() :]
+            if named and named[1] == head:
+                name, rest = self.name(*keys), text[named.end() :]
         else:
-            if told and told[1] in self._names:
-                name, rest = self._names[told[1]], text[told.end() :]
+            if named and named[1] in self._names:
+                name, rest = self._names[named[1]], text[named.end() :]
             rest = self._in_the_users_names(rest)
         self.add(name + rest)
 
     def of(self, *keys: str, head: str = "") -> Caught:
-        """Note what an error of the block tells of some parameters, and go on after it; see `say`."""
+        """Note an error of the block as a fault of some parameters, and go on after it; see `say`."""
         return Caught(lambda fault: self.say(keys, fault, head))
 
     def attempt(self, key: str, check: Callable[[A], T], argument: A, head: str = "") -> T | None:
@@ -68,11 +68,11 @@ class NamedFaults(Faults):
         """End where something was found wrong.
 
         Raises:
-            InputsError: It tells all faults.
+            InputsError: With all faults.
         """
         if self.found:
             raise InputsError(*self.found)
 
     def _in_the_users_names(self, text: str) -> str:
-        """With the names of other parameters that it tells, where they are no words of a path."""
+        """With the names of other parameters replaced by the user's, except in paths."""
         return text if self._others is None else self._others.sub(lambda found: self._names[found[1]], text)

@@ -9,7 +9,7 @@ from components.core.errors import ConfigError
 
 
 def check_max_shards(max_shards: int) -> None:
-    """See that a run may have so many shards.
+    """Check the number of shards of a run.
 
     Raises:
         ConfigError: If it may not.

@@ -62,7 +62,7 @@ def _in_a_store_that_answers(faults: NamedFaults, places: Sequence[NamedPlace]) 
         empty = {folder.name: folder for folder in empty_mounts()}
         if SETTINGS_FOLDER in empty and settings.is_default_endpoint:
             raise StorageError(
-                "nothing says where the object store is, as the ConfigMap footprints-storage would: "
+                "no setting names the object store, as the ConfigMap footprints-storage would: "
                 f"{_missing_settings(empty[SETTINGS_FOLDER])}"
             )
         return _in_buckets_that_answer(faults, places, settings, empty.get(CREDENTIALS_FOLDER))

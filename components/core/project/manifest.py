@@ -79,7 +79,7 @@ class ManifestProject:
         if found != self._length:
             raise DataError(
                 f"{directory}: meta.json says {self._length} items and the parts hold {found}; "
-                "copy the project again, whole"
+                "copy the whole project again"
             )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class ManifestProject:
 def _length_of(meta: dict[str, Any], place: str) -> int:
     count = meta.get("items", 0)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise DataError(f"{place}: items: {count!r} is not a number of items; copy the project again, whole")
+        raise DataError(f"{place}: items: {count!r} is not a number of items; copy the whole project again")
     return count
 
 

@@ -143,7 +143,7 @@ def _class_of_json(entry: Any, place: str) -> ClassInfo:
         raise DataError(f"{place}: a class needs a title, a shape and a color; got {entry!r}")
     shapes = [str(shape) for shape in Shape]
     if entry.get("shape") not in shapes:
-        raise DataError(f"{place}.shape: {entry.get('shape')!r} is none of {', '.join(shapes)}")
+        raise DataError(f"{place}.shape: {entry.get('shape')!r} is not one of {', '.join(shapes)}")
     color = entry.get("color", color_of(entry["title"]))
     if not isinstance(color, str) or not COLOR.fullmatch(color):
         raise DataError(f"{place}.color: {color!r} is not of the form #rrggbb")

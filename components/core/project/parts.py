@@ -73,14 +73,14 @@ def wanted_rows(item: Item) -> Rows:
     Raises:
         DataError: If what it says is not a range of its rows.
     """
-    said = item.extra.get(WANTED_ROWS)
-    if said is None:
+    given = item.extra.get(WANTED_ROWS)
+    if given is None:
         return Rows(0, item.size.height)
-    match said:
+    match given:
         case [int() as top, int() as bottom] if 0 <= top < bottom <= item.size.height:
             return Rows(top, bottom)
     raise DataError(
-        f"{item.key}: {WANTED_ROWS}: {said!r} is not a range of its {item.size.height} rows; "
+        f"{item.key}: {WANTED_ROWS}: {given!r} is not a range of its {item.size.height} rows; "
         f"give [top, bottom] with 0 ≤ top < bottom ≤ {item.size.height}"
     )
 
@@ -96,16 +96,16 @@ def part_of(item: Item) -> ScenePart | None:
     Raises:
         DataError: If what it says is not a part.
     """
-    said = item.extra.get(PART)
-    if said is None:
+    given = item.extra.get(PART)
+    if given is None:
         return None
-    match said:
+    match given:
         case {"scene": str() as scene, "top": int() as top, "height": int() as height, "width": int() as width} if (
             top >= 0 and top + item.size.height <= height and item.size.width == width
         ):
             return ScenePart(scene, top, Size(height, width))
     raise DataError(
-        f"{item.key}: {PART}: {said!r} does not hold the item of {item.size} px; "
+        f"{item.key}: {PART}: {given!r} does not hold the item of {item.size} px; "
         "give the scene's name, the part's first row, and the scene's height and width"
     )
 

@@ -64,7 +64,7 @@ class Shard:
     def rows(self, project: Project, rows: Sequence[int]) -> list[int]:
         """This shard's rows, in order.
 
-        The largest items are dealt first, each to the shard with the fewest pixels so far, so that every step
+        The largest items are assigned first, each to the shard with the fewest pixels so far, so that every step
         of a run finds the same shards, balanced by pixels.
 
         Args:

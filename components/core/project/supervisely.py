@@ -149,12 +149,12 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
 
 
-def item_of_json(data: Any, said: SuperviselyMeta, dataset: str, name: str, image: Path | None, place: str) -> Item:
+def item_of_json(data: Any, declared: SuperviselyMeta, dataset: str, name: str, image: Path | None, place: str) -> Item:
     """The item of an annotation; figures are brought into form.
 
     Args:
         data: The parsed annotation.
-        said: What the project's meta.json says; a class's shape there decides how an object is read.
+        declared: What the project's meta.json says; a class's shape there decides how an object is read.
         dataset: Dataset of the item.
         name: Name of the item.
         image: The image file, or None.
@@ -169,7 +169,7 @@ def item_of_json(data: Any, said: SuperviselyMeta, dataset: str, name: str, imag
     objects = tuple(
         part
         for index, entry in enumerate(_list_of(data, "objects", place))
-        for part in _objects_of_json(entry, said, size, f"{place}: objects[{index}]")
+        for part in _objects_of_json(entry, declared, size, f"{place}: objects[{index}]")
     )
     return Item(
         dataset=dataset,
@@ -183,24 +183,24 @@ def item_of_json(data: Any, said: SuperviselyMeta, dataset: str, name: str, imag
     )
 
 
-def shapes_passed_over(data: Any, said: SuperviselyMeta) -> Iterator[str]:
+def shapes_passed_over(data: Any, declared: SuperviselyMeta) -> Iterator[str]:
     """The shape of each object of an annotation that is not read, as often as there is one."""
     objects = data.get("objects") if isinstance(data, dict) else None
     for entry in objects if isinstance(objects, list) else ():
         if isinstance(entry, dict):
-            shape = _shape_passed_over(entry, said)
+            shape = _shape_passed_over(entry, declared)
             if shape is not None:
                 yield shape
 
 
-def _shape_passed_over(entry: dict[str, Any], said: SuperviselyMeta) -> str | None:
+def _shape_passed_over(entry: dict[str, Any], declared: SuperviselyMeta) -> str | None:
     title = entry.get("classTitle")
     if not isinstance(title, str):
         return None
-    if title in said.any_shape:
+    if title in declared.any_shape:
         shape = str(entry.get(GEOMETRY_TYPE, entry.get("type")))
         return None if shape in AREA_SHAPES else shape
-    return said.not_read.get(title)
+    return declared.not_read.get(title)
 
 
 def _list_of(data: dict[str, Any], key: str, place: str) -> list[Any]:
@@ -256,18 +256,18 @@ def _image_of(image: Path, size: Size | None, georeference: tuple[str | None, Af
     return ImageRef.whole(str(image.resolve()), size, *georeference)
 
 
-def _objects_of_json(entry: Any, said: SuperviselyMeta, size: Size, place: str) -> Iterator[Object]:
+def _objects_of_json(entry: Any, declared: SuperviselyMeta, size: Size, place: str) -> Iterator[Object]:
     if not isinstance(entry, dict):
         raise DataError(f"{place}: an object is a JSON object, not {type(entry).__name__}")
-    if _shape_passed_over(entry, said) is not None:
+    if _shape_passed_over(entry, declared) is not None:
         return
-    title, meta = entry.get("classTitle"), said.meta
+    title, meta = entry.get("classTitle"), declared.meta
     known = meta.find(title) if isinstance(title, str) else None
     if known is None:
         raise DataError(
-            f"{place}.classTitle: {title!r} is no class of meta.json ({', '.join(meta.titles)}); add it there"
+            f"{place}.classTitle: {title!r} is not a class of meta.json ({', '.join(meta.titles)}); add it there"
         )
-    if known.title in said.any_shape:
+    if known.title in declared.any_shape:
         figure: Figure | None = figure_of_any_shape(entry, size, place)
     else:
         figure = figure_of_json(entry, known.shape, place)

@@ -1,1 +1,1 @@
-"""The pages that people look at: self-contained HTML, and what several stages draw on them."""
+"""HTML reports: self-contained pages, and what several stages draw on them."""

@@ -1,4 +1,4 @@
-"""A part of an item at the size at which it is looked at; scenes are read thinned out, never whole."""
+"""A part of an item at display size; scenes are read downsampled, never whole."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def verify_written(made: Path, place: str | Path) -> None:
         try:
             check_integrity(made)
         except ValueError as error:
-            raise not_written(place, made.parent, f"what was written is not whole: {error}") from error
+            raise not_written(place, made.parent, f"the written file is incomplete: {error}") from error
 
 
 def sync(path: Path) -> None:

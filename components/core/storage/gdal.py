@@ -104,5 +104,5 @@ def gdal_with_retry(uri: str | Path, read: Callable[[], T]) -> T:
                     f"{place} at {store.settings.endpoint_url}: cannot read it: there is no such object; check the "
                     "key; if it was there before, it has been deleted since"
                 ) from error
-            log.warning("%s: GDAL cannot read it (%s); the store answers, trying again", place, error)
+            log.warning("%s: GDAL cannot read it (%s); the store answers, retrying", place, error)
     return read()

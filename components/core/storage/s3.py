@@ -168,8 +168,8 @@ class S3Store:
             response = self._open(place, received, etag)
         if received != size_bytes or (is_digest and digest.hexdigest() != etag):
             raise StorageError(
-                f"{place} at {self.settings.endpoint_url}: {received} bytes came that are not the {size_bytes} bytes "
-                f"of ETag {etag}; read it again, and rewrite it if this stays"
+                f"{place} at {self.settings.endpoint_url}: the {received} bytes received are not the "
+                f"{size_bytes} bytes of ETag {etag}; read it again, and rewrite it if this persists"
             )
 
     def _open(self, place: Uri, offset: int, etag: str | None) -> BaseHTTPResponse:

@@ -9,7 +9,7 @@ from components.core.errors import StorageError
 from components.core.storage.settings import S3Settings
 from components.core.storage.uris import Uri
 
-_NOT_S3 = ("what answers there does not speak S3", "check AWS_ENDPOINT_URL: host, port, and http or https")
+_NOT_S3 = ("the server at this address does not speak S3", "check AWS_ENDPOINT_URL: host, port, and http or https")
 _CREDENTIALS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _SIGNING = "the store does not accept the credentials"
 
@@ -65,7 +65,7 @@ def _rule_and_fix(error: Exception, settings: S3Settings, place: Uri) -> tuple[s
     if isinstance(error, InvalidResponseError):
         return _NOT_S3
     if isinstance(error, NameResolutionError):
-        return "the endpoint's host name is not known", "correct AWS_ENDPOINT_URL, or the name service"
+        return "the endpoint's host name is not known", "correct AWS_ENDPOINT_URL, or DNS"
     if isinstance(error, SSLError):
         return f"the TLS handshake failed ({error})", (
             "check http or https in AWS_ENDPOINT_URL, and AWS_CA_BUNDLE for a certificate of one's own"
@@ -76,5 +76,5 @@ def _rule_and_fix(error: Exception, settings: S3Settings, place: Uri) -> tuple[s
             "STORAGE_CONNECT_WAIT_SECONDS set how long to wait for it"
         )
     if isinstance(error, MinioException):
-        return f"the store fails ({error})", "see the store's own log"
+        return f"the store returned an error ({error})", "see the store's own log"
     return str(error), "see the store's own log"

@@ -71,6 +71,6 @@ def is_whole_tiff(found: StoredObject) -> bool:
     try:
         check_tiff(read, found.size_bytes)
     except ValueError as error:
-        log.warning("%s: is not whole (%s); it is rebuilt", found.uri, error)
+        log.warning("%s: is incomplete (%s); rebuilding it", found.uri, error)
         return False
     return True

@@ -82,7 +82,7 @@ def get_tree(uri: str | Path, local_dir: Path) -> int:
 
         count = _all_of(get, store.list(str(root)), f"files from {uri}")
         if not count:
-            raise StorageError(f"{root}: nothing lies below it; check the URI")
+            raise StorageError(f"{root}: no object is below it; check the URI")
         with local_errors("write", target):
             partial.replace(target)
     return count

@@ -202,7 +202,7 @@ def _give_back(folder: Path) -> None:
         target = folder.parent / old.name
         if not target.exists():
             old.rename(target)
-            log.warning("%s: put back as it was before a run that was killed while it replaced it", target)
+            log.warning("%s: restored its previous state, as a run was killed while replacing it", target)
 
 
 def _is_older(path: Path, seconds: float) -> bool:

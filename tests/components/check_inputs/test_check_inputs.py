@@ -65,7 +65,7 @@ def test_the_documents_that_come_with_the_code_are_in_order(documents: RunDocume
 def test_what_is_left_out_is_the_tutorials(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         said = check_inputs(in_order(tmp_path))
-    assert said == "documents, places and settings are in order; 4 images"
+    assert said == "documents, paths and settings are valid; 4 images"
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
     assert not (tmp_path / "data").exists()
 
@@ -94,11 +94,11 @@ def test_documents_of_ones_own_that_fit_are_in_order(tmp_path: Path) -> None:
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "negative max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
-    "values of no mask": ({"mask_value": "roof"}, "mask_value: 'roof' is not understood; use 1 (that value is"),
+    "values of no mask": ({"mask_value": "roof"}, "mask_value: 'roof' cannot be parsed; use 1 (that value is"),
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is not a tag; give text, such as ["test"]'),
-    "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves no images for one side; use above 0 and below 1"),
+    "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves one side without images; use a share above 0"),
     "a share beside a query": (
         {"train_share": 0.5, "split_tagging_query": TAGGING},
         "train_share: 0.5 and a query are both given; give one of them",
@@ -165,15 +165,15 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a class that the model has not": (
         {"inference_config": {"model_classes": {"save_classes": ["house"]}}},
-        "inference_config: model_classes.save_classes: 'house' is no class of the model; its classes: 'bg', 'untitled'",
+        "inference_config: model_classes.save_classes: 'house' is not a class of the model; its classes: 'bg'",
     ),
     "a class that the images have not": (
         {"inference_config": {"existing_objects": {"save_classes": ["road"]}}},
-        "inference_config: existing_objects.save_classes: 'road' is no class of project 'INRIA_TAGGED'",
+        "inference_config: existing_objects.save_classes: 'road' is not a class of project 'INRIA_TAGGED'",
     ),
     "boxes of a class that the images have not": (
         {"inference_config": {"mode": {"source": "bboxes", "from_classes": ["road"]}}},
-        "inference_config: mode.from_classes: 'road' is no class of project 'INRIA_TAGGED'",
+        "inference_config: mode.from_classes: 'road' is not a class of project 'INRIA_TAGGED'",
     ),
     "two classes of one title": (
         {"inference_config": {"existing_objects": {"save_classes": "__all__", "add_suffix": "_dl"}}},
@@ -181,7 +181,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "masks that are not split": (
         {"split_masks_query": changed(SPLITTING, 1, settings={"classes": ["building_dl"]})},
-        "split_masks_query[1].settings.classes: 'building_dl' is no class that arrives there, so no mask is split; "
+        "split_masks_query[1].settings.classes: 'building_dl' is not a class that arrives there, so no mask is split; "
         "classes that do: 'bg_dl', 'untitled_dl'",
     ),
     "weights that ImageNet has not": (
@@ -222,9 +222,9 @@ def test_another_class_is_told_wherever_it_is_missed(tmp_path: Path) -> None:
     tagging = changed(TAGGING, 0, settings={"classes_mapping": {"untitled": "roof"}})
     faults = wrong(in_order(tmp_path, split_tagging_query=tagging))
     assert [fault.split(";")[0] for fault in faults] == [
-        "split_tagging_query: no class 'untitled' comes out, which is asked for by evaluate",
-        "split_masks_query[1].settings.classes: 'untitled_dl' is no class that arrives there, so no mask is split",
-        "inference_config, split_masks_query: no class 'untitled_dl' comes out, which is asked for by evaluate and "
+        "split_tagging_query: no class 'untitled' comes out, but it is an input of evaluate",
+        "split_masks_query[1].settings.classes: 'untitled_dl' is not a class that arrives there, so no mask is split",
+        "inference_config, split_masks_query: no class 'untitled_dl' comes out, but it is an input of evaluate and "
         "publish_footprints",
     ]
 
@@ -268,7 +268,7 @@ def test_images_that_the_tutorials_query_does_not_know_are_told_before_they_are_
         "split_tagging_query: no image can come out of it: query[1]: no image meets `regex_names ^austin[0-9]+$`; "
         "names there are 'tile_1', 'tile_2'; "
     )
-    assert fault.endswith("; nor what 3 more layers ask for; give a query that knows these images, or train_share")
+    assert fault.endswith("3 more layers ask for; give a query whose patterns match these images, or train_share")
 
 
 def test_an_initial_model_that_does_not_fit_is_told_with_all_that_is_wrong_with_it(tmp_path: Path) -> None:

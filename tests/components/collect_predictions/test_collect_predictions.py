@@ -25,8 +25,8 @@ def source(tmp_path, items):
 
 
 def parts_of(folder, items, source, count):
-    dealt = [Shard(number, count).rows(open_project(source), range(len(items))) for number in range(1, count + 1)]
-    for number, rows in enumerate(dealt):
+    assigned = [Shard(number, count).rows(open_project(source), range(len(items))) for number in range(1, count + 1)]
+    for number, rows in enumerate(assigned):
         write_manifest(folder / f"part{number}", META, [items[row] for row in rows])
     return [folder / f"part{number}" for number in range(count)]
 

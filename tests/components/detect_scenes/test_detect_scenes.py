@@ -72,7 +72,7 @@ def test_another_try_gives_the_same_without_the_network(detection: Detection, tm
 def test_a_model_that_was_replaced_since_the_plan_was_made_is_refused(detection: Detection, tmp_path: Path) -> None:
     plan = detection.plan(tmp_path / "plan")
     save_bright_model(Path(detection.model), threshold=250)
-    with pytest.raises(DataError, match=r"model_uri: .*/model holds another model than when the plan was made"):
+    with pytest.raises(DataError, match=r"model_uri: .*/model holds another model than at planning"):
         detect_scenes(tmp_path / "plan", "1/1", data_root=detection.data_root, workers=1)
     assert found(plan) == []
 

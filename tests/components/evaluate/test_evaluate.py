@@ -207,14 +207,14 @@ def test_partners_of_other_sizes_are_an_error(projects: Projects) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"predicted_class": "roof"}, r"predicted_class: 'roof' is no class of .*untitled_dl, bg_dl"),
-        ({"truth_class": "roof"}, r"truth_class: 'roof' is no class of .*its classes are untitled"),
+        ({"predicted_class": "roof"}, r"predicted_class: 'roof' is not a class of .*untitled_dl, bg_dl"),
+        ({"truth_class": "roof"}, r"truth_class: 'roof' is not a class of .*its classes are untitled"),
         ({"iou_threshold": 0.0}, "iou_threshold: 0.0 is not above 0"),
         ({"boundary_px": 0}, "boundary_px: 0 is not from 1 to 1000"),
         ({"boundary_px": 1001}, "boundary_px: 1001 is not from 1 to 1000"),
-        ({"boundary_m": -1.0}, r"boundary_m: -1\.0 is no distance in metres"),
-        ({"boundary_m": math.nan}, "boundary_m: nan is no distance in metres"),
-        ({"match_by": "size"}, "match_by: 'size' is none of image, name"),
+        ({"boundary_m": -1.0}, r"boundary_m: -1\.0 is not a distance in metres"),
+        ({"boundary_m": math.nan}, "boundary_m: nan is not a distance in metres"),
+        ({"match_by": "size"}, "match_by: 'size' is not one of image, name"),
         ({"workers": -1}, "workers: -1 is negative"),
     ],
 )

@@ -350,7 +350,7 @@ BROKEN = [
         r"images/a\.tif: is stored in blocks of 20000×20000 px, each 1\.2 GB when decompressed; write",
     ),
     (next_to_nothing, r"gt/a\.tif: its \d+ bytes decompress to 30\.0 GB, so that it is nearly empty"),
-    (swapped_image, r"images/a\.tif: lies nowhere on Earth: its latitudes reach 114\.3°"),
+    (swapped_image, r"images/a\.tif: is nowhere on Earth: its latitudes reach 114\.3°"),
     (colourless_palette, r"images/a\.tif: its band is tagged as a palette, and there is no colour table"),
     (cut_wkt, r"images/a\.tif: cannot be opened as a raster: missing .*side files that are whole"),
     (list_for_an_image, r"images/a\.tif: cannot be opened as a raster: it is a text that may name other files"),

@@ -82,7 +82,7 @@ def jpeg(path: Path, pixels: np.ndarray, quality: int = 75) -> None:
     cv2.imwrite(str(path), pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
-def smeared() -> np.ndarray:
+def blurred() -> np.ndarray:
     """(H, W) uint8: a mask made twice as large and blurred; 128 and more is where buildings are."""
     return cv2.GaussianBlur(byte(), (5, 5), 1.2)
 
@@ -133,7 +133,7 @@ def test_what_jpeg_smears_is_cut_in_the_middle(
     write_tiled(tmp_path / "in" / "images" / "a.tif", noise(SIZE))
     _, (item,) = run(tmp_path)
     assert (drawn(item, "untitled") == BUILDING).all()
-    assert "mask a: lossy compression has smeared the outlines: 128 and more of 255" in caplog.text
+    assert "mask a: lossy compression has blurred the outlines: 128 or more of 255" in caplog.text
 
 
 def test_a_tiled_jpeg_is_written_anew(tmp_path: Path) -> None:
@@ -146,18 +146,18 @@ def test_a_lossy_mask_of_small_values_is_refused(tmp_path: Path) -> None:
         imported(tmp_path, classes().astype(np.uint8) * 20, "a.jpg")
 
 
-def test_outlines_that_resampling_smeared_are_cut_in_the_middle(
+def test_outlines_that_resampling_blurred_are_cut_in_the_middle(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    item = imported(tmp_path, smeared(), tile=64)
-    assert (drawn(item, "untitled") == (smeared() >= 128)).all()
-    assert "resampling has smeared the outlines" in caplog.text
+    item = imported(tmp_path, blurred(), tile=64)
+    assert (drawn(item, "untitled") == (blurred() >= 128)).all()
+    assert "resampling has blurred the outlines" in caplog.text
 
 
 def test_several_values_are_building_with_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     item = imported(tmp_path, classes().astype(np.uint8), tile=64)
     assert (drawn(item, "untitled") == (classes() > 0)).all()
-    assert "mask a: values 1, 2, 3: all above 0 count as building; say which are building with mask_value" in (
+    assert "mask a: values 1, 2, 3: all above 0 count as building; name the building values with mask_value" in (
         caplog.text
     )
 
@@ -247,7 +247,7 @@ def test_buildings_that_are_all_declared_nodata_are_told(tmp_path: Path, caplog:
     with pytest.raises(DataError, match="no image has an object"):
         imported(tmp_path, byte(), nodata=255)
     assert "the only value above 0 is 255, which is declared nodata" in caplog.text
-    assert "say mask_value=255" in caplog.text
+    assert "set mask_value=255" in caplog.text
 
 
 def test_a_palette_without_black_has_its_ground_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -102,7 +102,7 @@ def test_an_undeclared_fill_is_left_out_and_named(
 
     assert stretch_of(item) == pytest.approx(percentiles(pixels[:, :, 8:]), rel=5e-3)
     assert (valid_of(item) == (np.arange(SIZE.width) >= 8)).all()
-    message = f"a: 5.0% of its values are {fill:g}, far from all others: they are taken for no data"
+    message = f"a: 5.0% of its values are {fill:g}, far from all others: they count as nodata"
     assert message in caplog.text
     caplog.clear()
     report, again = run(tmp_path)
@@ -238,7 +238,7 @@ def test_the_user_says_which_bands(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bands", ["0,1,2", "1,2", "1,2,3,4", "red", "1,,2", "3;2;1", ","])
 def test_bands_that_are_none_are_refused(tmp_path: Path, bands: str) -> None:
     write_tiled(tmp_path / "in" / "a.tif", noise(SIZE))
-    with pytest.raises(ConfigError, match=r"bands: '.*' is not understood; give the numbers"):
+    with pytest.raises(ConfigError, match=r"bands: '.*' cannot be parsed; give the numbers"):
         run(tmp_path, bands=bands)
 
 

@@ -208,7 +208,7 @@ def test_pixels_without_data_are_no_object_and_are_counted(tmp_path: Path, model
         ({"data_root": ""}, "data_root: is empty"),
         ({"project_name": ""}, "project_name: is empty"),
         ({"max_bad": -1}, "max_bad: -1 is negative"),
-        ({"config": {"mode": {"source": "tiles"}}}, "mode.source: 'tiles': is no mode"),
+        ({"config": {"mode": {"source": "tiles"}}}, "mode.source: 'tiles': is not a mode"),
     ],
 )
 def test_broken_parameters_are_refused(project: Path, model: Path, options: dict[str, Any], message: str) -> None:

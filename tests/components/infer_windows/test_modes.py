@@ -237,7 +237,7 @@ def test_existing_objects_stay_by_class_and_the_model_s_too(tmp_path: Path, mode
     [
         (
             {"source": "bboxes", "from_classes": ["house", CAR]},
-            "mode.from_classes: 'house' is no class of project 'INRIA'; its classes: 'car', 'tree', 'spot'; name some",
+            "mode.from_classes: 'house' is not a class of project 'INRIA'; its classes: 'car', 'tree', 'spot'",
         ),
         (
             {"source": "bboxes", "save": True, "add_suffix": ""},
@@ -259,7 +259,7 @@ def test_classes_that_are_not_there_or_twice_are_refused(
 def test_a_project_without_classes_has_no_boxes(tmp_path: Path, model: Path) -> None:
     write_manifest(tmp_path / "project", ProjectMeta("bare", ()), [write_item(tmp_path)])
 
-    with pytest.raises(ConfigError, match="'bboxes' looks at boxes of objects, and project 'bare' has no class; give"):
+    with pytest.raises(ConfigError, match="'bboxes' infers boxes of objects, and project 'bare' has no class; give"):
         infer_windows(
             tmp_path / "project",
             model,
@@ -275,10 +275,10 @@ def test_a_project_without_classes_has_no_boxes(tmp_path: Path, model: Path) -> 
     [
         (
             {"source": "full_image"},
-            "mode.source: 'full_image' puts the image through the network at once, which is 3×8193",
+            "mode.source: 'full_image' runs the image through the network at once, which is 3×8193",
         ),
         ({"source": "roi", "bounds": {"top": "3px"}}, "mode.bounds: top 3px and bottom 0px leave none of the 3 rows"),
-        ({"source": "bboxes"}, "'bboxes' puts rows 0–2, columns 0–8192, the box of an object of class 'car', through"),
+        ({"source": "bboxes"}, "'bboxes' runs rows 0–2, columns 0–8192, the box of an object of class 'car', through"),
     ],
 )
 def test_an_image_that_cannot_be_done_is_named_before_anything_is_run(
@@ -308,7 +308,7 @@ def test_images_without_a_box_are_named_and_get_no_prediction(
     with caplog.at_level(logging.WARNING):
         report, _, found = infer(tmp_path, items, model, "bboxes")
 
-    assert "2 of 3 images have no box to look at and get no prediction: ds/bare, ds/outside; annotate" in caplog.text
+    assert "2 of 3 images have no annotated box to infer and get no prediction: ds/bare, ds/outside" in caplog.text
     assert [len(item.objects) for item in found] == [2, 0, 0]
     assert (rasters(found[1])[0] == 255).all() and (rasters(found[1])[1] == 0).all()
     assert report.scenes == 3 and report.no_data_megapixels == pytest.approx(0.036 - BOX.size.area / 1e6)

@@ -20,10 +20,10 @@ from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
 from components.infer_windows.blending import Contribution
+from components.infer_windows.outputs import PartFiles
 from components.infer_windows.region_blending import blend_regions
 from components.infer_windows.regions import RegionPlan, plan_regions
 from components.infer_windows.windows import WindowGrid, plan_windows
-from components.infer_windows.writer import PartFiles
 from tests.builders import CRS, TRANSFORM, noise, write_raster, write_tiled
 from tests.components.infer_windows.shares import CLASSES, averaged, colour_shares, read
 from tests.predicting import run_parts, run_scene

@@ -99,7 +99,7 @@ class Failing(nn.Module):
 def test_a_network_that_fails_ends_the_run_and_is_no_scenes_fault(scenes: Prepared) -> None:
     predictor = NetworkPredictor(Failing(), Size(32, 32), torch.device("cpu"))
     budget = SkipBudget(99, 4, allow_empty=True)
-    with pytest.raises(FootprintsError, match="the network cannot be applied: RuntimeError: CUDA error: unspecified"):
+    with pytest.raises(FootprintsError, match="the network's forward pass failed: RuntimeError: CUDA error"):
         for label, finish in run_scenes(scenes, predictor):
             with budget.tolerated(label):
                 finish()

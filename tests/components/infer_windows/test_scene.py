@@ -18,8 +18,8 @@ from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
 from components.core.project.parts import Rows
+from components.infer_windows.outputs import ClassExtent, PartFiles
 from components.infer_windows.windows import WindowGrid, WindowPlan, plan_windows
-from components.infer_windows.writer import ClassExtent, PartFiles
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
 from tests.components.infer_windows.shares import CLASSES, averaged, colour_shares, read
 from tests.predicting import run_parts, run_scene
@@ -118,7 +118,7 @@ def test_a_network_that_fails_is_heard_and_leaves_nothing(image: ImageRef, tmp_p
             raise RuntimeError("out of memory")
         return colour_shares(windows)
 
-    with pytest.raises(FootprintsError, match="the network cannot be applied: RuntimeError: out of memory"):
+    with pytest.raises(FootprintsError, match="the network's forward pass failed: RuntimeError: out of memory"):
         run_scene(image, plan_for(image), failing, str(tmp_path / "out/mask.tif"), str(tmp_path / "out/sure.tif"))
 
     assert list((tmp_path / "out").iterdir()) == []

@@ -121,7 +121,7 @@ def test_images_that_cannot_be_done_are_skipped_with_their_reasons(site: Site) -
     assert f"{site.images_uri}/broken.tif: cannot be opened" in reasons["broken.tif"]
     assert "has no CRS and no transform" in reasons["nowhere.tif"]
     assert "has no transform" in reasons["unplaced.tif"]
-    assert "lies nowhere on Earth" in reasons["local.tif"]
+    assert "with no place on Earth" in reasons["local.tif"]
 
 
 def test_an_image_that_broke_keeps_what_was_found_before(local: Site) -> None:
@@ -236,7 +236,7 @@ def test_a_prefix_without_images_retires_nothing(site: Site) -> None:
     storage.delete(f"{site.images_uri}/west.tif")
     storage.write_bytes(f"{site.images_uri}/notes.txt", b"no image")
 
-    with pytest.raises(ConfigError, match=r"images_uri: below .*imagery lies no image .*check the place"):
+    with pytest.raises(ConfigError, match=r"images_uri: no image .* below .*imagery; check the URI"):
         site.plan()
     assert len(list(site.collection.marks())) == 1
 
@@ -269,7 +269,7 @@ def test_what_is_too_large_for_one_input_is_skipped_before_a_gpu_is_asked_for(
         return [(entry.name, entry.reason) for entry in plan.skipped]
 
     ((name, reason),) = skipped(source="full_image")
-    assert name == "thin.tif" and "which is 2×9000 px; at most 8192×8192 px can be; use 'sliding_window'" in reason
+    assert name == "thin.tif" and "which is 2×9000 px; the limit is 8192×8192 px; use 'sliding_window'" in reason
     assert "skipped: thin.tif: inference.config: mode.source: 'full_image'" in caplog.text
     ((_, reason),) = skipped(source="roi", bounds={"top": "1px", "bottom": "1px"})
     assert "top 1px and bottom 1px leave none of the 2 rows" in reason

@@ -80,8 +80,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no size of a shard": ({"shard_megapixels": 0.0}, "shard_megapixels: 0.0 is not a size above 0"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "a pattern": ({"captured_pattern": "("}, "captured_pattern: '(' is not a regular expression"),
-    "scaling": ({"scaling": "auto"}, "scaling: 'auto' is not understood; use percentile, full, or two rising values"),
-    "formats": ({"formats": "gpkg,shp"}, "formats: 'shp' is none of gpkg, geojsonl"),
+    "scaling": ({"scaling": "auto"}, "scaling: 'auto' cannot be parsed; use percentile, full, or two rising values"),
+    "formats": ({"formats": "gpkg,shp"}, "formats: 'shp' is not one of gpkg, geojsonl"),
     "max_bad": ({"max_bad": -1}, "max_bad: -1 is negative; use 0"),
     "no class": ({"class_title": ""}, "class_title: is empty; give the class that becomes footprints"),
     "tolerance": ({"tolerance": "-1 px"}, "tolerance: '-1 px' is not a distance of 0 or more; give one"),
@@ -98,23 +98,23 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a class that does not come out": (
         {"class_title": "roofs"},
-        "class_title: no class 'roofs' comes out, which is asked for by publish_collection; ask for one that does, or "
+        "class_title: no class 'roofs' comes out, but it is an input of publish_collection; name one that does, or "
         "rename one: 'bg_dl', 'untitled_dl'",
     ),
     "a class that the model has not": (
         {"inference_config": {"model_classes": {"save_classes": ["roof"]}}},
-        "inference_config: model_classes.save_classes: 'roof' is no class of the model; its classes: 'bg', 'untitled'",
+        "inference_config: model_classes.save_classes: 'roof' is not a class of the model; its classes: 'bg'",
     ),
     "a mode that needs objects": (
         {"inference_config": {"mode": {"source": "bboxes"}}},
-        "inference_config: mode.source: 'bboxes' looks at boxes of annotated objects, and new imagery has none; use "
+        "inference_config: mode.source: 'bboxes' infers boxes of annotated objects, and new imagery has none; use "
         "'sliding_window', 'full_image' or 'roi'",
     ),
     "bounds that leave nothing": (
         {"inference_config": {"mode": {"source": "roi", "bounds": {"left": "100%"}}}},
         "inference_config: mode.bounds: left 100% and right 0px leave nothing of any image",
     ),
-    "no image": ({"images_uri": "/nowhere"}, "images_uri: below /nowhere lies no image ("),
+    "no image": ({"images_uri": "/nowhere"}, "images_uri: no image ("),
     "no model": ({"model_uri": "/nowhere"}, "model_uri: model: /nowhere holds no config.json and no model.safetensors"),
     "another scheme": ({"data_root": "gs://b/x"}, "data_root: gs://b/x: the scheme 'gs' is not known; give a"),
     "no place": ({"output_uri": ""}, "output_uri: '': a URI is empty; give a local path"),

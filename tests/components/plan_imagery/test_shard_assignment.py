@@ -27,9 +27,9 @@ def area(size: Size, part: ShardRows) -> int:
 def test_rows_are_covered_once_in_parts_of_whole_units(
     sizes: dict[str, Size], shard_pixels: int, max_shards: int
 ) -> None:
-    dealt = assign_shards(sizes, shard_pixels, max_shards)
-    assert dealt.keys() == sizes.keys()
-    for name, parts in dealt.items():
+    assigned = assign_shards(sizes, shard_pixels, max_shards)
+    assert assigned.keys() == sizes.keys()
+    for name, parts in assigned.items():
         edges = [part.top for part in parts] + [parts[-1].bottom]
         assert edges[0] == 0
         assert edges[-1] == sizes[name].height
@@ -71,8 +71,8 @@ def test_nothing_needs_no_shard() -> None:
 
 def test_scenes_that_fit_are_not_cut() -> None:
     sizes = {"a": Size(4000, 1000), "b": Size(3000, 1000), "c": Size(2000, 1000), "d": Size(1000, 1000)}
-    dealt = assign_shards(sizes, 5_000_000, 64)
-    assert {name: [part.shard for part in parts] for name, parts in dealt.items()} == {
+    assigned = assign_shards(sizes, 5_000_000, 64)
+    assert {name: [part.shard for part in parts] for name, parts in assigned.items()} == {
         "a": [1],
         "b": [2],
         "c": [2],

@@ -69,7 +69,10 @@ def test_a_run_that_is_told_again_publishes_the_same(detected: Detected) -> None
 
 
 def test_wrong_parameters_are_found_before_anything_is_written(detected: Detected, tmp_path: Path) -> None:
-    for options, message in (({"max_bad": -1}, "max_bad: -1"), ({"formats": "shp"}, "formats: 'shp' is none of gpkg")):
+    for options, message in (
+        ({"max_bad": -1}, "max_bad: -1"),
+        ({"formats": "shp"}, "formats: 'shp' is not one of gpkg"),
+    ):
         with pytest.raises(ConfigError, match=message):
             publish_collection(detected.folder / "plan", detected.parts, tmp_path / "summary.json", **options)
     assert not any(tmp_path.iterdir())

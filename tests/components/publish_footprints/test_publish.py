@@ -271,12 +271,12 @@ def test_a_copy_goes_where_it_is_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"class_title": "roof"}, r"class_title: 'roof' is no class of .*untitled_dl, bg_dl"),
+        ({"class_title": "roof"}, r"class_title: 'roof' is not a class of .*untitled_dl, bg_dl"),
         ({"tolerance": "-1"}, "tolerance: '-1' is not a distance of 0 or more"),
         ({"tolerance": "nan m"}, "tolerance: 'nan m' is not a distance of 0 or more"),
         ({"min_area_m2": float("inf")}, "min_area_m2: inf is not a number of 0 or more"),
-        ({"formats": ["shapefile"]}, "formats: 'shapefile' is none of geoparquet, gpkg, geojson"),
-        ({"formats": []}, "formats: 'none' is none of geoparquet"),
+        ({"formats": ["shapefile"]}, "formats: 'shapefile' is not one of geoparquet, gpkg, geojson"),
+        ({"formats": []}, "formats: 'none' is not one of geoparquet"),
         ({"workers": -2}, "workers: -2 is negative"),
     ],
 )

@@ -97,7 +97,7 @@ def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) 
     except (pa.ArrowException, ValueError) as error:
         raise LostPartitionError(part.scene, str(error)) from error
     if (kept.num_rows, dropped.digest) != (part.footprints, part.dropped):
-        raise LostPartitionError(part.scene, "has other footprints than layer.json says")
+        raise LostPartitionError(part.scene, "its footprints differ from those that layer.json lists")
     return kept, dropped
 
 

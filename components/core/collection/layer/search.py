@@ -1,4 +1,4 @@
-"""Footprints that a change may reach, and which of them may show the same building: told by their boxes.
+"""Footprints that a change may reach, and which of them may show the same building, going by their boxes.
 
 The search follows possible matches: a footprint whose box shares enough with that of one it has reached is reached as
 well. So it sees every chain of matches whole, and reads only scenes that it gets to. Boxes are in memory, and what the
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 CHUNK_FOOTPRINTS = 2048
-"""So many are looked up at once; where a place has a thousand captures, each has a thousand partners."""
+"""How many are looked up at once: where a place has a thousand captures, each has a thousand partners."""
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,8 @@ def read_scene(uri: str, columns: Sequence[str] = SCENE_SCHEMA.names) -> tuple[p
         return rows.cast(schema), int((rows.schema.metadata or {}).get(FRAGMENTS.encode(), 0))
     except (pa.ArrowException, ValueError) as error:
         raise DataError(
-            f"{uri}: is not the footprints of a scene ({error}); delete the scene's marker in the ledger, and it is "
-            "done again"
+            f"{uri}: holds no footprints of a scene ({error}); delete the scene's marker in the ledger to "
+            "detect it again"
         ) from error
 
 

@@ -52,7 +52,7 @@ from components.core.progress import progress
 log = logging.getLogger(__name__)
 
 CHECKPOINT_PARTITIONS = 1000
-"""After so many partitions `layer.json` is written, so that a killed run need not do them again."""
+"""`layer.json` is written after this many partitions, so that a killed run need not repeat them."""
 
 EVERYWHERE: Bounds = (-180.0, -90.0, 180.0, 90.0)
 
@@ -65,7 +65,6 @@ class LayerUpdate:
         layer: The layer as it is now; unsettled where another update was at it meanwhile, and it has to be done again.
         rewritten: Scenes whose partitions were written.
         removed: Scenes whose partitions were deleted.
-        unchanged: How many partitions stayed as they were.
         changes: Of the partitions that were written or deleted; where a run was killed, what it had done is not
             counted again.
     """
@@ -73,7 +72,6 @@ class LayerUpdate:
     layer: CollectionLayer
     rewritten: tuple[str, ...]
     removed: tuple[str, ...]
-    unchanged: int
     changes: tuple[SceneChange, ...]
 
     @property
@@ -152,9 +150,7 @@ def update_layer(
         if layer != known:
             write_layer(collection, layer)
     rewritten = sorted(scene.mark.scene for scene in work.written)
-    return LayerUpdate(
-        layer, tuple(rewritten), tuple(sorted(work.removed)), len(work.kept.partitions), counter.changes()
-    )
+    return LayerUpdate(layer, tuple(rewritten), tuple(sorted(work.removed)), counter.changes())
 
 
 def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
@@ -175,7 +171,7 @@ def _work_or_more(
             return _work(collection, goal, wanted, known)
         except LostPartitionError as lost:
             assert known is not None
-            log.warning("%s: this partition is rebuilt: %s", collection.partition(lost.scene), lost)
+            log.warning("%s: this partition is being rebuilt: %s", collection.partition(lost.scene), lost)
             left = {name: part for name, part in known.partitions.items() if name != lost.scene}
             known = replace(known, partitions=left, unsettled=(*known.unsettled, known.partitions[lost.scene].bounds))
 
@@ -278,7 +274,7 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
     Where that fails since another update has retired what this one reads, files of both may be mixed, too.
     """
     layer = replace(work.kept, partitions=dict(work.kept.partitions))
-    said = write_layer(collection, layer)
+    written = write_layer(collection, layer)
     todo = _orphans(work)
     try:
         for count, entry in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
@@ -286,13 +282,13 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
             if part is not None:
                 layer.partitions[part.scene] = part
             if count % checkpoint == 0:
-                said = write_layer(collection, layer)
+                written = write_layer(collection, layer)
     except (DataError, StorageError):
-        if not is_layer(collection, said):
+        if not is_layer(collection, written):
             write_layer(collection, _without_own(collection, work))
         raise
     finished = replace(layer, unsettled=())
-    return finished if is_layer(collection, said, finished.as_json()) else _without_own(collection, work)
+    return finished if is_layer(collection, written, finished.as_json()) else _without_own(collection, work)
 
 
 def _replaced(

@@ -89,7 +89,7 @@ def links_to_collection(up: str) -> list[Link]:
 
 
 def asset_fields(role: str, classes: Sequence[MaskClass]) -> dict[str, Any]:
-    """What is said of an output of any scene.
+    """Description of an output of any scene.
 
     Args:
         role: Of `ROLES`.

@@ -29,12 +29,12 @@ def test_a_scene_is_made_of_its_parts_from_the_top_down_wherever_they_are(tmp_pa
     one = project(tmp_path / "1", (part_name("a-1d", 600), 400), ("b-1d", 1000))
     two = project(tmp_path / "2", (part_name("a-1d", 0), 512), (part_name("a-1d", 512), 88))
 
-    gathered = collect_parts(plan(planned("b"), planned("a")), [one, two], ())
+    collected = collect_parts(plan(planned("b"), planned("a")), [one, two], ())
 
-    assert gathered.failures == ()
-    assert [scene.planned.key for scene in gathered.scenes] == ["2026/b.tif", "2026/a.tif"], "in the plan's order"
-    assert gathered.scenes[1].places == (ItemRows(0, 512, 1, 0), ItemRows(512, 88, 1, 1), ItemRows(600, 400, 0, 0))
-    assert gathered.scenes[0].places == (ItemRows(0, 1000, 0, 1),)
+    assert collected.failures == ()
+    assert [scene.planned.key for scene in collected.scenes] == ["2026/b.tif", "2026/a.tif"], "in the plan's order"
+    assert collected.scenes[1].places == (ItemRows(0, 512, 1, 0), ItemRows(512, 88, 1, 1), ItemRows(600, 400, 0, 0))
+    assert collected.scenes[0].places == (ItemRows(0, 1000, 0, 1),)
 
 
 @pytest.mark.parametrize(
@@ -53,42 +53,42 @@ def test_a_scene_is_made_of_its_parts_from_the_top_down_wherever_they_are(tmp_pa
 def test_a_scene_of_which_rows_are_missing_or_double_is_a_failure(tmp_path: Path, parts: list[tuple[int, int]]) -> None:
     found = project(tmp_path / "1", *((part_name("a-1d", top), height) for top, height in parts))
 
-    gathered = collect_parts(plan(planned("a")), [found], ())
+    collected = collect_parts(plan(planned("a")), [found], ())
 
-    assert gathered.scenes == ()
-    assert gathered.failures == (SceneFailure(Skipped("2026/a.tif", UNKNOWN, "publish_collection"), is_lasting=False),)
+    assert collected.scenes == ()
+    assert collected.failures == (SceneFailure(Skipped("2026/a.tif", UNKNOWN, "publish_collection"), is_lasting=False),)
 
 
 @pytest.mark.parametrize("name", ["a-1d", "ds/a-1d", "ds/" + part_name("a-1d", 512)])
 def test_a_failure_says_where_a_scene_or_a_part_of_it_was_skipped_and_why(tmp_path: Path, name: str) -> None:
     found = project(tmp_path / "1", (part_name("a-1d", 0), 512))
 
-    gathered = collect_parts(plan(planned("a")), [found], [run("import_images"), run("infer_windows", name)])
+    collected = collect_parts(plan(planned("a")), [found], [run("import_images"), run("infer_windows", name)])
 
-    assert gathered.failures == (SceneFailure(Skipped("2026/a.tif", "infer_windows cannot read it", "infer_windows")),)
+    assert collected.failures == (SceneFailure(Skipped("2026/a.tif", "infer_windows cannot read it", "infer_windows")),)
 
 
 def test_what_planning_skipped_is_a_failure_and_comes_first() -> None:
     left = Skipped("2026/broken.tif", "is not a raster")
 
-    gathered = collect_parts(plan(planned("a"), skipped=(left,)), [], [run("import_images", "a-1d")])
+    collected = collect_parts(plan(planned("a"), skipped=(left,)), [], [run("import_images", "a-1d")])
 
-    assert [failure.skipped.stage for failure in gathered.failures] == ["plan_imagery", "import_images"]
+    assert [failure.skipped.stage for failure in collected.failures] == ["plan_imagery", "import_images"]
 
 
 def test_a_scene_that_one_stage_skipped_and_another_gave_is_done(tmp_path: Path) -> None:
     """As where a step was tried again."""
-    gathered = collect_parts(
+    collected = collect_parts(
         plan(planned("a")), [project(tmp_path / "1", ("a-1d", 1000))], [run("infer_windows", "a-1d")]
     )
-    assert (len(gathered.scenes), gathered.failures) == (1, ())
+    assert (len(collected.scenes), collected.failures) == (1, ())
 
 
 def test_a_scene_that_is_finished_is_neither_a_scene_nor_a_failure(tmp_path: Path) -> None:
     found = project(tmp_path / "1", ("a-1d", 1000), (part_name("b-1d", 0), 512), ("c-1d", 1000))
 
-    gathered = collect_parts(
+    collected = collect_parts(
         plan(planned("a"), planned("b"), planned("c")), [found], [run("split_masks", "b")], {"a-1d", "b-1d"}
     )
 
-    assert ([scene.planned.id for scene in gathered.scenes], gathered.failures) == (["c-1d"], ())
+    assert ([scene.planned.id for scene in collected.scenes], collected.failures) == (["c-1d"], ())

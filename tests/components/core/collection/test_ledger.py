@@ -58,7 +58,7 @@ def test_a_broken_marker_is_refused_with_its_place(tmp_path: Path) -> None:
     collection = Collection(str(tmp_path))
     storage.write_bytes(collection.place("ledger", f"{MARK.stem}.json"), b"{}")
 
-    with pytest.raises(DataError, match=f"{MARK.stem}.json.*done again"):
+    with pytest.raises(DataError, match=f"{MARK.stem}.json.*detect the scene again"):
         collection.read(MARK)
 
 

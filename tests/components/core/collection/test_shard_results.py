@@ -139,7 +139,7 @@ def test_objects_of_another_class_are_refused_before_anything_is_written(detecte
     plan = planned(detected, tmp_path / "out")
     wrong = replace(plan, settings=replace(plan.settings, class_title="roofs"))
 
-    with pytest.raises(ConfigError, match="'roofs' is no class of"):
+    with pytest.raises(ConfigError, match="'roofs' is not a class of"):
         finish(detected, wrong, tmp_path / "part")
 
     assert not (tmp_path / "out").exists()
@@ -194,7 +194,7 @@ def test_a_broken_file_of_finished_scenes_is_named(
         read_part(tmp_path / "part", plan)
 
     assert f"{file}: is not a shard result of this run ({fault}" in str(raised.value)
-    assert str(raised.value).endswith("run again: finished scenes are not done twice")
+    assert str(raised.value).endswith("run again: finished scenes are not repeated")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 
 import components
 from components.__main__ import main
+from components.core.command import source
 from components.core.command.flags import stage_parser
 from components.core.command.signature import REQUIRED, Role, read_signature
 from components.stages import STAGES
 from tests.components.core.command.earlier import EARLIER
 from tests.pipelines.packages import run_shut_in
+
+OWN_DEFAULTS = ("config", "workers")
+"""Parameters with another default in a function: the tutorial's document, and one process."""
 
 
 def component_spec(stage: str) -> Any:
@@ -71,6 +76,26 @@ def test_flags_have_the_defaults_of_the_component(stage: str) -> None:
     defaults = defaults_of(stage)
     for name, entry in (component_spec(stage).inputs or {}).items():
         assert (defaults[name] or None) == (entry.default or None), name
+
+
+def as_words(default: Any) -> Any:
+    """A default in the one form in which a component, a step and a stage's function agree."""
+    if isinstance(default, tuple | list):
+        default = ",".join(default)
+    return default or None
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_functions_of_a_stage_have_the_defaults_of_its_component(stage: str) -> None:
+    """Kubeflow needs them in the component's own signature; elsewhere they are for those who call the function."""
+    step = import_module(f"components.{stage}.step")
+    inputs = component_spec(stage).inputs or {}
+    names = [node.name for node in source.references(step.__name__, source.function(step.__name__, "run"))]  # type: ignore[attr-defined]
+    functions = [found for found in (getattr(step, name, None) for name in names) if inspect.isfunction(found)]
+    for function in (step.run, *functions):
+        for name, own in inspect.signature(function).parameters.items():
+            if name in inputs and own.default is not own.empty and name not in OWN_DEFAULTS:
+                assert as_words(own.default) == as_words(inputs[name].default), f"{function.__name__}: {name}"
 
 
 @pytest.mark.parametrize("stage", EARLIER)

@@ -82,10 +82,10 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ({"mode": {"window": {"width": "512"}}}, "mode.window.width: '512':"),
         (
             {"mode": {"source": "tiles"}},
-            "mode.source: 'tiles': is no mode; use 'sliding_window' or 'full_image' or 'roi'",
+            "mode.source: 'tiles': is not a mode; use 'sliding_window' or 'full_image' or 'roi'",
         ),
-        ({"mode": {"source": ["roi"]}}, r"mode.source: \['roi'\]: is no mode"),
-        ({"mode": {"source": None}}, "mode.source: None: is no mode"),
+        ({"mode": {"source": ["roi"]}}, r"mode.source: \['roi'\]: is not a mode"),
+        ({"mode": {"source": None}}, "mode.source: None: is not a mode"),
         ({"mode": None}, "mode: None: input should be a valid dict"),
         ({"mode": {"source": "full_image", "save": True}}, "mode.save: unknown key; known keys: source, flips$"),
         (

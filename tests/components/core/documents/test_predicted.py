@@ -67,11 +67,11 @@ def test_the_windows_class_has_a_name_of_its_own() -> None:
         ),
         (
             {"model_classes": {"save_classes": ["house"]}},
-            "model_classes.save_classes: 'house' is no class of the model; its classes: 'bg', 'untitled'",
+            "model_classes.save_classes: 'house' is not a class of the model; its classes: 'bg', 'untitled'",
         ),
         (
             {"existing_objects": {"save_classes": ["house"]}},
-            "existing_objects.save_classes: 'house' is no class of project 'INRIA'; its classes: 'untitled', 'road'",
+            "existing_objects.save_classes: 'house' is not a class of project 'INRIA'; its classes: 'untitled', 'road'",
         ),
     ],
 )

@@ -64,16 +64,16 @@ def test_bounds_that_leave_nothing_are_refused(bounds: dict[str, str], size: Siz
 def test_what_is_too_large_for_one_input_is_refused_with_the_way_out(side: str) -> None:
     size = Size(*map(int, side.split("×")))
     expected = {
-        "full_image": "puts the image through",
-        "roi": f"puts {Window.of_size(size)} through",
-        "bboxes": f"puts {Window.of_size(size)}, the box of an object of class 'car', through",
+        "full_image": "runs the image through",
+        "roi": f"runs {Window.of_size(size)} through",
+        "bboxes": f"runs {Window.of_size(size)}, the box of an object of class 'car', through",
     }
     for source, words in expected.items():
         whole = Object("car", Rectangle(0, 0, size.height, size.width))
         with pytest.raises(DataError) as caught:
             regions_of(mode_of(source), size, [whole])
         assert f"mode.source: '{source}' {words} the network at once, which is {side} px" in str(caught.value)
-        assert "at most 8192×8192 px can be; " in str(caught.value)
+        assert "the limit is 8192×8192 px; " in str(caught.value)
         assert str(caught.value).endswith("use 'sliding_window'")
     assert why_not(mode_of("full_image"), Size(8192, 8192)) is None
     assert why_not(mode_of("roi", bounds={"top": "1px", "left": "1px"}), size) is None
@@ -109,7 +109,7 @@ def test_boxes_are_padded_by_shares_of_themselves_and_end_at_the_image() -> None
 def test_objects_without_a_place_are_told_or_give_nothing() -> None:
     assert boxes(Polygon(vertices([]), ()), padding={"left": "5px", "top": "5px", "right": "5px"}) == []
     for side in (math.nan, math.inf):
-        with pytest.raises(DataError, match=rf"object of class 'car' is nowhere: .*\b{side}\b.*; mend its"):
+        with pytest.raises(DataError, match=rf"object of class 'car' is nowhere: .*\b{side}\b.*; fix its"):
             boxes(Rectangle(1.0, 3.0, 9.0, side))
 
 

@@ -135,7 +135,7 @@ class TestSkippedItems:
         reasons = [bad.reason for bad in run.report.skipped]
         assert "window.width: 30 exceeds the width 29 of image 'town1'" in reasons[0]
         assert "town2.json: is not JSON" in reasons[1]
-        assert "town3.json: objects[0].classTitle: 'unknown' is no class of meta.json (untitled)" in reasons[2]
+        assert "town3.json: objects[0].classTitle: 'unknown' is not a class of meta.json (untitled)" in reasons[2]
         assert all(f"skipped: {bad.name}: {bad.reason}" in caplog.text for bad in run.report.skipped)
         found = list(open_project(tmp_path / "out"))
         assert {entry.name.split("_")[0] for entry in found} == {"town0"}, "nothing of an item that failed later"

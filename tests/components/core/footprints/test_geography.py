@@ -72,7 +72,7 @@ def test_an_image_without_crs_or_transform_has_no_grid() -> None:
     ("crs", "transform", "message"),
     [
         ("EPSG:999999", Affine.identity(), "ds/austin1: its CRS 'EPSG:999999' is unknown"),
-        ('LOCAL_CS["site",UNIT["metre",1]]', Affine.identity(), "is local and lies nowhere on Earth"),
+        ('LOCAL_CS["site",UNIT["metre",1]]', Affine.identity(), "is local, with no place on Earth"),
         ("EPSG:32633", Affine.scale(1, 0), "has pixels without area"),
     ],
 )

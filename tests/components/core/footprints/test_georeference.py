@@ -66,7 +66,7 @@ def test_a_scene_without_a_georeference_has_no_place() -> None:
         ("EPSG:32633", Affine(0.5, 0, NAN, 0, -0.5, 5_300_000), "are not numbers"),
         ("EPSG:32633", Affine(0.5, 0, 500_000, 0, 0, 5_300_000), "pixels without area"),
         ("EPSG:32633", Affine(0.5, 0.5, 500_000, -0.5, -0.5, 5_300_000), "pixels without area"),
-        ("EPSG:32633", Affine(0.5, 0, 1e8, 0, -0.5, 1e9), "outside what WGS 84 / UTM zone 33N can show"),
+        ("EPSG:32633", Affine(0.5, 0, 1e8, 0, -0.5, 1e9), "outside the range of WGS 84 / UTM zone 33N"),
         ("EPSG:32633", Affine(0.5, 0, 5_300_000, 0, -0.5, 500_000), "far from the area of use of .* swapped"),
         ("EPSG:32633", Affine(5e-6, 0, 500_000, 0, -5e-6, 5_300_000), "5e-06 m wide .* units of its CRS"),
         (WGS84, Affine(3e-6, 0, 30.5, 0, -3e-15, 14.3), "m high"),

@@ -97,6 +97,6 @@ def test_a_broken_part_leaves_nothing_behind(tmp_path: Path) -> None:
     (part,) = parts_of(noise(SIZE, bands=1)[0], [0, SIZE.height], tmp_path / "parts")
     with open(part, "r+b") as file:
         file.truncate(Path(part).stat().st_size // 2)
-    with pytest.raises(DataError, match=r"\.tif: is not whole .*; delete it"):
+    with pytest.raises(DataError, match=r"\.tif: is incomplete .*; delete it"):
         write_cog(tmp_path / "out" / "cog.tif", [part], PROFILE)
     assert files_below(tmp_path / "out") == {}

@@ -18,7 +18,7 @@ NAMES = {
 @pytest.mark.parametrize(
     ("key", "head", "text", "said"),
     [
-        ("formats", "", "formats: 'shp' is none of gpkg", "footprints_formats: 'shp' is none of gpkg"),
+        ("formats", "", "formats: 'shp' is not one of gpkg", "footprints_formats: 'shp' is not one of gpkg"),
         ("masks_uri", "", "/a/b: there is no such folder", "images_masks_uri: /a/b: there is no such folder"),
         ("query", "", "max_bad: -1 is negative", "images_max_bad: -1 is negative"),
         ("query", "query", "query[3].settings.tag: is missing", "query[3].settings.tag: is missing"),

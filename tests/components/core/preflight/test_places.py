@@ -121,7 +121,7 @@ def test_a_pod_without_its_config_map_is_told_how_to_get_it(
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "FOOTPRINTS_DATA_ROOT"):
         monkeypatch.delenv(name, raising=False)
     (fault,), asked = faults_of(*three("s3://bucket", tmp_path))
-    assert fault.startswith("images, output: nothing says where the object store is, as the ConfigMap footprints-st")
+    assert fault.startswith("images, output: no setting names the object store, as the ConfigMap footprints-st")
     assert f"({pod / 'storage'} is empty)" in fault and "kubectl apply" in fault
     assert asked == ["local"]
     with pytest.raises(StorageError, match=r"data_root: is empty and FOOTPRINTS_DATA_ROOT is not set; .*kubectl apply"):

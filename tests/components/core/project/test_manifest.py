@@ -211,7 +211,7 @@ def cut_part(directory: Path) -> None:
         (cut_part, "items-00000.parquet: its footer cannot be read"),
         (broken_meta(lambda data: data.update(version=99)), "version 99 is neither 1 nor 2"),
         (broken_meta(lambda data: data.pop("classes")), "a list `classes` is missing"),
-        (broken_meta(lambda data: data.update(classes=[{"title": "a"}])), r"classes\[0\].shape: None is none of"),
+        (broken_meta(lambda data: data.update(classes=[{"title": "a"}])), r"classes\[0\].shape: None is not one of"),
         (broken_meta(lambda data: data.update(classes=[7])), r"classes\[0\]: a class needs a title"),
         (broken_meta(lambda data: data["classes"][0].update(color="red")), r"classes\[0\].color: 'red'"),
         (broken_meta(lambda data: data.update(classes=data["classes"] * 2)), "is listed twice"),

@@ -18,18 +18,18 @@ def project_of(folder, heights, tags=("test",)):
 def test_shards_hold_every_item_once_and_keep_the_order(tmp_path_factory, heights, count):
     project = project_of(tmp_path_factory.mktemp("p") / "p", heights)
     rows = list(range(len(heights)))
-    dealt = [Shard(number, count).rows(project, rows) for number in range(1, count + 1)]
-    assert sorted(row for part in dealt for row in part) == rows
-    assert all(part == sorted(part) for part in dealt)
+    assigned = [Shard(number, count).rows(project, rows) for number in range(1, count + 1)]
+    assert sorted(row for part in assigned for row in part) == rows
+    assert all(part == sorted(part) for part in assigned)
 
 
 def test_shards_are_balanced_by_pixels(tmp_path):
     project = project_of(tmp_path / "p", [100, 10, 10, 10, 30, 40])
-    dealt = [Shard(number, 2).rows(project, range(6)) for number in (1, 2)]
-    assert [sum([100, 10, 10, 10, 30, 40][row] for row in part) for part in dealt] == [100, 100]
+    assigned = [Shard(number, 2).rows(project, range(6)) for number in (1, 2)]
+    assert [sum([100, 10, 10, 10, 30, 40][row] for row in part) for part in assigned] == [100, 100]
 
 
-def test_only_chosen_rows_are_dealt(tmp_path):
+def test_only_chosen_rows_are_assigned(tmp_path):
     project = project_of(tmp_path / "p", [5, 6, 7, 8])
     assert sorted(Shard(1, 2).rows(project, [1, 3]) + Shard(2, 2).rows(project, [1, 3])) == [1, 3]
 

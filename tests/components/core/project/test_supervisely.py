@@ -126,7 +126,7 @@ RGB_PNG = cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobytes()
         (annotation(size={"width": 3}), "does not hold whole numbers"),
         (annotation(size={"width": 3, "height": 0}), "size: 0×3 holds no pixel"),
         (annotation(objects=[3]), r"objects\[0\]: an object is a JSON object"),
-        (annotation(objects=[{"classTitle": "car"}]), r"objects\[0\].classTitle: 'car' is no class of meta.json"),
+        (annotation(objects=[{"classTitle": "car"}]), r"objects\[0\].classTitle: 'car' is not a class of meta.json"),
         (annotation(objects=[{"classTitle": "untitled"}]), r"objects\[0\].bitmap: None is not an object with `origin`"),
         (of_bitmap("%%%"), r"objects\[0\].bitmap.data: is not base64"),
         (of_bitmap(packed(b"no image")), "data: is not a PNG"),

@@ -186,7 +186,7 @@ def test_annotations_of_the_wrong_shape_are_told_with_their_place(tmp_path: Path
     [
         ({"classes": [], "tags": {"a": 1}}, r"meta\.json: tags: \{'a': 1\} is not a list of tags"),
         ({"classes": [], "tags": [3]}, r"meta\.json: tags\[0\]: 3 is neither a text"),
-        ({"classes": [{"title": "a", "shape": "blob"}]}, r"classes\[0\]\.shape: 'blob' is none of"),
+        ({"classes": [{"title": "a", "shape": "blob"}]}, r"classes\[0\]\.shape: 'blob' is not one of"),
         ({"classes": [{"title": ["a"], "shape": "any"}]}, "a class needs a title"),
         ({"classes": [7]}, "a class needs a title"),
     ],

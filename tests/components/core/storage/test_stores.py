@@ -199,7 +199,7 @@ def test_a_tree_goes_and_comes_back(root: str, tmp_path: Path) -> None:
 def test_a_tree_says_what_it_lacks(root: str, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a").write_text("1")
-    with pytest.raises(StorageError, match="nothing lies below it"):
+    with pytest.raises(StorageError, match="no object is below it"):
         get_tree(root, tmp_path / "target")
     with pytest.raises(StorageError, match="not an empty folder"):
         get_tree(root, tmp_path / "full")
