@@ -144,7 +144,10 @@ SETTINGS: dict[str, Callable[[Draw, ProjectMeta], Settings]] = {
     "dummy": lambda draw, meta: {},
     "sliding_window": _sliding_window,
     "flip": lambda draw, meta: {"axis": draw.choice(("vertical", "horizontal"))},
-    "split_masks": lambda draw, meta: {"classes": titles(draw, meta, Shape.BITMAP)},
+    "split_masks": lambda draw, meta: {
+        "classes": titles(draw, meta, Shape.BITMAP),
+        **({"min_confidence": 0} if draw.random() < 0.2 else {}),  # more needs predictions
+    },
     "drop_noise": lambda draw, meta: {
         "classes": titles(draw, meta, Shape.BITMAP),
         "min_area": draw.choice(("0px", "9px", "0.5%", "100%")),

@@ -36,6 +36,10 @@ READY_MADE: Mapping[str, ReadyMadeQuery] = {
         "The same without that leak: all windows and mirror images of one image go to training, or all to validation.",
     ),
     "split_masks": ReadyMadeQuery(SPLIT_MASKS_QUERY, "The tutorial's third query: splits masks into objects."),
+    "split_masks_confident": ReadyMadeQuery(
+        SPLIT_MASKS_QUERY.with_name("split_masks_confident.query.json"),
+        "The same with the objects alone of which the network is sure: a mean confidence of 0.7 at least.",
+    ),
 }
 """By name."""
 

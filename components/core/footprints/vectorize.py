@@ -14,7 +14,6 @@ from affine import Affine
 
 from components.core.figures import Bitmap
 from components.core.figures.row_bands import as_bitmap
-from components.core.footprints.confidence import FULL, confidence_sums
 from components.core.footprints.generalize import Generalization, to_map
 from components.core.footprints.geography import Geometries, PixelGrid, areas_m2
 from components.core.footprints.polygonize import outlines
@@ -30,7 +29,9 @@ from components.core.footprints.records import (
 from components.core.footprints.stitching import FirstPixel, ObjectRows, SceneObject, stitched
 from components.core.geometry import Size, Window
 from components.core.project import Item
+from components.core.project.confidence import FULL, confidence_sums
 from components.core.project.parts import ScenePart, part_of
+from components.core.project.predictions import least_confidence
 
 BATCH_OBJECTS = 1024
 
@@ -86,6 +87,7 @@ class SceneFootprints:
         self._batch_objects = batch_objects
         self._grid = _scene_grid(first, part)
         self._ground = np.eye(2) if self._grid is None else self._grid.ground(part.size)
+        self._least_confidence = least_confidence(first, rules.class_title)
         self.source = source
         self.size = part.size
         self.on_map = self._grid is not None
@@ -95,11 +97,16 @@ class SceneFootprints:
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Tables of `scene_schema(on_map)`; none is empty."""
-        objects = stitched(map(self._taken_apart, self._items), self.size, self.source)
+        objects = filter(self._is_believed, stitched(map(self._taken_apart, self._items), self.size, self.source))
         while batch := list(islice(objects, self._batch_objects)):
             rows = self._rows(batch)
             if rows.num_rows:
                 yield rows
+
+    def _is_believed(self, entry: SceneObject) -> bool:
+        """Whether a whole object's confidence suffices; splitting could not tell of what met a seam."""
+        sure = entry.confidence
+        return sure is None or sure / (FULL * entry.bitmap.mask.area) >= self._least_confidence
 
     def _tolerance_px(self) -> float:
         return self._rules.tolerance.pixels(None if self._grid is None else self._grid.pixel_m(self.size))

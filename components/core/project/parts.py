@@ -110,6 +110,20 @@ def part_of(item: Item) -> ScenePart | None:
     )
 
 
+def meets_seam(item: Item, box: Window) -> bool:
+    """Whether an object may go on in another part of the scene that an item shows rows of.
+
+    Args:
+        item: A part, or a whole scene, which has no seams.
+        box: Of the object, in the item's pixels.
+    """
+    part = part_of(item)
+    if part is None:
+        return False
+    ends_scene = part.top + item.size.height == part.size.height
+    return (box.top == 0 and part.top > 0) or (box.bottom == item.size.height and not ends_scene)
+
+
 def row_parts(size: Size, rows: Rows, max_pixels: int, multiple: int = 512) -> list[Rows]:
     """Cut rows of a scene into parts that are not too large.
 

@@ -190,7 +190,7 @@ def test_flipped_crops_lie_where_their_pixels_lie(tmp_path: Path) -> None:
 
 
 def test_confidence_is_the_mean_over_the_objects_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.core.footprints.confidence.BAND_ROWS", 7)
+    monkeypatch.setattr("components.core.project.confidence.BAND_ROWS", 7)
     values = np.random.default_rng(0).integers(0, 256, (SIZE.height, SIZE.width), np.uint8)
     uri = write_tiled(tmp_path / "confidence.tif", values)
     item = replace(scene("austin1", 1), rasters={"confidence": uri})

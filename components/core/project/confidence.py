@@ -50,3 +50,9 @@ def confidence_sums(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.int
                 chosen = bitmaps[index].mask.read(part.shift(-boxes[index].top, -boxes[index].left))
                 sums[index] += int(values[part.shift(-band.top, -band.left).slices][chosen].sum(dtype=np.int64))
     return sums
+
+
+def mean_confidence(sums: npt.NDArray[np.int64], bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.float64]:
+    """(N,) mean confidence of bitmaps, 0–1, from the sums over their pixels."""
+    areas = np.array([bitmap.mask.area for bitmap in bitmaps], np.int64)
+    return np.asarray(sums / (FULL * areas))

@@ -1,0 +1,135 @@
+"""`split_masks` with `min_confidence`: pieces that the network believes in, however a scene is cut into row parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.core.dtl.graph import build_query
+from components.core.dtl.query import read_query
+from components.core.dtl.run import execute_query
+from components.core.errors import ConfigError, DataError, TooManySkippedError
+from components.core.figures import Bitmap
+from components.core.footprints.records import FootprintRules
+from components.core.footprints.vectorize import scene_footprints
+from components.core.geometry import Size
+from components.core.project import ImageRef, Item, Object, open_project, write_manifest
+from components.core.project.parts import Rows, part_item
+from components.core.project.predictions import LEAST_CONFIDENCE, least_confidence
+from tests.builders import CRS, TRANSFORM, bitmap_meta, write_tiled
+from tests.queries import data, layer, save
+
+SIZE = Size(40, 24)
+TITLE = "untitled_dl"
+
+
+def query_of(least: float, *before: dict[str, Any]) -> str:
+    last = before[-1]["dst"] if before else "$all"
+    split = layer("split_masks", last, "$split", classes=[TITLE], min_confidence=least)
+    return json.dumps([data(), *before, split, save("$split")])
+
+
+def scene_of(mask: np.ndarray, confidence: np.ndarray, folder: Path, name: str = "scene") -> Item:
+    """A prediction as inference leaves it: one bitmap a class, and the confidence beside it."""
+    size = Size(*mask.shape)
+    bitmap = Bitmap.of_pixels(mask)
+    objects = () if bitmap is None else (Object(TITLE, bitmap),)
+    raster = write_tiled(folder / f"{name}.tif", confidence)
+    image = ImageRef.whole("scene.tif", size, CRS, TRANSFORM)
+    return Item("ds", name, size, image, objects=objects, rasters={"confidence": raster})
+
+
+def parts_of(mask: np.ndarray, confidence: np.ndarray, bounds: Sequence[int], folder: Path) -> Iterator[Item]:
+    """The same as row parts."""
+    whole = scene_of(mask, confidence, folder)
+    for top, bottom in pairwise(bounds):
+        part = part_item(whole, Rows(top, bottom))
+        shown = scene_of(mask[top:bottom], confidence[top:bottom], folder, part.name)
+        yield replace(part, objects=shown.objects, rasters=shown.rasters)
+
+
+def split(items: Sequence[Item], least: float, folder: Path) -> list[Item]:
+    write_manifest(folder / "predictions", bitmap_meta("INRIA", TITLE), items)
+    execute_query(query_of(least), [folder / "predictions"], folder / "split")
+    return list(open_project(folder / "split"))
+
+
+def footprints(items: Sequence[Item]) -> list[tuple[str, float]]:
+    """Ids and confidence of what is published of a scene."""
+    tables = scene_footprints(items, "scene", FootprintRules(TITLE), CRS)
+    return sorted((row["id"], row["confidence"]) for table in tables for row in table.to_pylist())
+
+
+def test_pieces_below_the_least_mean_are_dropped(tmp_path: Path) -> None:
+    mask = np.zeros((SIZE.height, SIZE.width), np.bool_)
+    mask[2:6, 2:6] = mask[10:12, 10:14] = mask[20, 20] = True
+    confidence = np.zeros(mask.shape, np.uint8)
+    confidence[2:6, 2:6] = 204  # 0.8
+    confidence[10:12, 10:12], confidence[10:12, 12:14] = 255, 101  # 0.698 in the mean
+    confidence[20, 20] = 255
+
+    (kept,) = split([scene_of(mask, confidence, tmp_path)], 0.7, tmp_path)
+
+    assert [entry.figure.top for entry in kept.objects] == [2, 20]
+    assert LEAST_CONFIDENCE not in kept.extra
+    (exact,) = split([scene_of(mask, confidence, tmp_path)], 0.8, tmp_path)
+    assert [entry.figure.top for entry in exact.objects] == [2, 20], "0.8 itself suffices"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(1, SIZE.height - 1), unique=True, max_size=3))
+def test_row_parts_give_what_the_whole_scene_gives(
+    seed: int, cuts: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    random = np.random.default_rng(seed)
+    mask = random.random((SIZE.height, SIZE.width)) < 0.45
+    confidence = random.integers(100, 256, mask.shape, np.uint8)
+    folder = tmp_path_factory.mktemp("parts")
+    bounds = [0, *sorted(cuts), SIZE.height]
+
+    whole = split([scene_of(mask, confidence, folder)], 0.7, folder)
+    parts = split(list(parts_of(mask, confidence, bounds, folder)), 0.7, folder)
+
+    assert footprints(parts) == footprints(whole)
+    assert all(confidence >= 0.69995 for _, confidence in footprints(whole))
+
+
+def test_without_it_all_pieces_stay_and_nothing_is_remembered(tmp_path: Path) -> None:
+    mask = np.ones((SIZE.height, SIZE.width), np.bool_)
+    items = split(list(parts_of(mask, np.zeros_like(mask, np.uint8), [0, 16, SIZE.height], tmp_path)), 0.0, tmp_path)
+    assert [len(item.objects) for item in items] == [1, 1]
+    assert all(LEAST_CONFIDENCE not in item.extra for item in items)
+    assert len(footprints(items)) == 1
+
+
+def test_what_has_no_confidence_is_named(tmp_path: Path) -> None:
+    mask = np.ones((SIZE.height, SIZE.width), np.bool_)
+    item = scene_of(mask, mask.view(np.uint8), tmp_path)
+    write_manifest(tmp_path / "predictions", bitmap_meta("INRIA", TITLE), [item])
+    mirrored = query_of(0.5, layer("flip", "$all", "$mirrored", axis="vertical"))
+    with pytest.raises(
+        TooManySkippedError, match=r"query\[2\]\.settings\.min_confidence: image 'scene.*' has no confid"
+    ):
+        execute_query(mirrored, [tmp_path / "predictions"], tmp_path / "split")
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.5, "0.5", None])
+def test_a_share_is_asked_for(least: object) -> None:
+    with pytest.raises(ConfigError, match=r"query\[1\]\.settings\.min_confidence"):
+        build_query(read_query(query_of(least)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [0.5, {TITLE: 2}, {TITLE: "much"}, {TITLE: True}])
+def test_a_part_that_remembers_something_else_is_refused(given: object) -> None:
+    item = Item("ds", "scene", SIZE, None, extra={LEAST_CONFIDENCE: given})
+    with pytest.raises(DataError, match="split the masks again"):
+        least_confidence(item, TITLE)
