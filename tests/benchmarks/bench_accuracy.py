@@ -27,7 +27,7 @@ from components.sample_scenes.towns import TOWNS
 from components.split_masks.split_masks import split_masks
 from components.split_tagging.split_tagging import split_tagging
 from components.train_unet.train_unet import train
-from pipelines.documents import RunDocuments, laptop_documents
+from pipelines.documents import RunDocuments, laptop_documents, laptop_query
 from tests.benchmarks.harness import Measurement
 
 NAME = "accuracy"
@@ -73,11 +73,15 @@ class Scores:
     Attributes:
         iou: Of buildings' pixels, all scenes pooled.
         f1: Of buildings, matched at an IoU of 0.5.
+        sure_iou: Of the pixels of buildings of which the network is sure, by the query `split_masks_confident`.
+        sure_f1: Of these buildings.
         cpu_s: CPU seconds of training and inference.
     """
 
     iou: float
     f1: float
+    sure_iou: float
+    sure_f1: float
     cpu_s: float
 
 
@@ -97,11 +101,14 @@ def run(repeats: int) -> list[Measurement]:
 
 
 def _measurements(what: str, scores: list[Scores]) -> list[Measurement]:
-    iou, f1, cpu = ([getattr(score, name) for score in scores] for name in ("iou", "f1", "cpu_s"))
+    names = ("iou", "f1", "sure_iou", "sure_f1", "cpu_s")
+    iou, f1, sure_iou, sure_f1, cpu = ([getattr(score, name) for score in scores] for name in names)
     notes = {"seeds": len(scores), "mean_iou": round(sum(iou) / len(iou), 4), "mean_f1": round(sum(f1) / len(f1), 4)}
     return [
         Measurement.at_least(f"building IoU, {what}", "", iou, IOU, **notes),
         Measurement.at_least(f"object F1, {what}", "", f1, F1, **notes),
+        Measurement(f"building IoU of objects of confidence ≥ 0.7, {what}", "", tuple(sure_iou), notes=notes),
+        Measurement.at_least(f"object F1 of those, {what}", "", sure_f1, F1, **notes),
         Measurement(f"training and inference, {what}", "CPU s", tuple(cpu), notes=notes),
     ]
 
@@ -128,6 +135,14 @@ def _score(folder: Path, scenes: Path, documents: RunDocuments, config: dict[str
         data_root = str(Path(place) / "data")
         infer_windows(scenes / "tagged", model, found, data_root=data_root, config=documents.inference)
         cpu_s = time.process_time() - began
-        split_masks(found, split, query=json.dumps(documents.split_masks))
-        scalars = evaluate(split, scenes / "tagged", image_tags=["test"], workers=1).scalars()
-    return Scores(scalars["iou"], scalars.get("object_f1", 0.0), cpu_s)
+        plain, sure = (
+            _split_scores(found, split / query, scenes, query) for query in ("split_masks", "split_masks_confident")
+        )
+    return Scores(*plain, *sure, cpu_s)
+
+
+def _split_scores(found: Path, split: Path, scenes: Path, query: str) -> tuple[float, float]:
+    """Building IoU and object F1 of predictions that a ready-made query splits."""
+    split_masks(found, split, query=json.dumps(laptop_query(query)))
+    scalars = evaluate(split, scenes / "tagged", image_tags=["test"], workers=1).scalars()
+    return scalars["iou"], scalars.get("object_f1", 0.0)
