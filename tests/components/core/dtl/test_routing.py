@@ -90,7 +90,7 @@ def test_one_data_layer_may_list_several_datasets(tmp_path: Path) -> None:
     assert [entry.dataset for entry in found] == ["INRIA__x", "INRIA__z"]
 
 
-@pytest.mark.parametrize("kind", ["tag", "dummy"])
+@pytest.mark.parametrize("kind", ["tag", "multiply"])
 @pytest.mark.parametrize("dry", [False, True])
 def test_a_query_that_makes_too_many_items_of_one_image_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, dry: bool
@@ -98,7 +98,7 @@ def test_a_query_that_makes_too_many_items_of_one_image_stops(
     monkeypatch.setattr(runner, "MOST_ELEMENTS", 100)
     monkeypatch.setattr(columns, "MOST_ELEMENTS", 100)
     place = write(tmp_path, [item("a"), item("b")])
-    settings = {"tag": "t", "action": "delete"} if kind == "tag" else {}
+    settings = {"tag": "t", "action": "delete"} if kind == "tag" else {"multiply": 1}
     layers = [data("INRIA/*", "$0")]
     for step in range(60):
         layers.append(layer(kind, f"${step}", f"$other{step}", **settings))
