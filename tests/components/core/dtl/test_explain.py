@@ -129,6 +129,7 @@ def test_drawings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--explain", "crop_augment", "--drawing", tmp_path / "a.html") == 0
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "<svg" in page and "query[2] sliding_window: $sample1 → $crops" in page and "http://www.w3.org" in page
+    assert "<code>probability</code>" in page and "`" not in page
     assert "INRIA_TAGGED → INRIA_train, 10 layers" in capsys.readouterr().out
     assert call("--drawing", tmp_path / "b.svg") == 2
     assert call("--explain", "crop_augment", "--drawing", tmp_path / "c.png") == 2
