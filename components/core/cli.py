@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -63,6 +64,8 @@ def run_main(
     Returns:
         The exit status: 0, or 2 after an error that the message explains.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # an old terminal may know none of our arrows
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = parser.parse_args(argv)
     configure_logging()
     try:

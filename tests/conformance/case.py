@@ -18,6 +18,9 @@ AGREES = "agrees"
 DIFFERS = "differs"
 NOT_OFFERED = "not offered"
 
+REFUSED = "config_error"
+"""Outcome of a case whose query is faulty."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -108,9 +111,12 @@ def find_cases(folder: Path) -> list[Case]:
 
 
 def judge(case: Case) -> Verdict:
-    """Run a case's query and compare what comes out."""
+    """Run a case's query and compare what comes out.
+
+    An action that we do not have is a lack only where the case has a result: one that is refused agrees with a refusal.
+    """
     missing = tuple(dict.fromkeys(action for action in case.actions if action not in ACTIONS))
-    if missing:
+    if missing and case.outcome != REFUSED:
         return Verdict(case, NOT_OFFERED, missing)
     with tempfile.TemporaryDirectory() as folder:
         notes = _notes(case, Path(folder))
@@ -123,12 +129,12 @@ def _notes(case: Case, folder: Path) -> list[str]:
         projects = sorted((case.folder / "input").iterdir())
         run = execute_query(case.folder / "query.json", projects, output, max_bad=None, allow_empty=True)
     except ConfigError as error:
-        if case.outcome != "config_error":
+        if case.outcome != REFUSED:
             return [f"was refused: {error}"]
         return [f"{path.name}: was written, though the query is refused" for path in folder.iterdir()]
     except FootprintsError as error:
         return [f"failed: {error}"]
-    if case.outcome == "config_error":
+    if case.outcome == REFUSED:
         return ["was not refused"]
     failed = {entry.name for entry in run.report.skipped}
     return [

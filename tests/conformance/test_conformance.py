@@ -216,6 +216,13 @@ def test_unknown_words_are_refused() -> None:
         Rules(images="fuzzy")
 
 
+def test_an_unknown_action_is_refused_as_it_was(tmp_path: Path) -> None:
+    query = [data("P/*"), layer("polish", "$all", "$1"), save("$1")]
+    write_case(tmp_path / "polish", "…", query, outcome="config_error")
+    (tmp_path / "polish" / "input").mkdir()
+    assert judge(Case.read(tmp_path / "polish")).word == AGREES
+
+
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(CASES / "pieces", tmp_path / "good" / "1_pieces")
     write_case(tmp_path / "good" / "2_polish", "…", [data("P/*"), layer("polish", "$all", "$1"), save("$1")])

@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--explain", metavar="QUERY", help="say what each layer of a query does, draw its graph, and end"
     )
-    result.add_argument("--drawing", metavar="FILE", help="with --explain: draw the graph as a page, or as SVG (*.svg)")
+    result.add_argument(
+        "--drawing", metavar="FILE", help="with --explain: draw the graph as a page (*.html) or as SVG (*.svg)"
+    )
     result.add_argument("--schema", action="store_true", help="print the JSON schema of a query and end")
     return result
 

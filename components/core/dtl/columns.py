@@ -17,7 +17,7 @@ from components.core.dtl.actions.data import Data
 from components.core.dtl.flow import ElementColumns, Flow, Integers
 from components.core.dtl.graph import Query
 from components.core.dtl.naming import Names
-from components.core.dtl.runner import ItemOutcome, Runner, output_dataset, reads
+from components.core.dtl.runner import MOST_ELEMENTS, ItemOutcome, Runner, output_dataset, reads
 from components.core.project import ManifestProject, Project
 
 
@@ -69,7 +69,7 @@ def passages(
 
     Raises:
         DataError: If a project cannot be read.
-        ConfigError: If a pattern does not end on a name.
+        ConfigError: If a pattern does not end on a name, or the query makes too many items of one.
     """
     from components.core.project.passthrough import pass_through  # Arrow's functions, once there are rows
 
@@ -79,14 +79,16 @@ def passages(
             raise TypeError(f"{project.place} holds no rows")
         start = 0
         for rows in project.tables():
-            if pass_through(rows):
-                yield len(rows), _passage(query, context, project.meta.name, rows)
+            passage = _passage(query, context, project.meta.name, rows) if pass_through(rows) else None
+            if passage is not None:
+                yield len(rows), passage
             else:
                 yield from ((1, runner.outcome(number, index)) for index in range(start, start + len(rows)))
             start += len(rows)
 
 
-def _passage(query: Query, context: Context, project: str, rows: pa.Table) -> Passage:
+def _passage(query: Query, context: Context, project: str, rows: pa.Table) -> Passage | None:
+    """What becomes of rows; None where they become so many at once that they are better taken one by one."""
     datasets = rows["dataset"].to_pylist()
     heights, widths = (np.asarray(rows[side].to_numpy(), np.int64) for side in ("height", "width"))
     batch = ElementColumns(project, datasets, rows["name"].to_pylist(), heights, widths)
@@ -104,6 +106,8 @@ def _passage(query: Query, context: Context, project: str, rows: pa.Table) -> Pa
             entered[arriving.rows] = True
         else:
             arriving = Flow.joined(batch, [flow for name in dict.fromkeys(layer.src) for flow in pools[name]])
+        if len(arriving) > MOST_ELEMENTS:
+            return None
         received[layer.index] += len(arriving)
         if layer is query.save_layer:
             out = arriving.ordered_by_source()

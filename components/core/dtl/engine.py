@@ -199,7 +199,8 @@ def run_query(
         The items, ordered by source item, then by the save layer's sources.
 
     Raises:
-        ConfigError: If `workers` or `max_bad` is negative.
+        ConfigError: If `workers` or `max_bad` is negative, a pattern does not end on a name, or the query makes too
+            many items of one.
         DataError: If there is no source item.
         TooManySkippedError: At the end, where more than `max_bad` source items are skipped, or all of them.
     """
@@ -237,7 +238,7 @@ def run_query_in_columns(
         What `run_query` does, most of it as rows of a manifest: many items at once, and no more of them in memory.
 
     Raises:
-        ConfigError: If `workers` or `max_bad` is negative, or a pattern does not end on a name.
+        ConfigError: See `run_query`.
         DataError: If there is no source item, or a project cannot be read.
         TooManySkippedError: At the end, where more than `max_bad` source items are skipped, or all of them.
     """

@@ -181,10 +181,10 @@ def _lines(layer: LayerWords) -> Iterator[str]:
 
 
 def write_drawing(explanation: Explanation, file: str | Path) -> None:
-    """Draw a query as a file: an SVG where it is called so, else a page with the words beside the drawing.
+    """Draw a query as a file: an SVG where it is called so, or a page with the words beside the drawing.
 
     Raises:
-        ConfigError: If the query has faults.
+        ConfigError: If the query has faults, or the file is called neither *.svg nor *.html.
         StorageError: If the file cannot be written.
     """
     from components.core.dtl.query_graph import graph_drawing, graph_frame, layer_boxes  # jinja2
@@ -193,6 +193,8 @@ def write_drawing(explanation: Explanation, file: str | Path) -> None:
     if explanation.query is None:
         raise ConfigError(*explanation.faults)
     boxes = layer_boxes(explanation.query)
+    if not str(file).lower().endswith((".svg", ".html", ".htm")):
+        raise ConfigError(f"--drawing: {file}: drawings are SVG or HTML; call it *.svg or *.html")
     if str(file).lower().endswith(".svg"):
         write_page(file, graph_drawing(boxes))
         return

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from components.core.errors import ConfigError
 from components.core.figures import Shape
@@ -17,7 +19,19 @@ OTHER = "__other__"
 WORDS = frozenset((IGNORE, KEEP, OTHER))
 """What stands for no class."""
 
-ClassesMapping = Literal["default"] | dict[str, str]
+
+def _names_targets(mapping: Literal["default"] | dict[str, str]) -> Literal["default"] | dict[str, str]:
+    for title, target in () if mapping == "default" else mapping.items():
+        if target in ("", OTHER):
+            raise ValueError(f"class {title!r} would be called {target!r}; give a title, `{KEEP}` or `{IGNORE}`")
+    return mapping
+
+
+ClassesMapping = Annotated[
+    Literal["default"] | dict[str, str],
+    Field(json_schema_extra={"additionalProperties": {"not": {"enum": ["", OTHER]}}}),
+    AfterValidator(_names_targets),
+]
 """Either "default", which keeps all, or old title → new title, `__ignore__` or `__default__`; the key `__other__`
 stands for every title that is not listed."""
 

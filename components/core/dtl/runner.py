@@ -10,10 +10,13 @@ from components.core.dtl.action import NULL, Context, Element, QueryLayer, Sourc
 from components.core.dtl.actions.data import Data
 from components.core.dtl.graph import Query
 from components.core.dtl.places import at_layer
-from components.core.errors import FootprintsError
+from components.core.errors import ConfigError, FootprintsError
 from components.core.project import Item, Project, open_project
 from components.core.scene_errors import scene_errors, stops_all
 from components.core.skip_budget import Skipped
+
+MOST_ELEMENTS = 1_000_000
+"""Elements that a name may hold of one source item: they wait in memory, and a short query could ask for 2^60."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ class Runner:
         self._projects = projects
 
     def outcome(self, project: int, index: int) -> ItemOutcome:
-        """Read one source item and run it."""
+        """Read one source item and run it.
+
+        Raises:
+            ConfigError: If the query itself is at fault, so that other items would fare no better.
+        """
         opened = self._projects[project]
         label = opened.label(index)
         dataset = label.split("/")[0]
@@ -71,7 +78,7 @@ class Runner:
             with scene_errors(label):
                 return self._run(opened, opened.item(index))
         except FootprintsError as error:
-            if stops_all(error):
+            if isinstance(error, ConfigError) or stops_all(error):
                 raise
             return ItemOutcome(skipped=Skipped(f"{opened.meta.name}/{label}", str(error)))
 
@@ -90,6 +97,7 @@ class Runner:
                 for element in arriving:
                     for emission in layer.action.apply(element, layer, self._context):
                         outcome.emitted[layer.index, emission.port] += 1
+                        _check_number(outcome.emitted[layer.index, emission.port], source)
                         counted &= emission.element.counted
                         name = layer.dst[emission.port]
                         if name != NULL and name in self._query.readers:
@@ -104,6 +112,14 @@ class Runner:
             with at_layer(layer):
                 return [layer.action.enter(start, project.meta)] if is_read else []
         return [element for name in dict.fromkeys(layer.src) for element in pools[name]]
+
+
+def _check_number(elements: int, source: Source) -> None:
+    if elements > MOST_ELEMENTS:
+        raise ConfigError(
+            f"makes more than {MOST_ELEMENTS:,} items of the one image {str(source)!r}; use larger windows, fewer "
+            "copies, or fewer layers that are read twice over"
+        )
 
 
 def reads(layer: QueryLayer, project: str, dataset: str) -> bool:

@@ -49,9 +49,10 @@ class ContrastBrightnessSettings(ActionSettings):
 
 
 class ContrastBrightness(PixelAction):
-    """Makes (x − c) · k + b + c of every value x, with c = 128 where `center_grey` is set and 0 else; figures stay.
+    """Makes (x − c) · k + b + c of every value x of the image; figures stay.
 
-    The factor k and the summand b are drawn for each item. Results are cut to 0–255 and rounded down.
+    c is 128 where `center_grey` is set, and 0 else. The factor k and the summand b are drawn for each item. Results are
+    cut to 0–255 and rounded down.
     """
 
     name: ClassVar[str] = "contrast_brightness"

@@ -20,7 +20,11 @@ class DataSettings(ActionSettings):
 
 
 class Data(Action):
-    """Takes the items of its projects and datasets, classes mapped."""
+    """Takes the items of its projects and datasets, classes mapped.
+
+    Objects of a renamed class keep figure, tags and description; those of a dropped one go, and the image stays.
+    Bitmaps, rectangles, lines and points are clipped to the image as they are read; a polygon only where it is cut.
+    """
 
     name: ClassVar[str] = "data"
     settings_model: ClassVar[type[ActionSettings]] = DataSettings

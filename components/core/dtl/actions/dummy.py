@@ -12,7 +12,7 @@ from components.core.dtl.flow import Flow, Integers
 
 
 class Dummy(Action):
-    """Items pass as they are: a name for a place in the query."""
+    """Items pass as they are, image and objects: a name for a place in the query."""
 
     name: ClassVar[str] = "dummy"
 

@@ -24,7 +24,11 @@ class FlipSettings(ActionSettings):
 
 
 class FlipImage(Action):
-    """`vertical` mirrors left and right, `horizontal` up and down."""
+    """`vertical` mirrors left and right, `horizontal` up and down.
+
+    The image and bitmaps are mirrored by the pixel; in a vector, x becomes width - x, or y height - y, so that a point
+    on one border lands on the opposite one. Tags and descriptions stay.
+    """
 
     name: ClassVar[str] = "flip"
     settings_model: ClassVar[type[ActionSettings]] = FlipSettings

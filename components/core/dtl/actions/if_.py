@@ -22,7 +22,10 @@ class IfSettings(ActionSettings):
 
 
 class If(Action):
-    """To the first destination where the condition holds, else to the second."""
+    """To the first destination where the condition holds, else to the second.
+
+    Objects and the image stay as they are.
+    """
 
     name: ClassVar[str] = "if"
     settings_model: ClassVar[type[ActionSettings]] = IfSettings

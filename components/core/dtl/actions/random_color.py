@@ -23,7 +23,7 @@ class RandomColorSettings(ActionSettings):
 
 
 class RandomColor(PixelAction):
-    """Mixes red, green and blue of every pixel by a random 3×3 matrix; figures stay.
+    """Mixes red, green and blue of the image by a random 3×3 matrix; figures stay.
 
     The matrix is drawn for each item: the identity plus `strength` times nine numbers from −0.3 to 0.3. Results are cut
     to 0–255 and rounded down.

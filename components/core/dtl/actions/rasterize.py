@@ -7,11 +7,18 @@ from typing import ClassVar
 
 from components.core.dtl.action import Action, ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.mapping import convert_classes
-from components.core.dtl.object_action import MappingSettings, mapping_in_words
+from components.core.dtl.object_action import ClassTitle, MappingSettings, mapping_in_words
 from components.core.figures import Shape
 from components.core.figures.drawing import drawn
 from components.core.figures.visible import visible_parts
 from components.core.project import Item, Object, ProjectMeta
+
+
+class RasterizeSettings(MappingSettings):
+    """Settings of `rasterize`."""
+
+    classes_mapping: dict[ClassTitle, ClassTitle]
+    """Class of the objects that are drawn, and the class of their bitmaps; objects of other classes go."""
 
 
 class Rasterize(Action):
@@ -22,7 +29,7 @@ class Rasterize(Action):
     """
 
     name: ClassVar[str] = "rasterize"
-    settings_model: ClassVar[type[ActionSettings]] = MappingSettings
+    settings_model: ClassVar[type[ActionSettings]] = RasterizeSettings
 
     @property
     def _mapping(self) -> dict[str, str]:

@@ -11,7 +11,10 @@ from components.core.project.materialize import Files
 
 
 class Save(Action):
-    """Saves what arrives; its destination is the new project's name."""
+    """Saves what arrives; its destination is the new project's name.
+
+    No image is written: what has been done to it is written down, and done when it is read. Objects stay as they are.
+    """
 
     name: ClassVar[str] = "supervisely"
 

@@ -26,8 +26,8 @@ class SaveImagesSettings(ActionSettings):
 class SaveImages(Save):
     """Saves what arrives as files, in the Supervisely folder format; its destination is the new project's name.
 
-    In `visualize`, figures have the colours of their classes; bitmaps and polygons are filled, rectangles are outlines,
-    points discs of five pixels.
+    Images are computed as they are written; objects stay as they are. In `visualize`, figures have the colours of their
+    classes; bitmaps and polygons are filled, rectangles are outlines, points discs of five pixels.
     """
 
     name: ClassVar[str] = "save"

@@ -60,7 +60,13 @@ class SlidingWindowSettings(ActionSettings):
 
 
 class SlidingWindow(Action):
-    """Row by row; windows cover every pixel, the last of a row or column shifted inward."""
+    """Cuts the image into windows, row by row; they cover every pixel, the last of a row or column shifted inward.
+
+    Neighbours start a window less its overlap apart, and those without objects come out, too. Figures are cut, tags
+    and descriptions kept: a bitmap keeps its pixels in the window and stays one object; a polygon or line may fall
+    apart into several; of a rectangle its part stays. A point or line on the border that two windows share is in both;
+    a rectangle or polygon that only touches a window is not in it.
+    """
 
     name: ClassVar[str] = "sliding_window"
     settings_model: ClassVar[type[ActionSettings]] = SlidingWindowSettings

@@ -27,7 +27,11 @@ class SplitMasksSettings(ClassesSettings):
 
 
 class SplitMasks(ClassesAction):
-    """8-connected components, holes kept; each object is split by itself."""
+    """Every bitmap of a listed class becomes one bitmap a component, of the same class; each object is split by itself.
+
+    Components are 8-connected, so that pixels that touch by a corner stay together; holes stay holes. A figure of
+    another shape makes its image fail. Tags and descriptions are lost; the image stays as it is.
+    """
 
     name: ClassVar[str] = "split_masks"
     settings_model: ClassVar[type[ActionSettings]] = SplitMasksSettings

@@ -23,7 +23,10 @@ class TagSettings(ActionSettings):
 
 
 class TagImage(Action):
-    """`add` appends the tag, repeats included; `delete` takes one away, and a missing one is no error."""
+    """`add` appends the tag, repeats included; `delete` takes one away, and a missing one is no error.
+
+    It is about tags of images: objects with their tags, and the image, stay as they are.
+    """
 
     name: ClassVar[str] = "tag"
     settings_model: ClassVar[type[ActionSettings]] = TagSettings

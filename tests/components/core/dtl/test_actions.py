@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from components.core.dtl.action import Action
+from components.core.dtl.actions import ACTIONS
 from components.core.errors import TooManySkippedError
 from components.core.figures import Rectangle
 from components.core.geometry import Size, Window
@@ -135,3 +139,10 @@ def test_flipping_twice_changes_nothing_but_the_name(tmp_path: Path, axis: str) 
     (found,), _ = run(layers, write(tmp_path, [entry]))
     assert found.objects == entry.objects
     assert found.name == {"vertical": "a_lr_lr", "horizontal": "a_ud_ud"}[axis]
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_what_an_action_says_of_itself_tells_of_image_and_objects(action: type[Action]) -> None:
+    about = (inspect.getdoc(action) or "").lower()
+    assert re.search(r"\b(image|item)s?\b", about)
+    assert re.search(r"\b(object|figure|bitmap)s?\b", about)

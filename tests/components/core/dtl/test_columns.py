@@ -234,9 +234,15 @@ def test_several_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert fast.report == slow.report
 
 
-def test_an_endless_pattern_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "first", [[], [layer("multiply", "$every", "$all", multiply=1)]], ids=["in columns", "by item"]
+)
+def test_an_endless_pattern_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: list[dict[str, Any]]
+) -> None:
     monkeypatch.setattr(patterns, "SECONDS", 0.05)
-    endless = [data(), choose("$all", ["$a", "null"], regex_names=["^(a|a)+$"]), save("$a", "NEW")]
+    start = data("INRIA/*", "$every") if first else data()
+    endless = [start, *first, choose("$all", ["$a", "null"], regex_names=["^(a|a)+$"]), save("$a", "NEW")]
     place = write(tmp_path, [item(f"{'a' * 60}{number}") for number in range(1000)])
     with pytest.raises(ConfigError, match="takes more than"):
         execute_query(json.dumps(endless), [place], tmp_path / "none", max_bad=None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -127,5 +129,17 @@ def test_drawings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--explain", "crop_augment", "--drawing", tmp_path / "a.html") == 0
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "<svg" in page and "query[2] sliding_window: $sample1 → $crops" in page and "http://www.w3.org" in page
+    assert "<code>probability</code>" in page and "`" not in page
     assert "INRIA_TAGGED → INRIA_train, 10 layers" in capsys.readouterr().out
     assert call("--drawing", tmp_path / "b.svg") == 2
+    assert call("--explain", "crop_augment", "--drawing", tmp_path / "c.png") == 2
+    assert "c.png: drawings are SVG or HTML; call it *.svg or *.html" in capsys.readouterr().err
+    assert not (tmp_path / "c.png").exists()
+
+
+def test_a_terminal_that_knows_no_arrows(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert call("--explain", "crop_augment") == 0
+    sys.stdout.flush()
+    assert written.getvalue().startswith(b"INRIA_TAGGED \\u2192 INRIA_train, 10 layers")

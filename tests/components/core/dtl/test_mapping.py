@@ -62,6 +62,13 @@ def test_an_incomplete_mapping_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("target", ["", "__other__"])
+def test_what_is_no_title_is_refused(tmp_path: Path, target: str) -> None:
+    rule = rf"^query\[0\].settings.classes_mapping: class 'shed' would be called '{target}'; give a title"
+    with pytest.raises(ConfigError, match=rule):
+        mapped(tmp_path, {"shed": target, "__other__": "__default__"})
+
+
 def test_classes_of_other_shapes_do_not_merge(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"classes_mapping: 'house', a class of bitmaps, and 'car', one of rec"):
         mapped(tmp_path, {"car": "house", "__other__": "__default__"})

@@ -94,6 +94,14 @@ LAYER_FAULTS = {
     "seed below 0": (NOISE | {"seed": -1}, "query[1].seed: -1: input should be greater than or equal to 0"),
     "seed as text": (NOISE | {"seed": "1"}, 'query[1].seed: "1": input should be a valid integer'),
     "no classes to split": (layer("split_masks", "$all", "$1"), "query[1].settings.classes: is missing"),
+    "class without a title": (
+        layer("data", "INRIA/*", "$1", classes_mapping={"house": "", "__other__": "__default__"}),
+        "query[1].settings.classes_mapping: class 'house' would be called ''; give a title, ",
+    ),
+    "class called like the others": (
+        layer("data", "INRIA/*", "$1", classes_mapping={"house": "__other__"}),
+        "query[1].settings.classes_mapping: class 'house' would be called '__other__'; give a title, ",
+    ),
 }
 
 

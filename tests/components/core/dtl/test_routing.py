@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.core.dtl.run import execute_query
+from components.core.dtl import columns, runner
+from components.core.dtl.run import execute_query, predict_query
 from components.core.errors import ConfigError
 from components.core.project import open_project
 from tests.components.core.dtl.projects import house, item, items, meta_after, names, run, write
@@ -87,6 +88,36 @@ def test_one_data_layer_may_list_several_datasets(tmp_path: Path) -> None:
     project = write(tmp_path, [item("a", dataset=name) for name in ("x", "y", "z")])
     found, _ = run([data("INRIA/x INRIA/z"), save("$all")], project)
     assert [entry.dataset for entry in found] == ["INRIA__x", "INRIA__z"]
+
+
+@pytest.mark.parametrize("kind", ["tag", "multiply"])
+@pytest.mark.parametrize("dry", [False, True])
+def test_a_query_that_makes_too_many_items_of_one_image_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, dry: bool
+) -> None:
+    monkeypatch.setattr(runner, "MOST_ELEMENTS", 100)
+    monkeypatch.setattr(columns, "MOST_ELEMENTS", 100)
+    place = write(tmp_path, [item("a"), item("b")])
+    settings = {"tag": "t", "action": "delete"} if kind == "tag" else {"multiply": 1}
+    layers = [data("INRIA/*", "$0")]
+    for step in range(60):
+        layers.append(layer(kind, f"${step}", f"$other{step}", **settings))
+        layers.append(layer(kind, f"${step} $other{step}", f"${step + 1}", **settings))
+    layers.append(save("$60", "NEW"))
+    message = r"query\[14\]: makes more than 100 items of the one image 'INRIA/ds/a'; use .* \(action `" + kind
+    with pytest.raises(ConfigError, match=message):
+        if dry:
+            predict_query(json.dumps(layers), [place])
+        else:
+            execute_query(json.dumps(layers), [place], tmp_path / "new", max_bad=None)
+    assert not (tmp_path / "new").exists()
+
+
+def test_many_rows_that_each_become_few_are_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "MOST_ELEMENTS", 100)
+    place = write(tmp_path, [item(f"a{number}") for number in range(150)])
+    ran = execute_query(json.dumps([data(), tag("$all", "$1", "t"), save("$1", "NEW")]), [place], tmp_path / "new")
+    assert ran.report.written == ran.report.read == 150
 
 
 def test_projects_that_are_not_given_or_given_twice(tmp_path: Path) -> None:
