@@ -93,7 +93,7 @@ def detect_scenes(
         _check_model(plan, model)
         finished = finish_shard(plan, split, model, part, workers=workers)
         put_part(plan, shard, part)
-    skipped = len(imported.skipped) + len(inferred.skipped) + len(objects.report.skipped)
+    skipped = len(imported.skipped) + len(inferred.skipped) + len(objects.result.skipped)
     return {**inferred.scalars(), "finished": finished, "skipped": skipped}
 
 

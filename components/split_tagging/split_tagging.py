@@ -13,7 +13,7 @@ from components.core.errors import ConfigError
 
 def _check_both_sides(query: str, project: str | Path, seed: int, train_share: float) -> None:
     """Every image goes its way by chance; refuse a split with nothing on one side."""
-    emitted = predict_query(query, [project], seed=seed).report.emitted
+    emitted = predict_query(query, [project], seed=seed).result.emitted
     train, test = emitted[1, 0], emitted[1, 1]
     if not train or not test:
         raise ConfigError(

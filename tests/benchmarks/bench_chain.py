@@ -116,7 +116,7 @@ def run_once(project: Path, as_files: bool) -> tuple[float, float, float, float]
     before, clock, processor = peak_memory_mib(), time.perf_counter(), time.process_time()
     done = execute_query(json.dumps(QUERY), [project], output, as_files=as_files)
     taken = time.perf_counter() - clock, time.process_time() - processor
-    if done.report.written != ITEMS:
+    if done.result.written != ITEMS:
         raise AssertionError(done.sentence())
     peak = peak_memory_mib() - before
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file()) / MEBIBYTE

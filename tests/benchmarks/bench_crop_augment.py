@@ -29,7 +29,7 @@ def run(repeats: int) -> list[Measurement]:
     with one_core():
         alone = seconds(lambda: crop_augment(project, crops, workers=1), repeats)
     together = seconds(lambda: crop_augment(project, crops, workers=cores), repeats)
-    written = crop_augment(project, crops, workers=cores).report.written
+    written = crop_augment(project, crops, workers=cores).result.written
     size = sum(path.stat().st_size for path in crops.iterdir()) / MEBIBYTE
     notes = {
         "scenes": SCENES,

@@ -67,6 +67,6 @@ def tag_all(place: Path) -> tuple[float, float, float]:
     before = peak_memory_mib()
     started, processor = time.perf_counter(), time.process_time()
     done = execute_query(SPLIT_TAGGING_QUERY, [place], place.with_name(f"{place.name} tagged"))
-    if done.report.written != done.report.read or not done.report.read:
+    if done.result.written != done.result.read or not done.result.read:
         raise AssertionError(done.sentence())
     return time.perf_counter() - started, time.process_time() - processor, peak_memory_mib() - before

@@ -136,12 +136,12 @@ def _notes(case: Case, folder: Path) -> list[str]:
         return [f"failed: {error}"]
     if case.outcome == REFUSED:
         return ["was not refused"]
-    failed = {entry.name for entry in run.report.skipped}
+    failed = {entry.name for entry in run.result.skipped}
     return [
         *(f"{name}: came out, and should be skipped" for name in sorted(set(case.skipped) - failed)),
         *(
             f"{entry.name}: was skipped: {entry.reason}"
-            for entry in run.report.skipped
+            for entry in run.result.skipped
             if entry.name not in case.skipped
         ),
         *project_differences(open_project(case.folder / "expected"), open_project(output), case.rules),

@@ -240,7 +240,7 @@ class Manifests:
             file.write_text(mutated_json(json.loads(file.read_text()), draw), errors="replace")
         run = execute_query(self.query, [project], folder / "out", max_bad=2, workers=1)
         items = checked_items(open_project(folder / "out"))
-        assert len(items) == run.report.written, "the run says another number of items"
+        assert len(items) == run.result.written, "the run says another number of items"
         for item in items:
             read_all(item)
 
@@ -321,7 +321,7 @@ class Queries:
         if draw.random() < 0.15:
             query, project = draw.choice(self.tutorial)
             run = predict_query(mutated_json(query, draw), [project])
-            assert run.report.read <= 1, "more items than there are"
+            assert run.result.read <= 1, "more items than there are"
             return
         query = random_query(draw, META, DATASETS)
         text = mutated_json(query, draw) if draw.random() < 0.35 else json.dumps(query)
@@ -341,7 +341,7 @@ def check_query(text: str, world: Path, folder: Path, draw: random.Random) -> No
         assert UNFORESEEN not in str(error), str(error)
         assert not list(folder.iterdir()), "a query that was refused left something behind"
         raise
-    report = run.report
+    report = run.result
     for entry in report.skipped:
         assert UNFORESEEN not in entry.reason, entry.reason
         assert "query[" in entry.reason, f"{entry.reason}: does not say in which layer"

@@ -88,16 +88,16 @@ def prediction(run: QueryRun) -> str:
     lines = []
     for layer in run.query.layers:
         counts = ", ".join(
-            f"{name} {run.report.emitted[layer.index, port]}"
+            f"{name} {run.result.emitted[layer.index, port]}"
             for port, name in enumerate(layer.dst)
             if layer is not run.query.save_layer
         )
-        arrived = run.report.received[layer.index]
+        arrived = run.result.received[layer.index]
         what = " ".join(filter(None, (layer.place, layer.action.name, layer.action.summary())))
         lines.append(f"{what}: {arrived} in → {counts or 'saved'}")
-    bound = "" if run.report.exact else "at most " if run.report.counted else "more or fewer than "
-    lines.append(f"{run.report.read} items in, {bound}{run.report.written} out: project {run.meta.name!r}")
-    lines += [f"would be skipped: {entry}" for entry in run.report.skipped]
+    bound = "" if run.result.exact else "at most " if run.result.counted else "more or fewer than "
+    lines.append(f"{run.result.read} items in, {bound}{run.result.written} out: project {run.meta.name!r}")
+    lines += [f"would be skipped: {entry}" for entry in run.result.skipped]
     return "\n".join(lines) + "\n"
 
 

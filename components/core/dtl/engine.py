@@ -33,7 +33,7 @@ which wait in memory until its task has ended."""
 
 
 @dataclass
-class RunReport:
+class RunResult:
     """What a run did; complete when its items have ended.
 
     Attributes:
@@ -177,7 +177,7 @@ def _merged(metas: Sequence[ProjectMeta]) -> ProjectMeta:
 def run_query(
     query: Query,
     projects: Mapping[str, Project],
-    report: RunReport,
+    result: RunResult,
     context: Context,
     *,
     workers: int = 1,
@@ -189,7 +189,7 @@ def run_query(
     Args:
         query: Checked by `build_query`.
         projects: By name, as `name_projects` gives them.
-        report: Filled while items stream.
+        result: Filled while items stream.
         context: Seed, and whether to count only.
         workers: Worker processes (0 = one per core); they change the time, never the result.
         max_bad: How many source items may be skipped; None for any number.
@@ -217,15 +217,15 @@ def run_query(
     results = ordered_map(start_runner, (query, context, opened), tasks, workers)
     names = Names()
     for outcome in progress((outcome for outcomes in results for outcome in outcomes), sum(lengths), "items"):
-        _count(outcome, report, budget)
+        _count(outcome, result, budget)
         yield from (names.final(element) for element in outcome.elements)
-    _check_end(query, report, budget)
+    _check_end(query, result, budget)
 
 
 def run_query_in_columns(
     query: Query,
     projects: Mapping[str, Project],
-    report: RunReport,
+    result: RunResult,
     context: Context,
     *,
     workers: int = 1,
@@ -249,12 +249,12 @@ def run_query_in_columns(
     done = passages(query, context, list(projects.values()))
     for _, passage in progress(done, total, "items", size=lambda counted: counted[0]):
         if isinstance(passage, Passage):
-            report.add_passage(passage)
+            result.add_passage(passage)
             yield passage.named(names)
         else:
-            _count(passage, report, budget)
+            _count(passage, result, budget)
             yield from (names.final(element) for element in passage.elements)
-    _check_end(query, report, budget)
+    _check_end(query, result, budget)
 
 
 def _checked_lengths(projects: Mapping[str, Project], allow_empty: bool) -> list[int]:
@@ -266,30 +266,30 @@ def _checked_lengths(projects: Mapping[str, Project], allow_empty: bool) -> list
     return lengths
 
 
-def _count(outcome: ItemOutcome, report: RunReport, budget: SkipBudget) -> None:
-    report.add(outcome)
+def _count(outcome: ItemOutcome, result: RunResult, budget: SkipBudget) -> None:
+    result.add(outcome)
     if outcome.skipped:
         budget.add(outcome.skipped)
 
 
-def _check_end(query: Query, report: RunReport, budget: SkipBudget) -> None:
-    _warn_of_empty_branches(query, report)
-    budget.total = report.read + len(report.skipped)  # items that no data layer reads do not count
-    budget.check("" if report.read else "or allow an empty result")
+def _check_end(query: Query, result: RunResult, budget: SkipBudget) -> None:
+    _warn_of_empty_branches(query, result)
+    budget.total = result.read + len(result.skipped)  # items that no data layer reads do not count
+    budget.check("" if result.read else "or allow an empty result")
 
 
-def _warn_of_empty_branches(query: Query, report: RunReport) -> None:
+def _warn_of_empty_branches(query: Query, result: RunResult) -> None:
     for layer in query.data_layers:
-        if not report.received[layer.index] and not report.skipped:
+        if not result.received[layer.index] and not result.skipped:
             log.warning("%s: there is no item in %s", layer.place, ", ".join(layer.src))
     for layer in query.layers:
         if "probability" not in layer.action.settings.model_dump().get("condition", {}):
             continue
         for port, name in enumerate(layer.dst):
-            if name != NULL and report.received[layer.index] and not report.emitted[layer.index, port]:
+            if name != NULL and result.received[layer.index] and not result.emitted[layer.index, port]:
                 log.warning(
                     "%s: by chance none of %d items went to %s; use another seed or probability",
                     layer.place,
-                    report.received[layer.index],
+                    result.received[layer.index],
                     name,
                 )

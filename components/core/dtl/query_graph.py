@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from markupsafe import Markup
 
 from components.core.dtl.action import NULL, QueryLayer
-from components.core.dtl.engine import RunReport
+from components.core.dtl.engine import RunResult
 from components.core.dtl.graph import Query
 from components.core.dtl.layered_layout import Arrow, Layout, layered
 from components.core.dtl.run import QueryRun
@@ -131,7 +131,7 @@ class GraphDrawing:
 
 def query_graph(run: QueryRun) -> Section:
     """The query as a graph, with the number of items in each stream."""
-    boxes = layer_boxes(run.query, run.report)
+    boxes = layer_boxes(run.query, run.result)
     sent = [(box, stream.count or 0, stream.readers) for box in boxes for stream in box.streams]
     sink = next(place for place, box in enumerate(boxes) if box.kind == "sink")
     facts = (
@@ -166,19 +166,19 @@ def _rendered(template: str, boxes: Sequence[LayerBox]) -> Markup:
     return render(template, __package__, graph=draw_graph(boxes), **sizes)
 
 
-def layer_boxes(query: Query, report: RunReport | None = None) -> list[LayerBox]:
+def layer_boxes(query: Query, result: RunResult | None = None) -> list[LayerBox]:
     """The layers of a query, every layer after those it reads from.
 
     Args:
         query: Checked by `build_query`.
-        report: Its counts; None where it did not run.
+        result: Its counts; None where it did not run.
     """
     places = {layer.place: place for place, layer in enumerate(query.order)}
 
     def streams(layer: QueryLayer) -> Iterator[Stream]:
         for port, name in enumerate(() if layer is query.save_layer else layer.dst):
             readers = () if name == NULL else query.readers.get(name, ())
-            count = None if report is None else report.emitted[layer.index, port]
+            count = None if result is None else result.emitted[layer.index, port]
             yield Stream(name, count, tuple(places[entry.place] for entry in readers))
 
     return [LayerBox(layer.action.name, _summary(layer, query), tuple(streams(layer))) for layer in query.order]

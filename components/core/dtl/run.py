@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from components.core.dtl.action import Context
 from components.core.dtl.columns import runs_in_columns
-from components.core.dtl.engine import RunReport, name_projects, output_meta, run_query, run_query_in_columns
+from components.core.dtl.engine import RunResult, name_projects, output_meta, run_query, run_query_in_columns
 from components.core.dtl.graph import Query, build_query
 from components.core.dtl.query import read_query
 from components.core.errors import ConfigError
@@ -34,18 +34,18 @@ class QueryRun:
     Attributes:
         query: The query.
         meta: Of the project that came out.
-        report: Counts and skipped items.
+        result: Counts and skipped items.
         pictures: Bytes moved to show it.
     """
 
     query: Query
     meta: ProjectMeta
-    report: RunReport
+    result: RunResult
     pictures: Traffic = field(default_factory=Traffic)
 
     def counts(self) -> dict[str, int]:
         """Items in, out, and skipped."""
-        return {"items_in": self.report.read, "items": self.report.written, "skipped": len(self.report.skipped)}
+        return {"items_in": self.result.read, "items": self.result.written, "skipped": len(self.result.skipped)}
 
     def scalars(self) -> dict[str, float]:
         """The counts, and how many of the megabytes that the stage reads are for the pictures of its report."""
@@ -54,9 +54,9 @@ class QueryRun:
 
     def sentence(self) -> str:
         """What happened, in a line."""
-        report = self.report
-        skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
-        return f"{report.read} items in, {report.written} out{skipped}: project {self.meta.name!r}"
+        result = self.result
+        skipped = f", {len(result.skipped)} skipped" if result.skipped else ""
+        return f"{result.read} items in, {result.written} out{skipped}: project {self.meta.name!r}"
 
 
 def execute_query(
@@ -96,18 +96,18 @@ def execute_query(
     _check_places(projects, output)
     built, named, meta = _checked(query, projects)
     check_writable(output)
-    report = RunReport()
+    result = RunResult()
     limits: dict[str, Any] = {"workers": workers, "max_bad": max_bad, "allow_empty": allow_empty}
     files = built.save_action.files(meta)
     if as_files or files is not None:
         from components.core.project.materialize import materialize
 
-        materialize(output, meta, run_query(built, named, report, Context(seed), **limits), files)
+        materialize(output, meta, run_query(built, named, result, Context(seed), **limits), files)
     else:
         start = run_query_in_columns if runs_in_columns(built, named) else run_query
         history = merged_histories(read_history(project.place) for project in named.values())
-        _write(output, meta, start(built, named, report, Context(seed), **limits), report, stage, history)
-    run = QueryRun(built, meta, report)
+        _write(output, meta, start(built, named, result, Context(seed), **limits), result, stage, history)
+    run = QueryRun(built, meta, result)
     log.info("%s", run.sentence())
     return run
 
@@ -124,11 +124,11 @@ def _write(
     output: str | Path,
     meta: ProjectMeta,
     entries: Iterable[Item | pa.Table],
-    report: RunReport,
+    result: RunResult,
     stage: str,
     history: tuple[StageRun, ...],
 ) -> None:
-    """Write the items as they come, and then what was done; `report` is complete by then."""
+    """Write the items as they come, and then what was done; `result` is complete by then."""
     began = time.monotonic()
     with manifest_writer(output, meta) as writer:
         for entry in entries:
@@ -136,9 +136,9 @@ def _write(
                 writer.add(entry)
             else:
                 writer.add_rows(entry)
-        skipped = tuple(Skipped(entry.name.rpartition("/")[2], entry.reason) for entry in report.skipped)
+        skipped = tuple(Skipped(entry.name.rpartition("/")[2], entry.reason) for entry in result.skipped)
         seconds = round(time.monotonic() - began, 6)
-        writer.history = (*history, StageRun(stage, report.read, round(report.pixels / 1e6, 6), seconds, skipped))
+        writer.history = (*history, StageRun(stage, result.read, round(result.pixels / 1e6, 6), seconds, skipped))
 
 
 def _check_places(projects: Sequence[str | Path], output: str | Path) -> None:
@@ -153,15 +153,15 @@ def predict_query(query: str | Path, projects: Sequence[str | Path], *, seed: in
     """Check a query against projects and count what it would give, without reading pixels or writing.
 
     Returns:
-        As `execute_query`; `report.exact` says whether the counts are exact, `report.counted` whether they are bounds.
+        As `execute_query`; `result.exact` says whether the counts are exact, `result.counted` whether they are bounds.
 
     Raises:
         ConfigError: If the query is faulty or does not fit the projects.
         DataError: If a project cannot be read.
     """
     built, named, meta = _checked(query, projects)
-    report = RunReport()
+    result = RunResult()
     start = run_query_in_columns if runs_in_columns(built, named) else run_query
-    for _ in start(built, named, report, Context(seed, dry=True), max_bad=None, allow_empty=True):
+    for _ in start(built, named, result, Context(seed, dry=True), max_bad=None, allow_empty=True):
         pass
-    return QueryRun(built, meta, report)
+    return QueryRun(built, meta, result)

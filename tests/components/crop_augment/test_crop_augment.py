@@ -41,7 +41,7 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_tutorials_query_makes_windows_four_ways(tagged: Path, tmp_path: Path) -> None:
     run = crop_augment(tagged, tmp_path / "crops")
-    assert run.meta.name == "INRIA_train" and run.report.emitted[2, 0] == 2 * 2 * 2
+    assert run.meta.name == "INRIA_train" and run.result.emitted[2, 0] == 2 * 2 * 2
     found = list(open_project(tmp_path / "crops"))
     assert {entry.size for entry in found} == {Size(512, 512)} and all(entry.objects for entry in found)
     assert {entry.name.split("_")[0] for entry in found} == {"austin1", "austin2"}
@@ -88,7 +88,7 @@ def test_the_report_of_an_empty_result(tagged: Path, tmp_path: Path) -> None:
     nothing = choose("$all", ["$1", "null"], tags=["nothing has this"])
     query = json.dumps([data("INRIA_TAGGED/*"), nothing, save("$1")])
     run = crop_augment(tagged, tmp_path / "crops", query=query, report=tmp_path / "report.html")
-    assert run.report.written == 0 and len(open_project(tmp_path / "crops")) == 0
+    assert run.result.written == 0 and len(open_project(tmp_path / "crops")) == 0
     assert "nothing to show" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

@@ -57,7 +57,7 @@ def test_a_share_splits_any_imagery(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
 def test_a_share_leaves_something_for_either_side(share: float, tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=f"train_share: {share} leaves no images for one side; use above 0 and below 1"
+        ConfigError, match=f"train_share: {share} leaves one side without images; use a share above 0 and below 1"
     ):
         split_tagging(write(tmp_path, items(1)), tmp_path / "tagged", train_share=share)
     assert not (tmp_path / "tagged").exists()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from components.core.dtl.action import Context
-from components.core.dtl.engine import RunReport, name_projects, output_meta, run_query
+from components.core.dtl.engine import RunResult, name_projects, output_meta, run_query
 from components.core.dtl.graph import build_query
 from components.core.figures import Bitmap, Rectangle, Shape
 from components.core.geometry import Size
@@ -60,13 +60,13 @@ def write(root: Path, entries: Sequence[Item], name: str = "INRIA", meta: Projec
 
 def run(
     layers: Sequence[Any], *places: Path, seed: int = 0, dry: bool = False, max_bad: int | None = 0
-) -> tuple[list[Item], RunReport]:
+) -> tuple[list[Item], RunResult]:
     """What comes out of a query, and its counts."""
     query = build_query(list(layers))
     projects = name_projects(query, [open_project(place) for place in places])
     output_meta(query, {name: project.meta for name, project in projects.items()})
-    report = RunReport()
-    return list(run_query(query, projects, report, Context(seed, dry), max_bad=max_bad)), report
+    result = RunResult()
+    return list(run_query(query, projects, result, Context(seed, dry), max_bad=max_bad)), result
 
 
 def meta_after(layers: Sequence[Any], *places: Path) -> ProjectMeta:

@@ -112,8 +112,8 @@ def check_alike(layers: Layers, place: Path, tmp_path: Path, monkeypatch: pytest
     fast = execute_query(query, [place], tmp_path / "fast", **options)
     slow = by_item(monkeypatch, lambda: execute_query(query, [place], tmp_path / "slow", **options))
     assert files_below(tmp_path / "fast") == files_below(tmp_path / "slow")
-    assert (fast.report, fast.meta) == (slow.report, slow.meta)
-    assert predict_query(query, [place]).report == by_item(monkeypatch, lambda: predict_query(query, [place])).report
+    assert (fast.result, fast.meta) == (slow.result, slow.meta)
+    assert predict_query(query, [place]).result == by_item(monkeypatch, lambda: predict_query(query, [place])).result
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -231,7 +231,7 @@ def test_several_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     fast = execute_query(json.dumps(layers), places, tmp_path / "fast")
     slow = by_item(monkeypatch, lambda: execute_query(json.dumps(layers), places, tmp_path / "slow"))
     assert files_below(tmp_path / "fast") == files_below(tmp_path / "slow")
-    assert fast.report == slow.report
+    assert fast.result == slow.result
 
 
 @pytest.mark.parametrize(

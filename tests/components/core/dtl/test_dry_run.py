@@ -44,11 +44,11 @@ CROPS: list[Any] = [
 
 def test_counts_are_exact_where_no_condition_looks_at_pixels(without_rasters: Path) -> None:
     run = predict_query(json.dumps([*CROPS, save("$train")]), [without_rasters])
-    assert run.report.exact
-    assert run.report.read == 3 and run.report.received[2] == 2
-    assert run.report.emitted[2, 0] == 2 * 3 * 3 and run.report.received[4] == 36
-    assert run.report.emitted[4, 0] + run.report.emitted[4, 1] == 36
-    assert run.report.written == run.report.emitted[4, 0]
+    assert run.result.exact
+    assert run.result.read == 3 and run.result.received[2] == 2
+    assert run.result.emitted[2, 0] == 2 * 3 * 3 and run.result.received[4] == 36
+    assert run.result.emitted[4, 0] + run.result.emitted[4, 1] == 36
+    assert run.result.written == run.result.emitted[4, 0]
 
 
 def test_counts_are_those_of_the_run(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_counts_are_those_of_the_run(tmp_path: Path) -> None:
     query = json.dumps([*CROPS, tag("$val", "$tagged", "val"), save("$train $tagged")])
     dry = predict_query(query, [project], seed=4)
     wet = execute_query(query, [project], tmp_path / "out", seed=4)
-    assert dry.report == wet.report
+    assert dry.result == wet.result
     assert dry.meta == wet.meta
 
 
@@ -76,8 +76,8 @@ def test_counts_are_upper_bounds_once_a_condition_looks_at_cut_objects(
     wet = execute_query(query, [project], tmp_path / "out")
     shutil.rmtree(tmp_path / "gt")
     dry = predict_query(query, [project])
-    assert not dry.report.exact
-    assert wet.report.written < dry.report.written == 36
+    assert not dry.result.exact
+    assert wet.result.written < dry.result.written == 36
 
 
 def test_objects_of_whole_images_are_known(without_rasters: Path) -> None:
@@ -89,16 +89,16 @@ def test_objects_of_whole_images_are_known(without_rasters: Path) -> None:
         save("$3"),
     ]
     run = predict_query(json.dumps(layers), [without_rasters])
-    assert run.report.exact and run.report.written == 27
+    assert run.result.exact and run.result.written == 27
 
 
 def test_split_masks_is_not_run(without_rasters: Path) -> None:
     split = layer("split_masks", "$all", "$1", classes=["untitled"])
     run = predict_query(json.dumps([data(), split, save("$1")]), [without_rasters])
-    assert run.report.exact and run.report.written == 3
+    assert run.result.exact and run.result.written == 3
     counted = [data(), split, choose("$1", ["$2", "null"], min_objects_count=9), save("$2")]
     run = predict_query(json.dumps(counted), [without_rasters])
-    assert not run.report.exact and run.report.written == 3
+    assert not run.result.exact and run.result.written == 3
 
 
 def test_nothing_is_written(without_rasters: Path, tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_nothing_is_written(without_rasters: Path, tmp_path: Path) -> None:
 def test_what_would_fail_is_said(tmp_path: Path) -> None:
     project = write(tmp_path, [item("a", house()), item("b", size=Size(10, 10))])
     run = predict_query(json.dumps([data(), windows("$all", "$1", 20, 20), save("$1")]), [project])
-    assert [bad.name for bad in run.report.skipped] == ["INRIA/ds/b"]
-    assert run.report.written == 6
+    assert [bad.name for bad in run.result.skipped] == ["INRIA/ds/b"]
+    assert run.result.written == 6
 
 
 def test_faults_are_found(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_annotations_are_tagged_and_mirrored_without_pixels(without_rasters: Pat
         save("$5 $6"),
     ]
     run_ = execute_query(json.dumps(layers), [without_rasters], tmp_path / "out", max_bad=0)
-    assert run_.report.written == 3
+    assert run_.result.written == 3
     found = list(open_project(tmp_path / "out"))
     assert [entry.tags for entry in found] == [("austin",), ("austin",), ()]
     assert all(entry.image is not None and entry.objects[0].class_title == "building" for entry in found)
@@ -190,12 +190,12 @@ def test_no_action_on_figures_reads_a_mask(without_rasters: Path, action: str) -
         save("$2"),
     ]
     dry = predict_query(json.dumps(layers), [without_rasters])
-    assert dry.report.exact is known and not dry.report.skipped
+    assert dry.result.exact is known and not dry.result.skipped
     if known:
         written = execute_query(json.dumps(layers), [without_rasters], without_rasters.parent / "out", allow_empty=True)
-        assert written.report == dry.report
+        assert written.result == dry.result
     else:
-        assert dry.report.written == 3
+        assert dry.result.written == 3
     followed = follow(build_query(layers), {"INRIA": Possible(bitmap_meta("INRIA", "untitled"))})
     assert followed.meta.titles == dry.meta.titles
     assert followed.result is not None

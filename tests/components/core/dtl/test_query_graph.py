@@ -154,7 +154,7 @@ def test_shows_every_layer_and_the_items_in_every_stream(tmp_path: Path) -> None
 
 def test_readers_are_found_wherever_they_are_written(tmp_path: Path) -> None:
     run = ran(tmp_path, save("$tagged $all"), tag("$all", "$tagged", "town"), data())
-    assert layer_boxes(run.query, run.report) == [
+    assert layer_boxes(run.query, run.result) == [
         LayerBox("data", "INRIA/*", (Stream("$all", 15, (2, 1)),)),
         LayerBox("tag", "+ town", (Stream("$tagged", 15, (2,)),)),
         LayerBox("supervisely", "RESULT", ()),

@@ -117,7 +117,7 @@ def test_many_rows_that_each_become_few_are_no_fault(tmp_path: Path, monkeypatch
     monkeypatch.setattr(columns, "MOST_ELEMENTS", 100)
     place = write(tmp_path, [item(f"a{number}") for number in range(150)])
     ran = execute_query(json.dumps([data(), tag("$all", "$1", "t"), save("$1", "NEW")]), [place], tmp_path / "new")
-    assert ran.report.written == ran.report.read == 150
+    assert ran.result.written == ran.result.read == 150
 
 
 def test_projects_that_are_not_given_or_given_twice(tmp_path: Path) -> None:

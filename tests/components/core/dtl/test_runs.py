@@ -14,7 +14,7 @@ import pytest
 
 from components.core import parallel
 from components.core.dtl.action import Context
-from components.core.dtl.engine import RunReport, run_query
+from components.core.dtl.engine import RunResult, run_query
 from components.core.dtl.graph import build_query
 from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError, DataError, TooManySkippedError
@@ -56,13 +56,13 @@ def test_manifests_are_the_same_to_the_byte_for_any_number_of_workers(
     project = scene_project(tmp_path, tuple(f"town{number:02d}" for number in range(12)), SIZE)
     alone = execute_query(QUERY, [project], tmp_path / "alone")
     expected = files_below(tmp_path / "alone")
-    assert alone.report.read == 12 and alone.report.written > 50
+    assert alone.result.read == 12 and alone.result.written > 50
 
     monkeypatch.setattr(parallel, "ALONE_SECONDS", 0.0)  # to processes at once
     for workers in (2, 3):
         run = execute_query(QUERY, [project], tmp_path / "out", workers=workers)
         assert files_below(tmp_path / "out") == expected
-        assert run.report == alone.report
+        assert run.result == alone.result
 
 
 def test_the_order_of_files_does_not_matter(tmp_path: Path) -> None:
@@ -131,15 +131,15 @@ class TestSkippedItems:
         self, tmp_path: Path, limit: int | None, caplog: pytest.LogCaptureFixture
     ) -> None:
         run = execute_query(self.QUERY, [self.project(tmp_path)], tmp_path / "out", max_bad=limit)
-        assert [bad.name for bad in run.report.skipped] == [f"INRIA/ds/town{number}" for number in (1, 2, 3)]
-        reasons = [bad.reason for bad in run.report.skipped]
+        assert [bad.name for bad in run.result.skipped] == [f"INRIA/ds/town{number}" for number in (1, 2, 3)]
+        reasons = [bad.reason for bad in run.result.skipped]
         assert "window.width: 30 exceeds the width 29 of image 'town1'" in reasons[0]
         assert "town2.json: is not JSON" in reasons[1]
         assert "town3.json: objects[0].classTitle: 'unknown' is not a class of meta.json (untitled)" in reasons[2]
-        assert all(f"skipped: {bad.name}: {bad.reason}" in caplog.text for bad in run.report.skipped)
+        assert all(f"skipped: {bad.name}: {bad.reason}" in caplog.text for bad in run.result.skipped)
         found = list(open_project(tmp_path / "out"))
         assert {entry.name.split("_")[0] for entry in found} == {"town0"}, "nothing of an item that failed later"
-        assert len(found) == run.report.written == 10
+        assert len(found) == run.result.written == 10
         assert run.counts() == {"items_in": 1, "items": 10, "skipped": 3}
         assert run.sentence() == "1 items in, 10 out, 3 skipped: project 'RESULT'"
 
@@ -171,7 +171,7 @@ class TestSkippedItems:
         alone = execute_query(self.QUERY, [project], tmp_path / "1", max_bad=None)
         monkeypatch.setattr(parallel, "ALONE_SECONDS", 0.0)
         several = execute_query(self.QUERY, [project], tmp_path / "2", max_bad=None, workers=2)
-        assert several.report == alone.report
+        assert several.result == alone.result
         assert files_below(tmp_path / "1") == files_below(tmp_path / "2")
 
 
@@ -189,13 +189,13 @@ def test_no_items_in_give_none_out_where_that_is_allowed(tmp_path: Path) -> None
 def test_of_few_items_one_is_read_after_the_other(tmp_path: Path) -> None:
     folder = scenes_as_files(tmp_path, 40)
     query = build_query([data(), windows("$all", "$1", 20, 30), save("$1")])
-    report = RunReport()
-    stream = run_query(query, {"INRIA": open_project(folder)}, report, Context(), max_bad=1)
+    result = RunResult()
+    stream = run_query(query, {"INRIA": open_project(folder)}, result, Context(), max_bad=1)
     next(stream)
     (folder / "ds" / "ann" / "town1.json").unlink()
     for _ in stream:
         pass
-    assert [bad.name for bad in report.skipped] == ["INRIA/ds/town1"]
+    assert [bad.name for bad in result.skipped] == ["INRIA/ds/town1"]
 
 
 class TestHistory:

@@ -69,7 +69,7 @@ def test_what_is_wanted_is_written(
 ) -> None:
     wanted = {"images": images, "annotations": annotations, "visualize": visualize}
     done = execute_query(query("save", **wanted), [project], tmp_path / "out")
-    assert done.report.written == 1
+    assert done.result.written == 1
     expected = ["meta.json"]
     expected += ["INRIA__ds/ann/a_lr.json"] if annotations else []
     expected += ["INRIA__ds/img/a_lr.png"] if images else []
@@ -143,7 +143,7 @@ def test_an_item_without_an_image_is_shown_on_black(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_counts_them(project: Path) -> None:
-    assert predict_query(query("save", images=True, annotations=False), [project]).report.written == 1
+    assert predict_query(query("save", images=True, annotations=False), [project]).result.written == 1
 
 
 @pytest.mark.parametrize(

@@ -68,14 +68,14 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 def test_crop_augment_makes_400_of_a_scene(scene: Scene, tmp_path: Path) -> None:
     run = execute_query(CROP_AUGMENT, [scene.project], tmp_path / "out")
     layers = {entry.place: entry.index for entry in run.query.layers}
-    count = run.report.emitted
+    count = run.result.emitted
     assert count[layers["query[1]"], 0] == 1, "test scenes are not for training"
     assert count[layers["query[2]"], 0] == 100
     assert (count[layers["query[3]"], 0], count[layers["query[4]"], 0]) == (100, 200)
-    assert run.report.received[layers["query[5]"]] == 400
+    assert run.result.received[layers["query[5]"]] == 400
     assert count[layers["query[8]"], 1] == 4, "the window without a house goes, in all four ways"
     found = list(open_project(tmp_path / "out"))
-    assert len(found) == run.report.written == 396
+    assert len(found) == run.result.written == 396
     assert len(set(names(found))) == 396
     tags = Counter(entry.tags[2] for entry in found)
     assert 5 <= tags["val"] <= 40 and tags.total() == 396
@@ -86,7 +86,7 @@ def test_crop_augment_makes_400_of_a_scene(scene: Scene, tmp_path: Path) -> None
 
 def test_crop_augment_is_predicted_without_pixels(scene: Scene) -> None:
     run = predict_query(CROP_AUGMENT, [scene.project])
-    assert not run.report.exact and run.report.written == 400
+    assert not run.result.exact and run.result.written == 400
 
 
 def test_images_and_masks_stay_aligned_in_real_files(scene: Scene, tmp_path: Path) -> None:
