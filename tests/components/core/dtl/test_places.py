@@ -144,8 +144,8 @@ def test_an_unforeseen_failure_tells_where_it_happened(tmp_path: Path, monkeypat
     monkeypatch.setattr(FlipImage, "apply", fail)
     layers = [data(), layer("flip", "$all", "$1", axis="vertical"), save("$1")]
     assert why_skipped(layers, write(tmp_path, [item("a")])) == (
-        "query[1]: INRIA/ds/a: unexpected LinAlgError: singular; it is skipped as if it were broken: please report "
-        "this with the image (action `flip`)"
+        "query[1]: INRIA/ds/a: unexpected LinAlgError: singular; skipping it as if it were broken; please report "
+        "this together with the image (action `flip`)"
     )
 
 
