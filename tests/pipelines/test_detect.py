@@ -79,7 +79,10 @@ def test_a_run_with_a_broken_image_fails_when_all_others_are_published(collectio
 
 @pytest.mark.parametrize(
     ("flag", "message"),
-    [("--images", r"--images: below .*none lies no image"), ("--model", r"--model: .*none holds no config")],
+    [
+        ("--images", r"--images: no image .* below .*none; check the URI"),
+        ("--model", r"--model: .*none holds no config"),
+    ],
 )
 def test_wrong_places_are_named_at_once(collection: Path, flag: str, message: str) -> None:
     flags = {"--images": str(collection / "in"), "--model": str(collection / "model"), flag: str(collection / "none")}

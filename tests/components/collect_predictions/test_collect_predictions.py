@@ -67,7 +67,7 @@ def test_an_item_of_another_project_is_refused(tmp_path, source):
 
 
 def test_no_parts_are_refused(tmp_path, source):
-    with pytest.raises(DataError, match="there are none"):
+    with pytest.raises(DataError, match="parts: is empty; give the directory of at least one"):
         collect_predictions([], source, tmp_path / "all")
 
 

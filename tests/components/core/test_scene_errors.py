@@ -34,7 +34,10 @@ FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     "no raster": (lambda: rasterio.open("/dev/null"), "cannot be used .*; repair the file"),
     "name": (long_name, r"cannot be used \(File name too long.*; check the file and its name"),
     "text": (lone_surrogate, "not valid text .*; rename the file"),
-    "ours": (lambda: np.zeros(3)[7], "unexpected IndexError: .*; it is skipped .* please report this with the image"),
+    "ours": (
+        lambda: np.zeros(3)[7],
+        "unexpected IndexError: .*; skipping it .* please report this together with the image",
+    ),
     "storage": (lambda: storage.exists("/" + "a" * 300), "File name too long; .* give the file a shorter"),
 }
 

@@ -56,7 +56,7 @@ def write_item(root: Path, *objects: Object, name: str = "a", size: Size = SIZE,
 
 def config_of(source: str, **mode: Any) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(INFERENCE_CONFIG.read_text())
-    return document | {"mode": {"source": source, **mode}, "gpu_devices": []}
+    return document | {"mode": {"source": source, **mode}, "gpu_devices": [], "precision": "float32"}
 
 
 Found = tuple[InferenceResult, ProjectMeta, list[Item]]

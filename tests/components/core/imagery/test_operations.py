@@ -286,7 +286,7 @@ def test_an_image_takes_so_many_operations() -> None:
     for _ in range(MOST_OPERATIONS):
         recipe = recipe.then(GaussianBlur(1.0))
     assert len(operations_of_text(text_of_operations(recipe.operations))) == MOST_OPERATIONS
-    with pytest.raises(DataError, match="more than 64 operations"):
+    with pytest.raises(DataError, match="more than 64 pixel operations"):
         recipe.then(GaussianBlur(1.0))
 
 
