@@ -1,7 +1,8 @@
 """The tutorial's five documents, and what a laptop runs instead.
 
 On a cluster they run as printed. A laptop trains by the config `robust` in place of the tutorial's, with the numbers
-below, keeps the crops of an image together in training or in validation, and looks at mirror images of each window.
+below, keeps the crops of an image together in training or in validation, looks at mirror images of each window, and
+drops objects of which the network is not sure.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def laptop_documents() -> RunDocuments:
         documents,
         split_tagging=laptop_query("split_tagging"),
         crop_augment=laptop_query("crop_augment_by_source"),
-        split_masks=laptop_query("split_masks"),
+        split_masks=laptop_query("split_masks_confident"),
         training=merged(TRAINING_CONFIGS["robust"].document(), LAPTOP_TRAINING),
     )
 

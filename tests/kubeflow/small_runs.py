@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from pipelines.documents import RunDocuments, laptop_documents
+from pipelines.documents import RunDocuments, laptop_documents, tutorial_query
 
 TRAINING_SCENES_PER_TOWN = 2
 TRAINING_SEED = 3
@@ -33,7 +34,7 @@ def small_documents() -> RunDocuments:
             layer["settings"]["window"] = window
     documents.training.update(input_size={"width": NETWORK_PX, "height": NETWORK_PX}, epochs=1)
     documents.inference["mode"] |= {"window": window, "min_overlap": {"x": OVERLAP_PX, "y": OVERLAP_PX}}
-    return documents
+    return replace(documents, split_masks=tutorial_query("split_masks"))  # one epoch may leave it sure of nothing
 
 
 def training_arguments(place: str) -> dict[str, Any]:
