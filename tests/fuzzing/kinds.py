@@ -335,7 +335,7 @@ def check_query(text: str, world: Path, folder: Path, draw: random.Random) -> No
     """Predict and run a query; whatever comes out is whole, and nothing is left where it is refused."""
     options: dict[str, Any] = {"seed": draw.randrange(3), "as_files": draw.random() < 0.15}
     try:
-        predicted = predict_query(text, [world], seed=options["seed"]).report
+        predicted = predict_query(text, [world], seed=options["seed"]).result
         run = execute_query(text, [world], folder / "out", max_bad=None, allow_empty=True, **options)
     except FootprintsError as error:
         assert UNFORESEEN not in str(error), str(error)
