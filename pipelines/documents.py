@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from components.core.documents import tutorial
-from components.core.documents.named import TRAINING_CONFIGS, merged
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import READY_MADE, TRAINING_CONFIGS, merged
+from components.core.documents.tutorial import INFERENCE_CONFIG
 
 LAPTOP_WINDOW_PX = 256
 LAPTOP_OVERLAP_PX = 64
@@ -61,15 +59,16 @@ def tutorial_documents() -> RunDocuments:
     return RunDocuments(
         split_tagging=tutorial_query("split_tagging"),
         crop_augment=tutorial_query("crop_augment"),
-        training=_document(tutorial.TRAIN_CONFIG),
-        inference=_document(tutorial.INFERENCE_CONFIG),
+        training=TRAINING_CONFIGS["tutorial"].content(),
+        inference=json.loads(INFERENCE_CONFIG.read_text(encoding="utf-8")),
         split_masks=tutorial_query("split_masks"),
     )
 
 
 def tutorial_query(name: str) -> list[Any]:
     """A ready-made query as it is."""
-    return _document(READY_MADE[name].file)
+    layers: list[Any] = READY_MADE[name].content()
+    return layers
 
 
 def laptop_documents() -> RunDocuments:
@@ -87,7 +86,7 @@ def laptop_documents() -> RunDocuments:
         split_tagging=laptop_query("split_tagging"),
         crop_augment=laptop_query("crop_augment_by_source"),
         split_masks=laptop_query("split_masks_confident"),
-        training=merged(TRAINING_CONFIGS["robust"].document(), LAPTOP_TRAINING),
+        training=merged(TRAINING_CONFIGS["robust"].content(), LAPTOP_TRAINING),
     )
 
 
@@ -104,7 +103,3 @@ def laptop_query(name: str) -> list[Any]:
             elif condition.get("group_by") == "source":
                 condition["probability"] = LAPTOP_SOURCE_SHARE
     return layers
-
-
-def _document(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))

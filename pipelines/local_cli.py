@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from components.core.command.flags import add_flag
 from components.core.command.signature import read_signature
-from components.core.documents.named import BASE, TRAINING_CONFIGS
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import BASE, READY_MADE, TRAINING_CONFIGS
 from components.core.errors import InputsError
 from components.core.faults import Faults
 from components.core.settings import read_document

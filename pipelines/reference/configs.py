@@ -24,7 +24,7 @@ def training_config() -> str:
     """The keys of the training config."""
     documents = {
         "tutorial": tutorial_documents().training,
-        "robust": TRAINING_CONFIGS["robust"].document(),
+        "robust": TRAINING_CONFIGS["robust"].content(),
         "laptop": laptop_documents().training,
     }
     return _table(settings_of(TrainConfig), documents)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import READY_MADE
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.conditions import CONDITIONS
 from components.core.dtl.differences import DIFFERENCES

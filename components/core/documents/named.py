@@ -1,4 +1,4 @@
-"""Training configs that come with the project, by the names that stand for them wherever a config is given."""
+"""Queries and training configs that come with the project, by the names that stand for them wherever one is given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.core.documents.tutorial import TRAIN_CONFIG
+from components.core.documents.tutorial import (
+    CROP_AUGMENT_QUERY,
+    SPLIT_MASKS_QUERY,
+    SPLIT_TAGGING_QUERY,
+    TRAIN_CONFIG,
+)
 from components.core.errors import ConfigError
 
 BASE = "base"
@@ -16,8 +21,8 @@ BASE = "base"
 
 
 @dataclass(frozen=True, slots=True)
-class NamedConfig:
-    """A training config that a name stands for.
+class NamedDocument:
+    """A query or config that a name stands for.
 
     Attributes:
         file: Its JSON.
@@ -27,15 +32,35 @@ class NamedConfig:
     file: Path
     about: str
 
-    def document(self) -> dict[str, Any]:
-        """Its content."""
-        content: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
-        return content
+    def content(self) -> Any:
+        """The parsed document, of the caller's own."""
+        return json.loads(self.file.read_text(encoding="utf-8"))
 
 
-TRAINING_CONFIGS: Mapping[str, NamedConfig] = {
-    "tutorial": NamedConfig(TRAIN_CONFIG, "The tutorial's, which runs where none is given."),
-    "robust": NamedConfig(
+READY_MADE: Mapping[str, NamedDocument] = {
+    "split_tagging": NamedDocument(
+        SPLIT_TAGGING_QUERY, "The tutorial's first query: tags INRIA's images by town, and for training or testing."
+    ),
+    "crop_augment": NamedDocument(
+        CROP_AUGMENT_QUERY,
+        "The tutorial's second query: windows of 512 px and their mirror images, each of which goes to training or "
+        "validation by itself, so that validation sees mirror images of what training has seen.",
+    ),
+    "crop_augment_by_source": NamedDocument(
+        CROP_AUGMENT_QUERY.with_name("crop_augment_by_source.query.json"),
+        "The same without that leak: all windows and mirror images of one image go to training, or all to validation.",
+    ),
+    "split_masks": NamedDocument(SPLIT_MASKS_QUERY, "The tutorial's third query: splits masks into objects."),
+    "split_masks_confident": NamedDocument(
+        SPLIT_MASKS_QUERY.with_name("split_masks_confident.query.json"),
+        "The same with the objects alone of which the network is sure: a mean confidence of 0.7 at least.",
+    ),
+}
+"""Queries by name."""
+
+TRAINING_CONFIGS: Mapping[str, NamedDocument] = {
+    "tutorial": NamedDocument(TRAIN_CONFIG, "The tutorial's, which runs where none is given."),
+    "robust": NamedDocument(
         TRAIN_CONFIG.with_name("train.robust.config.json"),
         "For a model to rely on: steadier over seeds, and more accurate for the same time.",
     ),
@@ -62,7 +87,7 @@ def over_base(document: Any, where: str) -> Any:
     if not isinstance(name, str) or name not in TRAINING_CONFIGS:
         raise ConfigError(f"{where}: {BASE}: {name!r} is not known; use one of {', '.join(TRAINING_CONFIGS)}")
     own = {key: value for key, value in document.items() if key != BASE}
-    return merged(TRAINING_CONFIGS[name].document(), own)
+    return merged(TRAINING_CONFIGS[name].content(), own)
 
 
 def merged(document: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from components.core.documents.ready_made import READY_MADE, names_in_words
+from components.core.documents.named import READY_MADE
 from components.core.dtl.action import NULL, QueryLayer
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.actions.data import Data
@@ -75,7 +75,7 @@ def _content(place: str) -> bytes:
     except OSError as error:
         raise ConfigError(
             f"{place}: cannot be read ({error.strerror}); give a file, the JSON text itself, or the name of a "
-            f"ready-made query: {names_in_words()}"
+            f"ready-made query: {', '.join(READY_MADE)}"
         ) from error
     except ValueError as error:
         raise ConfigError(f"{place!r}: is neither JSON nor the path of a file ({error}); give one of them") from error
@@ -84,7 +84,7 @@ def _content(place: str) -> bytes:
 def _ready_made(name: str, place: str) -> list[Any]:
     if name not in READY_MADE:
         raise ConfigError(
-            f"{place}[0]: {name!r} is neither a layer nor a ready-made query; these are {names_in_words()}"
+            f"{place}[0]: {name!r} is neither a layer nor a ready-made query; these are {', '.join(READY_MADE)}"
         )
     return read_query(name)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import READY_MADE
 from components.core.dtl.differences import DIFFERENCES
 from components.core.dtl.graph import build_query
 from components.core.errors import ConfigError, TooManySkippedError

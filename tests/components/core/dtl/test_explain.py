@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import READY_MADE
 from components.core.dtl.explain import explain
 from components.core.dtl.graph import build_query
 from components.core.dtl.text_graph import NODE, text_graph

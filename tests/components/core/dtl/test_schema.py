@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import READY_MADE
 from components.core.dtl.actions import ACTIONS
 from components.core.dtl.conditions import CONDITIONS
 from components.core.dtl.graph import build_query

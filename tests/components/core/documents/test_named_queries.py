@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.documents.ready_made import READY_MADE
+from components.core.documents.named import READY_MADE
 from components.core.dtl.graph import build_query
 from components.core.dtl.query import read_query
 from components.core.dtl.run import execute_query
