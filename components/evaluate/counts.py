@@ -7,7 +7,7 @@ as it has pixels, and an empty image neither helps nor hurts.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -16,7 +16,15 @@ def ratio(part: float, whole: float) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class PixelCounts:
+class Summed:
+    """Counts of which those of several images add up, field by field."""
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCounts(Summed):
     """Pixels by truth and prediction; "positive" is building.
 
     Attributes:
@@ -34,16 +42,6 @@ class PixelCounts:
     true_negative: int = 0
     no_data: int = 0
     unlabelled: int = 0
-
-    def __add__(self, other: PixelCounts) -> PixelCounts:
-        return PixelCounts(
-            self.true_positive + other.true_positive,
-            self.false_positive + other.false_positive,
-            self.false_negative + other.false_negative,
-            self.true_negative + other.true_negative,
-            self.no_data + other.no_data,
-            self.unlabelled + other.unlabelled,
-        )
 
     @property
     def total(self) -> int:
@@ -81,15 +79,12 @@ class PixelCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectCounts:
+class ObjectCounts(Summed):
     """Buildings in the truth, in the prediction, and in both."""
 
     truth: int = 0
     predicted: int = 0
     matched: int = 0
-
-    def __add__(self, other: ObjectCounts) -> ObjectCounts:
-        return ObjectCounts(self.truth + other.truth, self.predicted + other.predicted, self.matched + other.matched)
 
     @property
     def precision(self) -> float | None:
@@ -119,14 +114,11 @@ class ObjectCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class BoundaryCounts:
+class BoundaryCounts(Summed):
     """Pixels near the boundary, in both masks and in either."""
 
     both: int = 0
     either: int = 0
-
-    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
-        return BoundaryCounts(self.both + other.both, self.either + other.either)
 
     @property
     def iou(self) -> float | None:
@@ -139,7 +131,7 @@ class BoundaryCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class PolygonCounts:
+class PolygonCounts(Summed):
     """Sums over matched pairs of objects; see `components.evaluate.polygon_measures`.
 
     Attributes:
@@ -164,9 +156,6 @@ class PolygonCounts:
     pairs_with_angle: int = 0
     max_tangent_angle_deg: float = 0.0
 
-    def __add__(self, other: PolygonCounts) -> PolygonCounts:
-        return PolygonCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
-
     def measures(self) -> dict[str, float | None]:
         """The means over pairs, and the ratio of vertices."""
         return {
@@ -188,21 +177,13 @@ class PolygonCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Summed):
     """All that is counted; counts of several images add up."""
 
     pixels: PixelCounts = PixelCounts()
     objects: ObjectCounts = ObjectCounts()
     boundary: BoundaryCounts = BoundaryCounts()
     polygons: PolygonCounts = PolygonCounts()
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.pixels + other.pixels,
-            self.objects + other.objects,
-            self.boundary + other.boundary,
-            self.polygons + other.polygons,
-        )
 
     def as_json(self) -> dict[str, Any]:
         """By kind."""
