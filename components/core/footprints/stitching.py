@@ -17,6 +17,7 @@ from components.core.figures.connected_components import merged
 from components.core.figures.run_lengths import Runs
 from components.core.figures.seams import SeamRow, Seams
 from components.core.geometry import Size, Window
+from components.core.project.confidence import mean_confidence
 
 
 class FirstPixel(NamedTuple):
@@ -46,6 +47,11 @@ class SceneObject:
     bitmap: Bitmap
     place: FirstPixel
     confidence: int | None
+
+    @property
+    def mean_confidence(self) -> float | None:
+        """Over its pixels, 0–1; None where it is not known."""
+        return None if self.confidence is None else mean_confidence(self.confidence, self.bitmap)
 
 
 class ObjectRows(NamedTuple):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import shapely
 from affine import Affine
@@ -29,7 +28,7 @@ from components.core.footprints.records import (
 from components.core.footprints.stitching import FirstPixel, ObjectRows, SceneObject, stitched
 from components.core.geometry import Size, Window
 from components.core.project import Item
-from components.core.project.confidence import FULL, confidence_sums
+from components.core.project.confidence import confidence_sums
 from components.core.project.parts import ScenePart, part_of
 from components.core.project.predictions import least_confidence
 
@@ -105,8 +104,8 @@ class SceneFootprints:
 
     def _is_believed(self, entry: SceneObject) -> bool:
         """Whether a whole object's confidence suffices; splitting could not tell of what met a seam."""
-        sure = entry.confidence
-        return sure is None or sure / (FULL * entry.bitmap.mask.area) >= self._least_confidence
+        mean = entry.mean_confidence
+        return mean is None or mean >= self._least_confidence
 
     def _tolerance_px(self) -> float:
         return self._rules.tolerance.pixels(None if self._grid is None else self._grid.pixel_m(self.size))
@@ -147,7 +146,7 @@ class SceneFootprints:
             "class": [self._rules.class_title] * len(objects),
             "area_m2": np.round(areas, 3),
             "area_px": area_px,
-            "confidence": np.round(_sums(objects) / (FULL * area_px), 4),
+            "confidence": np.round(np.array([entry.mean_confidence for entry in objects], np.float64), 4),
             "source": [self.source] * len(objects),
             "coordinates": [PIXEL_COORDINATES] * len(objects),
             TOUCHES_EDGE: touches_edge,
@@ -188,10 +187,6 @@ def _outlines(objects: Sequence[SceneObject]) -> Geometries:
     counts = shapely.get_num_coordinates(shapes)
     moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
     return moved
-
-
-def _sums(objects: Sequence[SceneObject]) -> npt.NDArray[np.float64]:
-    return np.array([np.nan if entry.confidence is None else entry.confidence for entry in objects], np.float64)
 
 
 def _touches_edge(box: Window, size: Size) -> bool:

@@ -52,7 +52,6 @@ def confidence_sums(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.int
     return sums
 
 
-def mean_confidence(sums: npt.NDArray[np.int64], bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.float64]:
-    """(N,) mean confidence of bitmaps, 0–1, from the sums over their pixels."""
-    areas = np.array([bitmap.mask.area for bitmap in bitmaps], np.int64)
-    return np.asarray(sums / (FULL * areas))
+def mean_confidence(sum_: int, bitmap: Bitmap) -> float:
+    """Mean confidence of a bitmap, 0–1, from the sum over its pixels."""
+    return sum_ / (FULL * bitmap.mask.area)

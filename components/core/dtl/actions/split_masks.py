@@ -65,9 +65,10 @@ class SplitMasks(ClassesAction):
                 f"{self.place}.settings.min_confidence: image {item.name!r} has no confidence raster; inference "
                 "writes one, and layers that cut or mirror drop it: split before such layers, or leave it out"
             )
-        means = mean_confidence(sums, pieces)
         return [
-            piece for piece, mean in zip(pieces, means, strict=True) if mean >= least or meets_seam(item, piece.window)
+            piece
+            for piece, total in zip(pieces, sums.tolist(), strict=True)
+            if mean_confidence(total, piece) >= least or meets_seam(item, piece.window)
         ]
 
     def summary(self) -> str:
