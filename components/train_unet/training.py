@@ -104,7 +104,7 @@ def fit(
         if stop.is_made:
             raise SystemExit(EXIT_CODE)
         with _quiet_lightning():
-            trainer = _trainer(plan, len(rounds) - rounds.of(start), config.gradient_clip, [tracking, saving], scratch)
+            trainer = _trainer(plan, len(rounds) - rounds.of(start), config.gradient_clip, [saving, tracking], scratch)
             try:
                 trainer.fit(module, datamodule=data)
             except (ProcessRaisedException, ProcessExitedException) as error:
