@@ -169,9 +169,8 @@ def _training(crops: Path, folder: Path, asked: GpuBenchmark) -> tuple[list[Meas
         seconds = time.perf_counter() - started
     windows = items * asked.epochs
     alone = _training_rate(asked)
-    settings = trained.metrics
     what = f"training on {items} crops, {asked.epochs} epochs, validation and model included"
-    notes = {"encoder": asked.train_config["encoder"], "precision": settings.get("precision"), **watched.notes()}
+    notes = {"encoder": asked.train_config["encoder"], "precision": trained.metrics["precision"], **watched.notes()}
     return [
         Measurement.at_most(what, "s", [seconds], MOST_TRAINING_S, **notes),
         Measurement("of it, crops learnt from or validated on", "windows/s", (windows / seconds,)),
