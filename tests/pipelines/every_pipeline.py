@@ -28,7 +28,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def run_every_pipeline(backend: Backend, folder: Path, root: str) -> None:
     """Train on sample scenes, detect something new, then nothing new; in two shards each.
 
-    The arguments are those that `python -m pipelines run` and `detect` would give; the pipelines are compiled for a
+    The arguments are those that `python -m pipelines run` and `detect` would give, but for documents that are named, as
+    the form of a pipeline takes them; the pipelines are compiled for a
     cluster without GPUs, as a step that is placed on GPUs refuses to go on without. A step that is always given an
     artifact which it may go without runs once more without it.
 
@@ -40,8 +41,10 @@ def run_every_pipeline(backend: Backend, folder: Path, root: str) -> None:
     compile_for_site(CPU_ONLY, folder / "compiled")
     small = ["run", "--data-root", f"{root}/training", *SMALL_OPTIONS, *small_documents(folder)]
     arguments = run_cli.pipeline_arguments(parser().parse_args(small))
-    backend.run(folder / "compiled" / "sample_training.yaml", arguments | {"shards_max": 2})
+    named = {"split_masks_query": ["split_masks"], "train_config": {"base": "tutorial"} | arguments["train_config"]}
+    backend.run(folder / "compiled" / "sample_training.yaml", arguments | named | {"shards_max": 2})
     arguments = detect_cli.pipeline_arguments(parser().parse_args(_detection(folder, root)))
+    arguments |= {"split_masks_query": ["split_masks_confident"]}
     for _ in ("something new", "nothing new"):
         backend.run(folder / "compiled" / "detection.yaml", arguments)
     for step in list(backend.steps):
