@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +24,7 @@ from components.train_unet.history import Row
 from components.train_unet.mlflow_run import MlflowRun
 from components.train_unet.tracking import TensorBoardTracker
 from components.train_unet.train_unet import train
-from tests.components.train_unet.projects import TINY, block_project
+from tests.components.train_unet.projects import TINY
 from tests.s3_server import S3Server
 
 ROWS = [
@@ -56,6 +56,7 @@ class Mlflow(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.status = 200
+        self.on_request: Callable[[], None] = lambda: None
         self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
 
     @property
@@ -73,6 +74,7 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.on_request()
         self.server.requests.append((self.path, dict(self.headers.items()), body))
         answer = b"{}" if self.server.status == 200 else b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}'
         self.send_response(self.server.status)
@@ -102,11 +104,6 @@ def mlflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mlflow]:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
         monkeypatch.setenv("MLFLOW_RUN_ID", "abc")
         yield server
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return block_project(tmp_path_factory.mktemp("tracking") / "project")
 
 
 def test_a_training_shows_its_history_in_both(project: Path, tmp_path: Path, mlflow: Mlflow) -> None:
@@ -145,6 +142,14 @@ def test_a_server_that_does_not_take_them_stops_no_training(
     (warning,) = [record.message for record in caplog.records if "curves" in record.message]
     assert ("answered 404" if status else "cannot be reached") in warning
     assert points_of(next((tmp_path / "events").rglob("events.*")))
+
+
+def test_a_checkpoint_is_written_before_curves_are_sent(project: Path, tmp_path: Path, mlflow: Mlflow) -> None:
+    """A server may take its time, and a pod that is lost meanwhile goes on from here."""
+    work, there = tmp_path / "work", []
+    mlflow.on_request = lambda: there.append(len(list(work.rglob("*.ckpt"))))
+    train(project, tmp_path / "model", config=TINY, work_dir=work)
+    assert there and min(there) >= 1
 
 
 def test_event_files_grow_and_take_the_place_of_earlier_ones(tmp_path: Path, s3_environment: S3Server) -> None:

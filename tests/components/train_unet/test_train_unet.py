@@ -9,90 +9,41 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import shutil
 import traceback
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.command.run import stage_main
 from components.core.documents.training import load_config
-from components.core.errors import ConfigError, DataError, FootprintsError, TooManySkippedError
-from components.core.figures import Bitmap
-from components.core.geometry import Size, Window
-from components.core.imagery.recipe import Crop
-from components.core.network.classes import model_classes
-from components.core.network.description import ModelConfig
+from components.core.errors import ConfigError, DataError, FootprintsError
 from components.core.network.model_artifact import load_model
-from components.core.network.segmentation import SegmentationNetwork
-from components.core.project import ImageRef, Item, Object, open_project, write_manifest
+from components.core.project import write_manifest
 from components.train_unet import train_unet
-from components.train_unet.averaging import ValidatedNetwork
-from components.train_unet.data import STATISTICS
 from components.train_unet.dataset import TrainingBatch
 from components.train_unet.devices import DevicePlan
-from components.train_unet.history import LogProgress
 from components.train_unet.module import SegmentationModule
-from components.train_unet.sampling import Backgrounds, RoundSampler, Share, epoch_order
-from components.train_unet.train_unet import TrainingResult, build_network, train
+from components.train_unet.sampling import RoundSampler, Share
+from components.train_unet.train_unet import train
 from components.train_unet.training import own_error
-from tests.builders import CLASS, bitmap_meta, block_mask, noise, write_raster
+from tests.builders import CLASS, bitmap_meta
 from tests.components.train_unet.by_hand import ByHand
-from tests.components.train_unet.projects import SIDE, TINY, block_item, block_project, covered_item, cut_project
-from tests.odd_files import break_middle
-
-Weights = dict[str, torch.Tensor]
-
-
-def weights_of(model: Path) -> Weights:
-    """A model folder's tensors."""
-    return load_file(model / "model.safetensors")
-
-
-def equal(first: Weights, second: Weights) -> bool:
-    """Whether two models are the same, bit for bit."""
-    return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
-
-
-def losses_of(result: TrainingResult, phase: str) -> list[float]:
-    return [row["loss"] for row in result.history if row["phase"] == phase]
-
-
-def fresh_network(project: Path, config: dict[str, Any], initial: Path | None = None) -> SegmentationNetwork:
-    """What a training with a config begins with."""
-    settings = load_config(config)
-    classes = model_classes(open_project(project).meta.classes, "bg", "neutral")
-    described = ModelConfig.of(settings.encoder, classes, "bg", "neutral", settings.input_size.size)
-    return build_network(settings, described, load_model(initial) if initial else None, Path())
-
-
-def learned(model: Path) -> Weights:
-    """A model folder's tensors without the running statistics, which a training moves whatever its learning rate."""
-    names = dict(load_model(model).network.named_parameters())
-    return {name: value for name, value in weights_of(model).items() if name in names}
-
-
-def close(first: Weights, second: Weights) -> bool:
-    """Whether two models are the same but for a training with a learning rate of 1e-12."""
-    return first.keys() == second.keys() and all(
-        torch.allclose(value, second[name], rtol=1e-6, atol=1e-9) for name, value in first.items()
-    )
-
+from tests.components.train_unet.projects import TINY, block_item, block_project, covered_item
+from tests.components.train_unet.trained import (
+    close,
+    equal,
+    fresh_network,
+    killed_after,
+    learned,
+    losses_of,
+    weights_of,
+)
 
 BY_BATCH = TINY | {"validate_with_model_eval": False}
 """Validation normalises with each batch's own statistics, so that its loss depends on what was learned alone."""
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that several tests read."""
-    return block_project(tmp_path_factory.mktemp("blocks"))
 
 
 def test_a_training_is_gradient_descent_on_the_batches_of_its_seed(project: Path, tmp_path: Path) -> None:
@@ -111,79 +62,6 @@ def test_a_network_learns(project: Path, tmp_path: Path) -> None:
     losses = losses_of(train(project, tmp_path / "model", config=config), "train")
     assert len(losses) == 5
     assert all(later < before for before, later in pairwise(losses))
-
-
-AVERAGED = {"ema_decay": 0.9, "recompute_statistics": 6}
-
-
-def test_what_is_validated_changes_nothing_of_what_is_trained(project: Path, tmp_path: Path) -> None:
-    config = TINY | {"val_every": 1 / 3, "validate_with_model_eval": True}
-    plain = train(project, tmp_path / "plain", config=config)
-    averaged = train(project, tmp_path / "averaged", config=config | AVERAGED)
-    assert losses_of(averaged, "train") == losses_of(plain, "train")
-    assert losses_of(averaged, "val") != losses_of(plain, "val")
-
-
-def test_what_is_saved_is_the_average_with_its_own_statistics(project: Path, tmp_path: Path) -> None:
-    config = TINY | {"val_every": 2, "seed": 3}
-    train(project, tmp_path / "model", config=config | AVERAGED)
-    network, settings = fresh_network(project, config), load_config(config)
-    by_hand, averages = ByHand(project, config), ValidatedNetwork(network, 0.9, recomputes=True)
-    by_hand.train(network, 12, averages.follow)
-    chosen = Backgrounds().order(12, settings.seed, STATISTICS)[:6].tolist()
-    images = [by_hand.items("train", positions)[0] for positions in (chosen[:4], chosen[4:])]
-    averages.enter(network, images)
-    assert equal(weights_of(tmp_path / "model"), network.state_dict())
-
-
-def test_gradients_are_clipped_and_weights_decay(project: Path, tmp_path: Path) -> None:
-    """One step of AdamW from rest is the learning rate times the sign of the gradient, beside what decays."""
-    config = TINY | {"epochs": 1, "batch_size": {"train": 12, "val": 4}, "lr": 0.01, "optimizer": "adamw"}
-    train(project, tmp_path / "model", config=config | {"weight_decay": 0.5, "gradient_clip": 1e-6})
-    network = fresh_network(project, config)
-    by_hand = ByHand(project, config)
-    network.train().to(memory_format=torch.channels_last)
-    by_hand.loss(network, "train", by_hand.batches(12)[0]).backward()
-    gradients = [value.grad for value in network.parameters() if value.grad is not None]
-    scale = 1e-6 / torch.stack([gradient.norm() for gradient in gradients]).norm()
-    after = dict(load_model(tmp_path / "model").network.named_parameters())
-    for name, value in network.named_parameters():
-        assert value.grad is not None
-        clipped = value.grad * scale
-        expected = value * (1 - 0.01 * 0.5) - 0.01 * clipped / (clipped.abs() + 1e-8)
-        assert torch.allclose(after[name], expected, atol=1e-4), name
-
-
-def test_a_small_head_starts_from_probabilities_near_one_half(project: Path) -> None:
-    whole, small = (fresh_network(project, TINY | {"head_scale": scale}) for scale in (1.0, 0.125))
-    assert small.head.weight.equal(whole.head.weight / 8)
-    others = [name for name in whole.state_dict() if name != "head.weight"]
-    assert all(small.state_dict()[name].equal(whole.state_dict()[name]) for name in others)
-
-
-def test_a_training_that_gets_no_better_ends(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ratings = [0.4, 0.1, 0.3, 0.2, 0.0]
-
-    def rated(module: SegmentationModule, batch: TrainingBatch, _index: int) -> None:
-        loss = torch.tensor(ratings[module.trainer.current_epoch])
-        module.val_measures.update(loss, torch.zeros(1, 2, 48, 48), batch.mask[:1])
-
-    monkeypatch.setattr(SegmentationModule, "validation_step", rated)
-    result = train(project, tmp_path / "model", config=TINY | {"epochs": 5, "early_stopping": 2})
-    assert losses_of(result, "val") == pytest.approx(ratings[:4])
-    assert (result.metrics["steps"], result.metrics["best_step"]) == (12, 6)
-
-
-def test_a_training_on_bare_ground_takes_more_steps(tmp_path: Path) -> None:
-    config = TINY | {"epochs": 1, "negatives": 0.3}
-    result = train(cut_project(tmp_path), tmp_path / "model", config=config)
-    assert result.metrics["items"] == {"train": 10, "val": 4}
-    assert result.metrics["steps"] == 4  # 10 items and 4 windows of bare ground, 4 in a batch
-
-
-def test_bare_ground_needs_masks_that_cover_the_images(project: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"train.config: negatives: there is no window of 48×48 px"):
-        train(project, tmp_path / "model", config=TINY | {"negatives": 0.1})
 
 
 def test_a_folder_says_how_its_network_was_trained(project: Path, tmp_path: Path) -> None:
@@ -226,10 +104,6 @@ def test_the_seed_decides_the_weights(project: Path, tmp_path: Path) -> None:
     assert not equal(weights_of(tmp_path / "a"), weights_of(tmp_path / "c"))
 
 
-class Killed(BaseException):
-    """Ends a training from outside."""
-
-
 @pytest.mark.parametrize("val_every", [0.67, 1])
 def test_a_killed_training_goes_on_and_ends_the_same(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, val_every: float, caplog: pytest.LogCaptureFixture
@@ -237,12 +111,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     config = TINY | {"epochs": 4, "val_every": val_every, "lr_decreasing": {"patience": 0}}
     whole = train(project, tmp_path / "whole", config=config)
 
-    def kill(_self: object, trainer: Any, *_: Any) -> None:
-        if trainer.global_step == 8:
-            raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(LogProgress, "on_train_batch_end", kill)
+    with killed_after(8):
         train(project, tmp_path / "resumed", config=config, work_dir=tmp_path / "work")
     assert not (tmp_path / "resumed").exists()
     with caplog.at_level(logging.INFO):
@@ -253,23 +122,6 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert resumed.history == whole.history
     assert equal(weights_of(tmp_path / "whole"), weights_of(tmp_path / "resumed"))
     assert list((tmp_path / "work").iterdir()) == [], "what ended well is not gone on from"
-
-
-def test_the_learning_rate_falls_when_the_loss_stands_still(project: Path, tmp_path: Path) -> None:
-    # With a rate that changes nothing, batches that normalise themselves have the same loss every time.
-    falling = {"lr": 1e-12, "lr_decreasing": {"patience": 1, "lr_divisor": 4}, "validate_with_model_eval": False}
-    result = train(project, tmp_path / "m", config=TINY | {"epochs": 6} | falling)
-    losses, rates = losses_of(result, "val"), [row["lr"] for row in result.history if row["phase"] == "val"]
-    assert losses == pytest.approx([losses[0]] * 6, rel=1e-5)
-    assert rates == pytest.approx([1e-12] * 3 + [2.5e-13] * 2 + [6.25e-14])
-
-
-def test_the_learning_rate_follows_the_cosine(project: Path, tmp_path: Path) -> None:
-    cosine = TINY | {"lr": 0.004, "lr_schedule": "cosine", "lr_decreasing": {"patience": 0}}
-    result = train(project, tmp_path / "m", config=cosine)
-    rates = [row["lr"] for row in result.history if row["phase"] == "train"]
-    expected = [0.002 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
-    assert rates == pytest.approx(expected)
 
 
 def test_continuing_starts_where_the_initial_model_stopped(project: Path, tmp_path: Path) -> None:
@@ -332,123 +184,6 @@ def test_weights_that_are_no_numbers_are_refused(project: Path, tmp_path: Path) 
         train(project, tmp_path / "m", config=TINY, encoder_weights=str(tmp_path / "nan.pth"))
 
 
-def test_broken_items_within_the_budget_are_reported_and_beyond_it_named(tmp_path: Path) -> None:
-    project = block_project(tmp_path)
-    for index in (2, 13):
-        (tmp_path / f"block{index}.tif").write_bytes(b"torn")
-    allowed = {"allow_corrupted_samples": {"train": 1, "val": 1}}
-    result = train(project, tmp_path / "m", config=TINY | allowed)
-    assert sorted(entry["label"] for entry in result.metrics["corrupted_samples"]) == ["ds/block13", "ds/block2"]
-    with pytest.raises(
-        TooManySkippedError, match=r"block2\.tif: .* allow_corrupted_samples.train allows 0 items, not 1"
-    ):
-        train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"val": 1}})
-    with pytest.raises(
-        TooManySkippedError, match=r"block13\.tif: .* allow_corrupted_samples.val allows 0 items, not 1"
-    ):
-        train(project, tmp_path / "n", config=TINY | {"allow_corrupted_samples": {"train": 1}})
-    assert not (tmp_path / "n").exists()
-
-
-def crop_project(root: Path, images: int = 5, broken: tuple[int, ...] = ()) -> Path:
-    """Tiled images that are cut into crops, of which the last image's validate; in some the middle is broken."""
-    items = []
-    for index in range(images):
-        size = Size(4 * SIDE, 4 * SIDE)
-        pixels, mask = noise(size, index), block_mask(size, index)
-        uri = write_raster(root / f"town{index}.tif", pixels, tile=SIDE, compress="deflate", interleave="pixel")
-        if index in broken:
-            break_middle(Path(uri), 400)
-        for window in windows_of_size(size):
-            bitmap = Bitmap.of_pixels(mask[window.slices])
-            found = () if bitmap is None else (Object(CLASS, bitmap),)
-            tags = ("val",) if index == images - 1 else ("train",)
-            image = ImageRef.whole(uri, size).then(Crop(window))
-            items.append(Item("ds", f"town{index}_{window.top}_{window.left}", window.size, image, tags, objects=found))
-    write_manifest(root / "project", bitmap_meta("towns", tags=("train", "val")), items)
-    return root / "project"
-
-
-def windows_of_size(size: Size) -> list[Window]:
-    return [Window(top, left, SIDE, SIDE) for top in range(0, size.height, SIDE) for left in range(0, size.width, SIDE)]
-
-
-def test_items_of_as_many_broken_images_as_allowed_are_skipped(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    project = crop_project(tmp_path, broken=(1, 3))
-    with pytest.raises(TooManySkippedError, match=r"^2 images skipped, .* allows 1: .*town[13]\.tif: .* at least 2 to"):
-        train(project, tmp_path / "m", config=TINY, max_bad=1)
-
-    result = train(project, tmp_path / "m", config=TINY, max_bad=2)
-
-    failed = result.metrics["corrupted_samples"]
-    assert {Path(entry["image"]).name for entry in failed} == {"town1.tif", "town3.tif"}
-    assert all(Path(entry["image"]).name in entry["reason"] for entry in failed)
-    assert len(failed) < 16, "only what shows the broken part is skipped"
-    warnings = [record.message for record in caplog.records if record.message.startswith("skipped: ")]
-    assert len([message for message in warnings if "town1.tif" in message]) <= 2, "one an image and training"
-
-
-def test_never_all_items_are_skipped(tmp_path: Path) -> None:
-    project = block_project(tmp_path, 4, 2)
-    for index in (4, 5):
-        (tmp_path / f"block{index}.tif").write_bytes(b"torn")
-    with pytest.raises(TooManySkippedError, match=r"^2 of 2 val items skipped, and one val item must be left: "):
-        train(project, tmp_path / "m", config=TINY, max_bad=9)
-
-
-def put_unseen(file: Path, data: bytes) -> None:
-    """Change a file and neither its size nor its time, as a disk does that gives out: no new training begins."""
-    status, aside = file.stat(), file.with_suffix(".aside")
-    aside.write_bytes(data)
-    os.utime(aside, ns=(status.st_atime_ns, status.st_mtime_ns))
-    aside.replace(file)
-
-
-def test_images_that_break_count_on_when_a_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = block_project(tmp_path)
-    config = TINY | {"epochs": 3, "val_every": 1}
-
-    def kill(_self: object, trainer: Any, *_: Any) -> None:
-        if trainer.global_step == 4:
-            raise Killed
-
-    first, second = tmp_path / "block2.tif", tmp_path / "block5.tif"
-    whole = first.read_bytes()
-    put_unseen(first, bytes(len(whole)))
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(LogProgress, "on_train_batch_end", kill)
-        train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
-    put_unseen(first, whole)
-    put_unseen(second, bytes(second.stat().st_size))
-    with pytest.raises(TooManySkippedError, match=r"block2\.tif: .*block5\.tif: .*set max_bad to at least 2"):
-        train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work", max_bad=1)
-
-
-def test_a_training_that_goes_on_goes_on_counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = block_project(tmp_path)
-    config = TINY | {"epochs": 3, "val_every": 1, "allow_corrupted_samples": {"train": 1}}
-    first, second = tmp_path / "block2.tif", tmp_path / "block5.tif"
-    whole = first.read_bytes()
-
-    def kill(_self: object, trainer: Any, *_: Any) -> None:
-        if trainer.global_step == 4:
-            raise Killed
-
-    put_unseen(first, bytes(len(whole)))
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(LogProgress, "on_train_batch_end", kill)
-        train(project, tmp_path / "m", config=config, work_dir=tmp_path / "work")
-    shutil.copytree(tmp_path / "work", tmp_path / "copy")
-    resumed = train(project, tmp_path / "m", config=config, work_dir=tmp_path / "copy")
-    assert [entry["label"] for entry in resumed.metrics["corrupted_samples"]] == ["ds/block2"]
-    put_unseen(first, whole)
-    put_unseen(second, bytes(second.stat().st_size))
-    with pytest.raises(TooManySkippedError, match=r"block2\.tif: .*block5\.tif: .*\.train allows 1 items, not 2"):
-        train(project, tmp_path / "n", config=config, work_dir=tmp_path / "work")
-
-
 def test_a_diverging_training_stops_and_names_the_step(project: Path, tmp_path: Path) -> None:
     # Adam's first step moves the two biases of the last layer by ± 3e37: summed over the pixels the loss overflows.
     with pytest.raises(ConfigError, match=r"lr: the training loss is not finite at step 2 of 6 .*; use a lower lr"):
@@ -499,26 +234,6 @@ def test_two_processes_train_one_network(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert [(row["step"], row["phase"]) for row in result.history] == [(1, "train"), (1, "val")]
     assert weights_of(tmp_path / "m")["head.bias"].tolist() == pytest.approx([-TINY["lr"], TINY["lr"]], rel=1e-4)
-
-
-@pytest.mark.parametrize("allowed", [1, 2])
-def test_processes_have_one_budget_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
-    plan = DevicePlan("cpu", (0, 0), "32-true", "two processes on the CPU")
-    monkeypatch.setattr(train_unet, "plan_devices", lambda *_: plan)
-    project = block_project(tmp_path, 12, 4)
-    order = epoch_order(12, 0, 0).tolist()
-    (one,) = order[:1]
-    other = next(item for item in order[1::2] if abs(item - one) not in (0, 1, 2, 10, 11))
-    for index in (one, other):  # the first process reads one of them, the second the other
-        (tmp_path / f"block{index}.tif").write_bytes(b"torn")
-    config = TINY | {"epochs": 1, "batch_size": {"train": 2, "val": 4}, "allow_corrupted_samples": {"train": allowed}}
-    if allowed == 1:
-        with pytest.raises(TooManySkippedError, match=r"allow_corrupted_samples.train allows 1 items, not 2"):
-            train(project, tmp_path / "m", config=config)
-        return
-    result = train(project, tmp_path / "m", config=config)
-    labels = {entry["label"] for entry in result.metrics["corrupted_samples"]}
-    assert labels == {f"ds/block{one}", f"ds/block{other}"}
 
 
 def test_an_error_in_a_training_process_arrives_as_it_was() -> None:
