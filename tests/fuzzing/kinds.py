@@ -18,30 +18,24 @@ from components.core.documents.inference import load_config as load_inference_co
 from components.core.documents.inference_modes import MODES
 from components.core.documents.training import load_config as load_train_config
 from components.core.documents.tutorial import (
-    CROP_AUGMENT_QUERY,
     INFERENCE_CONFIG,
-    SPLIT_MASKS_QUERY,
-    SPLIT_TAGGING_QUERY,
     TRAIN_CONFIG,
 )
-from components.core.dtl.run import execute_query, predict_query
-from components.core.errors import DataError, FootprintsError
-from components.core.figures import Bitmap, Figure, Line, Point, Polygon
-from components.core.figures.bounds import bounds_of
+from components.core.dtl.run import execute_query
+from components.core.errors import DataError
 from components.core.geometry import Size
-from components.core.imagery.images import read_image
 from components.core.network.model_artifact import load_model
-from components.core.project import Item, Project, open_project, write_manifest
+from components.core.project import open_project
 from components.core.skip_budget import Skipped
 from components.import_images.import_images import import_images
 from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.headers import read_headers
 from components.plan_imagery.sources import find_images
-from tests.builders import bitmap_meta, noise, scene_item, scene_project, write_raster, write_scene, write_tiled
+from tests.builders import noise, scene_project, write_raster, write_scene, write_tiled
 from tests.detection.bright_model import save_bright_model
 from tests.fuzzing.mutations import ODD_VALUES, mutated_bytes, mutated_json
-from tests.random_queries import random_query
-from tests.small_world import DATASETS, META, write_world
+from tests.fuzzing.queries import Queries
+from tests.fuzzing.results import checked_items, read_all
 
 SIZE = Size(64, 48)
 TILE = 16
@@ -66,22 +60,6 @@ class Kind(Protocol):
             FootprintsError: As the product does.
             AssertionError: If it gave a result that cannot be true.
         """
-
-
-def checked_items(project: Project) -> list[Item]:
-    """All items of a project that the product wrote or accepted."""
-    items = list(project)
-    assert len(items) == len(project), "the project says another number of items than it has"
-    for item in items:
-        assert item.size.height > 0 and item.size.width > 0, f"{item.key} has no pixel"
-    return items
-
-
-def read_all(item: Item) -> None:
-    """Read an item's pixels, where it has any; a broken tile of a raster that stayed in place is told only now."""
-    if item.image is not None and item.size.area < 1 << 22:
-        pixels = read_image(item.image.uri, item.image.recipe)
-        assert pixels.shape == (3, item.size.height, item.size.width), f"{item.key}: pixels are {pixels.shape}"
 
 
 class Rasters:
@@ -297,87 +275,6 @@ class Models:
         loaded = load_model(model)
         assert loaded.config.size.area > 0, f"an input size of {loaded.config.size}"
         assert len(loaded.config.classes) > 1
-
-
-class Queries:
-    """A query over all actions, sensible or as somebody changed it, run on a small project of figures of all shapes."""
-
-    name = "queries"
-
-    def prepare(self, folder: Path) -> None:
-        self.world = write_world(folder)
-        self.tutorial = []
-        for query, name, classes in (
-            (SPLIT_TAGGING_QUERY, "INRIA", ("untitled",)),
-            (CROP_AUGMENT_QUERY, "INRIA_TAGGED", ("untitled",)),
-            (SPLIT_MASKS_QUERY, "inf_INRIA_test_part", ("bg_dl", "untitled_dl")),
-        ):
-            project = folder / name
-            item = scene_item(folder / "rasters", f"austin_{name}", Size(600, 520), 1, ("train",))
-            write_manifest(project, bitmap_meta(name, *classes, tags=("train", "test")), [item])
-            self.tutorial.append((json.loads(query.read_text()), project))
-
-    def attempt(self, folder: Path, draw: random.Random) -> None:
-        if draw.random() < 0.15:
-            query, project = draw.choice(self.tutorial)
-            run = predict_query(mutated_json(query, draw), [project])
-            assert run.result.read <= 1, "more items than there are"
-            return
-        query = random_query(draw, META, DATASETS)
-        text = mutated_json(query, draw) if draw.random() < 0.35 else json.dumps(query)
-        check_query(text, self.world, folder, draw)
-
-
-UNFORESEEN = "please report"
-
-
-def check_query(text: str, world: Path, folder: Path, draw: random.Random) -> None:
-    """Predict and run a query; whatever comes out is whole, and nothing is left where it is refused."""
-    options: dict[str, Any] = {"seed": draw.randrange(3), "as_files": draw.random() < 0.15}
-    try:
-        predicted = predict_query(text, [world], seed=options["seed"]).result
-        run = execute_query(text, [world], folder / "out", max_bad=None, allow_empty=True, **options)
-    except FootprintsError as error:
-        assert UNFORESEEN not in str(error), str(error)
-        assert not list(folder.iterdir()), "a query that was refused left something behind"
-        raise
-    report = run.result
-    for entry in report.skipped:
-        assert UNFORESEEN not in entry.reason, entry.reason
-        assert "query[" in entry.reason, f"{entry.reason}: does not say in which layer"
-    if not report.skipped and not predicted.skipped and predicted.counted:
-        same = predicted.written == report.written
-        assert same if predicted.exact else predicted.written >= report.written, "the dry run said another number"
-    assert [path.name for path in folder.iterdir()] == ["out"], "there is more than the result"
-    files = run.query.save_action.files(run.meta)
-    if files is not None and not files.annotations:
-        return
-    project = open_project(folder / "out")
-    items = checked_items(project)
-    assert len(items) == report.written, "the run says another number of items"
-    shapes = {known.title: known.shape for known in project.meta.classes}
-    for item in items:
-        if item.image is not None and (files is None or files.images):
-            read_all(item)
-        assert set(item.tags) <= set(project.meta.tags_images), f"{item.key}: a tag that the project does not list"
-        for entry in item.objects:
-            assert shapes.get(entry.class_title) is entry.figure.shape, f"{item.key}: {entry.class_title}"
-            check_figure(entry.figure, item.size)
-
-
-def check_figure(figure: Figure, size: Size) -> None:
-    """A figure lies in its image and is not empty."""
-    box = bounds_of(figure)
-    assert box.top >= -1e-6 and box.left >= -1e-6, f"{figure} begins outside"
-    assert box.bottom <= size.height + 1e-6 and box.right <= size.width + 1e-6, f"{figure} ends outside of {size}"
-    if isinstance(figure, Bitmap):
-        pixels = figure.mask.pixels()
-        assert pixels[0].any() and pixels[-1].any() and pixels[:, 0].any() and pixels[:, -1].any(), "not tight"
-        assert figure.area == np.count_nonzero(pixels), "says another number of pixels"
-    elif isinstance(figure, Polygon):  # the contour of a line has no area
-        assert len(figure.exterior) >= 3, f"{figure} is no polygon"
-    elif not isinstance(figure, Line | Point):
-        assert figure.area > 0, f"{figure} covers nothing"
 
 
 class Configs:

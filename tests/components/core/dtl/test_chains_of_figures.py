@@ -19,7 +19,7 @@ from components.core.project import ClassInfo, ImageRef, Item, Object
 from tests.builders import noise, write_tiled
 from tests.components.core.dtl.projects import META, run, write
 from tests.components.core.dtl.test_chains import SIZE, border_of, drawn, queries
-from tests.fuzzing.kinds import check_figure
+from tests.fuzzing.results import check_figure
 
 HOUSE = np.zeros((SIZE.height, SIZE.width), np.bool_)
 HOUSE[6:40, 8:50] = True
