@@ -103,7 +103,7 @@ def _lies_inside(points: Vertices, size: Size) -> bool:
 
 
 def _resized_bitmap(figure: Bitmap, resize: Resize, size: Size) -> list[Figure]:
-    from components.core.imagery.rendering import nearest  # OpenCV, for those who look at pixels
+    from components.core.imagery.resampling import nearest  # OpenCV, for those who look at pixels
 
     rows = nearest(0, resize.height, size.height, resize.height)
     columns = nearest(0, resize.width, size.width, resize.width)
@@ -124,7 +124,7 @@ def _resized_bitmap(figure: Bitmap, resize: Resize, size: Size) -> list[Figure]:
 
 
 def _rotated_bitmap(figure: Bitmap, rotate: Rotate, size: Size) -> list[Figure]:
-    from components.core.imagery.rendering import turned_nearest
+    from components.core.imagery.resampling import turned_nearest
 
     matrix, box, turns = rotate.forward(size), figure.window, rotate.quarter_turns
     corners = [matrix @ (column, row) for column in (box.left, box.right) for row in (box.top, box.bottom)]
