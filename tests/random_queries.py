@@ -146,7 +146,7 @@ SETTINGS: dict[str, Callable[[Draw, ProjectMeta], Settings]] = {
     "flip": lambda draw, meta: {"axis": draw.choice(("vertical", "horizontal"))},
     "split_masks": lambda draw, meta: {
         "classes": titles(draw, meta, Shape.BITMAP),
-        **({"min_confidence": 0} if draw.random() < 0.2 else {}),  # more needs predictions
+        **({"min_confidence": 0, "method": "components"} if draw.random() < 0.2 else {}),  # more needs predictions
     },
     "drop_noise": lambda draw, meta: {
         "classes": titles(draw, meta, Shape.BITMAP),

@@ -55,6 +55,10 @@ READY_MADE: Mapping[str, NamedDocument] = {
         SPLIT_MASKS_QUERY.with_name("split_masks_confident.query.json"),
         "The same with the objects alone of which the network is sure: a mean confidence of 0.7 at least.",
     ),
+    "split_masks_watershed": NamedDocument(
+        SPLIT_MASKS_QUERY.with_name("split_masks_watershed.query.json"),
+        "The same, where houses that stand together are parted at the pixels of which the network is less sure.",
+    ),
 }
 """Queries by name."""
 

@@ -54,7 +54,7 @@ def components_of_bands(bands: Iterable[tuple[int, npt.NDArray[np.bool_]]]) -> l
         pieces = [Bitmap(top + part.top, part.left, InlineMask(part.pixels)) for part in drawn_components(runs)]
         first, last = (SeamRow(*runs.of_row(row)) for row in (0, len(pixels) - 1))
         found += map(merged, seams.add(pieces, first, last))
-    found += map(merged, seams.close())
+    found += map(merged, seams.going_on)
     return sorted(found, key=_first_pixel)
 
 

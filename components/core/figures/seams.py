@@ -62,6 +62,7 @@ class Seams(Generic[Piece]):
         self._above = SeamRow(last.runs, np.searchsorted(going_on, roots[known + last.pieces]))
         yield from members.values()
 
-    def close(self) -> list[list[Piece]]:
-        """The objects that reach the last row of all."""
+    @property
+    def going_on(self) -> list[list[Piece]]:
+        """The objects that reach the last row so far, each as its pieces; once all parts are there, they end too."""
         return self._open

@@ -5,8 +5,9 @@ Memory is one part and the objects that may go on; neither the objects nor their
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from components.core.figures import Bitmap
 from components.core.figures.connected_components import merged
 from components.core.figures.run_lengths import Runs
 from components.core.figures.seams import SeamRow, Seams
+from components.core.figures.watershed import Heights
 from components.core.geometry import Size, Window
 from components.core.project.confidence import mean_confidence
 
@@ -42,16 +44,21 @@ class SceneObject:
         bitmap: In the scene's pixels.
         place: Its first pixel.
         confidence: Sum of the 8-bit confidence of its pixels; None where it is not known.
+        heights: (H, W) uint8 confidence of its box, 0 where it has no pixels; None where it is not parted any more.
     """
 
     bitmap: Bitmap
     place: FirstPixel
     confidence: int | None
+    heights: Heights | None = None
 
     @property
     def mean_confidence(self) -> float | None:
         """Over its pixels, 0–1; None where it is not known."""
         return None if self.confidence is None else mean_confidence(self.confidence, self.bitmap)
+
+
+PartUp = Callable[[SceneObject], Iterable[SceneObject]]
 
 
 class ObjectRows(NamedTuple):
@@ -66,15 +73,20 @@ class ObjectRows(NamedTuple):
     pieces: Sequence[SceneObject]
 
 
-def stitched(parts: Iterable[ObjectRows], size: Size, source: str) -> Iterator[SceneObject]:
+def stitched(
+    parts: Iterable[ObjectRows], size: Size, source: str, part_up: PartUp | None = None
+) -> Iterator[SceneObject]:
     """The whole objects of one scene.
 
     Pieces of two parts that touch across a seam, corners included, are one object; those of one part are kept apart.
+    Where whole objects are parted into some that end higher up, those that may come after them wait: as many as lie
+    beside the objects that still go on.
 
     Args:
         parts: From the top down.
         size: Of the scene, in pixels.
         source: What the scene is called, for messages.
+        part_up: Gives the objects that a whole one is; None where it is one.
 
     Returns:
         The objects by last row, then by the first column of that row.
@@ -83,6 +95,7 @@ def stitched(parts: Iterable[ObjectRows], size: Size, source: str) -> Iterator[S
         DataError: If the parts do not cover the scene, each row once.
     """
     seams: Seams[SceneObject] = Seams()
+    waiting: list[SceneObject] = []
     next_row = 0
     for rows, pieces in parts:
         _check_next(rows, next_row, source)
@@ -90,10 +103,23 @@ def stitched(parts: Iterable[ObjectRows], size: Size, source: str) -> Iterator[S
         first = [(index, piece.bitmap) for index, piece in enumerate(pieces) if piece.bitmap.top == rows.top]
         last = [(index, piece.bitmap) for index, piece in enumerate(pieces) if piece.bitmap.window.bottom == next_row]
         ended = seams.add(pieces, _seam_row(first, rows.top, size.width), _seam_row(last, next_row - 1, size.width))
-        yield from _in_order(ended)
+        waiting += _whole(ended, part_up)
+        first_open = next_row if part_up is None else _first_row(seams.going_on, next_row)
+        yield from _in_order(entry for entry in waiting if entry.bitmap.window.bottom <= first_open)
+        waiting = [entry for entry in waiting if entry.bitmap.window.bottom > first_open]
     if next_row != size.height:
         raise DataError(f"{source}: its parts end at row {next_row} of {size.height}; annotate all of it")
-    yield from _in_order(seams.close())
+    yield from _in_order(waiting + _whole(seams.going_on, part_up))
+
+
+def _whole(ended: Iterable[Sequence[SceneObject]], part_up: PartUp | None) -> list[SceneObject]:
+    whole = map(_joined, ended)
+    return list(whole if part_up is None else chain.from_iterable(map(part_up, whole)))
+
+
+def _first_row(going_on: Iterable[Sequence[SceneObject]], next_row: int) -> int:
+    """Of the objects that go on; no part of one ends above it."""
+    return min((piece.bitmap.top for pieces in going_on for piece in pieces), default=next_row)
 
 
 def _check_next(rows: Window, next_row: int, source: str) -> None:
@@ -117,8 +143,8 @@ def _seam_row(bitmaps: Iterable[tuple[int, Bitmap]], row: int, width: int) -> Se
     return SeamRow(Runs(starts[is_set], ends[is_set]), numbers[starts[is_set]] - 1)
 
 
-def _in_order(ended: Iterable[Sequence[SceneObject]]) -> list[SceneObject]:
-    return sorted(map(_joined, ended), key=_last_row)
+def _in_order(objects: Iterable[SceneObject]) -> list[SceneObject]:
+    return sorted(objects, key=_last_row)
 
 
 def _joined(pieces: Sequence[SceneObject]) -> SceneObject:
@@ -126,7 +152,18 @@ def _joined(pieces: Sequence[SceneObject]) -> SceneObject:
         return pieces[0]
     sums = [piece.confidence for piece in pieces]
     confidence = None if None in sums else sum(known for known in sums if known is not None)
-    return SceneObject(merged([piece.bitmap for piece in pieces]), min(piece.place for piece in pieces), confidence)
+    bitmap = merged([piece.bitmap for piece in pieces])
+    return SceneObject(bitmap, min(piece.place for piece in pieces), confidence, _joined_heights(pieces, bitmap))
+
+
+def _joined_heights(pieces: Sequence[SceneObject], whole: Bitmap) -> Heights | None:
+    heights = np.zeros((whole.window.height, whole.window.width), np.uint8)
+    for piece in pieces:
+        if piece.heights is None:
+            return None
+        place = heights[piece.bitmap.window.shift(-whole.top, -whole.left).slices]
+        np.maximum(place, piece.heights, out=place)
+    return heights
 
 
 def _last_row(entry: SceneObject) -> tuple[int, int, FirstPixel]:

@@ -13,6 +13,7 @@ from affine import Affine
 
 from components.core.figures import Bitmap
 from components.core.figures.row_bands import as_bitmap
+from components.core.figures.watershed import HeightMap, Heights, parted
 from components.core.footprints.generalize import Generalization, to_map
 from components.core.footprints.geography import Geometries, PixelGrid, areas_m2
 from components.core.footprints.polygonize import outlines
@@ -28,9 +29,9 @@ from components.core.footprints.records import (
 from components.core.footprints.stitching import FirstPixel, ObjectRows, SceneObject, stitched
 from components.core.geometry import Size, Window
 from components.core.project import Item
-from components.core.project.confidence import confidence_sums
-from components.core.project.parts import ScenePart, part_of
-from components.core.project.predictions import least_confidence
+from components.core.project.confidence import confidence_pixels, confidence_sums
+from components.core.project.parts import ScenePart, meets_seam, part_of
+from components.core.project.splitting import split_rule
 
 BATCH_OBJECTS = 1024
 
@@ -86,7 +87,7 @@ class SceneFootprints:
         self._batch_objects = batch_objects
         self._grid = _scene_grid(first, part)
         self._ground = np.eye(2) if self._grid is None else self._grid.ground(part.size)
-        self._least_confidence = least_confidence(first, rules.class_title)
+        self._split_rule = split_rule(first, rules.class_title)
         self.source = source
         self.size = part.size
         self.on_map = self._grid is not None
@@ -96,7 +97,9 @@ class SceneFootprints:
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Tables of `scene_schema(on_map)`; none is empty."""
-        objects = filter(self._is_believed, stitched(map(self._taken_apart, self._items), self.size, self.source))
+        part_up = None if self._split_rule.seed_height is None else self._parted
+        whole = stitched(map(self._taken_apart, self._items), self.size, self.source, part_up)
+        objects = filter(self._is_believed, whole)
         while batch := list(islice(objects, self._batch_objects)):
             rows = self._rows(batch)
             if rows.num_rows:
@@ -105,7 +108,17 @@ class SceneFootprints:
     def _is_believed(self, entry: SceneObject) -> bool:
         """Whether a whole object's confidence suffices; splitting could not tell of what met a seam."""
         mean = entry.mean_confidence
-        return mean is None or mean >= self._least_confidence
+        return mean is None or mean >= self._split_rule.min_confidence
+
+    def _parted(self, entry: SceneObject) -> list[SceneObject]:
+        """What a whole object that met a seam is by the rule; splitting could not know all of it."""
+        seed = self._split_rule.seed_height
+        if entry.heights is None or seed is None:
+            return [entry]
+        (parts,) = parted([HeightMap(entry.bitmap.mask.pixels(), entry.heights)], seed, self._split_rule.min_seed_area)
+        if len(parts) == 1:
+            return [entry]
+        return [_part_of_object(entry, entry.heights, part) for part in parts]
 
     def _tolerance_px(self) -> float:
         return self._rules.tolerance.pixels(None if self._grid is None else self._grid.pixel_m(self.size))
@@ -115,18 +128,24 @@ class SceneFootprints:
         bitmaps = _bitmaps(item, self._rules.class_title)
         sums = confidence_sums(item, bitmaps)
         known = [None] * len(bitmaps) if sums is None else sums.tolist()
+        heights = self._seam_heights(item, bitmaps)
         top = _part(item).top
         seen: Counter[tuple[int, int]] = Counter()
         pieces = []
-        for bitmap, confidence in zip(bitmaps, known, strict=True):
+        for index, (bitmap, confidence) in enumerate(zip(bitmaps, known, strict=True)):
             row, column = top + bitmap.top, _first_column(bitmap)
-            pieces.append(
-                SceneObject(
-                    Bitmap(row, bitmap.left, bitmap.mask), FirstPixel(row, column, seen[row, column]), confidence
-                )
-            )
+            place = FirstPixel(row, column, seen[row, column])
+            pieces.append(SceneObject(bitmap.moved(top, 0), place, confidence, heights.get(index)))
             seen[row, column] += 1
         return ObjectRows(Window(top, 0, item.size.height, item.size.width), pieces)
+
+    def _seam_heights(self, item: Item, bitmaps: Sequence[Bitmap]) -> dict[int, Heights]:
+        """Confidence in the boxes of those bitmaps that are to be parted once they are whole, by index."""
+        if self._split_rule.seed_height is None:
+            return {}
+        at_seams = [index for index, bitmap in enumerate(bitmaps) if meets_seam(item, bitmap.window)]
+        found = confidence_pixels(item, [bitmaps[index] for index in at_seams])
+        return {at_seams[place]: np.where(bitmaps[at_seams[place]].mask.pixels(), values, 0) for place, values in found}
 
     def _rows(self, objects: Sequence[SceneObject]) -> pa.Table:
         exact = _outlines(objects)
@@ -158,6 +177,14 @@ class SceneFootprints:
         rows = pa.table(arrays, schema=schema)
         self.fragments = pa.concat_tables([self.fragments, rows.filter(pa.array(~kept & np.array(touches_edge)))])
         return rows.filter(pa.array(kept))
+
+
+def _part_of_object(whole: SceneObject, heights: Heights, part: Bitmap) -> SceneObject:
+    """One of the objects that a whole one is parted into; `part` is in the whole one's coordinates."""
+    pixels = part.mask.pixels()
+    bitmap = part.moved(whole.bitmap.top, whole.bitmap.left)
+    total = int(heights[part.window.slices][pixels].sum(dtype=np.int64))
+    return SceneObject(bitmap, FirstPixel(bitmap.top, _first_column(bitmap), whole.place.copy), total)
 
 
 def _part(item: Item) -> ScenePart:
