@@ -31,6 +31,7 @@ from components.infer_windows.outputs import FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
+from components.infer_windows.thresholds import thresholds_of
 
 __all__ = ["InferenceResult", "infer_windows"]
 
@@ -142,8 +143,12 @@ def _opened(
         model=model_digest(model),
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
+        thresholds=thresholds_of(config, loaded.config),
     )
-    return settings, NetworkPredictor(loaded.network, loaded.config.size, device, config.precision, config.mode.flips)
+    predictor = NetworkPredictor(
+        loaded.network, loaded.config.size, device, config.precision, config.mode.flips, loaded.config.temperature
+    )
+    return settings, predictor
 
 
 def _infer(
@@ -161,7 +166,7 @@ def _infer(
     if run is not None:
         settings, predictor = run
         scenes = ((source.label(row), partial(_prepared, source, row, settings)) for row in rows)
-        for label, finish in progress(run_scenes(scenes, predictor), len(rows), "scenes"):
+        for label, finish in progress(run_scenes(scenes, predictor, settings.thresholds), len(rows), "scenes"):
             with budget.tolerated(label):
                 job = finish()
                 parts = [files.part for files in job.files]

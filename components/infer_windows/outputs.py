@@ -160,13 +160,18 @@ def scene_files(
     files = []
     for rows in parts:
         part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
-        key = digest(*scene, config.precision, *part)
+        key = digest(*scene, config.precision, *_threshold(config), *part)
         stem = f"{short_name(UNSAFE.sub('_', part_item(bare, rows).name))}-{key[:KEY_CHARACTERS]}"
         mask, confidence, record = (
             storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
         )
         files.append(SceneFiles(key, image.uri, PartFiles(rows, mask, confidence), record))
     return files
+
+
+def _threshold(config: InferenceConfig) -> tuple[str, ...]:
+    """Enters the key where it is given; "best" is what the model says, whose digest is there."""
+    return () if config.threshold is None else ("threshold", json.dumps(config.threshold, sort_keys=True))
 
 
 def _text(mode: Mode, item: Item) -> str:

@@ -58,6 +58,7 @@ class NetworkPredictor:
         device: torch.device,
         precision: str = "auto",
         flips: str = "none",
+        temperature: float = 1.0,
     ) -> None:
         """Bring the network to its device.
 
@@ -67,12 +68,14 @@ class NetworkPredictor:
             device: Where it computes.
             precision: As in the config.
             flips: As in the config; the mean over the mirror images counts.
+            temperature: What logits are divided by before they become probabilities.
 
         Raises:
             ConfigError: If the device does not know the number format.
         """
         self.seconds = 0.0
         self._flips = FLIPS[flips]
+        self._temperature = temperature
         self._size = (input_size.height, input_size.width)
         self._device = device
         self._dtype = number_format(device, precision)
@@ -117,7 +120,7 @@ class NetworkPredictor:
         """(N, C, H, W) float32 of (N, 3, H, W) uint8, both on the device."""
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
             logits = self._network(self._stretched(pixels))
-        probabilities = torch.softmax(logits.float(), dim=1)
+        probabilities = torch.softmax(logits.float() / self._temperature, dim=1)
         if probabilities.shape[-2:] != pixels.shape[-2:]:
             probabilities = _bilinear(probabilities, (pixels.shape[-2], pixels.shape[-1]))
         return probabilities

@@ -39,6 +39,8 @@ class RunSettings:
         model: Digest of the model.
         data_root: Folder or URI prefix for rasters.
         max_item_pixels: The most pixels of an item; 0 for no limit.
+        thresholds: For each class but the background, the probability above which a pixel may have it; none where the
+            most probable class counts.
     """
 
     config: InferenceConfig
@@ -47,6 +49,7 @@ class RunSettings:
     model: str
     data_root: str
     max_item_pixels: int = 0
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
@@ -103,13 +106,14 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
 
 
 def run_scenes(
-    scenes: Iterable[tuple[str, Callable[[], SceneInference]]], predictor: Predictor
+    scenes: Iterable[tuple[str, Callable[[], SceneInference]]], predictor: Predictor, thresholds: Sequence[float] = ()
 ) -> Generator[tuple[str, Callable[[], SceneInference]]]:
     """Put scenes through the network, in order.
 
     Args:
         scenes: Each by its name and a function that prepares it.
         predictor: The network.
+        thresholds: As in `RunSettings`.
 
     Returns:
         Each scene as its name and a function that ends it: it blends and writes what the network says, and gives the
@@ -123,7 +127,7 @@ def run_scenes(
     predicted = _predicted(_read(scenes, buffers), predictor, buffers)
     with closing(prefetch(predicted, depth=1)) as steps:
         for (_, label), own in groupby(steps, key=lambda step: (step.number, step.label)):
-            yield label, partial(_finished, own)
+            yield label, partial(_finished, own, thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,7 @@ def _predict(predictor: Predictor, batch: WindowBatch, buffers: PixelBuffers) ->
     batch.pixels = None
 
 
-def _finished(steps: Iterator[_Step]) -> SceneInference:
+def _finished(steps: Iterator[_Step], thresholds: Sequence[float]) -> SceneInference:
     job = _content(next(steps))
     if not isinstance(job, SceneInference):
         raise TypeError(f"a scene begins with {type(job).__name__}")
@@ -197,7 +201,7 @@ def _finished(steps: Iterator[_Step]) -> SceneInference:
         return job
     try:
         parts = [files.part for files in job.files]
-        job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts)
+        job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts, thresholds)
         for files, extents in zip(job.files, job.extents, strict=True):
             files.finish(extents)
     except BaseException:

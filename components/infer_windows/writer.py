@@ -21,7 +21,7 @@ from components.core.project.parts import Rows
 from components.core.project.predictions import CONFIDENCE_TAGS
 from components.infer_windows.arrays import UInt8
 from components.infer_windows.batches import WindowBatch
-from components.infer_windows.blending import NODATA, Band, Totals, argmax, blend
+from components.infer_windows.blending import NODATA, Band, Totals, blend, classified
 from components.infer_windows.outputs import ClassExtent, PartFiles
 from components.infer_windows.region_blending import RegionContributions, blend_regions
 from components.infer_windows.regions import RegionPlan
@@ -35,15 +35,20 @@ LEVEL = 1
 
 
 def write_scene(
-    image: ImageRef, plan: ScenePlan, batches: Iterable[WindowBatch], parts: Sequence[PartFiles]
+    image: ImageRef,
+    plan: ScenePlan,
+    batches: Iterable[WindowBatch],
+    parts: Sequence[PartFiles],
+    thresholds: Sequence[float] = (),
 ) -> list[tuple[ClassExtent, ...]]:
-    """Blend a scene's windows, take the argmax and write.
+    """Blend a scene's windows, give each pixel its class and write.
 
     Args:
         image: The scene.
         plan: How it was cut.
         batches: All of them, after the network.
         parts: Row parts from the top down, which together are the wanted rows.
+        thresholds: For each class but the background, see `classified`; none for the most probable class.
 
     Returns:
         For each part the classes that occur, by value.
@@ -56,7 +61,7 @@ def write_scene(
         for contributions, bands in blended(plan, batches):
             rasters.begin(contributions.strip.width)
             for band in bands:
-                values, confidence = argmax(band.probabilities)
+                values, confidence = classified(band.probabilities, thresholds)
                 for unknown in (contributions.validity.invalid(band.top, len(values)), band.unseen):
                     if unknown is not None:
                         np.copyto(values, np.uint8(NODATA), where=unknown)

@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from components.core.progress import LINE_SECONDS
+from components.train_unet.calibration import Calibration
 from components.train_unet.dataset import UnreadableItem
 from components.train_unet.metrics import Measures
 
@@ -44,10 +45,11 @@ class Row:
 
 @dataclass(slots=True)
 class History:
-    """Rows in order, and the items that could not be read."""
+    """Rows in order, the items that could not be read, and what each validation tells of probabilities, by step."""
 
     rows: list[Row] = field(default_factory=list)
     unreadable: list[UnreadableItem] = field(default_factory=list)
+    calibrations: dict[int, Calibration | None] = field(default_factory=dict)
 
     def add(self, step: int, epoch: float, phase: str, measures: Measures, lr: float) -> None:
         """Append one row."""
@@ -64,13 +66,24 @@ class History:
 
     def as_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"rows": [asdict(row) for row in self.rows], "failures": [entry.as_row() for entry in self.unreadable]}
+        return {
+            "rows": [asdict(row) for row in self.rows],
+            "failures": [entry.as_row() for entry in self.unreadable],
+            "calibrations": {step: found and found.as_json() for step, found in self.calibrations.items()},
+        }
 
     @classmethod
     def of_dict(cls, content: dict[str, Any]) -> History:
         """From a checkpoint."""
         unreadable = [UnreadableItem.of_row(*row) for row in content["failures"]]
-        return cls([Row(**row) for row in content["rows"]], unreadable)
+        known = content.get("calibrations", {})  # checkpoints of earlier versions have none
+        calibrations = {step: found and Calibration.of_json(found) for step, found in known.items()}
+        return cls([Row(**row) for row in content["rows"]], unreadable, calibrations)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Of the best validation; None where it told nothing."""
+        return self.calibrations.get(self.best().step)
 
 
 class LogProgress(pl.Callback):

@@ -23,6 +23,7 @@ from components.core.network.segmentation import SegmentationNetwork
 from components.core.skip_budget import SkipBudget
 from components.train_unet.augmentation import augmented, draw_change
 from components.train_unet.averaging import ValidatedNetwork
+from components.train_unet.calibration import CalibrationMeasures
 from components.train_unet.dataset import TrainingBatch, TrainingBudget, UnreadableItem
 from components.train_unet.history import History
 from components.train_unet.metrics import Measures, SegmentationMeasures
@@ -57,6 +58,7 @@ class SegmentationModule(pl.LightningModule):
         classes = network.classes
         self.train_measures = SegmentationMeasures(classes, sync_on_compute=False)
         self.val_measures = SegmentationMeasures(classes)
+        self.calibration = CalibrationMeasures(classes)
         allowed, images = config.allow_corrupted_samples, SkipBudget(max_bad)
         self.budgets = {
             "train": TrainingBudget(allowed.train, "train", images),
@@ -245,6 +247,7 @@ class SegmentationModule(pl.LightningModule):
                 return
             logits, batch = logits[counts], batch._replace(mask=batch.mask[counts])
         self.val_measures.update(self._loss(logits, batch.mask), logits, batch.mask)
+        self.calibration.update(logits, batch.mask)
 
     def on_validation_epoch_end(self) -> None:
         """Record the measures and adapt the learning rate."""
@@ -255,6 +258,8 @@ class SegmentationModule(pl.LightningModule):
         if not math.isfinite(measures.loss):
             self._refuse_to_go_on(f"the validation loss is {measures.loss} after step {step} of {self.rounds.total}")
         self.history.add(step, self._epoch_of(step), "val", measures, self.lr)
+        self.history.calibrations[step] = self.calibration.compute().calibration()
+        self.calibration.reset()
         self.log(VAL_LOSS, measures.loss, prog_bar=True, logger=False, rank_zero_only=False)
         if self.config.lr_schedule == "plateau" and step >= warm_up_steps(self.config, self.rounds.total):
             self.plateau.step(measures.loss)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.core.reporting.page import Fact, run_report, write_page
+from components.core.network.description import read_config
+from components.core.reporting.page import Fact, Section, run_report, write_page
 from components.core.reporting.text import thousands
+from components.train_unet.calibration import Calibration
 from components.train_unet.curves import training_curves
 from components.train_unet.history import History, Row
+from components.train_unet.reliability import reliability_section
 from components.train_unet.train_unet import TrainingResult
 
 
@@ -35,4 +38,14 @@ def write_report(result: TrainingResult, html: Path | str) -> None:
         if mirrored
         else "No validation crop has a copy among the training crops."
     )
-    write_page(html, run_report("Training", subtitle, facts, [training_curves(history.rows, history.best())]))
+    sections = [training_curves(history.rows, history.best()), *_reliability(result)]
+    write_page(html, run_report("Training", subtitle, facts, sections))
+
+
+def _reliability(result: TrainingResult) -> list[Section]:
+    """What probabilities are worth; nothing where no validation pixel counted."""
+    told = result.metrics["calibration"]
+    if told is None:
+        return []
+    config = read_config(result.model_dir)
+    return [reliability_section(Calibration.of_json(told), told["used"], config.thresholds)]

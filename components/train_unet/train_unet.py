@@ -36,6 +36,7 @@ from components.core.storage import (
     suffix_of,
 )
 from components.train_unet.bare_ground import NO_GROUND, find_bare_ground
+from components.train_unet.calibration import Calibration
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
@@ -62,10 +63,22 @@ class TrainingResult:
 
     def scalars(self) -> dict[str, float]:
         """The best validation's measures by a flat name, for a table."""
-        return {f"val_{name}": value for name, value in self.metrics["val"].items()} | {
-            "best_epoch": self.metrics["best_epoch"],
-            "steps": self.metrics["steps"],
-        }
+        return (
+            {f"val_{name}": value for name, value in self.metrics["val"].items()}
+            | {
+                "best_epoch": self.metrics["best_epoch"],
+                "steps": self.metrics["steps"],
+            }
+            | self._calibration()
+        )
+
+    def _calibration(self) -> dict[str, float]:
+        """The temperature, and the calibration error of the model as it is."""
+        told = self.metrics["calibration"]
+        if told is None:
+            return {}
+        model = told["calibrated" if told["used"] else "plain"]
+        return {"temperature": told["temperature"] if told["used"] else 1.0, "val_calibration_error": model["error"]}
 
 
 def train(
@@ -235,9 +248,10 @@ def _write(
     datasets: Datasets,
     plan: DevicePlan,
 ) -> TrainingResult:
-    best = fitted.history.best()
+    best, calibration = fitted.history.best(), fitted.history.calibration
     metrics = {
         "val": {"loss": best.loss, "accuracy": best.accuracy, "dice": best.dice, "iou": best.iou},
+        "calibration": calibration and {**calibration.as_json(), "used": config.calibrate},
         "best_step": best.step,
         "best_epoch": best.epoch,
         "steps": fitted.steps,
@@ -256,6 +270,17 @@ def _write(
         IMAGERY: ImageryFacts.of(facts_of_items(project.item(int(row)) for row in datasets.train.rows)).as_json(),
     }
     rows = [asdict(row) for row in fitted.history.rows]
+    if calibration is not None:
+        described = _calibrated(described, calibration, config.calibrate)
     save_model(model_dir, fitted.network, described, {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows})
     log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
     return TrainingResult(model_dir, metrics, rows)
+
+
+def _calibrated(described: ModelConfig, calibration: Calibration, is_wanted: bool) -> ModelConfig:
+    """The description with what the best validation tells: thresholds, and the temperature where it is wanted."""
+    temperature = calibration.temperature if is_wanted else 1.0
+    pairs = zip(described.classes[1:], calibration.thresholds, strict=True)
+    thresholds = {entry.title: pair[is_wanted] for entry, pair in pairs}
+    known = {title: threshold for title, threshold in thresholds.items() if threshold is not None}
+    return described.model_copy(update={"temperature": temperature, "thresholds": known})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -20,6 +20,14 @@ from components.core.documents.inference_modes import (
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.settings import check_document, naming_file, read_document
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+BEST_THRESHOLD = "best"
+"""Instead of a number: what the model found best in validation."""
+
+OTHER_THRESHOLD = 0.5
+"""Of classes that a threshold by class does not name."""
 
 __all__ = ["WHERE", "InferenceConfig", "load_config"]
 
@@ -54,6 +62,12 @@ class InferenceConfig(InferenceSettings):
     batch_size: int | None = Field(default=None, ge=1)
     """Windows that go through the network at once; null is 16 on a GPU and 1 on a CPU. Regions of the other modes,
     which differ in size, go one by one."""
+
+    threshold: Literal["best"] | Share | dict[str, Share] | None = None
+    """Probability above which a pixel may have a class of the model: a number for all but the background, or one by
+    class, those that are not named having 0.5. The most probable of these classes counts, and the background where
+    there is none. `best` takes what the model found best in validation; null gives each pixel its most probable class,
+    which 0.5 does for two classes. Pixels below 0.5 have a confidence below it, too, as `min_confidence` sees it."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with

@@ -53,6 +53,7 @@ def plan_classes(meta: ProjectMeta, model: Sequence[ClassInfo], config: Inferenc
     """
     kept, found, owner = config.existing_objects, config.model_classes, f"project {meta.name!r}"
     old = _chosen(meta.classes, kept.save_classes, "existing_objects.save_classes", owner)
+    check_threshold(config, [entry.title for entry in model])
     new = _chosen(model, found.save_classes, "model_classes.save_classes", "the model")
     existing = {entry.title: entry.title + kept.add_suffix for entry in old}
     predicted = {model.index(entry): entry.title + found.add_suffix for entry in new}
@@ -81,6 +82,27 @@ def _rectangles(mode: Mode, meta: ProjectMeta) -> tuple[str | None, dict[str, st
             "give a project with annotated images, or use 'sliding_window'"
         )
     return None, {entry.title: entry.title + mode.add_suffix for entry in looked_at if mode.save}
+
+
+def check_threshold(config: InferenceConfig, titles: Sequence[str]) -> None:
+    """See that a threshold by class names classes of the model.
+
+    Args:
+        config: The inference config.
+        titles: The model's classes in the order of its channels, the background first.
+
+    Raises:
+        ConfigError: If it names another, or the background.
+    """
+    given = config.threshold if isinstance(config.threshold, dict) else {}
+    for title in given:
+        if title not in titles[1:]:
+            offers = ", ".join(map(repr, titles[1:])) or "none"
+            raise ConfigError(
+                f"{WHERE}: threshold: {title!r} is not a class of the model but its background; its classes: {offers}"
+                if title in titles
+                else f"{WHERE}: threshold: {title!r} is not a class of the model; its classes: {offers}"
+            )
 
 
 def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, owner: str) -> list[ClassInfo]:

@@ -210,6 +210,10 @@ class TrainConfig(_TrainSettings):
     """What the first weights of the last layer are multiplied by; with small ones a training starts from probabilities
     near one half."""
 
+    calibrate: bool = False
+    """Whether the model divides its logits by the number that makes its probabilities fit the validation windows best,
+    so that 0.8 is right in four of five pixels there. The class of a pixel stays what it is."""
+
     augmentation: Augmentation = Augmentation()
 
     negatives: float = Field(0.0, ge=0, lt=1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
@@ -66,6 +66,8 @@ class ModelConfig(_StrictModel):
         special_classes: Titles of the background and neutral classes.
         input_size: Size that windows are resized to, in pixels.
         normalisation: What the network does to its input.
+        temperature: What the network's logits are divided by before they become probabilities.
+        thresholds: By class, the probability from which on its pixels were found best in validation.
     """
 
     format_version: Literal[1] = FORMAT_VERSION
@@ -75,6 +77,8 @@ class ModelConfig(_StrictModel):
     special_classes: SpecialEntry
     input_size: SizeEntry
     normalisation: Normalisation = Normalisation()
+    temperature: float = Field(1.0, gt=0)
+    thresholds: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
 
     @classmethod
     def of(
