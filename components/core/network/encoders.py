@@ -30,19 +30,30 @@ class EncoderSpec:
         widths: Channels of each block.
         torchvision: Name of the torchvision model whose ImageNet weights fit, None where there is none.
         about: One line for help texts.
+        normalises: Whether batch normalisation follows each convolution.
     """
 
     depths: tuple[int, int, int, int, int]
     widths: tuple[int, int, int, int, int]
     torchvision: str | None
     about: str
+    normalises: bool = True
+
+
+def _vgg(layers: int, depths: tuple[int, int, int, int, int], note: str = "") -> dict[str, EncoderSpec]:
+    """A VGG network of so many layers, with and without batch normalisation."""
+    with_norm, plain = f"vgg{layers}_bn", f"vgg{layers}"
+    return {
+        with_norm: EncoderSpec(depths, VGG_WIDTHS, with_norm, f"VGG-{layers} with batch normalisation{note}"),
+        plain: EncoderSpec(depths, VGG_WIDTHS, plain, f"VGG-{layers} without normalisation", normalises=False),
+    }
 
 
 ENCODERS: dict[str, EncoderSpec] = {
-    "vgg11_bn": EncoderSpec((1, 1, 2, 2, 2), VGG_WIDTHS, "vgg11_bn", "VGG-11 with batch normalisation"),
-    "vgg13_bn": EncoderSpec((2, 2, 2, 2, 2), VGG_WIDTHS, "vgg13_bn", "VGG-13 with batch normalisation"),
-    "vgg16_bn": EncoderSpec((2, 2, 3, 3, 3), VGG_WIDTHS, "vgg16_bn", "VGG-16 with batch normalisation, the original"),
-    "vgg19_bn": EncoderSpec((2, 2, 4, 4, 4), VGG_WIDTHS, "vgg19_bn", "VGG-19 with batch normalisation"),
+    **_vgg(11, (1, 1, 2, 2, 2)),
+    **_vgg(13, (2, 2, 2, 2, 2)),
+    **_vgg(16, (2, 2, 3, 3, 3), ", the original"),
+    **_vgg(19, (2, 2, 4, 4, 4)),
     "vgg16_bn_slim4": EncoderSpec(
         (2, 2, 3, 3, 3),
         (16, 32, 64, 128, 128),

@@ -1,4 +1,4 @@
-"""The convolutions of VGG with batch normalisation, in five blocks."""
+"""The convolutions of VGG, with or without batch normalisation, in five blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ class VggEncoder(nn.Module):
             if layers:
                 layers.append(nn.MaxPool2d(2))
             for _ in range(depth):
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+                layers.append(nn.Conv2d(channels, width, 3, padding=1))
+                if spec.normalises:
+                    layers.append(nn.BatchNorm2d(width))
+                layers.append(nn.ReLU(inplace=True))
                 channels = width
             block_ends.append(len(layers) - 1)
         self.features = nn.Sequential(*layers)
