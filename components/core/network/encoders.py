@@ -19,6 +19,9 @@ MOST_SIDE_PX = 8192
 """Of what goes through the network at once."""
 
 SIZE_MULTIPLE = 16
+"""Encoders here halve an image four times."""
+
+RGB_BANDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +96,24 @@ def torchvision_name(encoder: str) -> str:
     return name
 
 
-def check_size(size: Size, where: str) -> None:
-    """Check that the network can halve a size four times.
+def check_size(size: Size, where: str, multiple: int = SIZE_MULTIPLE) -> None:
+    """Check that the network can halve a size as often as it does.
 
     Args:
         size: Height and width in pixels.
         where: Place of the size, named in the error.
+        multiple: Of which sides must be multiples.
 
     Raises:
-        ConfigError: If a side is not a positive multiple of 16, and the message offers the neighbouring ones; or above
+        ConfigError: If a side is not a positive multiple of it, and the message offers the neighbouring ones; or above
             `MOST_SIDE_PX`.
     """
     faults = Faults()
     for side, length in (("height", size.height), ("width", size.width)):
-        if length < SIZE_MULTIPLE or length % SIZE_MULTIPLE:
-            lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
-            offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
-            faults.add(f"{where}.{side}: {length} is not a multiple of {SIZE_MULTIPLE}; use {offers}")
+        if length < multiple or length % multiple:
+            lower = max(length // multiple * multiple, multiple)
+            offers = f"{lower} or {lower + multiple}" if length > multiple else f"{multiple}"
+            faults.add(f"{where}.{side}: {length} is not a multiple of {multiple}; use {offers}")
         elif length > MOST_SIDE_PX:
             faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, more than memory holds; use 512")
     faults.raise_any()
