@@ -22,6 +22,7 @@ NAMESPACE ?= building-footprints
 REGISTRY ?=
 BASE ?= python:3.11-slim-bookworm
 DOCKER ?= docker
+EXTRAS ?=
 SECRETS ?=
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION = $(shell git rev-parse --short=12 HEAD)$(shell git diff --quiet HEAD || echo -changed)
@@ -77,10 +78,10 @@ pipeline: $(READY) ## Compile the pipelines to pipelines/compiled
 	$(RUN) -m pipelines compile
 
 .PHONY: images
-images: ## Build the images footprints-cpu, -gpu and -submit (BASE=… SECRETS="--secret id=ca,src=…")
+images: ## Build the images footprints-cpu, -gpu and -submit (BASE=… EXTRAS=smp SECRETS="--secret id=ca,src=…")
 	for image in cpu gpu submit; do \
 	  DOCKER_BUILDKIT=1 $(DOCKER) build --file docker/Dockerfile --target $$image --build-arg BASE=$(BASE) \
-	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(SECRETS) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg EXTRAS=$(EXTRAS) $(SECRETS) \
 	    --tag footprints-$$image:$(TAG) --tag footprints-$$image:$(VERSION) . || exit 1; \
 	done
 
@@ -182,7 +183,7 @@ lock: ## Pin what requirements/*.in ask for, with hashes, and keep today's pins 
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
 	  --requirement requirements/lock.txt
-	cd requirements && for group in dev torch light submit kfp docs pip lock; do \
+	cd requirements && for group in dev torch smp light submit kfp docs pip lock; do \
 	  ../build/lock/bin/uv pip compile --quiet --python ../build/lock/bin/python --python-version 3.11 \
 	    --universal --fork-strategy fewest --generate-hashes --no-header --annotation-style line \
 	    $$( [ $$group = dev ] || echo --constraint dev.txt ) \

@@ -127,7 +127,7 @@ def _imported(folder: str) -> dict[str, str]:
     return {name: place for name, place in found.items() if name not in own}
 
 
-@pytest.mark.parametrize(("folder", "groups"), [("components", ["torch", "kfp"]), ("pipelines", ["dev"])])
+@pytest.mark.parametrize(("folder", "groups"), [("components", ["torch", "smp", "kfp"]), ("pipelines", ["dev"])])
 def test_what_is_imported_is_asked_for(folder: str, groups: list[str]) -> None:
     asked = {canonicalize_name(wanted.name) for group in groups for wanted in asked_for(f"{group}.in")}
     of_module = packages_distributions()

@@ -9,8 +9,9 @@ from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
 from components.core.imagery.pairs import MASK_FOLDERS, ImagePairing, find_pairs
 from components.core.listing import first_names
+from components.core.network.architectures import check_weights, names_weights
 from components.core.network.description import ModelConfig
-from components.core.network.encoders import IMAGENET, NO_WEIGHTS, torchvision_name
+from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.preflight.models import described_model
 from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
@@ -72,12 +73,12 @@ def _weights_file(faults: NamedFaults, inputs: TrainingInputs, config: TrainConf
     key = "encoder_weights" if inputs.encoder_weights else "train_config"
     if inputs.initial_model_uri or given in ("", NO_WEIGHTS):
         return None
-    if given != IMAGENET:
+    if not (given == IMAGENET if config is None else names_weights(config.architecture, given)):
         return NamedPlace(key, given)
     if config is not None:
         with faults.of(key, head=WHERE):
             try:
-                torchvision_name(config.encoder)
+                check_weights(config.architecture, config.encoder, given)
             except ConfigError as error:
                 raise (error if inputs.encoder_weights else ConfigError(f"{WHERE}: {error}")) from error
     return None

@@ -208,7 +208,7 @@ class SegmentationModule(pl.LightningModule):
             logits = self.network(batch.image)
             loss = self._loss(logits, batch.mask)
         self.train_measures.update(loss.detach(), logits.detach(), batch.mask)
-        torch.autograd.grad(loss, list(self.network.parameters()))
+        torch.autograd.grad(loss, list(self.network.parameters()), allow_unused=True)
 
     def _try_validation(self, items: int) -> None:
         self._validate(self._blank(items))

@@ -15,14 +15,14 @@ from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.allocator import keep_freed_memory
-from components.core.network.architectures import architecture_spec
+from components.core.network.architectures import architecture_spec, names_weights
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
-from components.core.network.encoders import IMAGENET, NO_WEIGHTS
+from components.core.network.encoders import NO_WEIGHTS
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
-from components.core.network.segmentation import HEAD, SegmentationNetwork
-from components.core.network.weights import imagenet_state, load_encoder_state, read_state
+from components.core.network.segmentation import SegmentationNetwork
+from components.core.network.weights import read_state
 from components.core.project import Project, open_project
 from components.core.skip_budget import check_max_bad
 from components.core.storage import (
@@ -212,14 +212,15 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = architecture_spec(config.architecture).build(len(described.classes), config.encoder)
+    network.check_window(described.size)
     with torch.no_grad():
-        network.head.weight.mul_(config.head_scale)
+        network.last_layer.weight.mul_(config.head_scale)
     if initial is None:
         _load_encoder(network, config, scratch)
         return network
     state = initial.network.state_dict()
     if config.weights_init_type != CONTINUE:
-        state = {name: value for name, value in state.items() if not name.startswith(f"{HEAD}.")}
+        state = {name: value for name, value in state.items() if not name.startswith(f"{network.head_name}.")}
     network.load_state_dict(state, strict=False)
     return network
 
@@ -229,14 +230,14 @@ def _load_encoder(network: SegmentationNetwork, config: TrainConfig, scratch: Pa
     if place == NO_WEIGHTS:
         log.info("encoder weights drawn by seed %s", config.seed)
         return
-    if place == IMAGENET:
-        load_encoder_state(network.encoder, imagenet_state(config.encoder), IMAGENET)
+    if names_weights(config.architecture, place):
+        network.load_encoder(network.named_weights(place), place)
         return
     path = parse_uri(place).path
     if is_remote(place):
         path = scratch / f"encoder{suffix_of(place)}"
         get_file(place, path)
-    load_encoder_state(network.encoder, read_state(path), place)
+    network.load_encoder(read_state(path), place)
 
 
 def _write(

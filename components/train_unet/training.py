@@ -104,7 +104,14 @@ def fit(
         if stop.is_made:
             raise SystemExit(EXIT_CODE)
         with _quiet_lightning():
-            trainer = _trainer(plan, len(rounds) - rounds.of(start), config.gradient_clip, [saving, tracking], scratch)
+            trainer = _trainer(
+                plan,
+                len(rounds) - rounds.of(start),
+                config.gradient_clip,
+                [saving, tracking],
+                scratch,
+                finds_unused=not network.uses_all_weights,
+            )
             try:
                 trainer.fit(module, datamodule=data)
             except (ProcessRaisedException, ProcessExitedException) as error:
@@ -127,12 +134,19 @@ def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Che
     return found
 
 
-def _trainer(plan: DevicePlan, rounds: int, gradient_clip: float, own: list[pl.Callback], scratch: Path) -> pl.Trainer:
+def _trainer(
+    plan: DevicePlan,
+    rounds: int,
+    gradient_clip: float,
+    own: list[pl.Callback],
+    scratch: Path,
+    finds_unused: bool,
+) -> pl.Trainer:
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
         accelerator=plan.accelerator,
         devices=list(plan.devices) if plan.accelerator == "gpu" else plan.world,
-        strategy=_strategy(plan),
+        strategy=_strategy(plan, finds_unused),
         precision=plan.precision,
         max_epochs=rounds,
         gradient_clip_val=gradient_clip or None,
@@ -149,12 +163,17 @@ def _trainer(plan: DevicePlan, rounds: int, gradient_clip: float, own: list[pl.C
     )
 
 
-def _strategy(plan: DevicePlan) -> Strategy | str:
+def _strategy(plan: DevicePlan, finds_unused: bool) -> Strategy | str:
     if plan.world == 1:
         return "auto"
     # Spawned, not started as the same command again: a pipeline step must not run twice.
     backend = "nccl" if plan.accelerator == "gpu" else "gloo"
-    return DDPStrategy(start_method="spawn", process_group_backend=backend, gradient_as_bucket_view=True)
+    return DDPStrategy(
+        start_method="spawn",
+        process_group_backend=backend,
+        gradient_as_bucket_view=True,
+        find_unused_parameters=finds_unused,
+    )
 
 
 def own_error(error: Exception) -> Exception:

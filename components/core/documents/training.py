@@ -12,8 +12,14 @@ from components.core.documents.named import BASE, TRAINING_CONFIGS, over_base
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.geometry import Size
-from components.core.network.architectures import DEFAULT_ARCHITECTURE, architecture_spec
-from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size, encoder_spec
+from components.core.network.architectures import (
+    DEFAULT_ARCHITECTURE,
+    architecture_spec,
+    check_available,
+    check_encoder,
+    size_multiple,
+)
+from components.core.network.encoders import DEFAULT_ENCODER, IMAGENET, check_size
 from components.core.settings import check_document, naming_file, read_document
 
 WHERE = "train.config"
@@ -74,7 +80,7 @@ class SpecialClasses(_TrainSettings):
 
 
 class InputSize(_TrainSettings):
-    """Size that images are brought to, in pixels; multiples of 16."""
+    """Size that images are brought to, in pixels; multiples of 16, and of 32 where `architecture` is one of `smp.*`."""
 
     height: int = 128
     width: int = 128
@@ -174,13 +180,14 @@ class TrainConfig(_TrainSettings):
     trains on all GPUs that `node_pools.yaml` places it on, whatever stands here."""
 
     architecture: str = DEFAULT_ARCHITECTURE
-    """Name of a network architecture that this release knows."""
+    """Name of a network architecture that this release knows, or of one of segmentation_models_pytorch, `smp.Unet`."""
 
     encoder: str = DEFAULT_ENCODER
-    """Name of an encoder that this release knows."""
+    """Name of an encoder that the architecture has."""
 
     encoder_weights: str = IMAGENET
-    """Start of the encoder: "imagenet", "none", or the path or URI of a weights file."""
+    """Start of the encoder: "imagenet" (or another name that segmentation_models_pytorch has), "none", or the path or
+    URI of a weights file."""
 
     lr_schedule: Literal["plateau", "cosine"] = "plateau"
     """How the learning rate falls: plateau by `lr_decreasing`; cosine instead smoothly to zero at the last step,
@@ -258,11 +265,12 @@ def load_config(source: str | Path | dict[str, Any]) -> TrainConfig:
         config = check_document(TrainConfig, over_base(document, WHERE), WHERE)
         faults = Faults()
         with faults.caught():
-            check_size(config.input_size.size, f"{WHERE}: input_size")
+            check_size(config.input_size.size, f"{WHERE}: input_size", size_multiple(config.architecture))
         with faults.caught(f"{WHERE}: "):
             architecture_spec(config.architecture)
+            check_available(config.architecture)
         with faults.caught(f"{WHERE}: "):
-            encoder_spec(config.encoder)
+            check_encoder(config.architecture, config.encoder)
         for check in (_check_decay, _check_turn):
             with faults.caught():
                 check(config)

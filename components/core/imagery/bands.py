@@ -22,6 +22,88 @@ GREY, IN_COLOUR = "grey", "red, green and blue"
 BY_HAND, BY_NAME, BY_TAG, BY_PLACE = "as bands says", "by their names", "by their tags", "by their places"
 
 
+MOST_BANDS = 32
+"""Of a network's input."""
+
+_NAME = re.compile(r"[\w-]+( [\w-]+)*")
+
+_SYNONYMS = {
+    "nir": ("nearinfrared", "infrared", "nearir"),
+    "height": ("elevation", "ndsm", "dsm", "heightaboveground"),
+}
+"""What a band of a name may also be called in a raster."""
+
+
+def is_rgb(names: Sequence[str]) -> bool:
+    """Whether bands are red, green and blue, and no further ones."""
+    return tuple(names) == COLOURS
+
+
+def why_no_bands(names: Sequence[str]) -> str:
+    """What is wrong with names of the bands that a network sees; empty where nothing is."""
+    if tuple(names[:3]) != COLOURS:
+        return (
+            f"{list(names)} do not begin with red, green and blue; name these first, and further ones after them, and "
+            "tell the import, with bands, which bands of the images they are"
+        )
+    if len(names) > MOST_BANDS:
+        return f"{len(names)} names are more than {MOST_BANDS}; name fewer"
+    plain = [_plain(name) for name in names]
+    for place, name in enumerate(names):
+        if not _NAME.fullmatch(name):
+            return f"{name!r} is no name; use letters, digits, _ and -, such as 'nir'"
+        if plain[place] in plain[:place]:
+            return f"{name!r} is named twice; name each band once"
+    return ""
+
+
+def further_bands(dataset: rasterio.DatasetReader, uri: str, names: Sequence[str], alpha: int) -> tuple[int, ...]:
+    """Find the bands behind red, green and blue in a raster whose first three these are.
+
+    Where the raster names bands behind the third, its names decide; else they follow in order.
+
+    Args:
+        dataset: The open raster.
+        uri: Its name, for messages.
+        names: Of all bands that are read, red, green and blue first.
+        alpha: Number of the band that says which pixels hold data; 0 where there is none.
+
+    Returns:
+        Numbers from 1, one for each name after the third.
+
+    Raises:
+        DataError: If it has too few bands, none of a name, or one of them is its alpha band.
+    """
+    asked, values = names[len(COLOURS) :], dataset.count - bool(alpha)
+    if not asked:
+        return ()
+    advice = "import images that have them, with bands where they are in another order, or train without them"
+    if values < len(names):
+        raise DataError(
+            f"{uri}: has {values} band{'s' if values > 1 else ''}{' beside alpha' if alpha else ''}, and the network "
+            f"sees {len(names)}: {', '.join(names)}; {advice}"
+        )
+    said = {number: name for number, name in enumerate(dataset.descriptions, 1) if name and number > len(COLOURS)}
+    if not said:
+        places = tuple(range(len(COLOURS) + 1, len(names) + 1))
+        if alpha in places:
+            raise DataError(f"{uri}: band {alpha} says which pixels hold data, and is not {names[alpha - 1]}; {advice}")
+        return places
+    found = []
+    for name in asked:
+        wanted = {_plain(name), *_SYNONYMS.get(_plain(name), ())}
+        numbers = [number for number, text in said.items() if _plain(text) in wanted and number != alpha]
+        if not numbers:
+            called = ", ".join(f"{number} {text!r}" for number, text in said.items())
+            raise DataError(f"{uri}: none of its further bands is called {name!r}: they are {called}; {advice}")
+        found.append(numbers[0])
+    return tuple(found)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def bands_of_text(text: str) -> tuple[int, ...]:
     """Read the parameter.
 

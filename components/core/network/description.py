@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
 from components.core.geometry import Size
+from components.core.imagery.bands import COLOURS, is_rgb, why_no_bands
 from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE
-from components.core.network.architectures import ARCHITECTURES, DEFAULT_ARCHITECTURE
-from components.core.network.encoders import ENCODERS, check_size
+from components.core.network.architectures import DEFAULT_ARCHITECTURE, size_multiple, why_unknown
+from components.core.network.encoders import RGB_BANDS, check_size
 from components.core.project.meta import ClassInfo
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -49,10 +51,19 @@ class SpecialEntry(_StrictModel):
 
 
 class Normalisation(_StrictModel):
-    """What the network does to its input: value / 255, minus `mean`, over `std`; RGB order."""
+    """What the network does to its input: value / 255, minus `mean`, over `std`; in the order of the bands."""
 
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    @classmethod
+    def of_bands(cls, bands: int) -> Normalisation:
+        """Of so many bands: ImageNet's for red, green and blue; the mean of those for any other."""
+        others = bands - RGB_BANDS
+        return cls(
+            mean=IMAGENET_MEAN + (sum(IMAGENET_MEAN) / RGB_BANDS,) * others,
+            std=IMAGENET_STD + (sum(IMAGENET_STD) / RGB_BANDS,) * others,
+        )
 
 
 class ModelConfig(_StrictModel):
@@ -60,11 +71,12 @@ class ModelConfig(_StrictModel):
 
     Attributes:
         format_version: Version of this folder's layout.
-        architecture: Name of an entry of `ARCHITECTURES`.
-        encoder: Name of an entry of `ENCODERS`.
+        architecture: Name of an entry of `ARCHITECTURES`, or of a decoder of segmentation_models_pytorch.
+        encoder: Name of an encoder that it has.
         classes: Output channels in order, the background first.
         special_classes: Titles of the background and neutral classes.
         input_size: Size that windows are resized to, in pixels.
+        bands: Names of the input's bands in order; only written where they are not red, green and blue.
         normalisation: What the network does to its input.
         temperature: What the network's logits are divided by before they become probabilities.
         thresholds: By class, the probability from which on its pixels were found best in validation.
@@ -76,6 +88,7 @@ class ModelConfig(_StrictModel):
     classes: tuple[ClassEntry, ...]
     special_classes: SpecialEntry
     input_size: SizeEntry
+    bands: tuple[str, ...] = Field(COLOURS, exclude_if=is_rgb)
     normalisation: Normalisation = Normalisation()
     temperature: float = Field(1.0, gt=0)
     thresholds: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
@@ -89,6 +102,7 @@ class ModelConfig(_StrictModel):
         neutral: str,
         input_size: Size,
         architecture: str = DEFAULT_ARCHITECTURE,
+        bands: Sequence[str] = COLOURS,
     ) -> ModelConfig:
         """Describe a network in the terms of the project it learns from."""
         return cls(
@@ -97,6 +111,8 @@ class ModelConfig(_StrictModel):
             classes=tuple(ClassEntry(title=c.title, shape=c.shape, color=c.color) for c in classes),
             special_classes=SpecialEntry(background=background, neutral=neutral),
             input_size=SizeEntry(height=input_size.height, width=input_size.width),
+            bands=tuple(bands),
+            normalisation=Normalisation.of_bands(len(bands)),
         )
 
     @property
@@ -155,20 +171,19 @@ def parse_config(text: str | bytes, path: str) -> ModelConfig:
 
 
 def _checked(config: ModelConfig, path: str) -> ModelConfig:
-    if config.architecture not in ARCHITECTURES:
-        raise DataError(
-            f"model: {path}: architecture {config.architecture!r} is none of {', '.join(ARCHITECTURES)}; "
-            "use the release that wrote it"
-        )
-    if config.encoder not in ENCODERS:
-        raise DataError(f"model: {path}: encoder {config.encoder!r} is none of {', '.join(ENCODERS)}")
+    unknown = why_unknown(config.architecture, config.encoder)
+    if unknown:
+        raise DataError(f"model: {path}: {unknown}")
     if len(config.classes) < 2 or config.classes[0].title != config.special_classes.background:
         raise DataError(f"model: {path}: classes must be the background, first, and at least one more")
     try:
-        check_size(config.size, "input_size")
+        check_size(config.size, "input_size", size_multiple(config.architecture))
     except ConfigError as error:
         raise DataError(f"model: {path}: {error}; fetch the model again") from error
-    if config.normalisation != Normalisation():
+    wrong = why_no_bands(config.bands)
+    if wrong:
+        raise DataError(f"model: {path}: bands: {wrong}; fetch the model again")
+    if config.normalisation != Normalisation.of_bands(len(config.bands)):
         raise DataError(
             f"model: {path}: normalisation {config.normalisation} is not what networks here do; train it again"
         )

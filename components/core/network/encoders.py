@@ -19,6 +19,9 @@ MOST_SIDE_PX = 8192
 """Of what goes through the network at once."""
 
 SIZE_MULTIPLE = 16
+"""Encoders here halve an image four times."""
+
+RGB_BANDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +33,30 @@ class EncoderSpec:
         widths: Channels of each block.
         torchvision: Name of the torchvision model whose ImageNet weights fit, None where there is none.
         about: One line for help texts.
+        normalises: Whether batch normalisation follows each convolution.
     """
 
     depths: tuple[int, int, int, int, int]
     widths: tuple[int, int, int, int, int]
     torchvision: str | None
     about: str
+    normalises: bool = True
+
+
+def _vgg(layers: int, depths: tuple[int, int, int, int, int], note: str = "") -> dict[str, EncoderSpec]:
+    """A VGG network of so many layers, with and without batch normalisation."""
+    with_norm, plain = f"vgg{layers}_bn", f"vgg{layers}"
+    return {
+        with_norm: EncoderSpec(depths, VGG_WIDTHS, with_norm, f"VGG-{layers} with batch normalisation{note}"),
+        plain: EncoderSpec(depths, VGG_WIDTHS, plain, f"VGG-{layers} without normalisation", normalises=False),
+    }
 
 
 ENCODERS: dict[str, EncoderSpec] = {
-    "vgg11_bn": EncoderSpec((1, 1, 2, 2, 2), VGG_WIDTHS, "vgg11_bn", "VGG-11 with batch normalisation"),
-    "vgg13_bn": EncoderSpec((2, 2, 2, 2, 2), VGG_WIDTHS, "vgg13_bn", "VGG-13 with batch normalisation"),
-    "vgg16_bn": EncoderSpec((2, 2, 3, 3, 3), VGG_WIDTHS, "vgg16_bn", "VGG-16 with batch normalisation, the original"),
-    "vgg19_bn": EncoderSpec((2, 2, 4, 4, 4), VGG_WIDTHS, "vgg19_bn", "VGG-19 with batch normalisation"),
+    **_vgg(11, (1, 1, 2, 2, 2)),
+    **_vgg(13, (2, 2, 2, 2, 2)),
+    **_vgg(16, (2, 2, 3, 3, 3), ", the original"),
+    **_vgg(19, (2, 2, 4, 4, 4)),
     "vgg16_bn_slim4": EncoderSpec(
         (2, 2, 3, 3, 3),
         (16, 32, 64, 128, 128),
@@ -82,23 +96,24 @@ def torchvision_name(encoder: str) -> str:
     return name
 
 
-def check_size(size: Size, where: str) -> None:
-    """Check that the network can halve a size four times.
+def check_size(size: Size, where: str, multiple: int = SIZE_MULTIPLE) -> None:
+    """Check that the network can halve a size as often as it does.
 
     Args:
         size: Height and width in pixels.
         where: Place of the size, named in the error.
+        multiple: Of which sides must be multiples.
 
     Raises:
-        ConfigError: If a side is not a positive multiple of 16, and the message offers the neighbouring ones; or above
+        ConfigError: If a side is not a positive multiple of it, and the message offers the neighbouring ones; or above
             `MOST_SIDE_PX`.
     """
     faults = Faults()
     for side, length in (("height", size.height), ("width", size.width)):
-        if length < SIZE_MULTIPLE or length % SIZE_MULTIPLE:
-            lower = max(length // SIZE_MULTIPLE * SIZE_MULTIPLE, SIZE_MULTIPLE)
-            offers = f"{lower} or {lower + SIZE_MULTIPLE}" if length > SIZE_MULTIPLE else f"{SIZE_MULTIPLE}"
-            faults.add(f"{where}.{side}: {length} is not a multiple of {SIZE_MULTIPLE}; use {offers}")
+        if length < multiple or length % multiple:
+            lower = max(length // multiple * multiple, multiple)
+            offers = f"{lower} or {lower + multiple}" if length > multiple else f"{multiple}"
+            faults.add(f"{where}.{side}: {length} is not a multiple of {multiple}; use {offers}")
         elif length > MOST_SIDE_PX:
             faults.add(f"{where}.{side}: {length} is above {MOST_SIDE_PX}, more than memory holds; use 512")
     faults.raise_any()

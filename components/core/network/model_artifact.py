@@ -11,7 +11,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.architectures import architecture_spec
 from components.core.network.description import ModelConfig, read_config
@@ -83,9 +83,17 @@ def load_model(folder: Path) -> LoadedModel:
         DataError: If a file is missing or broken, of another version, or weights do not fit or are not finite.
     """
     config = read_config(folder)
-    network = architecture_spec(config.architecture).build(len(config.classes), config.encoder)
+    network = _built(config, str(folder / CONFIG_FILE))
     load_checked(network, read_state(folder / WEIGHTS_FILE), str(folder / WEIGHTS_FILE))
     return LoadedModel(network.eval(), config)
+
+
+def _built(config: ModelConfig, path: str) -> SegmentationNetwork:
+    """Its weights are random; nothing is fetched."""
+    try:
+        return architecture_spec(config.architecture).build(len(config.classes), config.encoder, len(config.bands))
+    except ConfigError as error:
+        raise DataError(f"model: {path}: {error}; use the release that wrote it") from error
 
 
 def _write_json(path: Path, document: Any) -> None:

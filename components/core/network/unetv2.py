@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from components.core.network.encoders import DEFAULT_ENCODER, encoder_spec
-from components.core.network.segmentation import SegmentationNetwork, initialise
+from components.core.network.encoders import DEFAULT_ENCODER, RGB_BANDS, encoder_spec
+from components.core.network.segmentation import VggNetwork, initialise
 
 
 def conv_bn_relu(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
@@ -69,7 +69,7 @@ class SmallDecoderStage(nn.Module):
         return merged
 
 
-class UNetV2(SegmentationNetwork):
+class UNetV2(VggNetwork):
     """The tutorial's segmentation network.
 
     Attributes:
@@ -78,17 +78,18 @@ class UNetV2(SegmentationNetwork):
 
     stage: ClassVar[type[DecoderStage | SmallDecoderStage]] = DecoderStage
 
-    def __init__(self, classes: int, encoder: str = DEFAULT_ENCODER) -> None:
+    def __init__(self, classes: int, encoder: str = DEFAULT_ENCODER, bands: int = RGB_BANDS) -> None:
         """Build the network with random weights; the decoder's widths follow the encoder's.
 
         Args:
             classes: Number of output classes, the background included.
             encoder: Name of an entry of `ENCODERS`.
+            bands: Number of bands of the input.
 
         Raises:
             ConfigError: If the encoder is not known or there are fewer than two classes.
         """
-        super().__init__(classes, encoder)
+        super().__init__(classes, encoder, bands)
         widths = encoder_spec(encoder).widths
         self.bottleneck = Bottleneck(widths[-1])
         self.decoder = nn.ModuleList()
@@ -100,7 +101,7 @@ class UNetV2(SegmentationNetwork):
         initialise(self)
 
     def segment(self, normalised: Tensor) -> Tensor:
-        """Map a normalised (N, 3, H, W) image to (N, classes, H, W) logits."""
+        """Map a normalised (N, bands, H, W) image to (N, classes, H, W) logits."""
         *skips, deepest = self.encoder(normalised)
         features = self.bottleneck(deepest)
         for stage, skip in zip(self.decoder, reversed(skips), strict=True):

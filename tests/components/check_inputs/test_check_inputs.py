@@ -17,6 +17,7 @@ from components.core.collection.plan import MOST_SHARDS
 from components.core.documents import tutorial
 from pipelines.documents import RunDocuments, laptop_documents, tutorial_documents
 from tests.components.check_inputs.given import TOWNS, in_order, put_imagery, put_model, wrong
+from tests.pipelines.packages import run_shut_in
 from tests.queries import choose, data, layer, save, tag, windows
 from tests.s3_server import S3Server
 
@@ -353,3 +354,45 @@ def test_who_may_only_read_is_told_both_places_that_would_be_written(
 def test_the_tutorials_files_are_where_the_code_looks_for_them() -> None:
     for file in vars(tutorial).values():
         assert not isinstance(file, Path) or file.exists()
+
+
+NEEDS_SMP = {"architecture": "smp.Unet", "encoder": "resnet34", "encoder_weights": "none"}
+
+
+def test_what_the_images_are_built_without_is_said_before_a_gpu_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = in_order(tmp_path, train_config=NEEDS_SMP)
+    for extras in ("smp", "other,smp"):
+        monkeypatch.setenv("FOOTPRINTS_EXTRAS", extras)
+        check_inputs(given)
+    monkeypatch.setenv("FOOTPRINTS_EXTRAS", "")
+    assert wrong(given) == [
+        "train_config: architecture: smp.* needs segmentation-models-pytorch, and these images are built without it; "
+        "build them with `make images EXTRAS=smp`, or use UNetV2"
+    ]
+
+
+def test_where_a_package_is_not_installed_the_light_step_says_how_to_get_it(tmp_path: Path) -> None:
+    given = in_order(tmp_path, train_config=NEEDS_SMP)
+    command = ["components.check_inputs", "--images-uri", given.images_uri, "--data-root", given.data_root]
+    done = run_shut_in("cpu", *command, "--train-config", given.train_config)
+    assert done.returncode == 2, done.stderr
+    assert "smp.* needs segmentation-models-pytorch, which is not installed; install it (`pip install" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        ({"encoder": "resnet35"}, "train_config: encoder: 'resnet35' is not known; segmentation-models-pytorch "),
+        ({"architecture": "smp.Pan"}, "train_config: architecture: 'smp.Pan' is not known; segmentation-models-pyt"),
+        ({"encoder_weights": "ssd"}, "train_config: encoder_weights: 'ssd' is no name of weights of 'resnet34', whi"),
+        ({"encoder_weights": "/no/file.pth"}, "train_config: /no/file.pth: there is no such file;"),
+    ],
+)
+def test_names_of_an_optional_package_are_checked_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], fault: str
+) -> None:
+    monkeypatch.setenv("FOOTPRINTS_EXTRAS", "smp")
+    (found,) = wrong(in_order(tmp_path, train_config=NEEDS_SMP | config))
+    assert found.startswith(fault)

@@ -44,11 +44,11 @@ def block_item(root: Path, index: int, tags: tuple[str, ...], side: int = SIDE) 
     return Item("ds", f"block{index}", size, ImageRef.whole(uri, size), tags, objects=(Object(CLASS, bitmap),))
 
 
-def covered_item(root: Path, index: int, title: str) -> Item:
+def covered_item(root: Path, index: int, title: str, side: int = SIDE) -> Item:
     """A training item that one object covers."""
-    whole = Bitmap.of_pixels(np.ones((SIDE, SIDE), np.bool_))
+    whole = Bitmap.of_pixels(np.ones((side, side), np.bool_))
     assert whole is not None
-    return block_item(root, index, ("train",)).with_objects([Object(title, whole)])
+    return block_item(root, index, ("train",), side).with_objects([Object(title, whole)])
 
 
 def cut_project(root: Path, train: int = 10, val: int = 4) -> Path:

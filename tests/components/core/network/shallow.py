@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 from components.core.network.architectures import ArchitectureSpec
 from components.core.network.encoders import encoder_spec
-from components.core.network.segmentation import SegmentationNetwork, initialise
+from components.core.network.segmentation import VggNetwork, initialise
 
 
-class Shallow(SegmentationNetwork):
+class Shallow(VggNetwork):
     """No decoder."""
 
-    def __init__(self, classes: int, encoder: str) -> None:
-        super().__init__(classes, encoder)
+    def __init__(self, classes: int, encoder: str, bands: int = 3) -> None:
+        super().__init__(classes, encoder, bands)
         self.head = nn.Conv2d(encoder_spec(encoder).widths[-1], classes, 1)
         initialise(self)
 

@@ -5,12 +5,25 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from components.core.errors import ConfigError
+from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.network.encoders import ENCODERS, check_size
 from components.core.network.unetv2 import UNetV2
+from components.core.network.weights import load_encoder_state
 
 SLIM = "vgg16_bn_slim8"
+
+CONVOLUTIONS = {
+    "vgg11": 9_220_480,
+    "vgg11_bn": 9_225_984,
+    "vgg13": 9_404_992,
+    "vgg13_bn": 9_410_880,
+    "vgg16": 14_714_688,
+    "vgg16_bn": 14_723_136,
+    "vgg19": 20_024_384,
+    "vgg19_bn": 20_035_392,
+}
+"""Parameters of the networks of Simonyan & Zisserman (2015) without their classifiers."""
 
 
 def on_meta(encoder: str = "vgg16_bn", classes: int = 2) -> UNetV2:
@@ -55,8 +68,32 @@ def test_encoder_layers_are_named_and_shaped_as_in_torchvision(encoder: str) -> 
 
     with torch.device("meta"):
         theirs = get_model(encoder, weights=None).features.state_dict(prefix="features.")
-    ours = on_meta(encoder).encoder.state_dict()
-    assert {name: value.shape for name, value in ours.items()} == {name: value.shape for name, value in theirs.items()}
+    ours = on_meta(encoder).encoder
+    assert {name: value.shape for name, value in ours.state_dict().items()} == {
+        name: value.shape for name, value in theirs.items()
+    }
+    assert sum(value.numel() for value in ours.parameters()) == CONVOLUTIONS[encoder]
+
+
+@pytest.mark.parametrize("encoder", ["vgg11", "vgg11_bn", "vgg13", "vgg13_bn"])
+def test_an_encoder_filled_from_torchvisions_file_computes_what_torchvision_computes(encoder: str) -> None:
+    from torchvision.models import get_model
+
+    torch.manual_seed(0)
+    theirs = get_model(encoder, weights=None).eval()
+    ours = UNetV2(2, encoder).eval().encoder
+    load_encoder_state(ours, theirs.state_dict(), f"{encoder}.pth")
+    image = torch.rand(1, 3, 32, 48)
+    with torch.inference_mode():
+        assert torch.equal(ours(image)[-1], theirs.features[:-1](image))  # all but the last pooling
+
+
+@pytest.mark.parametrize("depth", [11, 13, 16, 19])
+def test_a_file_with_normalisation_is_refused_by_an_encoder_without_and_the_other_way_round(depth: int) -> None:
+    plain, normalised = on_meta(f"vgg{depth}").encoder, on_meta(f"vgg{depth}_bn").encoder
+    for encoder, other in ((plain, normalised), (normalised, plain)):
+        with pytest.raises(DataError, match=r"weights: w\.pth (lacks|holds) features\."):
+            load_encoder_state(encoder, other.state_dict(), "w.pth")
 
 
 def encoder_input(image: torch.Tensor) -> torch.Tensor:
