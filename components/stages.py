@@ -13,6 +13,7 @@ STAGES = (
     "split_masks",
     "evaluate",
     "publish_footprints",
+    "promote",
     "plan_imagery",
     "detect_scenes",
     "publish_collection",

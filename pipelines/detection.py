@@ -44,7 +44,8 @@ def detection(
 
     Args:
         images_uri: Must be given: folder or URI prefix; images at any depth below it are scenes.
-        model_uri: Must be given: folder or URI prefix of a model, as the training pipeline's model artifact or a copy.
+        model_uri: Must be given: folder or URI prefix of a model, as the training pipeline's model artifact or a copy;
+            or a pointer that promotions move, a file that ends in .json.
         output_uri: Must be given: folder or URI prefix of the collection, the layer and all that belongs to it.
         footprints_class_title: Class of the query's objects that become footprints; it cannot be empty.
         footprints_confidence: Whether to publish confidence rasters beside the masks.

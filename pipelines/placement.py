@@ -42,7 +42,7 @@ CACHE_SHARE = 0.95
 
 FIRST_BACKOFF_S = 15
 
-ONE_GPU = ("infer_windows", "detect_scenes")
+ONE_GPU = ("infer_windows", "detect_scenes", "promote")
 """Stages of which a step uses one GPU at most; more GPUs are used by more shards."""
 
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12} | {

@@ -76,6 +76,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="QUERY",
         help="query of split_masks, instead of that of --documents: a file, or the name of a ready-made one",
     )
+    add(
+        "--pointer",
+        default="",
+        metavar="FILE",
+        help="file or URI of a pointer to the model in use, such as models/current.json: the new model takes its place"
+        " if it is better on the held-out images",
+    )
+    add(
+        "--promote-config", default="", metavar="CONFIG", help="when it does: a file, or JSON; see the promotion config"
+    )
     made("scenes_per_town", default=10)
     made("size_px")
     imported("mask_value")
@@ -132,10 +142,22 @@ def _inputs(options: argparse.Namespace, read: ReadDocument) -> dict[str, Any]:
         "initial_model_uri": absolute_place(options.initial_model),
         "inference_config": read(options, "inference_config", chosen.inference),
         "split_masks_query": read(options, "split_masks_query", chosen.split_masks),
+        "promote_config": _promotion(options, read),
         "mask_value": options.mask_value,
         "allow_unpaired": options.allow_unpaired,
         "max_bad": options.max_bad,
     }
+
+
+def _promotion(options: argparse.Namespace, read: ReadDocument) -> Any:
+    """The promotion config with the pointer in it that a flag names."""
+    if not options.pointer:
+        return read(options, "promote_config", {})
+    document = own_document(options, "promote_config", {})
+    if not isinstance(document, dict):
+        raise ConfigError("--promote-config: is JSON, but not an object {…}; give one, or --pointer alone")
+    document = {**document, "pointer_uri": absolute_place(options.pointer)}
+    return document if read is own_document else json.dumps(document)
 
 
 def _check_masks(options: argparse.Namespace) -> None:
@@ -147,7 +169,7 @@ def _check_data_root(options: argparse.Namespace) -> None:
     if options.runner != "docker":
         return
     places = {"--data-root": options.data_root or "runs/data", "--images": options.images, "--masks": options.masks}
-    places |= {"--initial-model": options.initial_model}
+    places |= {"--initial-model": options.initial_model, "--pointer": options.pointer}
     if options.encoder_weights not in ENCODER_WORDS:
         places["--encoder-weights"] = options.encoder_weights
     check_in_object_storage(places)
@@ -181,9 +203,18 @@ def summary(results: Results) -> str:
         f"metrics     {results.path('evaluate/evaluation') / 'metrics.json'}",
         f"report      {results.path('evaluate/report.html')}",
         f"footprints  {results.path('publish-footprints/footprints')}",
+        *_promoted(results),
         f"log         {results.log}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _promoted(results: Results) -> list[str]:
+    """What became of the pointer, where the run had one."""
+    if "promote/decision" not in results.outputs:
+        return []
+    decision = json.loads(results.path("promote/decision").read_text(encoding="utf-8"))
+    return [f"promotion   {sentence}" for sentence in decision["sentences"]]
 
 
 def _percent(group: dict[str, Any]) -> str:

@@ -62,3 +62,20 @@ def skip_where_empty(pipeline: GraphComponent, step: str, producer: str) -> None
     task.trigger_policy.condition = f"inputs.parameter_values['{channel}'] != []"
     if producer not in task.dependent_tasks:
         task.dependent_tasks.append(producer)
+
+
+def skip_where_not_given(pipeline: GraphComponent, step: str, document: str) -> None:
+    """Skip a step where a document that a pipeline may be given is empty.
+
+    Args:
+        pipeline: Changed.
+        step: Task name of the step that is skipped.
+        document: Parameter of the pipeline, an object.
+    """
+    spec = pipeline.pipeline_spec
+    task = spec.root.dag.tasks[step]
+    channel = f"pipelinechannel--{document}"  # what kfp calls it in conditions, and its local runner knows
+    task.inputs.parameters[channel].component_input_parameter = document
+    definition = spec.components[task.component_ref.name].input_definitions.parameters[channel]
+    definition.parameter_type = pipeline_spec_pb2.ParameterType.STRUCT
+    task.trigger_policy.condition = f"inputs.parameter_values['{channel}'] != {{}}"

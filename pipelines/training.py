@@ -12,13 +12,14 @@ from components.evaluate.component import evaluate
 from components.import_images.component import import_images
 from components.infer_windows.component import infer_windows
 from components.plan_shards.component import plan_shards
+from components.promote.component import promote
 from components.publish_footprints.component import publish_footprints
 from components.sample_scenes.component import sample_scenes
 from components.split_masks.component import split_masks
 from components.split_tagging.component import split_tagging
 from components.train_unet.component import train_unet
 from pipelines.placement import gpus_of, place, run_settings
-from pipelines.spec_edits import describe_parameters
+from pipelines.spec_edits import describe_parameters, skip_where_not_given
 
 
 def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
@@ -37,6 +38,7 @@ def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
         image_tags=given.infer_image_tags,
         max_shards=given.shards_max,
         split_masks_query=given.split_masks_query,
+        promote_config=given.promote_config,
         max_bad=given.images_max_bad,
     )
     return place(checked, "check_inputs", "Check inputs")
@@ -115,6 +117,22 @@ def _train(given: SimpleNamespace, project: Any) -> None:
     )
     place(published, "publish_footprints", "Publish footprints")
 
+    promoted = promote(
+        model=trained.outputs["model"],
+        evaluation=measured.outputs["evaluation"],
+        project=tagged.outputs["tagged"],
+        config=given.promote_config,
+        data_root=given.output_data_root,
+        inference_config=given.infer_config,
+        split_masks_query=given.split_masks_query,
+        image_tags=given.infer_image_tags,
+        seed=seed,
+        max_bad=max_bad,
+        training_run=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+        **gpus_of("promote"),
+    )
+    place(promoted, "promote", "Promote: champion and challenger")
+
 
 @dsl.pipeline(
     name="building-footprints-training",
@@ -133,6 +151,7 @@ def training(
     infer_image_tags: list = ["test"],
     output_data_root: str = "",
     output_footprints_uri: str = "",
+    promote_config: dict = {},
     seed: int = 0,
     shards_max: int = 1,
     split_masks_query: list = [],
@@ -163,6 +182,8 @@ def training(
         output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
             ConfigMap footprints-storage).
         output_footprints_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
+        promote_config: Which pointer names the model in use, such as {"pointer_uri": "s3://models/town/current.json"},
+            and when the new model takes its place; empty for no promotion.
         seed: Random seed; the same seed gives the same split.
         shards_max: Most steps that inference is spread over, one GPU each.
         split_masks_query: DTL query that splits predicted masks into objects; empty for the tutorial's.
@@ -174,7 +195,8 @@ def training(
             that of steadier and more accurate models, over which further keys are merged.
         train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for
             the config's.
-        train_initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
+        train_initial_model_uri: Folder or URI prefix of a trained model to start from, or a pointer to it; empty for
+            none.
     """
     given = SimpleNamespace(**locals())
     images = {
@@ -201,6 +223,7 @@ def sample_training(  # noqa: D417  `training` describes the others
     infer_image_tags: list = ["test"],
     output_data_root: str = "",
     output_footprints_uri: str = "",
+    promote_config: dict = {},
     sample_scenes_per_town: int = 6,
     sample_size_px: int = 1024,
     seed: int = 0,
@@ -234,3 +257,5 @@ def sample_training(  # noqa: D417  `training` describes the others
 
 describe_parameters(training)
 describe_parameters(sample_training, like=training)
+for pipeline in (training, sample_training):
+    skip_where_not_given(pipeline, "promote", "promote_config")

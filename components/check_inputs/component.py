@@ -22,6 +22,7 @@ def check_inputs(
     image_tags: list = ["test"],
     max_shards: int = 1,
     split_masks_query: list = [],
+    promote_config: dict = {},
     mask_value: str = "",
     allow_unpaired: bool = False,
     max_bad: int = 0,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.check_inputs.inputs import TrainingInputs
-from components.core.documents import inference, training, tutorial
+from components.core.documents import inference, promotion, training, tutorial
 from components.core.documents.inference import InferenceConfig
+from components.core.documents.promotion import PromotionConfig
 from components.core.documents.share import check_share_alone, share_query
 from components.core.documents.training import TrainConfig
 from components.core.preflight.named_faults import NamedFaults
@@ -15,7 +16,7 @@ from components.core.preflight.queries import QueryParameter, read_query_paramet
 
 @dataclass(frozen=True, slots=True)
 class TrainingDocuments:
-    """What could be read; None where a document is broken.
+    """What could be read; None where a document is broken, and where there is no promotion.
 
     Attributes:
         tagging: Query that tags images; that of a share where one is given.
@@ -23,6 +24,7 @@ class TrainingDocuments:
         training: Training config.
         inference: Inference config.
         splitting: Query that splits masks.
+        promotion: Promotion config.
     """
 
     tagging: QueryParameter | None
@@ -30,6 +32,7 @@ class TrainingDocuments:
     training: TrainConfig | None
     inference: InferenceConfig | None
     splitting: QueryParameter | None
+    promotion: PromotionConfig | None
 
 
 def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocuments:
@@ -37,7 +40,12 @@ def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocum
     crops = read_query_parameter(faults, "crop_augment_query", inputs.crop_augment_query, tutorial.CROP_AUGMENT_QUERY)
     split = read_query_parameter(faults, "split_masks_query", inputs.split_masks_query, tutorial.SPLIT_MASKS_QUERY)
     return TrainingDocuments(
-        _tagging(faults, inputs), crops, _training(faults, inputs), _inference(faults, inputs), split
+        _tagging(faults, inputs),
+        crops,
+        _training(faults, inputs),
+        _inference(faults, inputs),
+        split,
+        _promotion(faults, inputs),
     )
 
 
@@ -62,4 +70,11 @@ def _training(faults: NamedFaults, inputs: TrainingInputs) -> TrainConfig | None
 def _inference(faults: NamedFaults, inputs: TrainingInputs) -> InferenceConfig | None:
     with faults.of("inference_config", head=inference.WHERE):
         return inference.load_config(inputs.inference_config or tutorial.INFERENCE_CONFIG)
+    return None
+
+
+def _promotion(faults: NamedFaults, inputs: TrainingInputs) -> PromotionConfig | None:
+    if inputs.promote_config:
+        with faults.of("promote_config", head=promotion.WHERE):
+            return promotion.load_promotion(inputs.promote_config)
     return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from components.check_inputs.documents import TrainingDocuments
 from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import PlacesFound
+from components.core.champion import check_same_classes
+from components.core.documents import promotion
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
@@ -34,6 +36,13 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
     if documents.training is not None:
         classes = _learnt(faults, inputs, documents.training, crops)
         _check_initial(faults, inputs, documents.training, classes, found)
+    if documents.promotion is not None and classes is not None and found.champion is not None:
+        with faults.of("promote_config", head=promotion.WHERE):
+            check_same_classes(
+                [entry.title for entry in classes],
+                [entry.title for entry in found.champion.classes],
+                f"{promotion.WHERE}: pointer_uri: {documents.promotion.pointer_uri}",
+            )
     if documents.inference is None:
         return
     if cropping is not None:

@@ -21,11 +21,12 @@ class TrainingInputs:
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's.
         train_config: Training config; empty for the tutorial's.
         encoder_weights: Instead of the config's: imagenet, none, or a path or URI of a file.
-        initial_model_uri: Folder or URI prefix of a trained model to start from; empty for none.
+        initial_model_uri: Folder or URI prefix of a trained model to start from, or a pointer to it; empty for none.
         inference_config: Inference config; empty for the tutorial's.
         image_tags: Tags of the test images; none for all images.
         max_shards: How many steps inference is spread over at most.
         split_masks_query: DTL query that splits predicted masks; empty for the tutorial's.
+        promote_config: Promotion config; empty for no promotion.
         mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
         allow_unpaired: Images without a mask, where others have one, show no building.
         max_bad: How many images may be skipped.
@@ -47,6 +48,7 @@ class TrainingInputs:
     image_tags: Sequence[str] = ("test",)
     max_shards: int = 1
     split_masks_query: str = ""
+    promote_config: str = ""
     mask_value: str = ""
     allow_unpaired: bool = False
     max_bad: int = 0

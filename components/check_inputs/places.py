@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.check_inputs.inputs import TrainingInputs
+from components.core.champion import read_pointer
+from components.core.documents.promotion import PromotionConfig
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
 from components.core.imagery.pairs import MASK_FOLDERS, ImagePairing, find_pairs
@@ -15,7 +18,10 @@ from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.preflight.models import described_model
 from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
-from components.core.storage import check_writable
+from components.core.storage import check_file_writable, check_writable
+
+POINTER = "promote_config"
+"""The parameter that names the pointer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +31,29 @@ class PlacesFound:
     Attributes:
         names: Of the images; None where they are not known.
         initial: What the initial model says of itself; None where there is none, or it is not known.
+        champion: What the model says of itself that the pointer of the promotion names; the same.
     """
 
     names: tuple[str, ...] | None = None
     initial: ModelConfig | None = None
+    champion: ModelConfig | None = None
 
 
-def look(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None) -> PlacesFound:
+def look(
+    faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None, promotion: PromotionConfig | None = None
+) -> PlacesFound:
     """Check all places.
 
     Args:
         faults: Get what is wrong.
         inputs: Name the places.
         config: The training config, which may name one; None where it is broken.
+        promotion: The promotion config, which names the pointer; None for no promotion.
     """
-    weights = _weights_file(faults, inputs, config)
-    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, weights))}
+    further = [_weights_file(faults, inputs, config)]
+    further.append(None if promotion is None else NamedPlace(POINTER, promotion.pointer_uri))
+    weights, _ = further
+    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, further))}
     names = _names_of_images(faults, to_check, inputs) if "images_uri" in to_check else None
     initial = None
     if "initial_model_uri" in to_check:
@@ -50,10 +63,18 @@ def look(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None
     for key in ("data_root", "output_uri"):
         if key in to_check:
             faults.attempt(key, check_writable, to_check[key])
-    return PlacesFound(names, initial)
+    champion = faults.attempt(POINTER, _champion, to_check[POINTER]) if POINTER in to_check else None
+    return PlacesFound(names, initial, champion)
 
 
-def _places(faults: NamedFaults, inputs: TrainingInputs, weights: NamedPlace | None) -> list[NamedPlace]:
+def _champion(pointer_uri: str) -> ModelConfig | None:
+    """What the model says of itself that a pointer names; None where there is no pointer yet."""
+    check_file_writable(pointer_uri)
+    seen = read_pointer(pointer_uri)
+    return None if seen.champion is None else described_model(seen.champion.model_uri)
+
+
+def _places(faults: NamedFaults, inputs: TrainingInputs, further: Sequence[NamedPlace | None]) -> list[NamedPlace]:
     named = [
         NamedPlace(key, getattr(inputs, key))
         for key in ("images_uri", "masks_uri", "initial_model_uri", "output_uri")
@@ -64,7 +85,7 @@ def _places(faults: NamedFaults, inputs: TrainingInputs, weights: NamedPlace | N
             raise ConfigError("is empty; give a folder or URI prefix of images")
     with faults.of("data_root"):
         named.append(NamedPlace("data_root", place_for_rasters(inputs.data_root)))
-    return named + ([] if weights is None else [weights])
+    return named + [place for place in further if place is not None]
 
 
 def _weights_file(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None) -> NamedPlace | None:

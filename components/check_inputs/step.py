@@ -13,7 +13,14 @@ from components.core.step import Echo, document_text, no_echo, step
 
 log = logging.getLogger(__name__)
 
-DOCUMENTS = ("split_tagging_query", "crop_augment_query", "train_config", "inference_config", "split_masks_query")
+DOCUMENTS = (
+    "split_tagging_query",
+    "crop_augment_query",
+    "train_config",
+    "inference_config",
+    "split_masks_query",
+    "promote_config",
+)
 
 
 def run(*, names: Mapping[str, str] = PARAMETERS, echo: Echo = no_echo, **options: Any) -> None:

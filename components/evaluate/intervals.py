@@ -51,12 +51,12 @@ def bootstrap_intervals(name: str, images: Sequence[Counts]) -> dict[str, Interv
     if len(images) < 2:
         return dict.fromkeys(_COLUMNS)
     parts = np.array([[of(counts) for of in _COLUMNS.values()] for counts in images], np.float64)
-    sums = _drawn_sums(parts.reshape(len(images), -1), np.random.default_rng(int(digest(name), 16)))
+    sums = drawn_sums(parts.reshape(len(images), -1), np.random.default_rng(int(digest(name), 16)))
     quotients = sums.reshape(DRAWS, -1, 2)
     return {measure: _interval(quotients[:, index]) for index, measure in enumerate(_COLUMNS)}
 
 
-def _drawn_sums(columns: Floats, random: np.random.Generator) -> Floats:
+def drawn_sums(columns: Floats, random: np.random.Generator) -> Floats:
     """(DRAWS, C) sums of (N, C) columns over images that are drawn with replacement."""
     count = len(columns)
     at_once = max(1, CHUNK // count)

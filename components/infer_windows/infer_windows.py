@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from components.core.champion import resolve_model
 from components.core.documents.inference import InferenceConfig, load_config
 from components.core.documents.predicted import ClassPlan, plan_classes
 from components.core.documents.tutorial import INFERENCE_CONFIG
@@ -68,7 +69,7 @@ def infer_windows(
         model: The model's folder; None where `model_uri` names it.
         predictions: Directory of the output project; it appears when it is whole.
         data_root: Folder or URI prefix for rasters; they lie in `predictions` there.
-        model_uri: The model's folder, perhaps in object storage; empty where `model` names it.
+        model_uri: The model's folder, perhaps in object storage, or a pointer to it; empty where `model` names it.
         config: The inference config: JSON text, a file, the parsed document or the checked settings.
         image_tags: Images with one of these tags are taken; none for all images.
         shard: Which part of those images, as plan_shards gives it: 2/5 is the second of five.
@@ -97,7 +98,7 @@ def infer_windows(
     rows = Shard.parse(shard).rows(source, rows)
     budget = SkipBudget(max_bad, len(rows), allow_empty=allow_empty)
     budget.check_expected(expected_skips(source, rows, settings.mode))
-    with local_model(model_uri or str(model)) as folder:
+    with local_model(resolve_model(model_uri).uri or str(model)) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
         warn_of_differences(folder, (source.item(row) for row in rows))
         run = None if not rows else _opened(settings, folder, data_root, max_item_pixels, gpus)

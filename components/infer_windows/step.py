@@ -35,7 +35,7 @@ def run(
         config: The inference config; empty for the tutorial's.
         gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to
             go by the config's `gpu_devices`.
-        model_uri: Instead of the model: where such a folder is, perhaps in object storage.
+        model_uri: Instead of the model: where such a folder is, perhaps in object storage, or a pointer to it.
         options: Of the stage.
     """
     with step(metrics, predictions) as numbers:

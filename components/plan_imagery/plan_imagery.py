@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.core import storage
+from components.core.champion import resolve_model
 from components.core.collection.identity import detector_digest
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import (
@@ -70,7 +71,7 @@ def plan_imagery(
     Args:
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
         output_uri: Folder or URI prefix of the collection.
-        model_uri: Folder or URI prefix of the model, as train_unet wrote it.
+        model_uri: Folder or URI prefix of the model, as train_unet wrote it; or a pointer to it, which is read once.
         plan_dir: The plan's directory; it appears when it is whole.
         settings: How scenes are detected and published; documents as JSON text or files, empty for the defaults of
             the stages that read them.
@@ -95,8 +96,10 @@ def plan_imagery(
     inference = load_config(settings.inference_config or INFERENCE_CONFIG)
     check_needs_no_objects(inference)
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
-    with local_model(model_place) as folder:
+    resolved = resolve_model(model_place)
+    with local_model(resolved.uri) as folder:
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
+    resolved.check(model)
     detector = detector_digest(model, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)
@@ -113,7 +116,7 @@ def plan_imagery(
     plan = Plan(
         images_uri=images,
         output_uri=output,
-        model_uri=model_place,
+        model_uri=resolved.uri,
         model=model,
         detector=detector,
         settings=settings,
@@ -125,6 +128,8 @@ def plan_imagery(
         skipped=(*found.skipped, *exhausted, *(entry for entry in opened if isinstance(entry, Skipped))),
         postponed=postponed,
         warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
+        pointer_uri=resolved.pointer_uri,
+        predecessors=resolved.predecessors,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)

@@ -35,7 +35,8 @@ class DetectionInputs:
     Attributes:
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
         output_uri: Folder or URI prefix of the collection, whose ledger says what is done.
-        model_uri: Folder or URI prefix of the model, as train_unet wrote it.
+        model_uri: Folder or URI prefix of the model, as train_unet wrote it; or a pointer to it, a file that ends in
+            .json.
         settings: How scenes are detected and published; documents as JSON text or files, empty for the tutorial's.
         redo: "changed" leaves scenes of another model or other settings alone, "all" does them again.
         shard_megapixels: Most megapixels in a shard.

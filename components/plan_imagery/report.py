@@ -69,6 +69,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
     rows: list[tuple[str, str | Cell]] = [
         ("Images", plan.images_uri),
         ("Collection", plan.output_uri),
+        *([("Pointer to the model", plan.pointer_uri)] if plan.pointer_uri else []),
         ("Model", Cell(plan.model_uri, plan.model)),
         ("Detector", plan.detector),
     ]

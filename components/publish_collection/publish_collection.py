@@ -11,7 +11,12 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
-from components.core.collection.describe import describe_collection, described_classes, fetch_and_describe_model
+from components.core.collection.describe import (
+    describe_collection,
+    described_classes,
+    fetch_and_describe_model,
+    link_models,
+)
 from components.core.collection.failure_log import log_failures
 from components.core.collection.finish_scene import STAGE, FinishedScene
 from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
@@ -96,6 +101,7 @@ def publish_collection(
     layer = reconcile(collection, opened, marks, join_tiles)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)
+    link_models(collection, opened)
     done = Publication(
         plan=opened,
         started=started,

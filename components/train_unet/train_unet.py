@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from components.core.champion import resolve_model
 from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
@@ -100,7 +101,7 @@ def train(
         model_dir: Where the model's folder appears when it is whole.
         config: The training config: JSON text, a path or the parsed document; merged over the defaults.
         encoder_weights: Instead of the config's: "imagenet", "none", or a path or URI; empty keeps the config's.
-        initial_model: Folder or URI of a trained model to start from; empty for none.
+        initial_model: Folder or URI of a trained model to start from, or of a pointer to it; empty for none.
         work_dir: Folder or URI for checkpoints, in a folder of each training's own, so that a killed training goes on
             when it is started again with the same config and data; None keeps none. They are removed when the model is
             written, not sooner: a training that is killed at its end has it to go on from.
@@ -182,10 +183,11 @@ def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max
 def _initial_model(place: Path | str, scratch: Path) -> LoadedModel | None:
     if not str(place):
         return None
-    folder = parse_uri(place).path
-    if is_remote(place):
+    uri = resolve_model(str(place)).uri
+    folder = parse_uri(uri).path
+    if is_remote(uri):
         folder = scratch / "initial_model"
-        get_tree(str(place), folder)
+        get_tree(uri, folder)
     return load_model(folder)
 
 

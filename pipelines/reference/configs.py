@@ -9,6 +9,7 @@ from typing import Any
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.inference_modes import MODES
 from components.core.documents.named import TRAINING_CONFIGS
+from components.core.documents.promotion import PromotionConfig
 from components.core.documents.training import TrainConfig
 from components.core.network.architectures import ARCHITECTURES
 from components.core.network.encoders import ENCODERS
@@ -28,6 +29,11 @@ def training_config() -> str:
         "laptop": laptop_documents().training,
     }
     return _table(settings_of(TrainConfig), documents)
+
+
+def promotion_config() -> str:
+    """The keys of the promotion config."""
+    return _table(settings_of(PromotionConfig), {})
 
 
 def named_configs() -> str:

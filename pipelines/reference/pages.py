@@ -25,6 +25,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "dtl-conditions": dtl.conditions,
     "dtl-differences": dtl.differences,
     "training-config": configs.training_config,
+    "promotion-config": configs.promotion_config,
     "named-configs": configs.named_configs,
     "architectures": configs.architectures,
     "encoders": configs.encoders,

@@ -40,6 +40,7 @@ def run_every_pipeline(backend: Backend, folder: Path, root: str) -> None:
     """
     compile_for_site(CPU_ONLY, folder / "compiled")
     small = ["run", "--data-root", f"{root}/training", *SMALL_OPTIONS, *small_documents(folder)]
+    small += ["--pointer", f"{root}/models/current.json"]
     arguments = run_cli.pipeline_arguments(parser().parse_args(small))
     named = {"split_masks_query": ["split_masks"], "train_config": {"base": "tutorial"} | arguments["train_config"]}
     backend.run(folder / "compiled" / "sample_training.yaml", arguments | named | {"shards_max": 2})

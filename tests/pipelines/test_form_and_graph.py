@@ -17,7 +17,8 @@ from tests.pipelines.local_pipelines import writing
 LONGEST_FORM = 20
 
 GROUPS = {
-    "crop_augment", "footprints", "images", "infer", "model", "output", "sample", "seed", "shards", "split", "train"
+    "crop_augment", "footprints", "images", "infer", "model", "output", "promote", "sample", "seed", "shards", "split",
+    "train"
 }  # fmt: skip
 """First words of parameters: the page sorts by name, so what belongs together begins alike."""
 
@@ -127,6 +128,15 @@ def test_publication_follows_the_shards_and_is_skipped_where_there_is_none():
     assert spec["components"]["comp-publish-collection"]["inputDefinitions"]["parameters"][channel] == {
         "parameterType": "LIST"
     }
+
+
+@pytest.mark.parametrize("name", ["training", "sample_training"])
+def test_a_promotion_is_skipped_where_it_is_not_asked_for(name):
+    spec = next(yaml.safe_load_all((COMPILED / f"{name}.yaml").read_text()))
+    promoted = spec["root"]["dag"]["tasks"]["promote"]
+    (channel,) = re.findall(r"inputs\.parameter_values\['(.+)'\] != \{\}", promoted["triggerPolicy"]["condition"])
+    assert promoted["inputs"]["parameters"][channel] == {"componentInputParameter": "promote_config"}
+    assert spec["components"]["comp-promote"]["inputDefinitions"]["parameters"][channel] == {"parameterType": "STRUCT"}
 
 
 def test_a_docstring_that_says_too_much_or_too_little_is_refused():

@@ -12,7 +12,7 @@ from pipelines.site import NODE_POOLS_VARIABLE
 
 CPU_ONLY = NODE_POOLS.parents[1] / "manifests" / "components" / "cpu-only" / "node_pools.yaml"
 
-GPU_STEPS = {"training": {"train_unet", "infer_windows"}, "detection": {"detect_scenes"}}
+GPU_STEPS = {"training": {"train_unet", "infer_windows", "promote"}, "detection": {"detect_scenes"}}
 GPU_STEPS["sample_training"] = GPU_STEPS["training"]
 
 

@@ -10,7 +10,9 @@ import geopandas
 import pytest
 import rasterio
 
+from components.core.champion import resolve_model
 from components.core.errors import DataError
+from components.core.models import model_digest
 from components.core.network.model_artifact import load_model
 from components.core.project import open_project
 from pipelines.__main__ import parser
@@ -26,7 +28,10 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     options = small_documents(folder)
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines", "run", "--runs", str(folder / "runs"), *SMALL_OPTIONS, *options],
+        [
+            *(sys.executable, "-m", "pipelines", "run", "--runs", str(folder / "runs"), *SMALL_OPTIONS, *options),
+            *("--pointer", str(folder / "models" / "current.json")),
+        ],
         capture_output=True,
         text=True,
     )
@@ -36,7 +41,8 @@ def run(tmp_path_factory):
 
 def test_it_ends_by_saying_what_was_reached_and_where_things_lie(run):
     said, _ = run
-    *stages, last, model, metrics, report, footprints, log = said.rstrip().splitlines()
+    *stages, last, model, metrics, report, footprints, promotion, log = said.rstrip().splitlines()
+    assert promotion.startswith("promotion ") and "it named none before" in promotion
     assert last.startswith("Building IoU ")
     last = [model, metrics, report, footprints, log]
     assert [line.split()[0] for line in last] == ["model", "metrics", "report", "footprints", "log"]
@@ -77,6 +83,14 @@ def test_the_model_loads_and_says_what_it_was_trained_on(run):
     assert [entry.title for entry in model.config.classes] == ["bg", "untitled"]
     data = json.loads((folder / "train-unet" / "model" / "data.json").read_text())
     assert data["digest"] == open_project(folder / "crop-augment" / "crops").digest()
+
+
+def test_the_pointer_names_a_copy_of_the_model(run):
+    _, folder = run
+    named = resolve_model(str(folder.parents[1] / "models" / "current.json"))
+    assert Path(named.uri).parent == folder.parents[1] / "models"
+    assert model_digest(Path(named.uri)) == model_digest(folder / "train-unet" / "model") == named.champion.model
+    assert named.champion.run and "{{" not in named.champion.run
 
 
 def test_footprints_open_in_a_gis(run):

@@ -94,3 +94,12 @@ def test_a_name_that_stands_for_no_config_is_no_file_either(tmp_path: Path, caps
     options = ["run", "--runs", str(tmp_path / "runs"), "--train-config", "robots"]
     assert run_main(lambda given: given.main(given), parser(), options) == 2
     assert "--train-config: robots: train.config: is neither JSON nor a readable file" in capsys.readouterr().err
+
+
+def test_a_pointer_is_a_part_of_the_promotion_config(tmp_path: Path) -> None:
+    (tmp_path / "rule.json").write_text('{"min_gain": 0.01}')
+    options = parser().parse_args(
+        ["run", "--pointer", "s3://m/c.json", "--promote-config", str(tmp_path / "rule.json")]
+    )
+    assert pipeline_arguments(options)["promote_config"] == {"min_gain": 0.01, "pointer_uri": "s3://m/c.json"}
+    assert pipeline_arguments(parser().parse_args(["run"]))["promote_config"] == {}

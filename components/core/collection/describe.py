@@ -14,12 +14,15 @@ from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan
 from components.core.collection.stac import (
     COLLECTION_FILE,
+    PREDECESSOR,
+    SUCCESSOR,
     Extent,
     MaskClass,
     Period,
     classes_of_model,
     collection_json,
     document_bytes,
+    linked,
     model_item,
     model_place,
 )
@@ -69,9 +72,7 @@ def described_classes(collection: Collection, plan: Plan) -> tuple[MaskClass, ..
     try:
         return classes_of_model(parse_json(storage.read_bytes(place)))
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise DataError(
-            f"{place}: is not the STAC item of a model ({error!r}); delete it and run again, which writes it"
-        ) from error
+        raise _no_item(place, error) from error
 
 
 def fetch_and_describe_model(collection: Collection, plan: Plan) -> None:
@@ -88,6 +89,37 @@ def fetch_and_describe_model(collection: Collection, plan: Plan) -> None:
         with local_model(plan.model_uri) as folder:
             _check_unchanged(plan, model_digest(folder))
             describe_model(collection, plan, folder)
+
+
+def link_models(collection: Collection, plan: Plan) -> None:
+    """Link the item of the plan's model and that of its predecessor, where a pointer named the model.
+
+    The predecessor is the last model that the pointer named before and that the collection knows: a collection need
+    not have been brought up to date with each of them.
+
+    Raises:
+        DataError: If an item is none.
+        StorageError: If one cannot be read or written.
+    """
+    known = (digest for digest in plan.predecessors if storage.exists(collection.place(model_place(digest))))
+    before = next(known, None)
+    if before is not None:
+        _link(collection.place(model_place(plan.model)), PREDECESSOR, before)
+        _link(collection.place(model_place(before)), SUCCESSOR, plan.model)
+
+
+def _link(place: str, relation: str, digest: str) -> None:
+    content = storage.read_bytes(place)
+    try:
+        new = document_bytes(linked(parse_json(content), relation, digest))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _no_item(place, error) from error
+    if new != content:
+        storage.write_bytes(place, new)
+
+
+def _no_item(place: str, error: Exception) -> DataError:
+    return DataError(f"{place}: is not the STAC item of a model ({error!r}); delete it and run again, which writes it")
 
 
 def _check_unchanged(plan: Plan, found: str) -> None:

@@ -169,6 +169,8 @@ class Plan:
         skipped: Images that cannot be done, and why.
         postponed: How many images are left to the next run, because this one is full.
         warnings: What of the images is unlike those that the model learnt from.
+        pointer_uri: Pointer that named the model when the run was planned; empty where its folder was given.
+        predecessors: Digests of the models that the pointer named before, the last one first.
         run: Names the run; another for each plan that is made.
     """
 
@@ -186,6 +188,8 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     postponed: int = 0
     warnings: tuple[str, ...] = ()
+    pointer_uri: str = ""
+    predecessors: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
@@ -230,6 +234,7 @@ def read_plan(directory: Path | str) -> Plan:
                 "retired": tuple(Mark(**entry) for entry in head["retired"]),
                 "skipped": skipped,
                 "warnings": tuple(head.get("warnings", ())),
+                "predecessors": tuple(head.get("predecessors", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:

@@ -48,6 +48,17 @@ class S3Client(Minio):
         entries, truncated, next_token, _ = parse_list_objects(response)
         return entries, next_token if truncated else None
 
+    def put_if(self, bucket: str, key: str, data: bytes, condition: dict[str, str]) -> None:
+        """Write an object in one request, if a condition on what is there holds.
+
+        Args:
+            bucket: The bucket.
+            key: Of the object.
+            data: Its content.
+            condition: The header If-Match with an ETag, or If-None-Match with "*" for no object.
+        """
+        self._execute("PUT", bucket, key, body=data, headers=dict(condition))
+
 
 def check_bucket(place: Uri, strict: bool = False) -> None:
     """See that a place's bucket has a name that buckets can have.

@@ -69,6 +69,11 @@ def write_bytes(uri: str | Path, data: bytes) -> None:
     store_for(uri).write_bytes(str(uri), data)
 
 
+def replace_bytes(uri: str | Path, data: bytes, seen: bytes | None) -> bool:
+    """Write an object if it still holds what was seen in it; says whether. See Store.replace_bytes."""
+    return store_for(uri).replace_bytes(str(uri), data, seen)
+
+
 def delete(uri: str | Path) -> None:
     """Remove an object; nothing happens where there is none."""
     store_for(uri).delete(str(uri))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
@@ -69,6 +71,17 @@ class LocalStore:
             partial.write_bytes(data)
         counters.add(Traffic(local_written_bytes=len(data)))
 
+    def replace_bytes(self, uri: str, data: bytes, seen: bytes | None) -> bool:
+        """See Store.replace_bytes; the folder is locked meanwhile, as far as its file system has locks."""
+        path = _path(uri)
+        with local_errors("write", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(path.parent):
+                if (self.read_bytes(uri) if path.exists() else None) != seen:
+                    return False
+                self.write_bytes(uri, data)
+        return True
+
     def delete(self, uri: str) -> None:
         """See Store.delete."""
         path = _path(uri)
@@ -81,6 +94,17 @@ def _path(uri: str) -> Path:
     if place.is_remote:
         raise StorageError(f"{place}: the local store reads local paths only; use store_for(uri)")
     return place.path
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _stat(path: Path) -> StoredObject | None:

@@ -77,6 +77,19 @@ class Store(Protocol):
         """Write an object, which appears only when whole."""
         ...
 
+    def replace_bytes(self, uri: str, data: bytes, seen: bytes | None) -> bool:
+        """Write an object if nobody else has written it meanwhile.
+
+        Args:
+            uri: The object.
+            data: Its new content.
+            seen: The content that the new one follows from; None where there was no object.
+
+        Returns:
+            Whether it was written: not so where the object holds anything else than `seen` by now.
+        """
+        ...
+
     def delete(self, uri: str) -> None:
         """Remove an object; nothing happens where there is none."""
         ...

@@ -30,6 +30,9 @@ from components.core.storage.uris import Uri, name_of, parse_uri
 RESTART_CODES = frozenset(
     {"NoSuchUpload", "InvalidPart", "InvalidPartOrder", "IncompleteBody", "BadDigest", "RequestTimeout"}
 )
+CHANGED_CODES = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+"""Answers to a write under a condition where another one came first."""
+
 MOST_PARTS = 10_000
 
 
@@ -95,6 +98,25 @@ class S3Store:
     def write_bytes(self, uri: str, data: bytes) -> None:
         """See Store.write_bytes."""
         self._upload(self._place(uri), lambda: io.BytesIO(data), len(data))
+
+    def replace_bytes(self, uri: str, data: bytes, seen: bytes | None) -> bool:
+        """See Store.replace_bytes; the store decides, by the header If-Match or If-None-Match.
+
+        What is there afterwards tells whether it was written: a request that is sent again, since the answer to the
+        first was lost, finds its own object there.
+        """
+        place = self._place(uri)
+        found = self._head(place)
+        if (None if found is None else self.read_bytes(uri)) != seen:
+            return False
+        condition = {"If-None-Match": "*"} if found is None else {"If-Match": f'"{_stored(uri, found).etag}"'}
+        with self._explained("write", place):
+            try:
+                self._client.put_if(place.bucket, place.key, data, condition)
+            except S3Error as error:
+                if error.code not in CHANGED_CODES:
+                    raise
+        return self._head(place) is not None and self.read_bytes(uri) == data
 
     def delete(self, uri: str) -> None:
         """See Store.delete."""

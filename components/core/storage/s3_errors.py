@@ -32,6 +32,10 @@ _RULES = {
     "AuthorizationHeaderMalformed": ("the request was signed for another region", "set AWS_REGION to the bucket's"),
     "PermanentRedirect": ("the bucket is in another region", "set AWS_REGION to the bucket's"),
     "PreconditionFailed": ("the object was replaced while it was read", "run this again"),
+    "NotImplemented": (
+        "the store lacks what was asked of it",
+        "use one that has writes under conditions (If-Match), or a newer release of it",
+    ),
     "EntityTooLarge": ("the object is larger than the store accepts", "raise the store's limit"),
 }
 

@@ -13,6 +13,7 @@ import pytest
 from components.check_inputs.check_inputs import check_inputs
 from components.check_inputs.inputs import TrainingInputs
 from components.core import storage
+from components.core.champion import Champion
 from components.core.collection.plan import MOST_SHARDS
 from components.core.documents import tutorial
 from pipelines.documents import RunDocuments, laptop_documents, tutorial_documents
@@ -396,3 +397,28 @@ def test_names_of_an_optional_package_are_checked_without_it(
     monkeypatch.setenv("FOOTPRINTS_EXTRAS", "smp")
     (found,) = wrong(in_order(tmp_path, train_config=NEEDS_SMP | config))
     assert found.startswith(fault)
+
+
+def test_a_promotion_is_checked_before_anything_is_trained(tmp_path: Path) -> None:
+    """The config by itself, the pointer and the model that it names, and whether that knows the same classes."""
+    pointer = tmp_path / "models" / "current.json"
+    config = {"pointer_uri": str(pointer)}
+    check_inputs(in_order(tmp_path, promote_config=config))
+
+    def faults(**keys: Any) -> str:
+        return "\n".join(wrong(in_order(tmp_path, promote_config={**config, **keys})))
+
+    assert "promote_config: min_gains: unknown key" in faults(min_gains=1)
+    pointer.parent.mkdir()
+    pointer.write_text("{")
+    assert "promote_config: " in faults() and "put back an earlier version" in faults()
+
+    named = Champion(model_uri=str(tmp_path / "gone"), model="0" * 64, promoted="")
+    pointer.write_bytes(named.as_bytes())
+    assert "holds no config.json and no model.safetensors" in faults()
+    put_model(tmp_path / "other", "bg", "roof")
+    pointer.write_bytes(named.model_copy(update={"model_uri": str(tmp_path / "other")}).as_bytes())
+    assert "names a model of the classes ['bg', 'roof'], and the new model's are ['bg', 'untitled']" in faults()
+    put_model(tmp_path / "same")
+    pointer.write_bytes(named.model_copy(update={"model_uri": str(tmp_path / "same")}).as_bytes())
+    check_inputs(in_order(tmp_path, promote_config=config, initial_model_uri=str(pointer)))

@@ -7,7 +7,7 @@ and models lie elsewhere and are named by their URIs.
 
 from components.core.collection.stac.collection import MAX_ITEM_LINKS, Extent, collection_json
 from components.core.collection.stac.item import scene_item
-from components.core.collection.stac.model import classes_of_model, model_item
+from components.core.collection.stac.model import PREDECESSOR, SUCCESSOR, classes_of_model, linked, model_item
 from components.core.collection.stac.parts import (
     COLLECTION_FILE,
     COLLECTION_ID,
@@ -22,6 +22,8 @@ __all__ = [
     "COLLECTION_FILE",
     "COLLECTION_ID",
     "MAX_ITEM_LINKS",
+    "PREDECESSOR",
+    "SUCCESSOR",
     "Extent",
     "MaskClass",
     "Period",
@@ -29,6 +31,7 @@ __all__ = [
     "collection_json",
     "document_bytes",
     "item_place",
+    "linked",
     "model_item",
     "model_place",
     "scene_item",

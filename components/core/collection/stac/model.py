@@ -20,7 +20,9 @@ from components.core.collection.stac.parts import (
     DIGEST_CHARACTERS,
     FILE,
     MLM,
+    VERSION,
     MaskClass,
+    model_place,
 )
 from components.core.collection.stac.periods import Period
 from components.core.errors import DataError
@@ -33,6 +35,12 @@ BAND_FIELDS = [{"name": band, "data_type": "uint8"} for band in BANDS]
 
 ALWAYS = Period(datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
 """MLM's way to say that a model is not for imagery of a certain time."""
+
+ID = "model-"
+"""What the ids of models' items begin with."""
+
+PREDECESSOR, SUCCESSOR = "predecessor-version", "successor-version"
+"""Relations of links between models."""
 
 _NOT_LEARNT = ("running_mean", "running_var", "num_batches_tracked")
 """Ends of the names of tensors that are counted or averaged."""
@@ -63,7 +71,7 @@ def model_item(folder: Path, uri: str, digest: str) -> dict[str, Any]:
             f"model: {uri}: cannot be described ({error!r}); give a folder that train_unet of this release wrote"
         ) from error
     item = Item(
-        id=f"model-{digest[:DIGEST_CHARACTERS]}",
+        id=f"{ID}{digest[:DIGEST_CHARACTERS]}",
         geometry=None,
         bbox=None,
         **ALWAYS.as_arguments(),
@@ -83,6 +91,32 @@ def classes_of_model(item: dict[str, Any]) -> tuple[MaskClass, ...]:
     """
     (output,) = item["properties"]["mlm:output"]
     return tuple(map(MaskClass.of_json, output["classification:classes"]))
+
+
+def linked(item: dict[str, Any], relation: str, digest: str) -> dict[str, Any]:
+    """The item of a model with a link to that of another one in the same collection, in the place of one it had.
+
+    Source: https://github.com/stac-extensions/version, version 1.2.0, "Relation types".
+
+    Args:
+        item: As `model_item` made it, or this.
+        relation: `PREDECESSOR` or `SUCCESSOR`.
+        digest: Of the other model.
+
+    Raises:
+        KeyError, TypeError: If it is no item.
+    """
+    other = {
+        "rel": relation,
+        "href": f"./{storage.name_of(model_place(digest))}",
+        "type": MediaType.GEOJSON,
+        "title": f"{ID}{digest[:DIGEST_CHARACTERS]}",
+    }
+    return item | {
+        "links": [*(link for link in item["links"] if link["rel"] != relation), other],
+        "properties": item["properties"] | {"version": item["id"].removeprefix(ID)},
+        "stac_extensions": sorted({*item["stac_extensions"], VERSION}),
+    }
 
 
 def _properties(folder: Path, name: str) -> dict[str, Any]:

@@ -4,13 +4,16 @@ import hashlib
 import os
 import string
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from minio.error import S3Error
 
 from components.core.errors import StorageError
 from components.core.storage import (
+    S3Settings,
     counters,
     delete,
     exists,
@@ -19,15 +22,18 @@ from components.core.storage import (
     is_folder,
     join_uri,
     list_objects,
+    parse_uri,
     put_file,
     put_tree,
     read_bytes,
     read_range,
+    replace_bytes,
     staged_file,
     stat,
     store_for,
     write_bytes,
 )
+from components.core.storage.client import client_for
 from components.core.storage.local import LocalStore
 from components.core.storage.s3 import S3Store
 from tests.s3_server import S3Server
@@ -69,6 +75,46 @@ def test_bytes_come_back(root: str) -> None:
     write_bytes(uri, b"content")
     assert read_bytes(uri) == b"content"
     assert exists(uri)
+
+
+def test_an_object_is_replaced_only_by_who_has_seen_what_it_holds(root: str) -> None:
+    uri = join_uri(root, "deep/er/current.json")
+    assert not replace_bytes(uri, b"second", b"first") and not exists(uri)
+    assert replace_bytes(uri, b"first", None)
+    assert not replace_bytes(uri, b"second", None) and not replace_bytes(uri, b"third", b"second")
+    assert read_bytes(uri) == b"first"
+    assert replace_bytes(uri, b"second", b"first")
+    assert below(root) == ["deep/er/current.json"] and read_bytes(uri) == b"second"
+
+
+def test_of_many_who_replace_an_object_none_loses_what_another_wrote(root: str) -> None:
+    """Each adds its own number to a list, and tries again where another one came first."""
+    uri, count = join_uri(root, "list"), 8
+
+    def add(number: int) -> None:
+        while True:
+            seen = read_bytes(uri) if exists(uri) else None
+            if replace_bytes(uri, (seen or b"") + b"%d " % number, seen):
+                return
+
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(add, range(count)))
+    assert sorted(map(int, read_bytes(uri).split())) == list(range(count))
+
+
+def test_a_write_that_comes_between_the_look_and_the_write_wins(s3_environment: S3Server) -> None:
+    """The store itself refuses the later one: what was seen is no longer there."""
+    uri = join_uri(s3_environment.new_folder(), "current.json")
+    write_bytes(uri, b"seen")
+    place = parse_uri(uri)
+    etag = stat(uri).etag
+    write_bytes(uri, b"another's")
+    with pytest.raises(S3Error) as refused:
+        client_for(S3Settings.from_environment()).put_if(place.bucket, place.key, b"own", {"If-Match": f'"{etag}"'})
+    assert refused.value.code == "PreconditionFailed" and read_bytes(uri) == b"another's"
+    with pytest.raises(S3Error) as refused:
+        client_for(S3Settings.from_environment()).put_if(place.bucket, place.key, b"own", {"If-None-Match": "*"})
+    assert refused.value.code == "PreconditionFailed" and read_bytes(uri) == b"another's"
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 4), (3, 2), (5, 100), (7, 1), (200, 3)])
