@@ -14,6 +14,7 @@ from components.core.progress import LINE_SECONDS
 from components.train_unet.calibration import Calibration
 from components.train_unet.dataset import UnreadableItem
 from components.train_unet.metrics import Measures
+from components.train_unet.watched import WatchedWindows
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,19 @@ class Row:
 
 @dataclass(slots=True)
 class History:
-    """Rows in order, the items that could not be read, and what each validation tells of probabilities, by step."""
+    """What a training leaves to be read.
+
+    Attributes:
+        rows: In order.
+        unreadable: Items that could not be read.
+        calibrations: What each validation tells of probabilities, by step.
+        watched: Some validation windows as the network sees them.
+    """
 
     rows: list[Row] = field(default_factory=list)
     unreadable: list[UnreadableItem] = field(default_factory=list)
     calibrations: dict[int, Calibration | None] = field(default_factory=dict)
+    watched: WatchedWindows = field(default_factory=WatchedWindows)
 
     def add(self, step: int, epoch: float, phase: str, measures: Measures, lr: float) -> None:
         """Append one row."""
@@ -70,15 +79,17 @@ class History:
             "rows": [asdict(row) for row in self.rows],
             "failures": [entry.as_row() for entry in self.unreadable],
             "calibrations": {step: found and found.as_json() for step, found in self.calibrations.items()},
+            "watched": self.watched.as_dict(),
         }
 
     @classmethod
     def of_dict(cls, content: dict[str, Any]) -> History:
         """From a checkpoint."""
         unreadable = [UnreadableItem.of_row(*row) for row in content["failures"]]
-        known = content.get("calibrations", {})  # checkpoints of earlier versions have none
+        known = content.get("calibrations", {})  # checkpoints of earlier versions have none, nor what follows
+        watched = WatchedWindows.of_dict(content["watched"]) if "watched" in content else WatchedWindows()
         calibrations = {step: found and Calibration.of_json(found) for step, found in known.items()}
-        return cls([Row(**row) for row in content["rows"]], unreadable, calibrations)
+        return cls([Row(**row) for row in content["rows"]], unreadable, calibrations, watched)
 
     @property
     def calibration(self) -> Calibration | None:

@@ -260,12 +260,19 @@ class SegmentationModule(pl.LightningModule):
         self.history.add(step, self._epoch_of(step), "val", measures, self.lr)
         self.history.calibrations[step] = self.calibration.compute().calibration()
         self.calibration.reset()
+        self._look_at_watched()
         self.log(VAL_LOSS, measures.loss, prog_bar=True, logger=False, rank_zero_only=False)
         if self.config.lr_schedule == "plateau" and step >= warm_up_steps(self.config, self.rounds.total):
             self.plateau.step(measures.loss)
         if self.is_over and step < self.rounds.total:
             log.info("no lower loss in %d validations: the training ends here", self.config.early_stopping)
             self.trainer.should_stop = True
+
+    def _look_at_watched(self) -> None:
+        if self.trainer.is_global_zero:
+            dataset = self.trainer.datamodule.datasets.val  # type: ignore[attr-defined]
+            number, epoch = len(self.history.calibrations), self.history.rows[-1].epoch
+            self.history.watched.look(dataset, self._logits, number, epoch, self.device)
 
     def _share_failures(self) -> None:
         """Count what other processes could not read, too, before the checkpoint is written."""
@@ -279,16 +286,16 @@ class SegmentationModule(pl.LightningModule):
 
     def on_validation_model_eval(self) -> None:
         """Put in what is validated; use running statistics, or those of each batch without keeping them."""
-        self.validated.enter(self._forward, self._images_for_statistics())
+        self.validated.enter(self._logits, self._images_for_statistics())
         if self.config.validate_with_model_eval:
             super().on_validation_model_eval()
             return
         for layer in self._normalisations():
             layer.track_running_stats = False
 
-    def _forward(self, image: Tensor) -> None:
+    def _logits(self, image: Tensor) -> Tensor:
         with self.trainer.precision_plugin.val_step_context():
-            self.network(image)
+            return self.network(image)
 
     def _images_for_statistics(self) -> Iterator[Tensor]:
         """Of training windows that are not neutral throughout; the same in each process, so that they agree."""

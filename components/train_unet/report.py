@@ -12,6 +12,7 @@ from components.train_unet.curves import training_curves
 from components.train_unet.history import History, Row
 from components.train_unet.reliability import reliability_section
 from components.train_unet.train_unet import TrainingResult
+from components.train_unet.watched_section import watched_section
 
 
 def write_report(result: TrainingResult, html: Path | str) -> None:
@@ -38,7 +39,10 @@ def write_report(result: TrainingResult, html: Path | str) -> None:
         if mirrored
         else "No validation crop has a copy among the training crops."
     )
-    sections = [training_curves(history.rows, history.best()), *_reliability(result)]
+    sections = [training_curves(history.rows, history.best())]
+    if len(result.watched.images) and result.watched.stages:
+        sections.append(watched_section(result.watched))
+    sections += _reliability(result)
     write_page(html, run_report("Training", subtitle, facts, sections))
 
 

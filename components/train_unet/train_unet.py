@@ -44,6 +44,7 @@ from components.train_unet.devices import DevicePlan, plan_devices
 from components.train_unet.identity import checkpoint_store, identity_of, key_of
 from components.train_unet.leak import mirrored_items
 from components.train_unet.training import Fitted, fit
+from components.train_unet.watched import WatchedWindows
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +57,13 @@ class TrainingResult:
         model_dir: The model's folder.
         metrics: Content of its `metrics.json`.
         history: Content of its `history.json`: rows {step, epoch, phase, loss, accuracy, dice, iou, lr}.
+        watched: Some validation windows as the network saw them.
     """
 
     model_dir: Path
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    watched: WatchedWindows
 
     def scalars(self) -> dict[str, float]:
         """The best validation's measures by a flat name, for a table."""
@@ -277,7 +280,7 @@ def _write(
         described = _calibrated(described, calibration, config.calibrate)
     save_model(model_dir, fitted.network, described, {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows})
     log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
-    return TrainingResult(model_dir, metrics, rows)
+    return TrainingResult(model_dir, metrics, rows, fitted.history.watched)
 
 
 def _calibrated(described: ModelConfig, calibration: Calibration, is_wanted: bool) -> ModelConfig:

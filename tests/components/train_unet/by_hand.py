@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from components.core.documents.training import load_config
+from components.core.geometry import Size
 from components.core.network.loss import segmentation_loss
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.project import open_project
@@ -19,6 +20,12 @@ from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.sampling import RoundSampler, Share, batches_per_epoch
 
 VALUES = {"bg": 0, "untitled": 1}
+
+
+def dataset_of(project: Path, tag: str, size: Size) -> WindowDataset:
+    """The items of a tag."""
+    opened = open_project(project)
+    return WindowDataset(opened, rows_with_tag(opened, tag, "train"), VALUES, size)
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,7 @@ class ByHand:
 
     def items(self, tag: str, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Images (N, 3, H, W) uint8 and masks (N, H, W) uint8 of items of a tag."""
-        opened = open_project(self.project)
-        size = load_config(self.config).input_size.size
-        dataset = WindowDataset(opened, rows_with_tag(opened, tag, "train"), VALUES, size)
+        dataset = dataset_of(self.project, tag, load_config(self.config).input_size.size)
         samples = [dataset[index] for index in indices]
         return torch.stack([sample.image for sample in samples]), torch.stack([sample.mask for sample in samples])
 
