@@ -15,6 +15,7 @@ CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 DATA_FILE = "data.json"
 HISTORY_FILE = "history.json"
+STATISTICS_FILE = "training_statistics.json"
 
 
 def model_digest(folder: Path) -> str:

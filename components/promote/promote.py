@@ -180,6 +180,7 @@ def _moved(
 
 
 def _said(done: Promotion) -> Promotion:
-    for sentence in done.sentences():
+    first, *conditions = done.sentences()
+    for sentence in (*conditions, first):  # the last line is what a local run shows
         log.info("%s", sentence)
     return done

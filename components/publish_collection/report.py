@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from components.core.collection.failure_log import MOST_TRIES
 from components.core.collection.plan import DetectionReason
+from components.core.drift import drift_of_run
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting.page import Fact, Section, render, run_report
 from components.core.reporting.tables import Cell, Column, table
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 NONE = "–"
+
+DRIFT = {"pixels": "values of pixels", "confidence": "confidences"}
+"""What the kinds of distances are of."""
 
 _NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
 
@@ -94,6 +98,9 @@ def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator
     if summary.warnings:
         rows = [(text,) for text in summary.warnings]
         yield _section(UNLIKE, UNLIKE_LEAD, table((Column("", is_text=True),), rows))
+    drift = drift_of_run([scene.drift for scene in summary.scenes])
+    if drift:
+        yield _drift(summary, drift)
     if pictures:
         yield _section("A few scenes", "Chosen by name, with the outlines of their buildings.", _cards(pictures))
     if summary.scenes:
@@ -114,6 +121,21 @@ def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator
         yield _section("Speed", lead, _stage_table(totals))
     lead = f"All footprints of the collection, each building once.{_changes(summary.scenes)}"
     yield _section("The layer", lead, _layer(summary))
+
+
+def _drift(summary: RunSummary, drift: Mapping[str, float]) -> Section:
+    lead = (
+        "How far scenes are from what the model learnt from: Jensen–Shannon distances, 0 for the same distribution and "
+        "1 for nothing in common; medians over the scenes, whose own are in their table. The limits follow from the "
+        "training: its images differ among themselves, too."
+    )
+    facts = []
+    for kind, value in drift.items():
+        limit = summary.drift_limits.get(kind)
+        above = sum(scene.drift.get(kind, 0.0) > limit for scene in summary.scenes) if limit is not None else 0
+        note = "" if limit is None else f"limit {limit:.2f}, {_scenes(above)} above it"
+        facts.append(Fact(DRIFT[kind], f"{value:.2f}", note))
+    return Section("Distance from the training", lead, tuple(facts), Markup())
 
 
 def _section(title: str, lead: str, body: Markup) -> Section:
@@ -149,6 +171,7 @@ def _scene_table(scenes: Sequence[DoneScene]) -> Markup:
     ordered = sorted(scenes, key=lambda scene: (-scene.size.area, scene.key))
     has_confidence = any(scene.confidence is not None for scene in scenes)
     has_changes = any(scene.changes is not None for scene in scenes)
+    kinds = [kind for kind in DRIFT if any(kind in scene.drift for scene in scenes)]
     columns = [
         Column("image, and place of its outputs", is_text=True),
         Column("why"),
@@ -158,12 +181,13 @@ def _scene_table(scenes: Sequence[DoneScene]) -> Markup:
         Column("area, m²"),
         *([Column("confidence")] if has_confidence else []),
         *([Column("new"), Column("gone"), Column("changed")] if has_changes else []),
+        *(Column(f"distance, {kind}") for kind in kinds),
     ]
-    rows = [_scene_row(scene, has_confidence, has_changes) for scene in ordered]
+    rows = [_scene_row(scene, has_confidence, has_changes, kinds) for scene in ordered]
     return table(columns, rows, noun="scenes", style="wide")
 
 
-def _scene_row(scene: DoneScene, has_confidence: bool, has_changes: bool) -> list[str | Cell]:
+def _scene_row(scene: DoneScene, has_confidence: bool, has_changes: bool, kinds: Sequence[str]) -> list[str | Cell]:
     row: list[str | Cell] = [
         Cell(scene.key, scene.place),
         scene.why.value,
@@ -177,7 +201,7 @@ def _scene_row(scene: DoneScene, has_confidence: bool, has_changes: bool) -> lis
     if has_changes:
         found = scene.changes
         row += [NONE] * 3 if found is None else [thousands(count) for count in (found.new, found.gone, found.changed)]
-    return row
+    return row + [f"{scene.drift[kind]:.2f}" if kind in scene.drift else NONE for kind in kinds]
 
 
 def _missing(entries: Sequence[Skipped], noun: str) -> Markup:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from components.core.collection.layer.tables import FOOTPRINTS_FILE
 from components.core.collection.layer.update import LayerUpdate
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan
+from components.core.drift import drift_of_run, drift_warnings
 from components.core.errors import DataError, StorageError
 from components.core.project.history import StageRun
 from components.core.reporting.text import counted_noun
@@ -54,6 +55,7 @@ class Publication:
         exports: Further files of the layer.
         outdated: Names of such files that earlier runs wrote, of another state of the layer.
         history: What all stages did, this one last.
+        drift_limits: From which distances to the training on scenes are warned of, by kind; empty where none is known.
     """
 
     plan: Plan
@@ -65,6 +67,12 @@ class Publication:
     exports: tuple[str, ...]
     outdated: tuple[str, ...]
     history: tuple[StageRun, ...]
+    drift_limits: Mapping[str, float] = field(default_factory=dict)
+
+    def drift_warnings(self) -> list[str]:
+        """Which scenes are too far from the model's training."""
+        found = {scene.record.key: scene.record.drift for scene in self.finished if scene.record.drift}
+        return drift_warnings(found, self.drift_limits)
 
 
 def write_run_outputs(
@@ -85,6 +93,8 @@ def write_run_outputs(
         StorageError: If a place cannot be written.
     """
     run = run_summary(done)
+    for warning in done.drift_warnings():
+        log.warning("%s", warning)
     page = run_summary_page(run, _pictures(done, run, collection)).encode()
     place = collection.place("reports", f"{run.name}.html")
     storage.write_bytes(place, page)
@@ -120,7 +130,8 @@ def run_summary(done: Publication) -> RunSummary:
         after=_totals(done.layer.layer),
         shards=plan.shards,
         postponed=plan.postponed,
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *done.drift_warnings()),
+        drift_limits=done.drift_limits,
     )
 
 
@@ -135,6 +146,7 @@ def _done_scene(scene: FinishedScene) -> DoneScene:
         confidence=scene.confidence,
         place=f"scenes/{scene.mark.scene}/{scene.mark.version}.{scene.mark.detector}",
         changes=None if change is None else Changes(change.new, change.gone, change.changed),
+        drift=scene.record.drift or {},
     )
 
 
@@ -168,6 +180,7 @@ def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> SceneP
 
 def _counts(done: Publication, retired: int) -> dict[str, float]:
     change, layer = done.layer.change, done.layer.layer
+    drift = drift_of_run([scene.record.drift for scene in done.finished if scene.record.drift])
     return {
         "scenes_published": len(done.finished),
         "scenes_failed": len(done.failures),
@@ -186,6 +199,7 @@ def _counts(done: Publication, retired: int) -> dict[str, float]:
         "layer_buildings_joined": layer.joined,
         "partitions_written": len(done.layer.rewritten),
         "partitions_removed": len(done.layer.removed),
+        **{f"drift_{kind}": round(value, 4) for kind, value in drift.items()},
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from components.core.collection.plan import DetectionReason
 from components.core.geometry import Size
@@ -40,6 +40,7 @@ class DoneScene:
         confidence: Mean over them, 0–1; None where it has none, or no confidence.
         place: Where its outputs lie, relative to the collection.
         changes: Against its last detection; None where it had none.
+        drift: How far it is from the model's training, by kind; empty where that is not known.
     """
 
     key: str
@@ -50,6 +51,7 @@ class DoneScene:
     confidence: float | None
     place: str
     changes: Changes | None = None
+    drift: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def megapixels(self) -> float:
@@ -95,6 +97,7 @@ class RunSummary:
         shards: How many shards the scenes were assigned to.
         postponed: How many images are left to the next run.
         warnings: What of the images is unlike those that the model learnt from.
+        drift_limits: From which distances to the training on scenes are warned of, by kind.
     """
 
     name: str
@@ -115,6 +118,7 @@ class RunSummary:
     shards: int = 0
     postponed: int = 0
     warnings: tuple[str, ...] = ()
+    drift_limits: Mapping[str, float] = field(default_factory=dict)
 
     def count(self, why: DetectionReason) -> int:
         """How many scenes were published for a reason."""

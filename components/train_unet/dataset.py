@@ -171,14 +171,15 @@ class WindowDataset(Dataset[Sample]):
         for attempt in range(len(self) if self.other_images else min(self.replacements + 1, len(self))):
             row = int(self.rows[(position + attempt) % len(self)])
             if attempt > self.replacements:
-                if self._image_of_row(row) in {entry.image for entry in unreadable}:
+                if self.image_of_row(row) in {entry.image for entry in unreadable}:
                     continue
                 others += 1
             if others > self.other_images:
                 return
             yield row
 
-    def _image_of_row(self, row: int) -> str | None:
+    def image_of_row(self, row: int) -> str | None:
+        """URI of the image that a row of the project is cut from; None where the row cannot be read."""
         try:
             return _image_of(self.project.item(row))
         except FootprintsError:

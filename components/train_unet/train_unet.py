@@ -13,8 +13,9 @@ from components.core.champion import resolve_model
 from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
+from components.core.drift import TrainingStatistics
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
-from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
+from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE, STATISTICS_FILE
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.architectures import architecture_spec, names_weights
 from components.core.network.classes import mask_values, model_classes
@@ -43,6 +44,7 @@ from components.train_unet.dataset import WindowDataset, rows_with_tag
 from components.train_unet.devices import DevicePlan, plan_devices
 from components.train_unet.identity import checkpoint_store, identity_of, key_of
 from components.train_unet.leak import mirrored_items
+from components.train_unet.statistics import training_statistics
 from components.train_unet.training import Fitted, fit
 from components.train_unet.watched import WatchedWindows
 
@@ -157,7 +159,9 @@ def train(
         store = None if work_dir is None else checkpoint_store(work_dir, identity)
         events = "" if events_dir is None else join_uri(str(events_dir), key_of(identity))
         fitted = fit(network, datasets, settings, plan, store, max_bad, events)
-    result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan)
+    described = _calibrated(described, fitted.history.calibration, settings.calibrate)
+    statistics = training_statistics(fitted.network, datasets.train, datasets.val, plan, described.temperature)
+    result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan, statistics)
     if store is not None:
         store.remove()
     return result
@@ -253,6 +257,7 @@ def _write(
     project: Project,
     datasets: Datasets,
     plan: DevicePlan,
+    statistics: TrainingStatistics,
 ) -> TrainingResult:
     best, calibration = fitted.history.best(), fitted.history.calibration
     metrics = {
@@ -276,15 +281,16 @@ def _write(
         IMAGERY: ImageryFacts.of(facts_of_items(project.item(int(row)) for row in datasets.train.rows)).as_json(),
     }
     rows = [asdict(row) for row in fitted.history.rows]
-    if calibration is not None:
-        described = _calibrated(described, calibration, config.calibrate)
-    save_model(model_dir, fitted.network, described, {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows})
+    documents = {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows, STATISTICS_FILE: statistics.as_json()}
+    save_model(model_dir, fitted.network, described, documents)
     log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
     return TrainingResult(model_dir, metrics, rows, fitted.history.watched)
 
 
-def _calibrated(described: ModelConfig, calibration: Calibration, is_wanted: bool) -> ModelConfig:
+def _calibrated(described: ModelConfig, calibration: Calibration | None, is_wanted: bool) -> ModelConfig:
     """The description with what the best validation tells: thresholds, and the temperature where it is wanted."""
+    if calibration is None:
+        return described
     temperature = calibration.temperature if is_wanted else 1.0
     pairs = zip(described.classes[1:], calibration.thresholds, strict=True)
     thresholds = {entry.title: pair[is_wanted] for entry, pair in pairs}

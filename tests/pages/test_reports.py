@@ -25,6 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_town(folder / "in" / "town.tif", Size(300, 260), (20, 30, 40, 24))
     places = ["--images", folder / "in", "--model", folder / "model", "--output", folder / "collection"]
     training = ["run", "--runs", folder / "runs", *SMALL_OPTIONS, *small_documents(folder)]
+    training += ["--pointer", folder / "models" / "current.json"]
     detection = ["detect", *places, "--runs", folder / "runs"]
     for command in (training, detection, detection):
         subprocess.run([sys.executable, "-m", "pipelines", *map(str, command)], check=True)
@@ -34,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_report_shows_its_heading(runs: Path) -> None:
     reports = [path for path in runs.rglob("*.html") if "latest" not in path.parts]
     stages = {path.parent.name for path in reports}
-    assert {"split-tagging", "crop-augment", "train-unet", "split-masks", "evaluate"} <= stages
+    assert {"split-tagging", "crop-augment", "train-unet", "split-masks", "evaluate", "promote"} <= stages
     assert {"plan-imagery", "publish-collection", "reports"} <= stages
     for report in reports:
         page = opened(report)

@@ -27,7 +27,9 @@ from components.core.collection.layer.tables import (
 )
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.collection.plan import Plan, PlannedScene
+from components.core.collection.scene_drift import SceneDrift
 from components.core.collection.stac import MaskClass, document_bytes, item_place, scene_item
+from components.core.drift import TrainingStatistics
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import WGS84, PixelGrid, reprojected
 from components.core.footprints.georeference import placed
@@ -105,6 +107,7 @@ class SceneFinisher:
         classes: What the mask's values mean.
         detected: When this run detects; with its time zone.
         software: Versions of what detects, by name.
+        statistics: Of the model's training, with which scenes are compared; None for no comparison.
     """
 
     plan: Plan
@@ -113,6 +116,7 @@ class SceneFinisher:
     classes: tuple[MaskClass, ...]
     detected: datetime
     software: Mapping[str, str] = field(default_factory=dict)
+    statistics: TrainingStatistics | None = None
 
     def __call__(self, scene: CompleteScene) -> FinishedScene | SceneFailure:
         """Finish one scene; whatever goes wrong with it is its result.
@@ -137,7 +141,8 @@ class SceneFinisher:
     def _finish(self, scene: CompleteScene) -> FinishedScene:
         planned, collection = scene.planned, Collection(self.plan.output_uri)
         mark = self.plan.mark(planned)
-        items = _PassingItems(self._items(scene), self._roles().values())
+        drift = None if self.statistics is None else SceneDrift(self.statistics)
+        items = _PassingItems(self._items(scene), self._roles().values(), drift)
         earlier = self._earlier_rows(planned, collection)
         found = self._found(items, planned)
         rows, change = self._footprints(found, planned), None
@@ -167,6 +172,7 @@ class SceneFinisher:
             tolerance_px=found.drawing.tolerance_px,
             regularise=found.drawing.regularise,
             min_area_m2=self.plan.settings.min_area_m2,
+            drift=None if drift is None else drift.distances(),
         )
         self._describe(mark, record, grid.transform, collection)
         collection.finish(mark, record)
@@ -249,7 +255,8 @@ class SceneFinisher:
 
 
 class _PassingItems:
-    """Items on their way to those who need their objects; their rasters are noted, and so none is read twice.
+    """Items on their way to those who need their objects; on it their rasters are noted, and they are compared with the
+    training, so that none is read twice.
 
     Attributes:
         first: The first item, once it has passed.
@@ -258,8 +265,9 @@ class _PassingItems:
 
     first: Item
 
-    def __init__(self, items: Iterator[Item], roles: Iterable[str]) -> None:
+    def __init__(self, items: Iterator[Item], roles: Iterable[str], drift: SceneDrift | None) -> None:
         self._items = items
+        self._drift = drift
         self.rasters: dict[str, list[str]] = {role: [] for role in roles}
 
     def __iter__(self) -> Iterator[Item]:
@@ -268,6 +276,8 @@ class _PassingItems:
                 self.first = item
             for role, uris in self.rasters.items():
                 uris.append(_raster(item, role))
+            if self._drift is not None:
+                self._drift.add(item)
             yield item
 
 

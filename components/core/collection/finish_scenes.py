@@ -10,6 +10,7 @@ from components.core.collection.describe import described_classes, software
 from components.core.collection.finish_scene import STAGE, FinishedScene, SceneFinisher
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan
+from components.core.drift import TrainingStatistics
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.progress import progress
 from components.core.project import Project
@@ -38,6 +39,7 @@ def scene_finisher(plan: Plan, projects: Iterable[Project]) -> SceneFinisher:
         classes=described_classes(collection, plan),
         detected=datetime.now(UTC).replace(microsecond=0),
         software=software(),
+        statistics=TrainingStatistics.of_model(plan.model_uri),
     )
 
 

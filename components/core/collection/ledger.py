@@ -68,6 +68,7 @@ class SceneRecord:
         regularise: Whether the footprints have right angles where they nearly had; None where an earlier version did
             the scene, whose footprints have no outlines to be joined by.
         min_area_m2: Smaller objects are left out.
+        drift: How far the scene is from the model's training, by kind; None where that is not known.
     """
 
     key: str
@@ -87,6 +88,7 @@ class SceneRecord:
     tolerance_px: float = 0.0
     regularise: bool | None = None
     min_area_m2: float = 0.0
+    drift: dict[str, float] | None = None
 
     @classmethod
     def of_json(cls, text: bytes, place: str) -> SceneRecord:
@@ -97,14 +99,17 @@ class SceneRecord:
         """
         try:
             content = parse_json(text)
-            record = cls(**content | {"bounds": tuple(content["bounds"])})
+            drift = content.get("drift")
+            if drift is not None:
+                drift = {str(kind): float(value) for kind, value in dict(drift).items()}
+            record = cls(**content | {"bounds": tuple(content["bounds"]), "drift": drift})
             if record.transform is None:
                 return record
             transform = tuple(map(float, record.transform))
             if len(transform) != TRANSFORM_NUMBERS:
                 raise ValueError(f"transform: {len(transform)} numbers are not an affine transform, which has six")
             return replace(record, transform=transform)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{place}: is not a scene marker ({error}); delete it to detect the scene again") from error
 
     def as_json(self) -> bytes:
@@ -113,8 +118,11 @@ class SceneRecord:
         Raises:
             DataError: If a number is none, since what `of_json` refuses would stop every run to come.
         """
+        content = asdict(self)
+        if self.drift is None:
+            del content["drift"]  # as it was before there was any
         try:
-            return (json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+            return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
         except ValueError as error:
             raise DataError(
                 f"{self.key}: its bounds, its area or its transform are not finite; check its CRS and its transform"

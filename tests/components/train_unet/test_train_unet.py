@@ -19,9 +19,11 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from components.core.command.run import stage_main
 from components.core.documents.training import load_config
+from components.core.drift import TrainingStatistics, pixel_counts
 from components.core.errors import ConfigError, DataError, FootprintsError
+from components.core.imagery.images import read_image
 from components.core.network.model_artifact import load_model
-from components.core.project import write_manifest
+from components.core.project import open_project, write_manifest
 from components.train_unet import train_unet
 from components.train_unet.dataset import TrainingBatch
 from components.train_unet.devices import DevicePlan
@@ -79,6 +81,19 @@ def test_a_folder_says_how_its_network_was_trained(project: Path, tmp_path: Path
     model = load_model(tmp_path / "model")
     assert [entry.title for entry in model.config.classes] == ["bg", "untitled"]
     assert (model.config.size.height, model.config.size.width) == (48, 48)
+
+
+def test_a_folder_says_what_its_pixels_and_its_confidences_were_like(project: Path, tmp_path: Path) -> None:
+    """Every pixel of every training item, and of every validation window, is counted: there are few."""
+    train(project, tmp_path / "model", config=TINY | {"epochs": 1})
+    known = TrainingStatistics.of_model(str(tmp_path / "model"))
+    assert known is not None
+    items = [item for item in open_project(project) if "train" in item.tags]
+    expected = sum(pixel_counts(read_image(item.image.uri, item.image.recipe)) for item in items if item.image)
+    assert known.pixels.counts.tolist() == expected.tolist()
+    assert known.confidence.counts.sum() == 4 * 48 * 48
+    assert (known.pixels.images, known.pixels.furthest) == (0, 0.0), "these images are too small to tell"
+    assert not known.confidence.counts[0, 0], "of two classes the likelier one has half of the probability at least"
 
 
 def test_the_best_checkpoint_is_what_is_written(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

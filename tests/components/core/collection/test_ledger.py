@@ -89,3 +89,18 @@ def test_a_marker_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     place.write_text(json.dumps(content))
     found = collection.read(MARK)
     assert (found.transform, found.regularise) == (None, None)
+
+
+def test_a_distance_to_the_training_comes_back_and_is_left_out_where_it_is_not_known(tmp_path: Path) -> None:
+    collection, far = Collection(str(tmp_path)), replace(RECORD, drift={"pixels": 0.31, "confidence": 0.05})
+    collection.finish(MARK, far)
+    assert collection.read(MARK) == far
+    assert b"drift" not in RECORD.as_json(), "markers of models without statistics are as they were"
+    for broken in ("far", [1], {"pixels": "far"}):
+        storage.write_bytes(collection.place("ledger", f"{MARK.stem}.json"), _with_drift(broken))
+        with pytest.raises(DataError, match="is not a scene marker"):
+            collection.read(MARK)
+
+
+def _with_drift(value: object) -> bytes:
+    return json.dumps(json.loads(RECORD.as_json()) | {"drift": value}).encode()

@@ -1,0 +1,113 @@
+"""What detection compares new imagery with: the values of training pixels, and how sure the network is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from components.core.drift import (
+    BANDS,
+    CONFIDENCE_EDGES,
+    PIXEL_BINS,
+    Counts,
+    Reference,
+    TrainingStatistics,
+    confidence_counts,
+    pixel_counts,
+)
+from components.core.errors import DataError, StorageError
+from components.core.imagery.images import read_image, read_validity
+from components.core.imagery.reading import describe
+from components.core.network.segmentation import SegmentationNetwork
+from components.core.project.local_copies import with_local_copies
+from components.core.scene_errors import scene_errors, stops_all
+from components.train_unet.dataset import WindowDataset
+from components.train_unet.devices import DevicePlan
+
+log = logging.getLogger(__name__)
+
+TRAINING_WINDOWS = 512
+VALIDATION_WINDOWS = 128
+"""How many are looked at, at most."""
+
+BATCH = 8
+
+
+def training_statistics(
+    network: SegmentationNetwork, train: WindowDataset, val: WindowDataset, plan: DevicePlan, temperature: float = 1.0
+) -> TrainingStatistics:
+    """Look at some windows of a training, spread evenly over its items.
+
+    Args:
+        network: The trained one, on the CPU and in evaluation mode, as it is again afterwards.
+        train: Whose pixels are counted, without data that is none; windows of bare ground are not among them.
+        val: On which the network says how sure it is.
+        plan: Where it computes.
+        temperature: What its logits are divided by in inference.
+    """
+    return TrainingStatistics(
+        Reference.of_images(_pixels_by_image(train), PIXEL_BINS, BANDS),
+        Reference.of_images(_confidences_by_image(network, val, plan, temperature), len(CONFIDENCE_EDGES) - 1),
+    )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    taken = min(count, most)
+    return [number * count // taken for number in range(taken)]
+
+
+def _pixels_by_image(dataset: WindowDataset) -> dict[str, Counts]:
+    found: dict[str, Counts] = {}
+    for position in _spread(len(dataset), TRAINING_WINDOWS):
+        row = int(dataset.rows[position])
+        try:
+            with scene_errors(dataset.project.label(row)):
+                item = dataset.project.item(row)
+                source = "" if item.image is None else item.image.uri
+                image = with_local_copies(item).image
+                if image is None:
+                    continue
+                valid = read_validity(image.uri, image.recipe) if describe(image.uri).is_masked else None
+                counts = pixel_counts(np.ascontiguousarray(read_image(image.uri, image.recipe)), valid)
+        except (DataError, StorageError) as error:
+            if stops_all(error):
+                raise
+            continue  # the training has named it
+        found[source] = found.get(source, 0) + counts
+    return found
+
+
+@torch.inference_mode()
+def _confidences_by_image(
+    network: SegmentationNetwork, dataset: WindowDataset, plan: DevicePlan, temperature: float
+) -> dict[str, Counts]:
+    device = torch.device(f"cuda:{plan.devices[0]}" if plan.accelerator == "gpu" else "cpu")
+    found: dict[str, Counts] = {}
+    network.to(device)
+    try:
+        for sources, windows in _batches(dataset):
+            with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16-mixed"):
+                logits = network(windows.to(device))
+            shares = torch.softmax(logits.float() / temperature, dim=1)
+            sure = shares.amax(dim=1).mul(255).round().to(torch.uint8).cpu().numpy()
+            for source, window in zip(sources, sure, strict=True):
+                found[source] = found.get(source, 0) + confidence_counts(window)
+    finally:
+        network.to("cpu")
+    return found
+
+
+def _batches(dataset: WindowDataset) -> Iterator[tuple[list[str], torch.Tensor]]:
+    """Windows, and the images that they are cut from; without those that cannot be read."""
+    positions = _spread(len(dataset), VALIDATION_WINDOWS)
+    for first in range(0, len(positions), BATCH):
+        chosen = [
+            (dataset.image_of_row(int(dataset.rows[position])), dataset[position])
+            for position in positions[first : first + BATCH]
+        ]
+        read = [(source, sample.image) for source, sample in chosen if source is not None and not sample.unreadable]
+        if read:
+            yield [source for source, _ in read], torch.stack([image for _, image in read])
