@@ -142,6 +142,7 @@ def _opened(
         model=model_digest(model),
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
+        bands=loaded.config.bands,
     )
     return settings, NetworkPredictor(loaded.network, loaded.config.size, device, config.precision, config.mode.flips)
 

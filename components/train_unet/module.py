@@ -214,7 +214,7 @@ class SegmentationModule(pl.LightningModule):
     def _blank(self, items: int) -> TrainingBatch:
         """A batch as large as one of so many items."""
         size = self.config.input_size.size
-        image = torch.zeros(items, 3, size.height, size.width, dtype=torch.uint8, device=self.device)
+        image = torch.zeros(items, self.network.bands, size.height, size.width, dtype=torch.uint8, device=self.device)
         return TrainingBatch(image, torch.zeros_like(image[:, 0]), ())
 
     def _too_large(self, phase: str, batch: int, run: Callable[[int], None], held_bytes: int = 0) -> ConfigError:
