@@ -396,3 +396,18 @@ def test_names_of_an_optional_package_are_checked_without_it(
     monkeypatch.setenv("FOOTPRINTS_EXTRAS", "smp")
     (found,) = wrong(in_order(tmp_path, train_config=NEEDS_SMP | config))
     assert found.startswith(fault)
+
+
+NIR = {"bands": ["red", "green", "blue", "nir"], "encoder_weights": "none"}
+
+
+def test_the_import_keeps_as_many_bands_as_the_network_sees(tmp_path: Path) -> None:
+    for bands in ("", "3,2,1,4"):
+        check_inputs(in_order(tmp_path, train_config=NIR, bands=bands))
+    assert wrong(in_order(tmp_path, train_config=NIR, bands="3,2,1")) == [
+        "bands: '3,2,1' keeps 3 bands of the images, and train_config names 4: red, green, blue, nir; give the number "
+        "of each, in this order"
+    ]
+    own = dataclasses.replace(in_order(tmp_path, train_config=NIR), images_uri="", makes_scenes=True)
+    (fault,) = wrong(own)
+    assert fault.startswith("train_config: bands: ['red', 'green', 'blue', 'nir'] are more than the run's own scenes")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from components.core.collection.stac import model_item
 from components.core.documents.inference import load_config as load_inference
