@@ -57,7 +57,8 @@ def detection(
         footprints_regularise: Whether to give outlines right angles.
         footprints_tolerance: Tolerance of simplification, in pixels or metres, such as 1 px or 0.5 m; 0 keeps the
             pixels' edges.
-        images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
+        images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
+            go by what the images say.
         images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
             groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
         images_max_bad: How many images may be skipped before the run counts as failed; the others are published.

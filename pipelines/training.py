@@ -172,7 +172,8 @@ def training(
             the same with all crops of an image in training, or all in validation.
         images_allow_unpaired: Whether images without a mask, where others have one, show no building; else they are
             refused.
-        images_bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by what the images say.
+        images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
+            go by what the images say.
         images_mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, or 1,ignore=255; empty for
             all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.

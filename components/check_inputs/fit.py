@@ -10,7 +10,10 @@ from components.core.documents import promotion
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
+from components.core.errors import ConfigError
+from components.core.imagery.bands import is_rgb
 from components.core.network.classes import model_classes
+from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import BUILDINGS, check_class, check_split, predicted, warn_of_other_windows
 from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.queries import CLASS_TITLE, check_tagged, imported, passed
@@ -34,6 +37,7 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
         crops = None if followed is None else followed.result
     classes = None
     if documents.training is not None:
+        _check_bands(faults, inputs, documents.training)
         classes = _learnt(faults, inputs, documents.training, crops)
         _check_initial(faults, inputs, documents.training, classes, found)
     if documents.promotion is not None and classes is not None and found.champion is not None:
@@ -87,6 +91,14 @@ def _learnt(
     with faults.of("crop_augment_query", "train_config"):
         return model_classes(crops.meta.classes, special.background, special.neutral)
     return None
+
+
+def _check_bands(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig) -> None:
+    if inputs.makes_scenes and not is_rgb(config.bands):
+        with faults.of("train_config", head=WHERE):
+            raise ConfigError(f"{WHERE}: bands: {config.bands} are more than the run's own scenes have; give imagery")
+    with faults.of("bands"):
+        check_bands_kept(inputs.bands, config.bands, faults.name("train_config"))
 
 
 def _check_initial(

@@ -13,7 +13,8 @@ class TrainingInputs:
     Attributes:
         images_uri: Folder or URI prefix of images; empty where the run makes its own.
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them.
-        bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
+        bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to go by the
+            images.
         data_root: Folder or URI prefix for rasters; empty for the cluster's own.
         output_uri: Folder or URI prefix that gets a copy of the footprints; empty for none.
         split_tagging_query: DTL query that tags images; empty for the tutorial's.

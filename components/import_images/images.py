@@ -11,7 +11,7 @@ import rasterio
 
 from components.core.geometry import Size, Window, row_bands
 from components.core.imagery.alpha import Alpha, alpha_of, has_alpha
-from components.core.imagery.bands import ColourBands, colour_bands
+from components.core.imagery.bands import COLOURS, ColourBands, colour_bands
 from components.core.imagery.opening import open_raster
 from components.core.imagery.orientation import Turn, turned, upright
 from components.core.imagery.reading import RasterInfo, UInt8, palette_of
@@ -57,6 +57,7 @@ class _Meaning:
         bands: Which of them are read.
         gaps: Which pixels hold no data.
         stretch: How values become 8 bits.
+        further: The same of each band behind the third: heights have little to do with colours.
         palette: (256, 3) the colours of the values; None where they are none.
         is_min_white: Whether the least value is white.
         notes: Remarks on it, for the log.
@@ -68,6 +69,7 @@ class _Meaning:
     palette: UInt8 | None
     is_min_white: bool
     notes: tuple[str, ...] = ()
+    further: tuple[Stretch | None, ...] = ()
 
     @property
     def channels(self) -> int:
@@ -77,11 +79,15 @@ class _Meaning:
     def read(self, dataset: rasterio.DatasetReader, uri: str, rows: Window) -> UInt8:
         """(C, H, W) uint8 of some rows."""
         pixels = read_rows(dataset, uri, rows, self.bands.indexes)
+        others, pixels = pixels[len(COLOURS) :], pixels[: len(COLOURS)]
         shown = pixels if self.stretch is None else self.stretch.apply(pixels)
         if self.palette is not None:
             shown = np.moveaxis(self.palette[shown[0]], 2, 0)
         elif self.is_min_white:
             shown = 255 - shown
+        if len(others):
+            scaled = [band if how is None else how.apply(band) for band, how in zip(others, self.further, strict=True)]
+            shown = np.concatenate([shown, np.stack(scaled)])
         if not self.gaps.are_there:
             return shown
         valid = self.gaps.valid(dataset, uri, rows, pixels)
@@ -126,6 +132,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         transform=shown.transform,
         alpha=meaning.gaps.are_there,
         tags={SCALING_TAG: meaning.stretch.as_text()} if meaning.stretch else {},
+        names=_names_of_further(dataset, bands),
     )
     if notes:
         profile = replace(profile, tags={**profile.tags, NOTES_TAG: json.dumps(notes, ensure_ascii=False)})
@@ -145,12 +152,19 @@ def _meaning(
     declared: bool,
     palette: UInt8 | None,
 ) -> _Meaning:
-    uri, indexes = task.pair.image.uri, bands.indexes
+    uri, indexes = task.pair.image.uri, bands.indexes[: len(COLOURS)]
     surveyed: list[ImageSurvey] = []
 
     def percentiles() -> tuple[float, float]:
         surveyed.append(survey(dataset, uri, info, indexes, declared))
         return surveyed[0].low, surveyed[0].high
+
+    def further(number: int) -> Stretch | None:
+        def own() -> tuple[float, float]:
+            found = survey(dataset, uri, info, (number,), declared)
+            return found.low, found.high
+
+        return stretch_of(task.scaling, uri, info.dtype, own)
 
     stretch = None if palette is not None else stretch_of(task.scaling, uri, info.dtype, percentiles)
     if surveyed:
@@ -165,7 +179,14 @@ def _meaning(
         palette=palette,
         is_min_white=info.is_min_white,
         notes=surveyed[0].notes if surveyed else (),
+        further=tuple(further(number) for number in bands.indexes[len(COLOURS) :]),
     )
+
+
+def _names_of_further(dataset: rasterio.DatasetReader, bands: ColourBands) -> dict[int, str]:
+    """What the raster calls the bands that are kept behind the third, by their new numbers."""
+    new = enumerate(bands.indexes[len(COLOURS) :], len(COLOURS) + 1)
+    return {number: name for number, old in new if (name := dataset.descriptions[old - 1])}
 
 
 def _write(target: str, profile: RasterProfile, strips: Iterator[UInt8]) -> None:

@@ -113,7 +113,8 @@ def import_images(
         dataset: Name of its one dataset.
         class_title: Class of the objects.
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
-        bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
+        bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to go by the
+            images.
         mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, and 1,ignore=255; empty for all
             above 0.
         allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that

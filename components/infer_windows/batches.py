@@ -26,7 +26,7 @@ class WindowBatch:
         strip: Index of the strip.
         run: For each window whether it holds data, and so goes through the network.
         valid: What was found of which pixels hold data, since the batch before.
-        pixels: (N, 3, h, w) uint8 RGB of the windows to run, until the network was applied.
+        pixels: (N, bands, h, w) uint8 of the windows to run, until the network was applied.
         probabilities: (N, C, h, w) float32 of these, once it was.
     """
 

@@ -145,6 +145,7 @@ def _opened(
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
         thresholds=thresholds_of(config, loaded.config),
+        bands=loaded.config.bands,
     )
     predictor = NetworkPredictor(
         loaded.network, loaded.config.size, device, config.precision, config.mode.flips, loaded.config.temperature

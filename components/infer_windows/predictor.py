@@ -37,7 +37,7 @@ class Predictor(Protocol):
     """A network in use."""
 
     def __call__(self, windows: UInt8) -> Float32:
-        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities, whose sum over C is 1.
+        """Map (N, bands, H, W) uint8 to (N, C, H, W) float32 probabilities, whose sum over C is 1.
 
         The array of windows is used again after the call.
         """
@@ -63,7 +63,7 @@ class NetworkPredictor:
         """Bring the network to its device.
 
         Args:
-            network: Maps (N, 3, h, w) uint8 RGB to (N, C, h, w) logits.
+            network: Maps (N, bands, h, w) uint8 to (N, C, h, w) logits.
             input_size: What windows are stretched to before it, in pixels.
             device: Where it computes.
             precision: As in the config.
@@ -83,7 +83,7 @@ class NetworkPredictor:
         self._network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, windows: UInt8) -> Float32:
-        """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities.
+        """Map (N, bands, H, W) uint8 to (N, C, H, W) float32 probabilities.
 
         Raises:
             ConfigError: If the windows do not fit into the memory; it says how many do.
@@ -117,7 +117,7 @@ class NetworkPredictor:
         return result
 
     def _probabilities(self, pixels: Tensor) -> Tensor:
-        """(N, C, H, W) float32 of (N, 3, H, W) uint8, both on the device."""
+        """(N, C, H, W) float32 of (N, bands, H, W) uint8, both on the device."""
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
             logits = self._network(self._stretched(pixels))
         probabilities = torch.softmax(logits.float() / self._temperature, dim=1)

@@ -71,7 +71,7 @@ class Columns:
             bottom: The row after the last.
 
         Returns:
-            (3, n, W) uint8 RGB, and (n, W) whether these pixels hold data; None where all of them do.
+            (C, n, W) uint8, the bands of the image, and (n, W) whether these pixels hold data; None where all do.
 
         Raises:
             DataError: If the raster cannot be read.
@@ -112,7 +112,7 @@ class RowMemory:
     """Memory for the buffered rows of any strip of a scene.
 
     Attributes:
-        pixels: (3, rows, columns) uint8.
+        pixels: (C, rows, columns) uint8.
         valid: (rows, columns) bool; None where the raster does not say which pixels hold data.
     """
 
@@ -128,7 +128,10 @@ class RowMemory:
             window_rows: Height of the windows.
         """
         shape = window_rows + strips[0].block_rows - 1, max(strip.right - strip.left for strip in strips)
-        return cls(np.empty((3, *shape), np.uint8), np.empty(shape, np.bool_) if strips[0].is_masked else None)
+        return cls(
+            np.empty((len(strips[0].image.bands), *shape), np.uint8),
+            np.empty(shape, np.bool_) if strips[0].is_masked else None,
+        )
 
 
 class RowBuffer:
@@ -174,7 +177,7 @@ class RowBuffer:
             self.bottom += pixels.shape[1]
 
     def pixels(self, window: Window) -> UInt8:
-        """(3, h, w) uint8 RGB of a window of the rows that are there; a view."""
+        """(C, h, w) uint8 of a window of the rows that are there; a view."""
         return self._pixels[(slice(None), *self._place(window))]
 
     def valid(self, window: Window) -> Bool | None:
@@ -247,7 +250,8 @@ def laid_out_in_tiles(image: ImageRef, top: int, bottom: int, strips: int) -> It
 
     Returns:
         The image itself where it is tiled or read in one strip; else one of those rows in a temporary file of as many
-        bytes as they have (three a pixel, four where the raster says which pixels hold data), gone when the block ends.
+        bytes as they have (one a pixel and band, another where the raster says which pixels hold data), gone when the
+        block ends.
 
     Raises:
         DataError: If the raster cannot be read.
@@ -261,12 +265,12 @@ def laid_out_in_tiles(image: ImageRef, top: int, bottom: int, strips: int) -> It
     size = Size(bottom - top, whole.width)
     with storage.scratch_folder("tiles") as folder:
         file = folder / "scene.tif"
-        bands = 3 + info.is_masked
+        bands = len(image.bands) + info.is_masked
         with raster_writer(file, RasterProfile(size, bands=bands, alpha=info.is_masked)) as writer:
             for pixels, valid in Columns.of(image, 0, whole.width).read(top, bottom):
                 planes = pixels if valid is None else np.concatenate([pixels, valid[np.newaxis] * np.uint8(255)])
                 writer.write(planes)
         try:
-            yield ImageRef(str(file), size, Recipe(Window(-top, 0, whole.height, whole.width)))
+            yield ImageRef(str(file), size, Recipe(Window(-top, 0, whole.height, whole.width)), bands=image.bands)
         finally:
             os.truncate(file, 0)  # it is still open for the next window, and would keep its place on the disk

@@ -40,7 +40,7 @@ def read_regions(image: ImageRef, plan: RegionPlan, buffers: PixelBuffers) -> Ge
 def _batch(image: ImageRef, strip: int, window: Window, buffers: PixelBuffers) -> WindowBatch:
     """One region; where some of its pixels hold no data the batch says so of all its rows."""
     columns = Columns.of(image, window.left, window.right)
-    pixels = buffers.take((1, 3, window.height, window.width))
+    pixels = buffers.take((1, len(image.bands), window.height, window.width))
     holds_data = np.ones((window.height, window.width), np.bool_) if columns.is_masked else None
     row = 0
     for values, valid in columns.read(window.top, window.bottom):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
 from components.core.documents.inference import InferenceConfig
 from components.core.errors import DataError, FootprintsError, StorageError
+from components.core.imagery.bands import COLOURS
+from components.core.imagery.reading import check_bands
 from components.core.project import ImageRef, Item
 from components.core.project.parts import row_parts, wanted_rows
 from components.core.scene_errors import scene_errors
@@ -41,6 +43,7 @@ class RunSettings:
         max_item_pixels: The most pixels of an item; 0 for no limit.
         thresholds: For each class but the background, the probability above which a pixel may have it; none where the
             most probable class counts.
+        bands: Names of the bands that the network sees.
     """
 
     config: InferenceConfig
@@ -50,6 +53,7 @@ class RunSettings:
     data_root: str
     max_item_pixels: int = 0
     thresholds: tuple[float, ...] = ()
+    bands: tuple[str, ...] = COLOURS
 
 
 @dataclass(slots=True)
@@ -91,18 +95,20 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
     """Decide how a scene is done, and see whether that was done before.
 
     Raises:
-        DataError: If it has no image, the mode cannot be used on it, or its raster does not exist.
+        DataError: If it has no image, the mode cannot be used on it, or its raster does not exist or lacks a band.
         StorageError: If the place of its raster or of the results cannot be reached.
     """
     if item.image is None:
         raise DataError("has no image; import the project with its images")
     rows = wanted_rows(item)
-    plan = plan_scene(item, item.image, settings.config.mode, settings.batch_size, settings.channels, rows)
+    check_bands(item.image.uri, settings.bands)
+    image = replace(item.image, bands=settings.bands)
+    plan = plan_scene(item, image, settings.config.mode, settings.batch_size, settings.channels, rows)
     parts = row_parts(item.size, rows, settings.max_item_pixels)
-    files = scene_files(item, item.image, settings.model, settings.config, settings.data_root, parts)
+    files = scene_files(item, image, settings.model, settings.config, settings.data_root, parts)
     found = [extents for extents in (part.finished() for part in files) if extents is not None]
     reused = len(found) == len(files)
-    return SceneInference(item, item.image, plan, files, found if reused else [], reused)
+    return SceneInference(item, image, plan, files, found if reused else [], reused)
 
 
 def run_scenes(

@@ -15,6 +15,7 @@ from components.core.documents import inference, tutorial
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.network.description import ModelConfig
+from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import check_needs_no_objects, check_split, predicted
 from components.core.preflight.models import described_model
 from components.core.preflight.named_faults import NamedFaults
@@ -145,6 +146,9 @@ def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelCon
     splitting = read_query_parameter(
         faults, "split_masks_query", settings.split_masks_query, tutorial.SPLIT_MASKS_QUERY
     )
+    if model is not None:
+        with faults.of("bands"):
+            check_bands_kept(settings.bands, model.bands, "the model")
     if config is not None:
         faults.attempt(key, check_needs_no_objects, config, head=inference.WHERE)
     if config is None or model is None:

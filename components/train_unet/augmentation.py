@@ -25,6 +25,8 @@ BAND_SHARE = 0.5
 
 LARGEST = 255
 
+COLORS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -36,8 +38,8 @@ class Change:
         zoom: Above 1 it is enlarged, below 1 made smaller.
         row: Where in the window the part lies that an enlarged one shows: -1 at the top, 1 at the bottom.
         column: The same: -1 at the left, 1 at the right.
-        gains: What each of the three bands is multiplied by.
-        contrast: What differences from the window's mean are multiplied by.
+        gains: What red, green and blue are multiplied by; further bands are no colours and stay.
+        contrast: What their differences from the window's mean are multiplied by.
     """
 
     mirrored: bool = False
@@ -78,7 +80,7 @@ def augmented(image: Tensor, mask: Tensor, changes: Sequence[Change]) -> tuple[T
     """Change each window of a batch.
 
     Args:
-        image: (N, 3, H, W) uint8 RGB; H and W equal where windows are turned.
+        image: (N, C, H, W) uint8, red, green and blue first; H and W equal where windows are turned.
         mask: (N, H, W) uint8 class indices.
         changes: N of them.
 
@@ -118,7 +120,8 @@ def _free(zoom: float) -> float:
 def _recolored(image: Tensor, changes: Sequence[Change]) -> Tensor:
     gains = torch.tensor([change.gains for change in changes], dtype=torch.float32, device=image.device)
     contrast = torch.tensor([change.contrast for change in changes], dtype=torch.float32, device=image.device)
-    colors = image.float()
+    colors = image[:, :COLORS].float()
     means = colors.mean((1, 2, 3), keepdim=True)
     changed = (means + (colors - means) * contrast[:, None, None, None]) * gains[:, :, None, None]
-    return changed.round_().clamp_(0, LARGEST).to(torch.uint8)
+    changed = changed.round_().clamp_(0, LARGEST).to(torch.uint8)
+    return changed if image.shape[1] == COLORS else torch.cat([changed, image[:, COLORS:]], dim=1)

@@ -64,7 +64,7 @@ class ValidatedNetwork:
 
         Args:
             forward: Applies the network in the training's number format.
-            images: (N, 3, H, W) uint8 batches for the statistics; none are taken where those stay.
+            images: (N, C, H, W) uint8 batches for the statistics; none are taken where those stay.
 
         Raises:
             RuntimeError: If it is in already.
@@ -98,7 +98,7 @@ def recompute_statistics(network: nn.Module, forward: Callable[[Tensor], object]
     Args:
         network: Whose statistics; its mode stays what it is.
         forward: Applies it.
-        images: (N, 3, H, W) uint8 batches; where there are none, the statistics stay what they are.
+        images: (N, C, H, W) uint8 batches; where there are none, the statistics stay what they are.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
     modes = {module: module.training for module in network.modules()}

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from components.core.documents.training import ALL_ITEMS, WHERE
 from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.geometry import Size
+from components.core.imagery.bands import COLOURS
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.project import Item, Project
@@ -68,7 +69,7 @@ class Sample(NamedTuple):
     """One training window.
 
     Attributes:
-        image: (3, H, W) uint8 RGB.
+        image: (C, H, W) uint8, the bands that the network sees.
         mask: (H, W) uint8 class indices, 255 for neutral pixels.
         unreadable: Items that were tried before this one and could not be read.
     """
@@ -82,7 +83,7 @@ class TrainingBatch(NamedTuple):
     """Some training windows.
 
     Attributes:
-        image: (N, 3, H, W) uint8 RGB.
+        image: (N, C, H, W) uint8, the bands that the network sees.
         mask: (N, H, W) uint8 class indices, 255 for neutral pixels.
         unreadable: Items that could not be read.
     """
@@ -105,6 +106,7 @@ class WindowDataset(Dataset[Sample]):
         other_images: int = 0,
         pads: bool = False,
         bare_ground: BareGround = NO_GROUND,
+        bands: tuple[str, ...] = COLOURS,
     ) -> None:
         """Prepare to read.
 
@@ -118,6 +120,7 @@ class WindowDataset(Dataset[Sample]):
                 and for a filled position, the window is neutral throughout.
             pads: Whether smaller images are padded, which keeps their scale, and not stretched.
             bare_ground: Windows without objects, at the positions that follow those of the items.
+            bands: Names of what is read of the images.
         """
         self.project = project
         self.rows = rows
@@ -127,6 +130,7 @@ class WindowDataset(Dataset[Sample]):
         self.other_images = other_images
         self.pads = pads
         self.bare_ground = bare_ground
+        self.bands = bands
 
     def __len__(self) -> int:
         """Number of chosen items; bare ground is none."""
@@ -188,12 +192,12 @@ class WindowDataset(Dataset[Sample]):
     def _neutral(self, unreadable: tuple[UnreadableItem, ...]) -> Sample:
         height, width = self.size.height, self.size.width
         mask = torch.full((height, width), NEUTRAL_INDEX, dtype=torch.uint8)
-        return Sample(torch.zeros(3, height, width, dtype=torch.uint8), mask, unreadable)
+        return Sample(torch.zeros(len(self.bands), height, width, dtype=torch.uint8), mask, unreadable)
 
     def _read(self, item: Item) -> tuple[UInt8, UInt8]:
         if item.image is None:
             raise DataError(f"item {item.key}: has no image; import the project with its images")
-        image = read_image(item.image.uri, item.image.recipe)
+        image = read_image(item.image.uri, item.image.recipe, bands=self.bands)
         mask = draw_mask(item, self.mask_values)
         if self.pads:
             image, mask = pad(image, mask, self.size)

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from components.core.documents.training import WHERE, Augmentation, TrainConfig
 from components.core.errors import ConfigError
+from components.core.hashing import hash_integer
 from components.core.network.classes import NEUTRAL_INDEX
 from components.core.network.loss import BoundaryWeight, segmentation_loss
 from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
@@ -84,6 +85,11 @@ class SegmentationModule(pl.LightningModule):
         if config.optimizer == "adamw":
             return AdamW(self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
         return Adam(self.network.parameters(), lr=config.lr, fused=fused)
+
+    def on_fit_start(self) -> None:
+        """Let the seed decide what layers draw, such as which parts are left out; a checkpoint brings its own state."""
+        if not self.start:
+            torch.manual_seed(hash_integer(self.config.seed, "layers", str(self.trainer.global_rank)))
 
     def on_train_batch_start(self, _batch: TrainingBatch, _index: int) -> None:
         """Let the learning rate follow the schedule, where the step decides it."""
@@ -216,7 +222,7 @@ class SegmentationModule(pl.LightningModule):
     def _blank(self, items: int) -> TrainingBatch:
         """A batch as large as one of so many items."""
         size = self.config.input_size.size
-        image = torch.zeros(items, 3, size.height, size.width, dtype=torch.uint8, device=self.device)
+        image = torch.zeros(items, self.network.bands, size.height, size.width, dtype=torch.uint8, device=self.device)
         return TrainingBatch(image, torch.zeros_like(image[:, 0]), ())
 
     def _too_large(self, phase: str, batch: int, run: Callable[[int], None], held_bytes: int = 0) -> ConfigError:

@@ -145,6 +145,7 @@ def train(
         special.neutral,
         settings.input_size.size,
         settings.architecture,
+        settings.bands,
     )
     datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
     plan = plan_devices(usable_devices(gpus, settings.gpu_devices), settings.precision)
@@ -172,13 +173,21 @@ def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max
     train_rows = rows_with_tag(project, config.dataset_tags.train, "train")
     val_rows = rows_with_tag(project, config.dataset_tags.val, "val")
     log.info("%s training and %s validation items of %s", len(train_rows), len(val_rows), project.meta.name)
-    replacements, pads = config.allow_corrupted_samples.train, config.pad == "reflect"
+    replacements, pads, bands = config.allow_corrupted_samples.train, config.pad == "reflect", tuple(config.bands)
     ground = find_bare_ground(project, train_rows.tolist()) if config.negatives else NO_GROUND
     datasets = Datasets(
         WindowDataset(
-            project, train_rows, values, size, replacements, other_images=max_bad, pads=pads, bare_ground=ground
+            project,
+            train_rows,
+            values,
+            size,
+            replacements,
+            other_images=max_bad,
+            pads=pads,
+            bare_ground=ground,
+            bands=bands,
         ),
-        WindowDataset(project, val_rows, values, size, pads=pads),
+        WindowDataset(project, val_rows, values, size, pads=pads, bands=bands),
         config.negatives,
     )
     if config.negatives:
@@ -220,7 +229,9 @@ def build_network(
     check_start(config, titles, None if initial is None else initial.config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = architecture_spec(config.architecture).build(len(described.classes), config.encoder)
+        network = architecture_spec(config.architecture).build(
+            len(described.classes), config.encoder, len(described.bands)
+        )
     network.check_window(described.size)
     with torch.no_grad():
         network.last_layer.weight.mul_(config.head_scale)

@@ -124,7 +124,8 @@ class DetectionSettings:
         min_area_m2: Smaller objects are left out.
         regularise: Give polygons right angles.
         confidence: Publish confidence rasters, too.
-        bands: Numbers of the red, green and blue band, such as 3,2,1; empty to go by the images.
+        bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to go by the
+            images.
     """
 
     inference_config: str

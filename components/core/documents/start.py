@@ -20,8 +20,8 @@ def check_start(config: TrainConfig, titles: Sequence[str] | None, initial: Mode
         initial: What an initial model says of itself; None for no model.
 
     Raises:
-        ConfigError: If the config asks for an initial model and there is none, or that has another architecture or
-            encoder, or other classes where it is to be continued.
+        ConfigError: If the config asks for an initial model and there is none, or that has another architecture,
+            encoder or bands, or other classes where it is to be continued.
     """
     faults = Faults()
     continues = config.weights_init_type == CONTINUE
@@ -37,6 +37,8 @@ def check_start(config: TrainConfig, titles: Sequence[str] | None, initial: Mode
         wanted, theirs = getattr(config, key), getattr(initial, key)
         if theirs != wanted:
             faults.add(f"{WHERE}: {key}: {wanted!r} is not the initial model's; use {theirs!r}")
+    if tuple(config.bands) != initial.bands:
+        faults.add(f"{WHERE}: bands: {config.bands} are not the initial model's; use {list(initial.bands)}")
     known = [entry.title for entry in initial.classes]
     if continues and titles is not None and list(titles) != known:
         faults.add(

@@ -12,6 +12,7 @@ from components.core.documents.named import BASE, TRAINING_CONFIGS, over_base
 from components.core.errors import ConfigError
 from components.core.faults import Faults
 from components.core.geometry import Size
+from components.core.imagery.bands import COLOURS, is_rgb, why_no_bands
 from components.core.network.architectures import (
     DEFAULT_ARCHITECTURE,
     architecture_spec,
@@ -182,6 +183,9 @@ class TrainConfig(_TrainSettings):
     architecture: str = DEFAULT_ARCHITECTURE
     """Name of a network architecture that this release knows, or of one of segmentation_models_pytorch, `smp.Unet`."""
 
+    bands: list[str] = Field(list(COLOURS), exclude_if=is_rgb)
+    """Names of what the network sees: red, green and blue, and further bands after them, such as "nir" or "height"."""
+
     encoder: str = DEFAULT_ENCODER
     """Name of an encoder that the architecture has."""
 
@@ -236,6 +240,14 @@ class TrainConfig(_TrainSettings):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with
     AVX512-BF16 or AMX), else float16 on a GPU and float32 on a CPU."""
+
+    @field_validator("bands")
+    @classmethod
+    def _named(cls, bands: list[str]) -> list[str]:
+        wrong = why_no_bands(bands)
+        if wrong:
+            raise ValueError(wrong)
+        return bands
 
     @field_validator("gpu_devices")
     @classmethod

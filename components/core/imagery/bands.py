@@ -17,6 +17,8 @@ COLOURS = ("red", "green", "blue")
 OTHER_WORDS = frozenset({"coastal", "edge", "infrared", "near", "pan", "swir", "yellow"})
 """Beside a colour in a band's name they mean another band: red edge, coastal blue."""
 
+ALPHA = "alpha"
+
 GREY, IN_COLOUR = "grey", "red, green and blue"
 
 BY_HAND, BY_NAME, BY_TAG, BY_PLACE = "as bands says", "by their names", "by their tags", "by their places"
@@ -74,10 +76,14 @@ def further_bands(dataset: rasterio.DatasetReader, uri: str, names: Sequence[str
     Raises:
         DataError: If it has too few bands, none of a name, or one of them is its alpha band.
     """
+    tagged = [number for number, kind in enumerate(dataset.colorinterp, 1) if kind.name == ALPHA]
+    if dataset.count > len(COLOURS) + 1 and tagged:  # of no more bands GDAL tags the fourth whatever it holds
+        alpha = tagged[0]
     asked, values = names[len(COLOURS) :], dataset.count - bool(alpha)
     if not asked:
         return ()
-    advice = "import images that have them, with bands where they are in another order, or train without them"
+    kept = ",".join(map(str, range(1, len(names) + 1)))
+    advice = f"import images that have them, with their numbers as bands, such as {kept}"
     if values < len(names):
         raise DataError(
             f"{uri}: has {values} band{'s' if values > 1 else ''}{' beside alpha' if alpha else ''}, and the network "
@@ -108,8 +114,8 @@ def bands_of_text(text: str) -> tuple[int, ...]:
     """Read the parameter.
 
     Args:
-        text: Numbers from 1 of the bands that are red, green and blue, such as "3,2,1"; one number for grey; empty to
-            go by what each image says.
+        text: Numbers from 1 of the bands that are red, green and blue, such as "3,2,1", and of further ones that are
+            kept behind them; one number for grey; empty to go by what each image says.
 
     Returns:
         The numbers; none for empty text.
@@ -120,10 +126,12 @@ def bands_of_text(text: str) -> tuple[int, ...]:
     if not text.strip():
         return ()
     numbers = tuple(int(part) for part in text.split(",") if re.fullmatch(r"\s*[1-9]\d{0,4}\s*", part))
-    if len(numbers) not in (1, 3) or len(numbers) != text.count(",") + 1:
+    is_some = len(numbers) == 1 or len(COLOURS) <= len(numbers) <= MOST_BANDS
+    if not is_some or len(numbers) != text.count(",") + 1:
         raise ConfigError(
             f"bands: {text!r} cannot be parsed; give the numbers of the red, the green and the blue band, such as "
-            "3,2,1, or one number for grey; leave it empty to go by what the images say"
+            "3,2,1, and of further ones behind them, or one number for grey; leave it empty to go by what the images "
+            "say"
         )
     return numbers
 
@@ -133,7 +141,7 @@ class ColourBands:
     """The bands that are read.
 
     Attributes:
-        indexes: Numbers from 1, of red, green and blue or of grey.
+        indexes: Numbers from 1, of red, green and blue, and of further ones that are kept; or of grey.
         count: How many bands there are.
         reason: Why these: one of `BY_HAND`, `BY_NAME`, `BY_TAG`, `BY_PLACE`.
     """
@@ -144,8 +152,10 @@ class ColourBands:
 
     @property
     def is_plain(self) -> bool:
-        """Whether reading a raster as it is gives these: its first three, or its first where it has fewer."""
-        return self.indexes == ((1, 2, 3) if self.count >= len(COLOURS) else (1,))
+        """Whether reading a raster as it is gives these: its first three or more, or its first where it has fewer."""
+        if self.count < len(COLOURS):
+            return self.indexes == (1,)
+        return len(self.indexes) >= len(COLOURS) and self.indexes == tuple(range(1, len(self.indexes) + 1))
 
     @property
     def shown(self) -> str:
@@ -158,7 +168,9 @@ class ColourBands:
         """Such as "red, green and blue are bands 3, 2, 1 of 4, by their names"."""
         if len(self.indexes) == 1:
             return f"grey is band {self.indexes[0]} of {self.count}, {self.reason}"
-        return f"red, green and blue are bands {', '.join(map(str, self.indexes))} of {self.count}, {self.reason}"
+        colours, further = self.indexes[: len(COLOURS)], self.indexes[len(COLOURS) :]
+        kept = f", with {', '.join(map(str, further))} behind them" if further else ""
+        return f"red, green and blue are bands {', '.join(map(str, colours))} of {self.count}{kept}, {self.reason}"
 
 
 def colour_bands(dataset: rasterio.DatasetReader, uri: str, asked: Sequence[int] = ()) -> ColourBands:

@@ -75,10 +75,11 @@ def median(blur: MedianBlur, pixels: Planes) -> Planes:
 
 
 def recoloured(colour: Colour, pixels: Planes) -> Planes:
-    """Mix the three bands of pixels and add an offset, rounded down and cut to 0–255."""
+    """Mix the first three bands of pixels and add an offset, rounded down and cut to 0–255; further bands stay."""
     levels = np.arange(256, dtype=np.float64)
-    result = np.empty((3, *pixels.shape[1:]), np.uint8)
-    for made, row, offset in zip(result, np.reshape(colour.matrix, (3, 3)), colour.offset, strict=True):
+    result = np.empty_like(pixels)
+    result[3:] = pixels[3:]
+    for made, row, offset in zip(result[:3], np.reshape(colour.matrix, (3, 3)), colour.offset, strict=True):
         if np.count_nonzero(row) <= 1:  # one channel alone: a table of 256 levels
             channel = int(np.argmax(row != 0))
             table = np.clip(levels * row[channel] + offset + NEARLY, 0, 255).astype(np.uint8)

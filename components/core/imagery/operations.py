@@ -299,7 +299,7 @@ class MedianBlur(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Colour(Operation):
-    """Mix the channels of every pixel: matrix · (R, G, B) + offset, cut to 0–255 and rounded down.
+    """Mix the colours of every pixel: matrix · (R, G, B) + offset, cut to 0–255 and rounded down; other bands stay.
 
     Attributes:
         matrix: Nine numbers, row by row: what red, green and blue of the result take of red, green and blue.

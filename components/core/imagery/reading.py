@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +17,13 @@ from rasterio.windows import Window as RasterWindow
 from components.core.errors import DataError
 from components.core.geometry import Size, Window
 from components.core.imagery.alpha import alpha_of
+from components.core.imagery.bands import further_bands, is_rgb
 from components.core.imagery.opening import count_read, use_raster
 
 LARGEST_TILE_PIXELS = 2048 * 2048
 """Reading a window out of larger blocks is no longer windowed reading."""
+
+AVERAGE = Resampling.average
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -171,6 +175,49 @@ def read_rgb(uri: str, window: Window, size: Size | None = None) -> UInt8:
     return use_raster(uri, lambda dataset: _rgb_of(uri, dataset, window, size), str(window))
 
 
+def read_bands(uri: str, window: Window, names: Sequence[str], size: Size | None = None) -> UInt8:
+    """One window of the bands that a network sees: red, green and blue, and further ones behind them.
+
+    Args:
+        uri: The raster; red, green and blue are its first three bands, as the import makes sure.
+        window: What is read.
+        names: Of all bands; see `further_bands` for where those behind the third are.
+        size: Of the result where it is to be smaller: averaged, from overviews where there are some.
+
+    Returns:
+        (C, H, W) uint8.
+
+    Raises:
+        DataError: As `read_rgb`, or if the raster has not all of these bands.
+        StorageError: If it is in object storage and cannot be reached there.
+    """
+    if is_rgb(names):
+        return read_rgb(uri, window, size)
+
+    def read(dataset: rasterio.DatasetReader) -> UInt8:
+        _check_bytes(uri, dataset)
+        indexes = _indexes(uri, dataset, names)
+        return _read(uri, dataset, window, indexes=indexes, **_decimation((len(names),), window, size, AVERAGE))
+
+    return use_raster(uri, read, str(window))
+
+
+def check_bands(uri: str, names: Sequence[str]) -> None:
+    """See that a raster has the bands that a network sees; of a network of colours any has, as grey becomes colours.
+
+    Raises:
+        DataError: If it lacks one.
+        StorageError: If it is in object storage and cannot be reached there.
+    """
+    if not is_rgb(names):
+        use_raster(uri, lambda dataset: _indexes(uri, dataset, names), "its bands")
+
+
+def _indexes(uri: str, dataset: rasterio.DatasetReader, names: Sequence[str]) -> tuple[int, ...]:
+    alpha = alpha_of(uri)
+    return (1, 2, 3, *further_bands(dataset, uri, names, alpha.band if alpha.is_mask else 0))
+
+
 def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
     """Which pixels of one window hold data, by what the raster says: an alpha band, a mask or a nodata value.
 
@@ -201,16 +248,20 @@ def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
 
 
 def _rgb_of(uri: str, dataset: rasterio.DatasetReader, window: Window, size: Size | None) -> UInt8:
-    if dataset.dtypes[0] != "uint8":
-        raise DataError(f"{uri}: pixels are {dataset.dtypes[0]}, not uint8; import it, which scales it to 8 bits")
+    _check_bytes(uri, dataset)
     if dataset.count >= 3:
-        return _read(uri, dataset, window, indexes=(1, 2, 3), **_decimation((3,), window, size, Resampling.average))
+        return _read(uri, dataset, window, indexes=(1, 2, 3), **_decimation((3,), window, size, AVERAGE))
     has_palette = dataset.colorinterp[0] is ColorInterp.palette
-    method = Resampling.nearest if has_palette else Resampling.average
+    method = Resampling.nearest if has_palette else AVERAGE
     grey = _read(uri, dataset, window, indexes=1, **_decimation((), window, size, method))
     if has_palette:
         return np.ascontiguousarray(np.moveaxis(palette_of(dataset)[grey], 2, 0))
     return np.broadcast_to(grey, (3, *grey.shape))
+
+
+def _check_bytes(uri: str, dataset: rasterio.DatasetReader) -> None:
+    if dataset.dtypes[0] != "uint8":
+        raise DataError(f"{uri}: pixels are {dataset.dtypes[0]}, not uint8; import it, which scales it to 8 bits")
 
 
 def _decimation(bands: tuple[int, ...], window: Window, size: Size | None, method: Resampling) -> dict[str, Any]:

@@ -46,7 +46,9 @@ MOST_SIDE = 1 << 14
 """The same for a side, in pixels; OpenCV's limit is twice that."""
 
 
-def render(operations: Sequence[Operation], sizes: Sequence[Size], window: Window, read: ReadWindow) -> Planes:
+def render(
+    operations: Sequence[Operation], sizes: Sequence[Size], window: Window, read: ReadWindow, bands: int = 3
+) -> Planes:
     """Compute a window of what operations make of an image.
 
     Args:
@@ -54,11 +56,12 @@ def render(operations: Sequence[Operation], sizes: Sequence[Size], window: Windo
         sizes: Of the image before each.
         window: Of the result.
         read: Gives any window of the image before the first.
+        bands: How many the image has; those behind the third are no colours, and `Colour` leaves them as they are.
 
     Returns:
         (C, H, W) uint8.
     """
-    return _render(operations, sizes, window, read, _PIXELS)
+    return _render(operations, sizes, window, read, _Methods(bands))
 
 
 def render_validity(operations: Sequence[Operation], sizes: Sequence[Size], window: Window, read: ReadWindow) -> Planes:
@@ -105,7 +108,8 @@ def _halves(window: Window) -> tuple[Window, Window]:
 class _Methods:
     """How the result of one operation is computed; and which window of the image before it that takes."""
 
-    bands = 3
+    def __init__(self, bands: int) -> None:
+        self.bands = bands
 
     def needed(self, operation: Operation, size: Size, window: Window) -> Window:
         """The box of what is read; may be more than is."""
@@ -176,8 +180,6 @@ class _Methods:
 class _NearestMethods(_Methods):
     """By the nearest pixel; values do not change."""
 
-    bands = 1
-
     def turned(self, operation: Rotate, size: Size, window: Window, read: ReadWindow) -> Planes:
         """By the nearest pixel."""
         return turned_nearest(operation, size, window, read)
@@ -194,4 +196,4 @@ class _NearestMethods(_Methods):
         return read(window)
 
 
-_PIXELS, _NEAREST = _Methods(), _NearestMethods()
+_NEAREST = _NearestMethods(1)

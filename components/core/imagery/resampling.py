@@ -35,6 +35,9 @@ WEIGHT_BITS = 11
 
 LANCZOS_REACH = 4
 
+AT_ONCE = 3
+"""Channels that OpenCV turns together, in half the time of one by one; it takes four at most."""
+
 
 def box_of(rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Window:
     """The least window that holds some rows and columns."""
@@ -153,9 +156,12 @@ def turned(rotate: Rotate, size: Size, window: Window, read: ReadWindow) -> Plan
     table = (((rows & parts) << PART_BITS) + (columns & parts)).astype(np.uint16)
     places = np.stack([(columns >> PART_BITS) - box.left, (rows >> PART_BITS) - box.top], axis=-1)
     places = np.clip(places, -(1 << 15), (1 << 15) - 1).astype(np.int16)
-    channels_last = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))  # half the time of channel by channel
-    made = cv2.remap(channels_last, places, table, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_CONSTANT)
-    return np.ascontiguousarray(np.moveaxis(made, 2, 0))
+    result = np.empty((len(pixels), window.height, window.width), np.uint8)
+    for first in range(0, len(pixels), AT_ONCE):
+        channels_last = np.ascontiguousarray(np.moveaxis(pixels[first : first + AT_ONCE], 0, 2))
+        made = cv2.remap(channels_last, places, table, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_CONSTANT)
+        result[first : first + AT_ONCE] = np.moveaxis(made.reshape(*made.shape[:2], -1), 2, 0)
+    return result
 
 
 def turned_nearest(rotate: Rotate, size: Size, window: Window, read: ReadWindow) -> Planes:

@@ -23,6 +23,8 @@ Pixels: TypeAlias = npt.NDArray[Any]
 
 TILE_PX = 512
 
+RGB = 3
+
 _LEVEL_OPTIONS = {"deflate": "ZLEVEL", "zstd": "ZSTD_LEVEL"}
 
 
@@ -37,10 +39,12 @@ class RasterProfile:
         crs: "EPSG:…" or WKT; None for none.
         transform: From (column, row) to map coordinates; None for none.
         nodata: The value that means "no data"; None for none.
-        alpha: Whether the last band says which pixels hold data: 255, and 0 where there is none.
+        alpha: Whether the last band says which pixels hold data: 255, and 0 where there is none. Behind more than three
+            others, where GDAL takes no band for alpha, it becomes the file's mask.
         compress: GDAL's name of a compression, such as "deflate" for masks; None reads fastest.
         level: How hard it tries, for "deflate" and "zstd"; None for GDAL's default.
         tags: What else the file says of itself; GDAL shows it as metadata.
+        names: Of the bands, by number; only of those behind red, green and blue.
     """
 
     size: Size
@@ -53,6 +57,12 @@ class RasterProfile:
     compress: str | None = None
     level: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def masks(self) -> int:
+        """How many of the bands become the file's mask."""
+        return int(self.alpha and self.bands - self.alpha > RGB)
 
     def creation_options(self) -> dict[str, Any]:
         """Keyword arguments of `rasterio.open`."""
@@ -60,7 +70,7 @@ class RasterProfile:
             "driver": "GTiff",
             "height": self.size.height,
             "width": self.size.width,
-            "count": self.bands,
+            "count": self.bands - self.masks,
             "dtype": self.dtype,
             "tiled": True,
             "blockxsize": TILE_PX,
@@ -74,8 +84,8 @@ class RasterProfile:
             "nodata": self.nodata,
             "compress": self.compress,
             _LEVEL_OPTIONS.get(self.compress or "", "level"): self.level,
-            "photometric": "rgb" if self.bands - self.alpha == 3 else None,
-            "alpha": "yes" if self.alpha else None,
+            "photometric": "rgb" if self.bands - self.alpha >= RGB else None,
+            "alpha": "no" if self.bands - self.alpha > RGB else "yes" if self.alpha else None,
         }
         return options | {key: value for key, value in optional.items() if value is not None}
 
@@ -119,7 +129,11 @@ class BandWriter:
 
     def _flush(self) -> None:
         place = RasterWindow(self._left, self._written, self._buffer.shape[2], self._filled)
-        self._dataset.write(self._buffer[:, : self._filled], window=place)
+        rows = self._buffer[:, : self._filled]
+        self._dataset.write(rows[: self._dataset.count], window=place)
+        if self._profile.masks:
+            with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+                self._dataset.write_mask(rows[-1], window=place)
         self._written += self._filled
         if self._written == self._profile.size.height:
             left = (self._buffer.shape[2] - 1) // TILE_PX * TILE_PX
@@ -204,6 +218,8 @@ def strip_writer(file: Path | str, profile: RasterProfile) -> Iterator[StripWrit
         with rasterio.open(staged, "w", **profile.creation_options()) as dataset:
             if profile.tags:
                 dataset.update_tags(**profile.tags)
+            for number, name in profile.names.items():
+                dataset.set_band_description(number, name)
             writer = StripWriter(dataset, profile)
             yield writer
             writer.close()
@@ -220,7 +236,8 @@ def _check_last_tile(file: Path, written: Pixels) -> None:
     with rasterio.open(file) as dataset:
         height, width = written.shape[1:]
         place = RasterWindow(dataset.width - width, dataset.height - height, width, height)
-        if not np.array_equal(dataset.read(window=place), written, equal_nan=written.dtype.kind == "f"):
+        tile = written[: dataset.count]
+        if not np.array_equal(dataset.read(window=place), tile, equal_nan=written.dtype.kind == "f"):
             raise RasterioError("its last tile is not what was written")
 
 

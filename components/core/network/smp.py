@@ -15,7 +15,7 @@ from components.core.geometry import Size
 from components.core.network import smp_names
 from components.core.network.encoders import NO_WEIGHTS, RGB_BANDS
 from components.core.network.segmentation import SegmentationNetwork
-from components.core.network.weights import load_checked
+from components.core.network.weights import load_checked, widened
 
 _ENCODER_PREFIXES = ("model.encoder.", "encoder.")
 """What names begin with in a file of a whole network: of a model folder here, or of that package."""
@@ -119,7 +119,7 @@ class SmpNetwork(SegmentationNetwork):
                 break
         own = self.encoder.state_dict()
         fitting = {name: value for name, value in state.items() if name in own or not name.startswith(_CLASSIFIERS)}
-        load_checked(self.encoder, fitting, source)
+        load_checked(self.encoder, widened(self.encoder, fitting, source), source)
 
     def named_weights(self, name: str) -> Mapping[str, Tensor]:
         """The encoder's weights of a name, fetched by the package, from its cache or over the network.

@@ -109,8 +109,8 @@ def check_available() -> None:
             )
     elif installed_version() is None:
         raise ConfigError(
-            f"architecture: {PREFIX}* needs {DISTRIBUTION}, which is not installed; install it (`pip install "
-            f"{DISTRIBUTION}`, or the project's extra `{EXTRA}`), or use UNetV2"
+            f"architecture: {PREFIX}* needs {DISTRIBUTION}, which is not installed; install it, or the project with "
+            f"its extra `{EXTRA}`, or use UNetV2"
         )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from components.core.errors import DataError
 from components.core.listing import first_names
-from components.core.network.encoders import NO_WEIGHTS, torchvision_name
+from components.core.network.encoders import NO_WEIGHTS, RGB_BANDS, torchvision_name
 from components.core.network.vgg import VggEncoder
 
 ENCODER_PREFIX = "encoder."
@@ -152,8 +152,35 @@ def load_encoder_state(encoder: VggEncoder, state: Mapping[str, Tensor], source:
         short = name.removeprefix(ENCODER_PREFIX)
         if short.startswith(FEATURES_PREFIX):
             features[short] = value
-    load_checked(encoder, features, source)
+    load_checked(encoder, widened(encoder, features, source), source)
     log.info("encoder weights from %s", source)
+
+
+def widened(encoder: nn.Module, state: Mapping[str, Tensor], source: str) -> Mapping[str, Tensor]:
+    """Weights for images of three bands, made fit for an encoder of more.
+
+    Kernels of red, green and blue stay; further bands get their mean, as temporal segment networks start on optical
+    flow from ImageNet (Wang et al., 2016, "Temporal Segment Networks", section 3.2). An image whose further bands are
+    grey is then seen as before, but for a larger share of brightness.
+
+    Args:
+        encoder: To be filled.
+        state: Tensors by the encoder's names.
+        source: Where they come from, for the log.
+
+    Returns:
+        The same, with wider first kernels where the encoder's are wider.
+    """
+    result = dict(state)
+    for name, wanted in encoder.state_dict().items():
+        given = result.get(name)
+        if given is None or given.dim() != 4 or wanted.dim() != 4:
+            continue
+        further = wanted.shape[1] - RGB_BANDS
+        if given.shape[1] == RGB_BANDS and further > 0 and wanted.shape[::2] == given.shape[::2]:
+            result[name] = torch.cat([given, given.mean(1, keepdim=True).expand(-1, further, -1, -1)], dim=1)
+            log.info("%s of %s: %d further bands get the mean of red, green and blue", name, source, further)
+    return result
 
 
 def load_checked(module: nn.Module, state: Mapping[str, Tensor], source: str) -> None:

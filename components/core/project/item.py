@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.core.figures import Figure
 from components.core.geometry import Size
+from components.core.imagery.bands import COLOURS
 from components.core.imagery.recipe import Recipe, Step
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class ImageRef:
         recipe: Window, flips and operations that make the item of the raster.
         crs: "EPSG:…" or WKT of the raster; None where it has none.
         transform: From (column, row) of the raster to map coordinates; None where it has none.
+        bands: Names of the bands that `pixels` reads; whoever looks at more than colours says so, no manifest does.
     """
 
     uri: str
@@ -33,6 +35,7 @@ class ImageRef:
     recipe: Recipe
     crs: str | None = None
     transform: Affine | None = None
+    bands: tuple[str, ...] = COLOURS
 
     @classmethod
     def whole(cls, uri: str, size: Size, crs: str | None = None, transform: Affine | None = None) -> ImageRef:
@@ -44,10 +47,10 @@ class ImageRef:
         return replace(self, recipe=self.recipe.then(step))
 
     def pixels(self, size: Size | None = None) -> UInt8:
-        """(3, H, W) uint8 RGB of the item, or of `size` where it is to be smaller; read now."""
+        """(C, H, W) uint8, the bands of the item, or of `size` where it is to be smaller; read now."""
         from components.core.imagery.images import read_image  # GDAL, for those who read pixels
 
-        return read_image(self.uri, self.recipe, size)
+        return read_image(self.uri, self.recipe, size, self.bands)
 
     @property
     def is_whole(self) -> bool:

@@ -379,7 +379,10 @@ def test_where_a_package_is_not_installed_the_light_step_says_how_to_get_it(tmp_
     command = ["components.check_inputs", "--images-uri", given.images_uri, "--data-root", given.data_root]
     done = run_shut_in("cpu", *command, "--train-config", given.train_config)
     assert done.returncode == 2, done.stderr
-    assert "smp.* needs segmentation-models-pytorch, which is not installed; install it (`pip install" in done.stderr
+    assert (
+        "smp.* needs segmentation-models-pytorch, which is not installed; install it, or the project with"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -422,3 +425,18 @@ def test_a_promotion_is_checked_before_anything_is_trained(tmp_path: Path) -> No
     put_model(tmp_path / "same")
     pointer.write_bytes(named.model_copy(update={"model_uri": str(tmp_path / "same")}).as_bytes())
     check_inputs(in_order(tmp_path, promote_config=config, initial_model_uri=str(pointer)))
+
+
+NIR = {"bands": ["red", "green", "blue", "nir"], "encoder_weights": "none"}
+
+
+def test_the_import_keeps_as_many_bands_as_the_network_sees(tmp_path: Path) -> None:
+    for bands in ("", "3,2,1,4"):
+        check_inputs(in_order(tmp_path, train_config=NIR, bands=bands))
+    assert wrong(in_order(tmp_path, train_config=NIR, bands="3,2,1")) == [
+        "bands: '3,2,1' keeps 3 bands of the images, and train_config names 4: red, green, blue, nir; give the number "
+        "of each, in this order"
+    ]
+    own = dataclasses.replace(in_order(tmp_path, train_config=NIR), images_uri="", makes_scenes=True)
+    (fault,) = wrong(own)
+    assert fault.startswith("train_config: bands: ['red', 'green', 'blue', 'nir'] are more than the run's own scenes")

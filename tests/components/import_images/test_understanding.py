@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,7 @@ def test_the_user_says_which_bands(tmp_path: Path) -> None:
         run(tmp_path, bands="5,2,1")
 
 
-@pytest.mark.parametrize("bands", ["0,1,2", "1,2", "1,2,3,4", "red", "1,,2", "3;2;1", ","])
+@pytest.mark.parametrize("bands", ["0,1,2", "1,2", "1,2,3,4,", "red", "1,,2", "3;2;1", ","])
 def test_bands_that_are_none_are_refused(tmp_path: Path, bands: str) -> None:
     write_tiled(tmp_path / "in" / "a.tif", noise(SIZE))
     with pytest.raises(ConfigError, match=r"bands: '.*' cannot be parsed; give the numbers"):
@@ -390,3 +391,51 @@ def test_a_crs_without_a_transform_is_said(tmp_path: Path, caplog: pytest.LogCap
     _, item = run(tmp_path)
     assert item.image is not None and item.image.transform is None
     assert "1 of 1 images have a CRS and no transform" in caplog.text
+
+
+NAMED = ("red", "green", "blue", "nir")
+
+
+def test_bands_that_are_asked_for_are_kept_behind_the_colours_each_scaled_by_itself(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    shape = (SIZE.height, SIZE.width)
+    colours = random.integers(200, 3000, (3, *shape)).astype(np.float32)
+    heights, nir = (random.uniform(0, most, shape).astype(np.float32) for most in (30, 9000))
+    heights[4, 4] = np.nan
+    colours[:, :20, :10] = np.nan
+    uri = write_raster(tmp_path / "in" / "a.tif", np.stack([*colours[::-1], heights, nir]))
+    with rasterio.open(uri, "r+") as dataset:
+        for number, name in enumerate(("blue", "green", "red", "height", "NIR"), 1):
+            dataset.set_band_description(number, name)
+    _, item = run(tmp_path, bands="3,2,1,5,4", scaling="percentile")
+    assert item.image is not None and item.extra["colours"] == "bands 3, 2, 1, 5, 4"
+    seen = replace(item.image, bands=(*NAMED, "height")).pixels()
+    for band, values in ((3, nir), (4, heights)):
+        low, high = np.nanquantile(values, [0.005, 0.995])
+        expected = np.clip((values - low) / (high - low) * 255, 0, 255)
+        known = np.isfinite(values)
+        assert np.abs(seen[band][known] - expected[known]).max() <= 2
+    low, high = np.nanquantile(colours, [0.005, 0.995])
+    known = np.isfinite(colours[0])
+    assert np.abs(seen[:3, known] - np.clip((colours[:, known] - low) / (high - low) * 255, 0, 255)).max() <= 2
+    assert np.array_equal(valid_of(item), known)  # a height that is missing takes no pixel away
+    again = replace(item.image, bands=(*NAMED[:3], "height")).pixels()
+    assert np.array_equal(again[3], seen[4])
+
+
+def test_a_tiled_image_whose_bands_are_in_order_stays_where_it_is_with_all_of_them(tmp_path: Path) -> None:
+    pixels = noise(SIZE, bands=4)
+    uri = write_tiled(tmp_path / "in" / "a.tif", pixels)
+    for bands in ("", "1,2,3,4"):
+        _, item = run(tmp_path / bands.replace(",", "") / "run", str(tmp_path / "in"), bands=bands)
+        assert item.image is not None and item.image.uri == uri
+        assert np.array_equal(replace(item.image, bands=NAMED).pixels(), pixels)
+
+
+def test_bytes_that_are_rewritten_keep_the_bands_that_are_asked_for(tmp_path: Path) -> None:
+    pixels = noise(SIZE, bands=5)
+    write_raster(tmp_path / "in" / "a.tif", pixels)
+    _, item = run(tmp_path, bands="1,2,3,5")
+    assert item.image is not None
+    assert np.array_equal(replace(item.image, bands=NAMED).pixels(), pixels[[0, 1, 2, 4]])
+    assert np.array_equal(image_of(item), pixels[:3])

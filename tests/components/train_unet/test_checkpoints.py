@@ -134,6 +134,24 @@ def test_a_training_goes_on_from_the_newest_that_is_whole(
     assert equal(weights(tmp_path / "model"), whole[1])
 
 
+def test_a_network_that_draws_random_numbers_goes_on_from_where_it_was(tmp_path: Path, after_step: AfterStep) -> None:
+    """One of segmentation_models_pytorch that leaves out parts of itself at random, with weights that it never uses."""
+    project = block_project(tmp_path, 6, 2, side=64)
+    config = CONFIG | {
+        "architecture": "smp.Unet",
+        "encoder": "timm-efficientnet-b0",
+        "batch_size": {"train": 2, "val": 2},
+    }
+    config |= {"input_size": {"height": 64, "width": 64}, "epochs": 2, "ema_decay": 0.9, "recompute_statistics": 2}
+    train(project, tmp_path / "whole", config=config)
+    patch = after_step(5, die)
+    with pytest.raises(Killed):
+        train(project, tmp_path / "model", config=config, work_dir=tmp_path / "work")
+    patch.undo()
+    train(project, tmp_path / "model", config=config, work_dir=tmp_path / "work")
+    assert equal(weights(tmp_path / "model"), weights(tmp_path / "whole"))
+
+
 def test_images_that_changed_make_another_training(
     tmp_path: Path, after_step: AfterStep, caplog: pytest.LogCaptureFixture
 ) -> None:

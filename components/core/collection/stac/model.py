@@ -26,12 +26,9 @@ from components.core.collection.stac.parts import (
 )
 from components.core.collection.stac.periods import Period
 from components.core.errors import DataError
+from components.core.imagery.bands import COLOURS
 from components.core.json_text import parse_json
 from components.core.models import CONFIG_FILE, DATA_FILE, METRICS_FILE, WEIGHTS_FILE
-
-BANDS = ("red", "green", "blue")
-BAND_FIELDS = [{"name": band, "data_type": "uint8"} for band in BANDS]
-"""MLM wants them of the item or the weights, and STAC allows them of the item only beside an asset's."""
 
 ALWAYS = Period(datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
 """MLM's way to say that a model is not for imagery of a certain time."""
@@ -124,7 +121,7 @@ def _properties(folder: Path, name: str) -> dict[str, Any]:
     encoder = config["encoder"]
     facts: dict[str, Any] = {
         "title": f"{config['architecture']} with the encoder {encoder}",
-        "bands": BAND_FIELDS,
+        "bands": _band_fields(config),
         "mlm:name": f"{config['architecture']} {encoder} {name}",
         "mlm:architecture": config["architecture"],
         "mlm:framework": "PyTorch",
@@ -139,15 +136,25 @@ def _properties(folder: Path, name: str) -> dict[str, Any]:
     return facts | _training(folder)
 
 
+def _bands(config: dict[str, Any]) -> list[str]:
+    """What the network sees; only named where it is more than colours."""
+    return list(config.get("bands", COLOURS))
+
+
+def _band_fields(config: dict[str, Any]) -> list[dict[str, str]]:
+    """MLM wants them of the item or the weights, and STAC allows them of the item only beside an asset's."""
+    return [{"name": band, "data_type": "uint8"} for band in _bands(config)]
+
+
 def _input(config: dict[str, Any]) -> dict[str, Any]:
     """Pixels 0–255; the config's mean and standard deviation are of pixels / 255."""
     scaling = zip(config["normalisation"]["mean"], config["normalisation"]["std"], strict=True)
     return {
         "name": "image",
         "description": "Windows of imagery, stretched to the size that the network was trained with.",
-        "bands": list(BANDS),
+        "bands": _bands(config),
         "input": {
-            "shape": [-1, len(BANDS), *_size(config)],
+            "shape": [-1, len(_bands(config)), *_size(config)],
             "dim_order": ["batch", "bands", "height", "width"],
             "data_type": "uint8",
         },
@@ -213,7 +220,7 @@ def _parameters(weights: Path) -> int:
 def _assets(folder: Path, uri: str) -> dict[str, Asset]:
     place = storage.absolute_uri(uri)
     about_weights = {
-        "bands": BAND_FIELDS,
+        "bands": _band_fields(_document(folder / CONFIG_FILE)),
         "mlm:artifact_type": "safetensors.torch.save_file",
         "file:size": (folder / WEIGHTS_FILE).stat().st_size,
     }
