@@ -5,9 +5,12 @@ from __future__ import annotations
 from components.check_inputs.documents import TrainingDocuments
 from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import PlacesFound
+from components.core.documents.inference import InferenceConfig
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
+from components.core.errors import ConfigError
+from components.core.models import ONNX_FILE
 from components.core.network.classes import model_classes
 from components.core.preflight.classes import BUILDINGS, check_class, check_split, predicted, warn_of_other_windows
 from components.core.preflight.named_faults import NamedFaults
@@ -36,6 +39,7 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
         _check_initial(faults, inputs, documents.training, classes, found)
     if documents.inference is None:
         return
+    _check_runtime(faults, documents.training, documents.inference)
     if cropping is not None:
         warn_of_other_windows(cropping.query, documents.inference)
     if tagged is None or classes is None:
@@ -78,6 +82,16 @@ def _learnt(
     with faults.of("crop_augment_query", "train_config"):
         return model_classes(crops.meta.classes, special.background, special.neutral)
     return None
+
+
+def _check_runtime(faults: NamedFaults, training: TrainConfig | None, config: InferenceConfig) -> None:
+    """See that the training writes what the inference is to run."""
+    if training is not None and not training.onnx and config.runtime == "onnx":
+        with faults.of("train_config", "inference_config"):
+            raise ConfigError(
+                f"onnx is false, so that the model gets no {ONNX_FILE}, which the inference's runtime 'onnx' runs; use "
+                "true, or the runtime 'torch'"
+            )
 
 
 def _check_initial(

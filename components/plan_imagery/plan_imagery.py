@@ -95,8 +95,8 @@ def plan_imagery(
     inference = load_config(settings.inference_config or INFERENCE_CONFIG)
     check_needs_no_objects(inference)
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
-    with local_model(model_place) as folder:
-        model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
+    with local_model(model_place, inference.runtime) as folder:
+        model, learnt = model_digest(folder, inference.runtime), ImageryFacts.of_model(folder)
     detector = detector_digest(model, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)

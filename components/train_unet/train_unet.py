@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
-from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
+from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items, seen_gsd_m
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.architectures import architecture_spec
@@ -21,6 +22,7 @@ from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
+from components.core.network.onnx_export import write_onnx_or_warn
 from components.core.network.segmentation import HEAD, SegmentationNetwork
 from components.core.network.weights import imagenet_state, load_encoder_state, read_state
 from components.core.project import Project, open_project
@@ -256,6 +258,17 @@ def _write(
         IMAGERY: ImageryFacts.of(facts_of_items(project.item(int(row)) for row in datasets.train.rows)).as_json(),
     }
     rows = [asdict(row) for row in fitted.history.rows]
-    save_model(model_dir, fitted.network, described, {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows})
+    documents = {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows}
+    more = partial(_write_onnx, fitted.network, described, config, datasets) if config.onnx else None
+    save_model(model_dir, fitted.network, described, documents, more)
     log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
     return TrainingResult(model_dir, metrics, rows)
+
+
+def _write_onnx(
+    network: SegmentationNetwork, described: ModelConfig, config: TrainConfig, datasets: Datasets, folder: Path
+) -> None:
+    train = datasets.train
+    items = (train.project.item(int(row)) for row in train.rows)
+    gsd_m = seen_gsd_m(items, train.size, pads=train.pads)
+    write_onnx_or_warn(folder, network, described, gsd_m)

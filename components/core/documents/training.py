@@ -226,6 +226,9 @@ class TrainConfig(_TrainSettings):
     """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with
     AVX512-BF16 or AMX), else float16 on a GPU and float32 on a CPU."""
 
+    onnx: bool = True
+    """Whether the model folder gets `model.onnx` beside the weights, for onnxruntime and for QGIS with Deepness."""
+
     @field_validator("gpu_devices")
     @classmethod
     def _distinct(cls, devices: list[int]) -> list[int]:
