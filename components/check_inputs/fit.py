@@ -7,11 +7,13 @@ from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import PlacesFound
 from components.core.champion import check_same_classes
 from components.core.documents import promotion
+from components.core.documents.inference import InferenceConfig
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
 from components.core.errors import ConfigError
 from components.core.imagery.bands import is_rgb
+from components.core.models import ONNX_FILE
 from components.core.network.classes import model_classes
 from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import BUILDINGS, check_class, check_split, predicted, warn_of_other_windows
@@ -49,6 +51,7 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
             )
     if documents.inference is None:
         return
+    _check_runtime(faults, documents.training, documents.inference)
     if cropping is not None:
         warn_of_other_windows(cropping.query, documents.inference)
     if tagged is None or classes is None:
@@ -99,6 +102,16 @@ def _check_bands(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfi
             raise ConfigError(f"{WHERE}: bands: {config.bands} are more than the run's own scenes have; give imagery")
     with faults.of("bands"):
         check_bands_kept(inputs.bands, config.bands, faults.name("train_config"))
+
+
+def _check_runtime(faults: NamedFaults, training: TrainConfig | None, config: InferenceConfig) -> None:
+    """See that the training writes what the inference is to run."""
+    if training is not None and not training.onnx and config.runtime == "onnx":
+        with faults.of("train_config", "inference_config"):
+            raise ConfigError(
+                f"onnx is false, so that the model gets no {ONNX_FILE}, which the inference's runtime 'onnx' runs; use "
+                "true, or the runtime 'torch'"
+            )
 
 
 def _check_initial(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from components.core.geometry import Size
 from components.core.imagery.bands import IN_COLOUR
 from components.core.models import DATA_FILE
 from components.core.project import ImageRef, Item
@@ -77,6 +79,37 @@ def _facts_of_item(item: Item, image: ImageRef) -> ImageFacts:
         scaling=scaling.get("mode", ""),
         colours=colours,
     )
+
+
+def seen_gsd_m(items: Iterable[Item], size: Size, *, pads: bool) -> float | None:
+    """Side of a pixel of a network's input on the ground, in metres, when items are brought to its size.
+
+    Args:
+        items: What goes in; one of each image counts.
+        size: Of the input.
+        pads: Whether smaller items keep their scale.
+
+    Returns:
+        The median; None where it is of no image known.
+    """
+    from components.core.footprints.geography import PixelGrid  # PROJ, for those who look at images
+
+    sides: dict[str, float | None] = {}
+    for item in items:
+        if item.image is not None and item.image.uri not in sides:
+            grid = PixelGrid.of_item(item)
+            sides[item.image.uri] = (
+                None if grid is None else grid.pixel_m(item.size) * _shrinkage(item.size, size, pads)
+            )
+    known = [side for side in sides.values() if side is not None]
+    return median(known) if known else None
+
+
+def _shrinkage(source: Size, size: Size, pads: bool) -> float:
+    """How many times wider pixels become, in the mean of both sides."""
+    if pads:
+        source = Size(max(source.height, size.height), max(source.width, size.width))
+    return math.sqrt(source.area / size.area)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from components.core import storage
 from components.core.errors import DataError
 from components.core.hashing import digest
 
 WEIGHTS_FILE = "model.safetensors"
+ONNX_FILE = "model.onnx"
 CONFIG_FILE = "config.json"
 METRICS_FILE = "metrics.json"
 DATA_FILE = "data.json"
 HISTORY_FILE = "history.json"
 STATISTICS_FILE = "training_statistics.json"
 
+Runtime = Literal["torch", "onnx"]
+"""What runs a network: PyTorch, or onnxruntime."""
 
-def model_digest(folder: Path) -> str:
-    """SHA-256 of what decides a model's results: its config and its weights.
+NETWORK_FILES: dict[Runtime, str] = {"torch": WEIGHTS_FILE, "onnx": ONNX_FILE}
+"""The file of a model folder that each of them reads."""
+
+OTHER_RUNTIME: dict[Runtime, Runtime] = {"torch": "onnx", "onnx": "torch"}
+
+
+def model_digest(folder: Path, runtime: Runtime = "torch") -> str:
+    """SHA-256 of what decides a model's results: its config and the file that holds the network.
+
+    Args:
+        folder: The model's.
+        runtime: What runs it.
 
     Raises:
-        DataError: If one of them cannot be read.
+        DataError: If one of the files cannot be read.
     """
     try:
-        return digest(*(_content(folder / name) for name in (CONFIG_FILE, WEIGHTS_FILE)))
+        return digest(*(_content(folder / name) for name in (CONFIG_FILE, NETWORK_FILES[runtime])))
     except OSError as error:
         raise DataError(
             f"model: {error.filename} cannot be read ({error.strerror}); give a folder that train_unet wrote"
@@ -38,36 +52,50 @@ def _content(file: Path) -> bytes:
 
 
 @contextmanager
-def local_model(uri: str | Path) -> Iterator[Path]:
+def local_model(uri: str | Path, runtime: Runtime = "torch") -> Iterator[Path]:
     """Give a model folder on local disk.
 
     Args:
         uri: A local folder, which is given as it is, or one in object storage, which is fetched to a temporary folder
             and removed when the block ends.
+        runtime: What is to run it.
 
     Raises:
-        DataError: If the folder holds no model.
+        DataError: If the folder holds no model that the runtime reads.
         StorageError: If it is in object storage and cannot be fetched.
     """
     place = storage.parse_uri(uri)
     if not place.is_remote:
-        check_holds_model(uri)
+        check_holds_model(uri, runtime)
         yield place.path
         return
     with storage.scratch_folder("model") as parent:
         folder = parent / "model"
-        check_holds_model(uri)
+        check_holds_model(uri, runtime)
         storage.get_tree(str(place), folder)
         yield folder
 
 
-def check_holds_model(uri: str | Path) -> None:
+def check_holds_model(uri: str | Path, runtime: Runtime = "torch") -> None:
     """See that a folder or prefix holds a model's files, without reading them.
 
+    Args:
+        uri: The folder or prefix.
+        runtime: What is to run the model.
+
     Raises:
-        DataError: If it does not.
+        DataError: If one is missing; where the other runtime could run the model, the message says how.
         StorageError: If the place cannot be asked.
     """
-    missing = [file for file in (CONFIG_FILE, WEIGHTS_FILE) if not storage.exists(storage.join_uri(uri, file))]
-    if missing:
-        raise DataError(f"model: {uri} holds no {' and no '.join(missing)}; give a folder that train_unet wrote")
+    network = NETWORK_FILES[runtime]
+    missing = [file for file in (CONFIG_FILE, network) if not _holds(uri, file)]
+    if not missing:
+        return
+    fix, other = "give a folder that train_unet wrote", OTHER_RUNTIME[runtime]
+    if missing == [network] and _holds(uri, NETWORK_FILES[other]):
+        fix += f', or run its {NETWORK_FILES[other]} by "runtime": "{other}" in the inference config'
+    raise DataError(f"model: {uri} holds no {' and no '.join(missing)}; {fix}")
+
+
+def _holds(uri: str | Path, file: str) -> bool:
+    return storage.exists(storage.join_uri(uri, file))

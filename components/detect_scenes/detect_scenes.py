@@ -66,7 +66,7 @@ def detect_scenes(
     storage.check_writable(data_root)
     storage.check_writable(plan.output_uri, removes=True)
     settings = plan.settings
-    with storage.scratch_folder("detect") as folder, local_model(plan.model_uri) as model:
+    with storage.scratch_folder("detect") as folder, local_model(plan.model_uri, settings.runtime) as model:
         _check_model(plan, model)
         project, predictions, split, part = (folder / name for name in ("project", "predictions", "split", "part"))
         imported = import_planned(plan, shard, project, data_root=data_root, scaling=scaling, workers=workers)
@@ -98,7 +98,7 @@ def detect_scenes(
 
 
 def _check_model(plan: Plan, folder: Path) -> None:
-    if model_digest(folder) != plan.model:
+    if model_digest(folder, plan.settings.runtime) != plan.model:
         raise DataError(
             f"model_uri: {plan.model_uri} holds another model than at planning; start a new run, and give "
             "each model a folder of its own"

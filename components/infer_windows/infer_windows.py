@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from components.core.champion import resolve_model
-from components.core.documents.inference import InferenceConfig, load_config
+from components.core.documents.inference import WHERE, InferenceConfig, load_config
 from components.core.documents.predicted import ClassPlan, plan_classes
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.imagery_facts import warn_of_differences
 from components.core.models import local_model, model_digest
 from components.core.network.allocator import keep_freed_memory
-from components.core.network.description import read_config
+from components.core.network.description import ModelConfig, read_config
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
@@ -98,7 +101,7 @@ def infer_windows(
     rows = Shard.parse(shard).rows(source, rows)
     budget = SkipBudget(max_bad, len(rows), allow_empty=allow_empty)
     budget.check_expected(expected_skips(source, rows, settings.mode))
-    with local_model(resolve_model(model_uri).uri or str(model)) as folder:
+    with local_model(resolve_model(model_uri).uri or str(model), settings.runtime) as folder:
         classes = plan_classes(source.meta, read_config(folder).class_infos, settings, project_name)
         warn_of_differences(folder, (source.item(row) for row in rows))
         run = None if not rows else _opened(settings, folder, data_root, max_item_pixels, gpus)
@@ -133,24 +136,45 @@ def _opened(
     config: InferenceConfig, model: Path, data_root: str, max_item_pixels: int, gpus: int
 ) -> tuple[RunSettings, NetworkPredictor]:
     """What all scenes share, and the network on its device."""
-    loaded = load_model(model)
-    device = choose_device(usable_devices(gpus, config.gpu_devices))
+    network, described, device, precision = (
+        _onnx(model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
+    )
     if device.type == "cpu":
         keep_freed_memory()
     settings = RunSettings(
         config=config,
-        channels=len(loaded.config.classes),
+        channels=len(described.classes),
         batch_size=config.batch_size or default_batch_size(device),
-        model=model_digest(model),
+        model=model_digest(model, config.runtime),
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
-        thresholds=thresholds_of(config, loaded.config),
-        bands=loaded.config.bands,
+        thresholds=thresholds_of(config, described),
+        bands=described.bands,
     )
-    predictor = NetworkPredictor(
-        loaded.network, loaded.config.size, device, config.precision, config.mode.flips, loaded.config.temperature
-    )
+    predictor = NetworkPredictor(network, described.size, device, precision, config.mode.flips, described.temperature)
     return settings, predictor
+
+
+def _torch(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
+    """The network, its description, where it computes, and in which numbers."""
+    loaded = load_model(model)
+    return loaded.network, loaded.config, choose_device(usable_devices(gpus, config.gpu_devices)), config.precision
+
+
+def _onnx(model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
+    """The same of a network that onnxruntime computes."""
+    from components.core.network.onnx_network import load_onnx_network  # onnxruntime, for those who use it
+
+    if gpus:
+        log.warning(
+            "%s: runtime: 'onnx' computes on the CPU, and this step was placed on %d GPU(s), which stay idle; use the "
+            "runtime 'torch', or place the step on none (accelerators in node_pools.yaml)",
+            WHERE,
+            gpus,
+        )
+    network, described = load_onnx_network(model)
+    log.info("inference by onnxruntime on the CPU")
+    return network, described, torch.device("cpu"), "float32"
 
 
 def _infer(

@@ -155,12 +155,13 @@ def scene_files(
         raise DataError(f"{image.uri}: there is no such raster; was it moved after the import? import it again")
     recipe = json.dumps(image.recipe.as_row(), sort_keys=True) + (text_of_operations(image.recipe.operations) or "")
     scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode, item))
+    runtime = () if config.runtime == "torch" else (f"runtime {config.runtime}",)
     bare = Item(item.dataset, item.name, item.size, extra=item.extra)
     root = storage.join_uri(data_root, FOLDER)
     files = []
     for rows in parts:
         part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
-        key = digest(*scene, config.precision, *_threshold(config), *part)
+        key = digest(*scene, config.precision, *_threshold(config), *runtime, *part)
         stem = f"{short_name(UNSAFE.sub('_', part_item(bare, rows).name))}-{key[:KEY_CHARACTERS]}"
         mask, confidence, record = (
             storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")

@@ -97,9 +97,10 @@ def plan_imagery(
     check_needs_no_objects(inference)
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     resolved = resolve_model(model_place)
-    with local_model(resolved.uri) as folder:
-        model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
-    resolved.check(model)
+    with local_model(resolved.uri, inference.runtime) as folder:
+        model, learnt = model_digest(folder, inference.runtime), ImageryFacts.of_model(folder)
+        if resolved.champion is not None:
+            resolved.check(model_digest(folder))
     detector = detector_digest(model, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -12,8 +13,10 @@ from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
 from components.core.documents import inference, tutorial
+from components.core.errors import ConfigError
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.models import Runtime
 from components.core.network.description import ModelConfig
 from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import check_needs_no_objects, check_split, predicted
@@ -119,7 +122,16 @@ def _look(faults: NamedFaults, inputs: DetectionInputs) -> ModelConfig | None:
         output = storage.absolute_uri(inputs.output_uri) if "output_uri" in to_check else ""
         with faults.of("images_uri"):
             _check_images(storage.absolute_uri(inputs.images_uri), output)
-    return faults.attempt("model_uri", described_model, inputs.model_uri) if "model_uri" in to_check else None
+    if "model_uri" not in to_check:
+        return None
+    return faults.attempt("model_uri", partial(described_model, runtime=_runtime(inputs.settings)), inputs.model_uri)
+
+
+def _runtime(settings: DetectionSettings) -> Runtime:
+    """What is to run the network; where the inference config is broken, which is told elsewhere, the default."""
+    with suppress(ConfigError):
+        return settings.runtime
+    return "torch"
 
 
 def _places(faults: NamedFaults, inputs: DetectionInputs) -> list[NamedPlace]:

@@ -32,6 +32,9 @@ KEY_CHARACTERS = 16
 ASKED_AT_ONCE = 8
 """Rasters that a store is asked about at once."""
 
+AFTERWARDS = {"onnx"}
+"""Keys of the config that decide on nothing before the model is written."""
+
 _PARTS = {
     "config": "training config",
     "items": "items",
@@ -57,7 +60,7 @@ def identity_of(
     weights = [value.detach().numpy().tobytes() for value in network.state_dict().values()]
     return {
         "project": project.meta.name,
-        "config": digest(config.model_dump_json()),
+        "config": digest(config.model_dump_json(exclude=AFTERWARDS)),
         "items": project.digest(),
         "pixels": _pixels_digest(datasets),
         "weights": digest(*weights),

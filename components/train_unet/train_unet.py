@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from components.core.documents.start import CONTINUE, check_start
 from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.drift import TrainingStatistics
-from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items
+from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items, seen_gsd_m
 from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE, STATISTICS_FILE
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.architectures import architecture_spec, names_weights
@@ -23,6 +24,7 @@ from components.core.network.description import ModelConfig
 from components.core.network.encoders import NO_WEIGHTS
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
+from components.core.network.onnx_export import write_onnx_or_warn
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.network.weights import read_state
 from components.core.project import Project, open_project
@@ -293,9 +295,19 @@ def _write(
     }
     rows = [asdict(row) for row in fitted.history.rows]
     documents = {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows, STATISTICS_FILE: statistics.as_json()}
-    save_model(model_dir, fitted.network, described, documents)
+    more = partial(_write_onnx, fitted.network, described, config, datasets) if config.onnx else None
+    save_model(model_dir, fitted.network, described, documents, more)
     log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
     return TrainingResult(model_dir, metrics, rows, fitted.history.watched)
+
+
+def _write_onnx(
+    network: SegmentationNetwork, described: ModelConfig, config: TrainConfig, datasets: Datasets, folder: Path
+) -> None:
+    train = datasets.train
+    items = (train.project.item(int(row)) for row in train.rows)
+    gsd_m = seen_gsd_m(items, train.size, pads=train.pads)
+    write_onnx_or_warn(folder, network, described, gsd_m)
 
 
 def _calibrated(described: ModelConfig, calibration: Calibration | None, is_wanted: bool) -> ModelConfig:

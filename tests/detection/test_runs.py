@@ -28,7 +28,9 @@ from components.core.drift import (
 )
 from components.core.errors import ConfigError, TooManySkippedError
 from components.core.geometry import Size
-from components.core.models import model_digest
+from components.core.models import ONNX_FILE, model_digest
+from components.core.network.model_artifact import load_model
+from components.core.network.onnx_export import write_onnx
 from tests.builders import noise, write_raster, write_tiled
 from tests.components.core.collection.stac.valid import check, links
 from tests.detection.bright_model import save_bright_model
@@ -317,6 +319,17 @@ def test_a_run_works_with_the_model_that_its_pointer_named_when_it_began(detecti
 
     (waiting,) = {pointed.plan(tmp_path / "next").waiting}
     assert waiting == 3, "the next run knows the second model, and leaves what is done"
+
+
+def test_a_pointer_goes_with_either_runtime(detection: Detection, tmp_path: Path) -> None:
+    """What it says of the weights is seen, whatever file is then run."""
+    write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
+    loaded = load_model(Path(detection.model))
+    write_onnx(Path(detection.model) / ONNX_FILE, loaded.network, loaded.config)
+    pointer = str(tmp_path / "models" / "current.json")
+    settings = replace(detection.settings, inference_config=json.dumps({"runtime": "onnx"}))
+    pointed = replace(detection, model=point(pointer, detection.model), settings=settings)
+    assert pointed.plan(tmp_path / "plan").model == model_digest(Path(detection.model), "onnx")
 
 
 def _detected(detection: Detection, work: Path) -> list[Path]:

@@ -86,8 +86,9 @@ def fetch_and_describe_model(collection: Collection, plan: Plan) -> None:
         StorageError: If it cannot be fetched, or its item cannot be written.
     """
     if not storage.exists(collection.place(model_place(plan.model))):
-        with local_model(plan.model_uri) as folder:
-            _check_unchanged(plan, model_digest(folder))
+        runtime = plan.settings.runtime
+        with local_model(plan.model_uri, runtime) as folder:
+            _check_unchanged(plan, model_digest(folder, runtime))
             describe_model(collection, plan, folder)
 
 

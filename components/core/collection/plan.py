@@ -25,6 +25,7 @@ from components.core.storage.uris import parse_uri
 
 if TYPE_CHECKING:
     from components.core.imagery_facts import ImageFacts  # a command that submits a run needs no GDAL
+    from components.core.models import Runtime
 
 PLAN_FILE = "plan.json"
 SCENES_FILE = "scenes.parquet"
@@ -136,6 +137,18 @@ class DetectionSettings:
     regularise: bool = False
     confidence: bool = False
     bands: str = ""
+
+    @property
+    def runtime(self) -> Runtime:
+        """What runs the network, as the inference config says.
+
+        Raises:
+            ConfigError: If the config breaks a rule.
+        """
+        from components.core.documents.inference import load_config  # GDAL, too
+        from components.core.documents.tutorial import INFERENCE_CONFIG
+
+        return load_config(self.inference_config.strip() or INFERENCE_CONFIG).runtime
 
     def detector_settings(self) -> dict[str, Any]:
         """All that distinguishes one way to detect from another, by name.

@@ -19,6 +19,7 @@ from components.core.documents.inference_modes import (
 )
 from components.core.errors import ConfigError
 from components.core.faults import Faults
+from components.core.models import Runtime
 from components.core.settings import check_document, naming_file, read_document
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -73,6 +74,10 @@ class InferenceConfig(InferenceSettings):
     """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with
     AVX512-BF16 or AMX), else float16 on a GPU and float32 on a CPU."""
 
+    runtime: Runtime = "torch"
+    """What runs the network: torch, from the model's `model.safetensors`; or onnx, which is onnxruntime on the CPU, in
+    float32, from its `model.onnx`."""
+
     @field_validator("gpu_devices")
     @classmethod
     def _indices(cls, devices: list[int]) -> list[int]:
@@ -104,8 +109,17 @@ def load_config(source: str | Path | dict[str, Any] | InferenceConfig) -> Infere
             document = {key: value for key, value in document.items() if key != "mode"}
         with faults.caught():
             config = check_document(InferenceConfig, document, WHERE)
+            _check_runtime(config)
         faults.raise_any()
         return config if mode is None else config.model_copy(update={"mode": mode})
+
+
+def _check_runtime(config: InferenceConfig) -> None:
+    if config.runtime == "onnx" and config.precision not in ("auto", "float32"):
+        raise ConfigError(
+            f"{WHERE}: precision: {config.precision!r} is for torch, and runtime is 'onnx', which computes in float32; "
+            "use 'auto' or 'float32', or the runtime 'torch'"
+        )
 
 
 def _mode(document: Any) -> Mode:

@@ -249,6 +249,9 @@ class TrainConfig(_TrainSettings):
             raise ValueError(wrong)
         return bands
 
+    onnx: bool = True
+    """Whether the model folder gets `model.onnx` beside the weights, for onnxruntime and for QGIS with Deepness."""
+
     @field_validator("gpu_devices")
     @classmethod
     def _distinct(cls, devices: list[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,13 @@ def check_model_place(folder: Path) -> None:
         raise DataError(f"model folder: {folder} holds something that is not a model; give a new or empty folder")
 
 
-def save_model(folder: Path, network: SegmentationNetwork, config: ModelConfig, documents: Mapping[str, Any]) -> None:
+def save_model(
+    folder: Path,
+    network: SegmentationNetwork,
+    config: ModelConfig,
+    documents: Mapping[str, Any],
+    write_more: Callable[[Path], None] | None = None,
+) -> None:
     """Write a model folder; it appears only when whole and replaces an older model there.
 
     Args:
@@ -52,6 +58,7 @@ def save_model(folder: Path, network: SegmentationNetwork, config: ModelConfig, 
         network: The trained network, on any device.
         config: Its description.
         documents: Further JSON files by name, such as `metrics.json`.
+        write_more: Writes further files into the folder before it appears.
 
     Raises:
         DataError: If a weight is not finite, or `folder` holds something that is not a model.
@@ -68,6 +75,8 @@ def save_model(folder: Path, network: SegmentationNetwork, config: ModelConfig, 
         _write_json(fresh / CONFIG_FILE, config.model_dump(mode="json"))
         for name, document in documents.items():
             _write_json(fresh / name, document)
+        if write_more is not None:
+            write_more(fresh)
 
 
 def load_model(folder: Path) -> LoadedModel:

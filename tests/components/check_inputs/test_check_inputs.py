@@ -100,6 +100,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no shard": ({"max_shards": 0}, "max_shards: 0 is below 1; use 1"),
     "too many shards": ({"max_shards": 1000}, f"max_shards: 1000 is above {MOST_SHARDS}, and a run of more may"),
     "tags that are none": ({"image_tags": ["test", 3]}, 'image_tags: 3 is not a tag; give text, such as ["test"]'),
+    "a network that is not written": (
+        {"train_config": {"onnx": False}, "inference_config": {"runtime": "onnx"}},
+        "train_config, inference_config: onnx is false, so that the model gets no model.onnx, which the inference's",
+    ),
     "a share of all": ({"train_share": 1.0}, "train_share: 1.0 leaves one side without images; use a share above 0"),
     "a share beside a query": (
         {"train_share": 0.5, "split_tagging_query": TAGGING},

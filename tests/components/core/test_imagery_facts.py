@@ -11,7 +11,7 @@ from affine import Affine
 
 from components.core.geometry import Size, Window
 from components.core.imagery import Crop
-from components.core.imagery_facts import ImageFacts, ImageryFacts, facts_of_items, warn_of_differences
+from components.core.imagery_facts import ImageFacts, ImageryFacts, facts_of_items, seen_gsd_m, warn_of_differences
 from components.core.project import ImageRef, Item
 
 SIZE = Size(100, 100)
@@ -38,6 +38,21 @@ def test_each_image_counts_once_however_many_items_show_it() -> None:
     assert [facts.values for facts in found] == ["uint8", "float32 scaled by percentile", "uint8"]
     assert [facts.colours for facts in found] == ["red, green and blue", "grey", "red, green and blue"]
     assert ImageryFacts.of(found).values == ("uint8", "float32 scaled by percentile")
+
+
+def test_what_a_network_sees_is_as_wide_as_its_input_makes_it() -> None:
+    size = Size(50, 50)
+
+    three = [item("a", 0.3), item("b", 0.5), item("c", 0.6)]
+    assert seen_gsd_m(three, size, pads=False) == pytest.approx(1.0, rel=1e-3)
+    assert seen_gsd_m([item("a", 0.3)], Size(200, 50), pads=False) == pytest.approx(0.3, rel=1e-3)
+    for side, seen in ((200, 0.3), (100, 0.3), (50, 0.6)):
+        assert seen_gsd_m([item("a", 0.3)], Size(side, side), pads=True) == pytest.approx(seen, rel=1e-3)
+    first = item("a", 0.3)
+    assert first.image is not None
+    small = replace(first, size=Size(10, 10), image=first.image.then(Crop(Window(20, 0, 10, 10))))
+    assert seen_gsd_m([small], Size(20, 20), pads=False) == pytest.approx(0.15, rel=1e-3)
+    assert seen_gsd_m([Item("ds", "bare", SIZE, ImageRef.whole("c.tif", SIZE))], size, pads=False) is None
 
 
 @pytest.mark.parametrize("gsd_m", [None, 0.14, 0.2, 0.46])

@@ -128,6 +128,14 @@ def test_one_fault_is_found_and_nothing_else(name: str, local: Site) -> None:
     assert fault.startswith(said)
 
 
+def test_a_model_is_one_for_the_runtime_of_the_config(local: Site) -> None:
+    given = in_order(local, inference_config={"runtime": "onnx"})
+    (fault,) = wrong(given)
+    assert fault.startswith(f"model_uri: model: {given.model_uri} holds no model.onnx; give a folder that train_unet")
+    (Path(given.model_uri) / "model.safetensors").rename(Path(given.model_uri) / "model.onnx")
+    check_inputs(given)
+
+
 def test_the_models_classes_decide_which_title_comes_out(local: Site) -> None:
     given = in_order(local, class_title="roof_dl", split_masks_query=json.dumps(SPLITTING).replace("untitled", "roof"))
     faults = wrong(given)

@@ -26,6 +26,7 @@ TINY: dict[str, Any] = {
     "lr": 0.003,
     "gpu_devices": [],
     "precision": "float32",
+    "onnx": False,
 }
 """A config that trains in about a second, in the same numbers on every CPU."""
 

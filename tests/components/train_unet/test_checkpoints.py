@@ -187,6 +187,15 @@ def test_items_that_changed_make_another_training(
     assert archives(killed), "they are there for the training that they belong to"
 
 
+def test_what_is_done_with_the_network_afterwards_makes_no_other_training(
+    whole: tuple[Path, dict[str, Tensor]], killed: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        train(whole[0], tmp_path / "model", config=CONFIG | {"onnx": True}, work_dir=killed)
+    assert not matching("it starts at the beginning", caplog)
+    assert (tmp_path / "model" / "model.onnx").exists()
+
+
 def test_checkpoints_of_a_training_that_was_given_up_are_removed(
     whole: tuple[Path, dict[str, Tensor]], killed: Path, tmp_path: Path
 ) -> None:

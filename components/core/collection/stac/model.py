@@ -28,7 +28,7 @@ from components.core.collection.stac.periods import Period
 from components.core.errors import DataError
 from components.core.imagery.bands import COLOURS
 from components.core.json_text import parse_json
-from components.core.models import CONFIG_FILE, DATA_FILE, METRICS_FILE, WEIGHTS_FILE
+from components.core.models import CONFIG_FILE, DATA_FILE, METRICS_FILE, ONNX_FILE, WEIGHTS_FILE
 
 ALWAYS = Period(datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
 """MLM's way to say that a model is not for imagery of a certain time."""
@@ -43,6 +43,12 @@ _NOT_LEARNT = ("running_mean", "running_var", "num_batches_tracked")
 """Ends of the names of tensors that are counted or averaged."""
 
 _HEAD_BYTES = 8
+
+_NETWORKS = (
+    ("weights", WEIGHTS_FILE, "Weights", "safetensors", "safetensors.torch.save_file"),
+    ("onnx", ONNX_FILE, "Network and weights as ONNX", "onnx", "torch.onnx.export"),
+)
+"""Files that hold the network: key of the asset, name, title, kind, and what writes it."""
 
 
 def model_item(folder: Path, uri: str, digest: str) -> dict[str, Any]:
@@ -63,6 +69,7 @@ def model_item(folder: Path, uri: str, digest: str) -> dict[str, Any]:
     """
     try:
         properties = _properties(folder, digest[:DIGEST_CHARACTERS])
+        assets = _assets(folder, uri)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"model: {uri}: cannot be described ({error!r}); give a folder that train_unet of this release wrote"
@@ -74,7 +81,7 @@ def model_item(folder: Path, uri: str, digest: str) -> dict[str, Any]:
         **ALWAYS.as_arguments(),
         properties=properties,
         stac_extensions=[CLASSIFICATION, FILE, MLM],
-        assets=_assets(folder, uri),
+        assets=assets,
     )
     item.add_link(Link("root", f"../{COLLECTION_FILE}", MediaType.JSON))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
@@ -129,10 +136,11 @@ def _properties(folder: Path, name: str) -> dict[str, Any]:
         "mlm:accelerator": "cuda",
         "mlm:accelerator_constrained": False,
         "mlm:accelerator_summary": "One GPU, or a CPU.",
-        "mlm:total_parameters": _parameters(folder / WEIGHTS_FILE),
         "mlm:input": [_input(config)],
         "mlm:output": [_output(config)],
     }
+    if (folder / WEIGHTS_FILE).is_file():
+        facts["mlm:total_parameters"] = _parameters(folder / WEIGHTS_FILE)
     return facts | _training(folder)
 
 
@@ -219,20 +227,22 @@ def _parameters(weights: Path) -> int:
 
 def _assets(folder: Path, uri: str) -> dict[str, Asset]:
     place = storage.absolute_uri(uri)
-    about_weights = {
-        "bands": _band_fields(_document(folder / CONFIG_FILE)),
-        "mlm:artifact_type": "safetensors.torch.save_file",
-        "file:size": (folder / WEIGHTS_FILE).stat().st_size,
-    }
-    assets = {
-        "weights": Asset(
-            storage.join_uri(place, WEIGHTS_FILE),
-            "Weights",
-            media_type="application/octet-stream; application=safetensors",
-            roles=["mlm:model", "mlm:weights"],
-            extra_fields=about_weights,
-        )
-    }
+    assets = {}
+    for key, name, title, kind, made_by in _NETWORKS:
+        if (folder / name).is_file():
+            assets[key] = Asset(
+                storage.join_uri(place, name),
+                title,
+                media_type=f"application/octet-stream; application={kind}",
+                roles=["mlm:model", "mlm:weights"],
+                extra_fields={
+                    "bands": _band_fields(_document(folder / CONFIG_FILE)),
+                    "mlm:artifact_type": made_by,
+                    "file:size": (folder / name).stat().st_size,
+                },
+            )
+    if not assets:
+        raise FileNotFoundError(f"{folder} holds no {' and no '.join(name for _, name, *_ in _NETWORKS)}")
     for key, name, title in (("config", CONFIG_FILE, "Config"), ("metrics", METRICS_FILE, "Validation")):
         if (folder / name).is_file():
             assets[key] = Asset(storage.join_uri(place, name), title, media_type=MediaType.JSON, roles=["metadata"])

@@ -42,6 +42,7 @@ OWN: dict[str, Any] = {
     "early_stopping": 0,
     "seed": 0,
     "precision": "auto",
+    "onnx": True,
 }
 """Keys that the tutorial's system does not have, with defaults that change nothing of what it does."""
 

@@ -88,6 +88,23 @@ def test_a_model_that_does_not_say_how_it_was_trained_is_described(folder: Path)
     assert set(found["assets"]) == {"weights", "config"}
 
 
+def test_a_network_as_onnx_is_named_beside_the_weights_or_in_their_place(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"never read")
+
+    found = model_item(folder, URI, "ab")
+
+    check(found)
+    onnx = found["assets"]["onnx"]
+    assert (onnx["href"], onnx["file:size"]) == (f"{URI}/model.onnx", 10)
+    (folder / "model.safetensors").unlink()
+    found = model_item(folder, URI, "ab")
+    check(found)
+    assert "weights" not in found["assets"] and "mlm:total_parameters" not in found["properties"]
+    (folder / "model.onnx").unlink()
+    with pytest.raises(DataError, match=r"cannot be described .*holds no model.safetensors and no model.onnx"):
+        model_item(folder, URI, "ab")
+
+
 def test_training_from_random_weights_is_told(folder: Path) -> None:
     (folder / "data.json").write_text(json.dumps({"training_config": {"encoder_weights": "none"}}))
 
