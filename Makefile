@@ -46,7 +46,7 @@ $(READY): requirements/pip.txt requirements/dev.txt pyproject.toml
 	  --requirement requirements/pip.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
 	  --no-binary kfp-server-api --no-build-isolation --requirement requirements/dev.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
 # The documentation needs nothing of the project: its tools have an environment of their own.

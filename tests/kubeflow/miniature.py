@@ -71,7 +71,8 @@ class Miniature(Kubeflow):
         """Have a run that was created go on from now."""
         spec = self.versions[run.pipeline_version_reference.pipeline_version_id].pipeline_spec
         is_detection = "plan-imagery" in spec["pipeline_spec"]["root"]["dag"]["tasks"]
-        self.plays[run.run_id] = Play(self, run.run_id, spec, self.plans.pop(0) if is_detection else {})
+        given = (run.runtime_config.parameters if run.runtime_config else None) or {}
+        self.plays[run.run_id] = Play(self, run.run_id, spec, given, self.plans.pop(0) if is_detection else {})
         run.state = "RUNNING"
         return run
 
@@ -79,9 +80,17 @@ class Miniature(Kubeflow):
 class Play:
     """One run: nodes are added look by look."""
 
-    def __init__(self, kubeflow: Miniature, run_id: str, spec: Mapping[str, Any], plan: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        kubeflow: Miniature,
+        run_id: str,
+        spec: Mapping[str, Any],
+        given: Mapping[str, Any],
+        plan: Mapping[str, int],
+    ) -> None:
         self.kubeflow = kubeflow
         self.run_id = run_id
+        self.given = given
         self.plan = plan
         self.pipeline: Mapping[str, Any] = spec["pipeline_spec"]
         kubernetes = spec["platform_spec"]["platforms"]["kubernetes"]
@@ -144,10 +153,17 @@ class Play:
             return
         self._pod(f"{path}.{name}-driver(0)", "system-container-driver")
         yield "RUNNING"
-        if task.get("triggerPolicy", {}).get("condition") and not self.plan.get("shards"):
+        if task.get("triggerPolicy", {}).get("condition") and not self._is_wanted(task):
             self.states[name] = "SKIPPED"
         else:
             yield from self._step(name, component, f"{path}.{name}(0).executor")
+
+    def _is_wanted(self, task: Mapping[str, Any]) -> bool:
+        """Whether a step's condition holds: on what the run was given, or on what planning found."""
+        inputs = task.get("inputs", {}).get("parameters", {})
+        (channel,) = re.findall(r"inputs\.parameter_values\['(.+?)'\]", task["triggerPolicy"]["condition"])
+        parameter = inputs.get(channel, {}).get("componentInputParameter")
+        return bool(self.given.get(parameter) if parameter in self.given else self.plan.get("shards"))
 
     def _loop(self, name: str, tasks: Mapping[str, Any], path: str) -> Iterator[str]:
         turns = self.plan.get("shards", self.kubeflow.shards)

@@ -51,6 +51,7 @@ def training_arguments(place: str) -> dict[str, Any]:
         "infer_config": documents.inference,
         "output_data_root": f"{place}/training",
         "output_footprints_uri": f"{place}/footprints",
+        "promote_config": {"pointer_uri": f"{place}/models/current.json"},
     }
 
 
