@@ -31,7 +31,7 @@ from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.expected import expected_skips
 from components.infer_windows.outputs import FOLDER, annotated
-from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
+from components.infer_windows.predictor import NetworkPredictor, choose_batch_size, choose_device
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 
@@ -139,15 +139,16 @@ def _opened(
     )
     if device.type == "cpu":
         keep_freed_memory()
+    predictor = NetworkPredictor(network, described.size, device, precision, config.mode.flips)
     settings = RunSettings(
         config=config,
         channels=len(described.classes),
-        batch_size=config.batch_size or default_batch_size(device),
+        batch_size=choose_batch_size(predictor, config, device),
         model=model_digest(model, config.runtime),
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
     )
-    return settings, NetworkPredictor(network, described.size, device, precision, config.mode.flips)
+    return settings, predictor
 
 
 def _torch(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:

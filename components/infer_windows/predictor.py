@@ -7,18 +7,19 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from components.core.documents.inference import WHERE
+from components.core.documents.inference import WHERE, InferenceConfig
+from components.core.documents.inference_modes import SlidingWindowMode
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.core.network.processor import has_native_bfloat16
 from components.infer_windows.arrays import Float32, UInt8
+from components.infer_windows.fitting import FittingBatches, fastest_batch
 
-GPU_BATCH = 16
 CPU_BATCH = 1
 """A CPU's caches hold one window's features; more at once is slower for each."""
 
@@ -75,6 +76,7 @@ class NetworkPredictor:
         self._flips = FLIPS[flips]
         self._size = (input_size.height, input_size.width)
         self._device = device
+        self._fitting = FittingBatches(self._predicted, device, input_size)
         self._dtype = number_format(device, precision)
         log.info("the network computes in %s", str(self._dtype).removeprefix("torch."))
         self._network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -82,20 +84,25 @@ class NetworkPredictor:
     def __call__(self, windows: UInt8) -> Float32:
         """Map (N, 3, H, W) uint8 RGB to (N, C, H, W) float32 probabilities.
 
-        Raises:
-            ConfigError: If the windows do not fit into the memory; it says how many do.
-        """
-        try:
-            return self._predicted(windows)
-        except torch.OutOfMemoryError:
-            pass
-        raise self._too_large(windows)
+        Windows that do not fit into the memory at once go through it in smaller batches.
 
-    def _too_large(self, windows: UInt8) -> ConfigError:
-        memory, batch = DeviceMemory.of(self._device), len(windows)
-        fitting = largest_that_fits(lambda size: self._predicted(windows[:size]), batch, self._device)
-        otherwise = "use a smaller mode.window or region, or a GPU with more memory"
-        return too_large(f"{WHERE}: batch_size", batch, fitting, memory, otherwise)
+        Raises:
+            ConfigError: If not even one window fits.
+        """
+        return self._fitting(windows)
+
+    def seconds_of(self, windows: UInt8) -> float:
+        """How long a batch takes, once the device has seen one of its size.
+
+        Raises:
+            OutOfMemoryError: If it does not fit into the memory.
+        """
+        before = self.seconds
+        self._predicted(windows)
+        warm = self.seconds
+        self._predicted(windows)
+        taken, self.seconds = self.seconds - warm, before
+        return taken
 
     @torch.inference_mode()
     def _predicted(self, windows: UInt8) -> Float32:
@@ -178,6 +185,15 @@ def number_format(device: torch.device, precision: str) -> torch.dtype:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 
-def default_batch_size(device: torch.device) -> int:
-    """Windows at once where the config does not say."""
-    return GPU_BATCH if device.type == "cuda" else CPU_BATCH
+def choose_batch_size(predictor: NetworkPredictor, config: InferenceConfig, device: torch.device) -> int:
+    """Windows that go through the network at once: what the config says, 1 on a CPU, else the fastest by trial.
+
+    Raises:
+        ConfigError: If not even one window fits into the memory.
+    """
+    if config.batch_size is not None:
+        return config.batch_size
+    if device.type == "cpu" or not isinstance(config.mode, SlidingWindowMode):
+        return CPU_BATCH  # regions go one by one
+    size = config.mode.window.size
+    return fastest_batch(lambda count: predictor.seconds_of(np.zeros((count, 3, size.height, size.width), np.uint8)))

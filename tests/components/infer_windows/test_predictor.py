@@ -14,7 +14,6 @@ from components.core.geometry import Size
 from components.core.network.processor import has_native_bfloat16
 from components.infer_windows.predictor import NetworkPredictor, choose_device, number_format
 from tests.builders import noise
-from tests.components.core.network.hungry import HungryUNet
 
 CPU = torch.device("cpu")
 
@@ -126,15 +125,3 @@ def test_mirror_images_count_as_much_as_the_window(flips: str, axes: list[tuple[
     seen = [plain(windows)]
     seen += [np.flip(plain(np.ascontiguousarray(np.flip(windows, axis))), axis) for axis in axes]
     assert np.allclose(result, np.mean(seen, axis=0), atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("fits", "said"), [(5, "use at most 5"), (0, "not even 1 fits: use a smaller mode.window or region")]
-)
-def test_a_batch_that_does_not_fit_is_told_with_the_one_that_does(fits: int, said: str) -> None:
-    predictor = NetworkPredictor(HungryUNet(learns=0, looks=fits), Size(32, 32), CPU, flips="left_right")
-    windows = np.stack([noise(Size(48, 48), seed) for seed in range(8)])
-    with pytest.raises(ConfigError, match=f"^inference.config: batch_size: a batch of 8 does not fit .*{said}"):
-        predictor(windows)
-    if fits:
-        assert len(predictor(windows[:fits])) == fits
