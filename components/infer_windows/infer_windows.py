@@ -32,7 +32,7 @@ from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.expected import expected_skips
 from components.infer_windows.outputs import FOLDER, annotated
-from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size
+from components.infer_windows.predictor import NetworkPredictor, choose_batch_size, choose_device
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 from components.infer_windows.thresholds import thresholds_of
@@ -137,21 +137,23 @@ def _opened(
 ) -> tuple[RunSettings, NetworkPredictor]:
     """What all scenes share, and the network on its device."""
     network, described, device, precision = (
-        _onnx(model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
+        _onnx(config, model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
     )
     if device.type == "cpu":
         keep_freed_memory()
+    predictor = NetworkPredictor(
+        network, described.size, device, precision, config.mode.flips, described.temperature, config.mode.scales
+    )
     settings = RunSettings(
         config=config,
         channels=len(described.classes),
-        batch_size=config.batch_size or default_batch_size(device),
+        batch_size=choose_batch_size(predictor, config, device, len(described.bands)),
         model=model_digest(model, config.runtime),
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
         thresholds=thresholds_of(config, described),
         bands=described.bands,
     )
-    predictor = NetworkPredictor(network, described.size, device, precision, config.mode.flips, described.temperature)
     return settings, predictor
 
 
@@ -161,10 +163,15 @@ def _torch(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, 
     return loaded.network, loaded.config, choose_device(usable_devices(gpus, config.gpu_devices)), config.precision
 
 
-def _onnx(model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
+def _onnx(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
     """The same of a network that onnxruntime computes."""
     from components.core.network.onnx_network import load_onnx_network  # onnxruntime, for those who use it
 
+    if config.mode.scales != [1.0]:
+        raise ConfigError(
+            f"{WHERE}: mode.scales: {config.mode.scales} need a network that takes windows of any size, and model.onnx "
+            "takes one; use [1.0], or the runtime 'torch'"
+        )
     if gpus:
         log.warning(
             "%s: runtime: 'onnx' computes on the CPU, and this step was placed on %d GPU(s), which stay idle; use the "

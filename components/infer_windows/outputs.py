@@ -36,7 +36,7 @@ UNSAFE = re.compile(r"[^\w.-]+")
 """Characters of an item's name that may mean something in a path."""
 
 FIRST_KEYS = {"source", "window", "min_overlap"}
-LATER_KEYS = {"blend", "flips", "pad"}
+LATER_KEYS = {"blend", "flips", "pad", "scales"}
 """Settings of the mode that decide on pixels; the later ones only where they are not the default, which gave the same
 before they could be set."""
 
@@ -177,11 +177,12 @@ def _threshold(config: InferenceConfig) -> tuple[str, ...]:
 
 def _text(mode: Mode, item: Item) -> str:
     """What of the mode decides on pixels; regions of any mode do so by where they lie."""
+    plain = SlidingWindowMode()
     if isinstance(mode, RegionMode):
         windows = distinct_windows(regions_of(mode, item.size, item.objects))
         places = [[window.top, window.left, window.height, window.width] for window in windows]
-        return json.dumps({"regions": places, "flips": mode.flips})
-    plain = SlidingWindowMode()
+        scaled = {} if mode.scales == plain.scales else {"scales": mode.scales}
+        return json.dumps({"regions": places, "flips": mode.flips, **scaled})
     changed = {key for key in LATER_KEYS if getattr(mode, key) != getattr(plain, key)}
     return mode.model_dump_json(include=FIRST_KEYS | changed)
 

@@ -7,28 +7,33 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from components.core.documents.inference import WHERE
+from components.core.documents.inference import WHERE, InferenceConfig
+from components.core.documents.inference_modes import SlidingWindowMode
 from components.core.errors import ConfigError
 from components.core.geometry import Size
-from components.core.network.memory import DeviceMemory, largest_that_fits, too_large
 from components.core.network.processor import has_native_bfloat16
 from components.infer_windows.arrays import Float32, UInt8
+from components.infer_windows.fitting import FittingBatches, fastest_batch
 
-GPU_BATCH = 16
 CPU_BATCH = 1
 """A CPU's caches hold one window's features; more at once is slower for each."""
 
-FLIPS: dict[str, list[tuple[int, ...]]] = {
-    "none": [],
-    "left_right": [(3,)],
-    "up_down": [(2,)],
-    "both": [(3,), (2,), (2, 3)],
+VIEWS: dict[str, list[tuple[int, bool]]] = {
+    "none": [(0, False)],
+    "left_right": [(0, False), (0, True)],
+    "up_down": [(0, False), (2, True)],
+    "both": [(0, False), (0, True), (2, True), (2, False)],
+    "eight": [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)],
 }
-"""For each value of `flips` the axes of (N, C, H, W) that are mirrored, beside the window as it is."""
+"""For each value of `flips` how the network sees a window: turned by quarters after it was mirrored left to right."""
+
+MULTIPLE_PX = 32
+"""Sides of a window at another scale are multiples of it, as every network here takes them."""
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +64,7 @@ class NetworkPredictor:
         precision: str = "auto",
         flips: str = "none",
         temperature: float = 1.0,
+        scales: Sequence[float] = (1.0,),
     ) -> None:
         """Bring the network to its device.
 
@@ -67,17 +73,19 @@ class NetworkPredictor:
             input_size: What windows are stretched to before it, in pixels.
             device: Where it computes.
             precision: As in the config.
-            flips: As in the config; the mean over the mirror images counts.
+            flips: As in the config; the mean over all views counts.
             temperature: What logits are divided by before they become probabilities.
+            scales: As in the config; the mean counts.
 
         Raises:
             ConfigError: If the device does not know the number format.
         """
         self.seconds = 0.0
-        self._flips = FLIPS[flips]
+        self._views = VIEWS[flips]
+        self._sizes = [_scaled(input_size, scale) for scale in scales]
         self._temperature = temperature
-        self._size = (input_size.height, input_size.width)
         self._device = device
+        self._fitting = FittingBatches(self._predicted, device, input_size)
         self._dtype = number_format(device, precision)
         log.info("the network computes in %s", str(self._dtype).removeprefix("torch."))
         self._network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -85,20 +93,25 @@ class NetworkPredictor:
     def __call__(self, windows: UInt8) -> Float32:
         """Map (N, bands, H, W) uint8 to (N, C, H, W) float32 probabilities.
 
-        Raises:
-            ConfigError: If the windows do not fit into the memory; it says how many do.
-        """
-        try:
-            return self._predicted(windows)
-        except torch.OutOfMemoryError:
-            pass
-        raise self._too_large(windows)
+        Windows that do not fit into the memory at once go through it in smaller batches.
 
-    def _too_large(self, windows: UInt8) -> ConfigError:
-        memory, batch = DeviceMemory.of(self._device), len(windows)
-        fitting = largest_that_fits(lambda size: self._predicted(windows[:size]), batch, self._device)
-        otherwise = "use a smaller mode.window or region, or a GPU with more memory"
-        return too_large(f"{WHERE}: batch_size", batch, fitting, memory, otherwise)
+        Raises:
+            ConfigError: If not even one window fits.
+        """
+        return self._fitting(windows)
+
+    def seconds_of(self, windows: UInt8) -> float:
+        """How long a batch takes, once the device has seen one of its size.
+
+        Raises:
+            OutOfMemoryError: If it does not fit into the memory.
+        """
+        before = self.seconds
+        self._predicted(windows)
+        warm = self.seconds
+        self._predicted(windows)
+        taken, self.seconds = self.seconds - warm, before
+        return taken
 
     @torch.inference_mode()
     def _predicted(self, windows: UInt8) -> Float32:
@@ -107,28 +120,57 @@ class NetworkPredictor:
         if self._device.type == "cuda":
             pixels = pixels.pin_memory()
         pixels = pixels.to(self._device, non_blocking=True)
-        probabilities = self._probabilities(pixels)
-        for axes in self._flips:
-            probabilities += self._probabilities(pixels.flip(axes)).flip(axes)
-        if self._flips:
-            probabilities /= 1 + len(self._flips)
+        probabilities = self._mean_of_views(pixels)
         result: Float32 = _on_host(probabilities.contiguous()).numpy()
         self.seconds += time.perf_counter() - started
         return result
 
-    def _probabilities(self, pixels: Tensor) -> Tensor:
+    def _mean_of_views(self, pixels: Tensor) -> Tensor:
         """(N, C, H, W) float32 of (N, bands, H, W) uint8, both on the device."""
+        total: Tensor | None = None
+        for size in self._sizes:
+            for quarters, mirrored in self._views:
+                seen = _seen(pixels, quarters, mirrored)
+                found = _as_it_was(self._probabilities(seen, size), quarters, mirrored)
+                total = found if total is None else total.add_(found)
+        if total is None:
+            raise ValueError("a window is seen at one scale at least")
+        views = len(self._sizes) * len(self._views)
+        return total if views == 1 else total.div_(views)
+
+    def _probabilities(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:
+        """The same of one view, which the network sees at a size."""
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
-            logits = self._network(self._stretched(pixels))
+            logits = self._network(_stretched(pixels, size))
         probabilities = torch.softmax(logits.float() / self._temperature, dim=1)
         if probabilities.shape[-2:] != pixels.shape[-2:]:
             probabilities = _bilinear(probabilities, (pixels.shape[-2], pixels.shape[-1]))
         return probabilities
 
-    def _stretched(self, pixels: Tensor) -> Tensor:
-        if tuple(pixels.shape[-2:]) != self._size:
-            pixels = _bilinear(pixels.float(), self._size)
-        return pixels.contiguous(memory_format=torch.channels_last)
+
+def _seen(pixels: Tensor, quarters: int, mirrored: bool) -> Tensor:
+    """(N, C, H, W) mirrored left to right, then turned by quarters."""
+    return torch.rot90(pixels.flip(3) if mirrored else pixels, quarters, (2, 3))
+
+
+def _as_it_was(values: Tensor, quarters: int, mirrored: bool) -> Tensor:
+    """What `_seen` did, undone."""
+    turned = torch.rot90(values, -quarters, (2, 3))
+    return turned.flip(3) if mirrored else turned
+
+
+def _scaled(size: Size, scale: float) -> tuple[int, int]:
+    """Height and width at a scale; those of the network itself stay as they are."""
+    if scale == 1.0:
+        return size.height, size.width
+    height, width = (max(round(length * scale / MULTIPLE_PX), 1) * MULTIPLE_PX for length in (size.height, size.width))
+    return height, width
+
+
+def _stretched(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(pixels.shape[-2:]) != size:
+        pixels = _bilinear(pixels.float(), size)
+    return pixels.contiguous(memory_format=torch.channels_last)
 
 
 def _on_host(values: Tensor) -> Tensor:
@@ -181,6 +223,18 @@ def number_format(device: torch.device, precision: str) -> torch.dtype:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 
-def default_batch_size(device: torch.device) -> int:
-    """Windows at once where the config does not say."""
-    return GPU_BATCH if device.type == "cuda" else CPU_BATCH
+def choose_batch_size(
+    predictor: NetworkPredictor, config: InferenceConfig, device: torch.device, bands: int = 3
+) -> int:
+    """Windows that go through the network at once: what the config says, 1 on a CPU, else the fastest by trial.
+
+    Raises:
+        ConfigError: If not even one window fits into the memory.
+    """
+    if config.batch_size is not None:
+        return config.batch_size
+    if device.type == "cpu" or not isinstance(config.mode, SlidingWindowMode):
+        return CPU_BATCH  # regions go one by one
+    size = config.mode.window.size
+    shape = bands, size.height, size.width
+    return fastest_batch(lambda count: predictor.seconds_of(np.zeros((count, *shape), np.uint8)))

@@ -35,7 +35,7 @@ from components.core.network.loss import segmentation_loss
 from components.core.network.model_artifact import load_model
 from components.core.project import ImageRef, Item, open_project, write_manifest
 from components.infer_windows.infer_windows import infer_windows
-from components.infer_windows.predictor import NetworkPredictor, choose_device, default_batch_size, number_format
+from components.infer_windows.predictor import NetworkPredictor, choose_batch_size, choose_device, number_format
 from components.train_unet.train_unet import train
 from tests.benchmarks.building_masks import building_mask
 from tests.benchmarks.harness import Measurement, machine, save, table
@@ -207,9 +207,9 @@ def _inference(scenes: list[Item], model: Path, folder: Path, asked: GpuBenchmar
     write_manifest(folder / "scenes", bitmap_meta("scenes", tags=("train",)), scenes)
     config = load_inference_config(asked.inference_config)
     device = choose_device([0])
-    batch = config.batch_size or default_batch_size(device)
     loaded = load_model(model)
     predictor = NetworkPredictor(loaded.network, loaded.config.size, device, config.precision)
+    batch = choose_batch_size(predictor, config, device)
     side = asked.inference_config["mode"]["window"]
     windows = np.zeros((batch, 3, side["height"], side["width"]), np.uint8)
     alone = _rate(lambda: predictor(windows), batch, device, asked.network_s)

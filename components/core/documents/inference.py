@@ -61,8 +61,9 @@ class InferenceConfig(InferenceSettings):
     existing_objects: ExistingObjects = ExistingObjects()
 
     batch_size: int | None = Field(default=None, ge=1)
-    """Windows that go through the network at once; null is 16 on a GPU and 1 on a CPU. Regions of the other modes,
-    which differ in size, go one by one."""
+    """Windows that go through the network at once; null is 1 on a CPU, and on a GPU what a trial finds fastest, at most
+    64. Regions of the other modes, which differ in size, go one by one. Where the memory does not suffice, smaller
+    batches are used."""
 
     threshold: Literal["best"] | Share | dict[str, Share] | None = None
     """Probability above which a pixel may have a class of the model: a number for all but the background, or one by

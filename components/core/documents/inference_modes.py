@@ -59,7 +59,9 @@ class Blend(InferenceSettings):
     """Pixels along a window's edges that do not count inside the scene; at most half the overlap of windows."""
 
 
-Flips = Literal["none", "left_right", "up_down", "both"]
+Flips = Literal["none", "left_right", "up_down", "both", "eight"]
+
+Scales = Annotated[list[Annotated[float, Field(ge=0.25, le=4)]], Field(min_length=1, max_length=8)]
 
 
 class SlidingWindowMode(InferenceSettings):
@@ -80,7 +82,12 @@ class SlidingWindowMode(InferenceSettings):
     blend: Blend = Blend()
 
     flips: Flips = "none"
-    """Which mirror images of a window the network sees beside it; the mean counts. Both takes four times as long."""
+    """Which mirror images of a window the network sees beside it; the mean counts. Both takes four times as long; eight
+    turns the window and each of them by a quarter, too, and takes eight times as long."""
+
+    scales: Scales = [1.0]
+    """At which sizes the network sees a window, as multiples of the size that it was trained with; the mean counts.
+    Sides are rounded to multiples of 32 px. [0.75, 1.0, 1.5] takes about four times as long."""
 
     pad: Literal["none", "reflect"] = "none"
     """Whether windows reach over the scene's border, by half of min_overlap, onto the scene's mirror image; scenes
@@ -110,7 +117,12 @@ class RegionMode(InferenceSettings):
     """Names the mode."""
 
     flips: Flips = "none"
-    """Which mirror images of a region the network sees beside it; the mean counts. Both takes four times as long."""
+    """Which mirror images of a region the network sees beside it; the mean counts. Both takes four times as long; eight
+    turns the region and each of them by a quarter, too, and takes eight times as long."""
+
+    scales: Scales = [1.0]
+    """At which sizes the network sees a region, as multiples of the size that it was trained with; the mean counts.
+    Sides are rounded to multiples of 32 px."""
 
 
 class FullImageMode(RegionMode):

@@ -1,4 +1,4 @@
-"""GPU memory that does not suffice: the batch that fits, found by trying, and a message that tells it."""
+"""Memory that does not suffice for a network: the batch that fits, found by trying, and a message that tells it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ GIBIBYTE = 1 << 30
 FREE_SHARE = 0.02
 """Of the memory; stays free while batches are tried: memory falls into pieces as a run goes on."""
 
+ALLOCATORS_SAY = ("DefaultCPUAllocator: can't allocate memory", "Failed to allocate memory")
+"""What PyTorch on a CPU and onnxruntime say, whose errors have no class of their own."""
+
 log = logging.getLogger(__name__)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a network failed because the memory does not suffice, of a GPU or of the host."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(said in str(error) for said in ALLOCATORS_SAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,9 @@ def _fits(run: Callable[[int], object], size: int, device: torch.device, held_by
         held = torch.empty(held_bytes, dtype=torch.uint8, device=device)
         run(size)
         del held
-    except torch.OutOfMemoryError:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         return False
     return True
 

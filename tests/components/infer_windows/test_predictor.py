@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from components.core.documents.inference import load_config
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.network.processor import has_native_bfloat16
+from components.infer_windows.infer_windows import _onnx
 from components.infer_windows.predictor import NetworkPredictor, choose_device, number_format
 from tests.builders import noise
-from tests.components.core.network.hungry import HungryUNet
 
 CPU = torch.device("cpu")
 
@@ -128,13 +130,35 @@ def test_mirror_images_count_as_much_as_the_window(flips: str, axes: list[tuple[
     assert np.allclose(result, np.mean(seen, axis=0), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("fits", "said"), [(5, "use at most 5"), (0, "not even 1 fits: use a smaller mode.window or region")]
-)
-def test_a_batch_that_does_not_fit_is_told_with_the_one_that_does(fits: int, said: str) -> None:
-    predictor = NetworkPredictor(HungryUNet(learns=0, looks=fits), Size(32, 32), CPU, flips="left_right")
-    windows = np.stack([noise(Size(48, 48), seed) for seed in range(8)])
-    with pytest.raises(ConfigError, match=f"^inference.config: batch_size: a batch of 8 does not fit .*{said}"):
-        predictor(windows)
-    if fits:
-        assert len(predictor(windows[:fits])) == fits
+def test_eight_ways_to_see_a_window_count_alike() -> None:
+    windows = np.stack([noise(Size(16, 16), seed) for seed in range(2)])
+    plain = NetworkPredictor(Corner(), Size(16, 16), CPU)
+
+    result = NetworkPredictor(Corner(), Size(16, 16), CPU, flips="eight")(windows)
+
+    seen = []
+    for turned in range(4):
+        for mirrored in (False, True):
+            shown = np.rot90(np.flip(windows, 3) if mirrored else windows, turned, (2, 3))
+            found = np.rot90(plain(np.ascontiguousarray(shown)), -turned, (2, 3))
+            seen.append(np.flip(found, 3) if mirrored else found)
+    assert np.allclose(result, np.mean(seen, axis=0), atol=1e-6)
+
+
+def test_a_window_is_seen_at_several_sizes() -> None:
+    windows, sizes = noise(Size(48, 64), 3)[np.newaxis], ((48, 64), (32, 32), (64, 96))
+    seen = [NetworkPredictor(Corner(), Size(*size), CPU)(windows) for size in sizes]
+    scaled = NetworkPredictor(Corner(), Size(48, 64), CPU, scales=[1.0, 0.5, 1.5])(windows)
+    assert np.allclose(scaled, np.mean(seen, axis=0), atol=1e-6)
+
+
+def test_onnx_takes_windows_of_one_size(tmp_path: Path) -> None:
+    config = load_config({"runtime": "onnx", "mode": {"source": "full_image", "scales": [0.5, 1.0]}})
+    with pytest.raises(ConfigError, match=r"mode.scales: \[0.5, 1.0\] need a network that takes windows of any size"):
+        _onnx(config, tmp_path, 0)
+
+
+@pytest.mark.parametrize("scales", [[], [0], [9], [1] * 9, "1", 1])
+def test_scales_are_checked(scales: object) -> None:
+    with pytest.raises(ConfigError, match=r"mode.scales"):
+        load_config({"mode": {"source": "sliding_window", "scales": scales}})

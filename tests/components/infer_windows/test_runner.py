@@ -20,6 +20,7 @@ from components.infer_windows.predictor import NetworkPredictor
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
 from tests.builders import bitmap_meta, noise, write_tiled
 from tests.components.core.network.hungry import HungryUNet
+from tests.components.infer_windows.small import raster
 
 SIZE = Size(200, 200)
 CONFIG = load_config({"mode": {"window": {"height": 32, "width": 32}, "min_overlap": {"x": 8, "y": 8}}})
@@ -81,12 +82,28 @@ def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Prepared, networ
     assert 0 < network.black < windows / 2 / 2, "the rest of a failed scene was run"
 
 
-def test_a_batch_that_does_not_fit_ends_the_run_and_is_no_scenes_fault(project: Path, tmp_path: Path) -> None:
-    predictor = NetworkPredictor(HungryUNet(learns=0, looks=2), Size(32, 32), torch.device("cpu"))
+def test_a_window_that_does_not_fit_ends_the_run_and_is_no_scenes_fault(project: Path, tmp_path: Path) -> None:
+    predictor = NetworkPredictor(HungryUNet(learns=0, looks=0), Size(32, 32), torch.device("cpu"))
     settings = RunSettings(CONFIG, channels=2, batch_size=6, model="m", data_root=str(tmp_path / "data"))
-    with pytest.raises(ConfigError, match=r"batch_size: a batch of 6 does not fit .* use at most 2"):
+    with pytest.raises(ConfigError, match=r"not even one window or region of 32×32 px, .* fits into the memory"):
         for _, finish in run_scenes(prepared(project, [0, 1], settings), predictor):
             finish()
+
+
+def test_batches_that_do_not_fit_give_the_rasters_of_smaller_ones(project: Path, tmp_path: Path) -> None:
+    """The network has room for two windows at once: batches of six become three of two."""
+    torch.manual_seed(0)
+    network = HungryUNet(learns=0, looks=2)
+    rasters = []
+    for batch_size in (2, 6):
+        predictor = NetworkPredictor(network, Size(32, 32), torch.device("cpu"), "float32")
+        root = str(tmp_path / f"by{batch_size}")
+        settings = RunSettings(CONFIG, channels=2, batch_size=batch_size, model="m", data_root=root)
+        jobs = [finish() for _, finish in run_scenes(prepared(project, [0, 1], settings), predictor)]
+        parts = [files.part for job in jobs for files in job.files]
+        rasters.append([raster(uri) for part in parts for uri in (part.mask, part.confidence)])
+    assert max(network.seen) == 6
+    assert all(np.array_equal(one, other) for one, other in zip(*rasters, strict=True))
 
 
 class Failing(nn.Module):

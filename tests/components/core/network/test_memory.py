@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import weakref
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -16,6 +17,14 @@ from components.core.network.memory import GIBIBYTE, DeviceMemory, largest_that_
 from tests.components.core.network.hungry import HungryUNet
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_heap() -> Iterator[None]:
+    """Every try collects garbage: without this, over all that this and other tests have imported."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def message(fitting: int, memory: DeviceMemory) -> str:
