@@ -26,7 +26,7 @@ class SplitMasksSettings(ClassesSettings):
     network is sure, each of them is a piece, with the ground that is nearer to it by falling confidence: walls that
     stand together are parted. It needs the raster that inference lays beside the image, as `min_confidence` does."""
 
-    seed_confidence: float = Field(0.9, gt=0, le=1)
+    seed_confidence: float = Field(0.8, gt=0, le=1)
     """Least confidence of a core's pixels, above 0 and up to 1; used by `watershed` alone."""
 
     min_seed_area: int = Field(1, ge=1)
