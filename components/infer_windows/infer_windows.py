@@ -21,6 +21,7 @@ from components.core.imagery_facts import warn_of_differences
 from components.core.models import local_model, model_digest
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.description import ModelConfig, read_config
+from components.core.network.folding import folded
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
 from components.core.progress import progress
@@ -31,7 +32,7 @@ from components.core.project.selecting import Shard, choose_items
 from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.expected import expected_skips
-from components.infer_windows.outputs import FOLDER, annotated
+from components.infer_windows.outputs import FOLDED, FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_batch_size, choose_device
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
@@ -149,6 +150,7 @@ def _opened(
         channels=len(described.classes),
         batch_size=choose_batch_size(predictor, config, device, len(described.bands)),
         model=model_digest(model, config.runtime),
+        arithmetic=FOLDED if (config.runtime, device.type) == ("torch", "cpu") else "",
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
         thresholds=thresholds_of(config, described),
@@ -160,7 +162,9 @@ def _opened(
 def _torch(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
     """The network, its description, where it computes, and in which numbers."""
     loaded = load_model(model)
-    return loaded.network, loaded.config, choose_device(usable_devices(gpus, config.gpu_devices)), config.precision
+    device = choose_device(usable_devices(gpus, config.gpu_devices))
+    network = folded(loaded.network) if device.type == "cpu" else loaded.network
+    return network, loaded.config, device, config.precision
 
 
 def _onnx(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:

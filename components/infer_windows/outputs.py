@@ -30,6 +30,9 @@ from components.core.storage import StoredObject
 METHOD = "1"
 """Part of the key: another number where the same input gives another result."""
 
+FOLDED = "normalisation folded"
+"""Part of the key where the network runs on a CPU, by PyTorch: results differ by rounding from those before that."""
+
 FOLDER = "predictions"
 KEY_CHARACTERS = 12
 UNSAFE = re.compile(r"[^\w.-]+")
@@ -131,7 +134,13 @@ def _are_whole(rasters: Sequence[StoredObject | None], sizes: list[int] | None) 
 
 
 def scene_files(
-    item: Item, image: ImageRef, model: str, config: InferenceConfig, data_root: str, parts: Sequence[Rows]
+    item: Item,
+    image: ImageRef,
+    model: str,
+    config: InferenceConfig,
+    data_root: str,
+    parts: Sequence[Rows],
+    arithmetic: str = "",
 ) -> list[SceneFiles]:
     """Name the files of a scene.
 
@@ -142,6 +151,7 @@ def scene_files(
         config: What of it decides on pixels enters the key.
         data_root: Folder or URI prefix.
         parts: Rows that get files of their own.
+        arithmetic: How the network's sums are made where that is not as it was at first, such as `FOLDED`.
 
     Returns:
         For each part its files.
@@ -156,12 +166,13 @@ def scene_files(
     recipe = json.dumps(image.recipe.as_row(), sort_keys=True) + (text_of_operations(image.recipe.operations) or "")
     scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode, item))
     runtime = () if config.runtime == "torch" else (f"runtime {config.runtime}",)
+    computed = (*runtime, arithmetic) if arithmetic else runtime
     bare = Item(item.dataset, item.name, item.size, extra=item.extra)
     root = storage.join_uri(data_root, FOLDER)
     files = []
     for rows in parts:
         part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
-        key = digest(*scene, config.precision, *_threshold(config), *runtime, *part)
+        key = digest(*scene, config.precision, *_threshold(config), *computed, *part)
         stem = f"{short_name(UNSAFE.sub('_', part_item(bare, rows).name))}-{key[:KEY_CHARACTERS]}"
         mask, confidence, record = (
             storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")

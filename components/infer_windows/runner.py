@@ -40,6 +40,7 @@ class RunSettings:
         batch_size: Windows that go through it at once.
         model: Digest of the model.
         data_root: Folder or URI prefix for rasters.
+        arithmetic: How the network's sums are made where that is not as it was at first, which enters keys.
         max_item_pixels: The most pixels of an item; 0 for no limit.
         thresholds: For each class but the background, the probability above which a pixel may have it; none where the
             most probable class counts.
@@ -51,6 +52,7 @@ class RunSettings:
     batch_size: int
     model: str
     data_root: str
+    arithmetic: str = ""
     max_item_pixels: int = 0
     thresholds: tuple[float, ...] = ()
     bands: tuple[str, ...] = COLOURS
@@ -105,7 +107,7 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
     image = replace(item.image, bands=settings.bands)
     plan = plan_scene(item, image, settings.config.mode, settings.batch_size, settings.channels, rows)
     parts = row_parts(item.size, rows, settings.max_item_pixels)
-    files = scene_files(item, image, settings.model, settings.config, settings.data_root, parts)
+    files = scene_files(item, image, settings.model, settings.config, settings.data_root, parts, settings.arithmetic)
     found = [extents for extents in (part.finished() for part in files) if extents is not None]
     reused = len(found) == len(files)
     return SceneInference(item, image, plan, files, found if reused else [], reused)

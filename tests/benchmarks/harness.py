@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "opencv-python-headless", "pyarrow", "rasterio", "shapely", "torch")
+PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "openvino", "pyarrow", "rasterio", "shapely", "torch")
 
 RESULTS = Path("build/bench")
 

@@ -28,7 +28,7 @@ from components.core.drift import (
 )
 from components.core.errors import ConfigError, TooManySkippedError
 from components.core.geometry import Size
-from components.core.models import ONNX_FILE, model_digest
+from components.core.models import CONFIG_FILE, ONNX_FILE, model_digest
 from components.core.network.model_artifact import load_model
 from components.core.network.onnx_export import write_onnx
 from tests.builders import noise, write_raster, write_tiled
@@ -128,6 +128,28 @@ def test_a_new_model_waits_until_it_is_asked_to_redo(detection: Detection, tmp_p
     counts = other.with_options(redo="all").run()
     assert (counts["scenes_published"], counts["scenes_waiting"], counts["layer_buildings"]) == (1, 0, 0)
     assert len({name.split(".")[2] for name in detection.files() if name.startswith("ledger/")}) == 1
+
+
+def test_a_model_that_is_onnx_alone_detects_the_same_buildings(detection: Detection, tmp_path: Path) -> None:
+    write_town(Path(detection.images) / "a.tif", SIZE, HOUSE, SHED)
+    detection.run()
+    model = tmp_path / "onnx"
+    loaded = load_model(Path(detection.model))
+    model.mkdir()
+    shutil.copy(Path(detection.model) / CONFIG_FILE, model)
+    write_onnx(model / ONNX_FILE, loaded.network, loaded.config)
+    config = json.dumps(json.loads(detection.settings.inference_config) | {"runtime": "onnx", "precision": "auto"})
+    places = {"model": str(model), "output": str(tmp_path / "out2"), "data_root": str(tmp_path / "data2")}
+    other = replace(detection, **places, settings=replace(detection.settings, inference_config=config))
+
+    counts = other.run()
+
+    assert (counts["scenes_published"], counts["layer_buildings"]) == (1, 2)
+    assert sorted(layer(other).area_px) == sorted(layer(detection).area_px)
+    (item,) = (tmp_path / "out2" / "model").iterdir()
+    assert model_digest(model, "onnx")[:12] in item.name
+    assert set(json.loads(item.read_text())["assets"]) == {"config", "onnx"}
+    assert other.run()["scenes_published"] == 0
 
 
 def test_the_sentence_says_what_is_gone_what_waits_and_which_files_are_of_an_earlier_layer(

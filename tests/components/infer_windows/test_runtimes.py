@@ -16,7 +16,7 @@ from components.core.models import CONFIG_FILE, ONNX_FILE, WEIGHTS_FILE, model_d
 from components.core.network.model_artifact import load_model
 from components.core.network.onnx_export import write_onnx
 from components.core.project.parts import Rows
-from components.infer_windows.outputs import scene_files
+from components.infer_windows.outputs import FOLDED, scene_files
 from tests.builders import scene_item
 from tests.components.infer_windows.small import CONFIG, SOFT, infer, raster, save_pair_model
 
@@ -98,7 +98,8 @@ def test_the_key_tells_the_runtimes_apart(tmp_path: Path) -> None:
         scene_files(item, item.image, "m", load_config(config), "data", [Rows(0, 100)])[0].key
         for config in ({}, {"runtime": "torch"}, {"runtime": "onnx"})
     }
-    assert len(keys) == 2
+    keys |= {scene_files(item, item.image, "m", load_config({}), "data", [Rows(0, 100)], FOLDED)[0].key}
+    assert len(keys) == 3
 
 
 def test_a_number_format_of_torch_is_refused() -> None:
