@@ -13,7 +13,7 @@ from tests.pipelines.kubeflow_server import Kubeflow
 from tests.pipelines.packages import IMAGES, packages_of, run_shut_in
 from tests.start_up import imported_by_command
 
-STAGES_LIBRARIES = {"cv2", "minio", "pandas", "pyogrio", "rasterio", "scipy", "shapely", "torch"}
+STAGES_LIBRARIES = {"cv2", "minio", "onnx", "onnxruntime", "pandas", "pyogrio", "rasterio", "scipy", "shapely", "torch"}
 
 WITH_KFP = ("submit", "schedule", "runs")
 """Commands whose flags are told with Kubeflow's library."""
@@ -26,8 +26,8 @@ def test_an_image_has_what_its_files_bring_and_nothing_else() -> None:
     assert {"kfp", "kfp_server_api", "yaml", "google"} <= packages_of("submit")
     assert not {"docker", "torch", "pytest", "pytorch_lightning"} & packages_of("submit")
     assert {"kfp", "rasterio", "numpy"} <= packages_of("cpu")
-    assert not {"geopandas", "kubernetes", "pandas", "torch"} & packages_of("cpu")
-    assert {"kfp", "rasterio", "torch", "pytorch_lightning"} <= packages_of("gpu")
+    assert not {"geopandas", "kubernetes", "onnx", "onnxruntime", "pandas", "torch"} & packages_of("cpu")
+    assert {"kfp", "onnx", "onnxruntime", "rasterio", "torch", "pytorch_lightning"} <= packages_of("gpu")
 
 
 def test_what_an_image_lacks_is_missing_in_it() -> None:

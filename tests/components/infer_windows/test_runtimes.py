@@ -19,6 +19,7 @@ from components.core.project.parts import Rows
 from components.infer_windows.outputs import FOLDED, scene_files
 from tests.builders import scene_item
 from tests.components.infer_windows.small import CONFIG, SOFT, infer, raster, save_pair_model
+from tests.start_up import imported_by
 
 ONNX = CONFIG | {"runtime": "onnx"}
 
@@ -116,3 +117,8 @@ def test_a_number_format_of_torch_is_refused() -> None:
 def test_a_gpu_that_would_stay_idle_is_told(project: Path, soft: Path, caplog: pytest.LogCaptureFixture) -> None:
     infer(project, soft, config=ONNX, gpus=1)
     assert "inference.config: runtime: 'onnx' computes on the CPU, and this step was placed on 1 GPU(s)" in caplog.text
+
+
+def test_onnxruntime_is_imported_by_those_who_use_it_alone() -> None:
+    for stage in ("infer_windows", "train_unet"):
+        assert not {"onnx", "onnxruntime"} & imported_by(f"components.{stage}.{stage}")
