@@ -165,6 +165,10 @@ format: $(READY) ## Put the code in order
 bench: $(READY) ## Run the benchmarks (BENCH=name for one)
 	$(RUN) -m tests.benchmarks $(BENCH)
 
+.PHONY: bench-accuracy
+bench-accuracy: $(READY) ## Measure accuracy on data sets of your own, beside other networks (DATA=folder)
+	$(RUN) -m tests.benchmarks.imagery --data $(DATA) $(OPTIONS)
+
 .PHONY: bench-gpu
 bench-gpu: $(READY) ## Measure training and inference on a GPU (OPTIONS="--scenes 12" for less)
 	$(RUN) -m tests.benchmarks.gpu $(OPTIONS)
