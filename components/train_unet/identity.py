@@ -32,7 +32,7 @@ KEY_CHARACTERS = 16
 ASKED_AT_ONCE = 8
 """Rasters that a store is asked about at once."""
 
-AFTERWARDS = {"onnx"}
+AFTERWARDS = {"calibrate", "onnx"}
 """Keys of the config that decide on nothing before the model is written."""
 
 _PARTS = {

@@ -191,7 +191,7 @@ def test_what_is_done_with_the_network_afterwards_makes_no_other_training(
     whole: tuple[Path, dict[str, Tensor]], killed: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        train(whole[0], tmp_path / "model", config=CONFIG | {"onnx": True}, work_dir=killed)
+        train(whole[0], tmp_path / "model", config=CONFIG | {"onnx": True, "calibrate": True}, work_dir=killed)
     assert not matching("it starts at the beginning", caplog)
     assert (tmp_path / "model" / "model.onnx").exists()
 

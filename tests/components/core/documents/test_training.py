@@ -30,6 +30,7 @@ OWN: dict[str, Any] = {
     "encoder": "vgg16_bn",
     "encoder_weights": "imagenet",
     "lr_schedule": "plateau",
+    "calibrate": False,
     "warmup": 0.0,
     "optimizer": "adam",
     "weight_decay": 0.0,
