@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.project import ClassInfo, Item, Object, ProjectMeta
+from components.core.project.splitting import with_renamed_rules
 
 IGNORE = "__ignore__"
 KEEP = "__default__"
@@ -77,8 +78,8 @@ def map_meta(meta: ProjectMeta, resolved: dict[str, str | None], place: str) -> 
 
 
 def map_objects(item: Item, resolved: dict[str, str | None]) -> Item:
-    """The objects after a mapping."""
-    return item.with_objects(
+    """The objects after a mapping, and what a split left to be judged of them."""
+    return with_renamed_rules(item, resolved).with_objects(
         replace(entry, class_title=title) for entry in item.objects if (title := _target(entry, resolved)) is not None
     )
 

@@ -54,16 +54,18 @@ def confidence_pixels(item: Item, bitmaps: Sequence[Bitmap]) -> Iterator[tuple[i
     """The confidence in each bitmap's box, read by row band; boxes are held only while bands pass over them.
 
     Args:
-        item: The item, which has a raster "confidence".
+        item: The item, with its raster "confidence".
         bitmaps: In the item's pixels.
 
     Returns:
         (index into `bitmaps`, (H, W) uint8 of its box), by last row.
 
     Raises:
-        DataError: If the raster cannot be read or is not 8-bit.
+        DataError: If there is no raster, it cannot be read or is not 8-bit.
     """
-    uri = item.rasters[CONFIDENCE_ROLE]
+    uri = item.rasters.get(CONFIDENCE_ROLE)
+    if uri is None:
+        raise DataError(f"{item.key}: has no confidence raster, which its split goes by; split the masks again")
     boxes = [bitmap.window for bitmap in bitmaps]
     held: dict[int, npt.NDArray[np.uint8]] = {}
     for band, indices in indices_by_band(boxes, row_bands(item.size, BAND_ROWS)):

@@ -7,7 +7,7 @@ flooded from a core of which the network is sure. Pieces of which it is less sur
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -53,6 +53,24 @@ def with_split_rule(item: Item, titles: Iterable[str], rule: SplitRule) -> Item:
     if PART not in item.extra or not rule.needs_confidence:
         return item
     return replace(item, extra={**item.extra, SPLIT_RULES: {**_rules(item), **dict.fromkeys(titles, asdict(rule))}})
+
+
+def with_renamed_rules(item: Item, titles: Mapping[str, str | None]) -> Item:
+    """The same item, whose rules go with their classes.
+
+    Args:
+        item: Of any kind; one that remembers no rule stays as it is.
+        titles: New title by old one, None for a class that goes; others stay. Of classes that become one the rule of
+            the greatest `min_confidence` stays.
+    """
+    if SPLIT_RULES not in item.extra:
+        return item
+    renamed: dict[str, Any] = {}
+    for old in sorted(_rules(item), key=lambda title: split_rule(item, title).min_confidence):
+        new = titles.get(old, old)
+        if new is not None:
+            renamed[new] = _rules(item)[old]
+    return replace(item, extra={**item.extra, SPLIT_RULES: renamed})
 
 
 def split_rule(item: Item, title: str) -> SplitRule:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import ClassVar
 
-from components.core.dtl.action import ActionSettings
+from components.core.dtl.action import ActionSettings, Context, Element, Emission, QueryLayer
 from components.core.dtl.mapping import check_classes_known, map_meta
 from components.core.dtl.object_action import MappingSettings, ObjectAction, mapping_in_words
 from components.core.project import Item, Object, ProjectMeta
+from components.core.project.splitting import with_renamed_rules
 
 
 class Rename(ObjectAction):
@@ -28,6 +29,12 @@ class Rename(ObjectAction):
     def change(self, entry: Object, item: Item) -> Iterable[Object]:
         """The object, renamed."""
         return [replace(entry, class_title=self.settings.classes_mapping[entry.class_title])]
+
+    def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
+        """The element with its objects renamed; what a split left to be judged of them goes by their new titles."""
+        for emission in super().apply(element, layer, context):
+            item = with_renamed_rules(emission.element.item, self.settings.classes_mapping)
+            yield replace(emission, element=emission.element.with_item(item))
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:
         """Classes under their new titles.

@@ -24,7 +24,7 @@ from components.core.footprints.vectorize import scene_footprints
 from components.core.geometry import Size, Window
 from components.core.project import ImageRef, Item, Object, open_project, write_manifest
 from components.core.project.parts import Rows, part_item
-from components.core.project.splitting import SPLIT_RULES, SplitRule, split_rule
+from components.core.project.splitting import SPLIT_RULES, SplitRule, split_rule, with_renamed_rules
 from tests.builders import CRS, TRANSFORM, bitmap_meta, write_tiled
 from tests.queries import data, layer, save
 
@@ -127,6 +127,33 @@ def test_row_parts_are_parted_by_watershed_as_the_whole_scene_is(
     assert footprints(parts) == footprints(whole)
 
 
+@pytest.mark.parametrize("how", ["rename", "data"])
+def test_a_class_that_is_renamed_keeps_its_rule(how: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    mask = random.random((SIZE.height, SIZE.width)) < 0.6
+    confidence = random.integers(100, 256, mask.shape, np.uint8)
+    parts = list(parts_of(mask, confidence, [0, 11, 23, SIZE.height], tmp_path))
+    more = {"method": "watershed", "seed_confidence": 0.9}
+    whole = footprints(split([scene_of(mask, confidence, tmp_path)], 0.7, tmp_path / "whole", **more))
+
+    write_manifest(tmp_path / "predictions", bitmap_meta("INRIA", TITLE), parts)
+    mapping = {TITLE: "house"}
+    last = layer("split_masks", "$all", "$split", classes=[TITLE], min_confidence=0.7, **more)
+    if how == "rename":
+        query = [data(), last, layer("rename", "$split", "$named", classes_mapping=mapping), save("$named")]
+        execute_query(json.dumps(query), [tmp_path / "predictions"], tmp_path / "named")
+    else:
+        execute_query(
+            json.dumps([data(), last, save("$split", "SPLIT")]), [tmp_path / "predictions"], tmp_path / "split"
+        )
+        mapped = {**data("SPLIT/*"), "settings": {"classes_mapping": mapping}}
+        execute_query(json.dumps([mapped, save("$all")]), [tmp_path / "split"], tmp_path / "named")
+
+    tables = scene_footprints(list(open_project(tmp_path / "named")), "scene", FootprintRules("house"), CRS)
+    found = [{**row, "class": TITLE} for table in tables for row in table.to_pylist()]
+    assert found == whole and len(whole) > 3
+
+
 def test_walls_that_stand_together_are_parted_where_the_network_is_less_sure(tmp_path: Path) -> None:
     mask = np.zeros((SIZE.height, SIZE.width), np.bool_)
     mask[2:10, 2:20] = True
@@ -197,6 +224,13 @@ def test_a_part_that_remembers_something_else_is_refused(given: object) -> None:
     item = Item("ds", "scene", SIZE, None, extra={SPLIT_RULES: given})
     with pytest.raises(DataError, match="split the masks again"):
         split_rule(item, TITLE)
+
+
+def test_of_classes_that_become_one_the_stricter_rule_stays() -> None:
+    rules = {TITLE: RULE | {"min_confidence": 0.8}, "barn": RULE, "shed": RULE, "tree": RULE}
+    item = Item("ds", "scene", SIZE, None, extra={SPLIT_RULES: rules})
+    renamed = with_renamed_rules(item, {TITLE: "house", "barn": "house", "shed": None})
+    assert renamed.extra[SPLIT_RULES] == {"house": rules[TITLE], "tree": RULE}
 
 
 def test_a_part_remembers_its_rule_by_class() -> None:
