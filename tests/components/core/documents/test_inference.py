@@ -87,10 +87,10 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ({"mode": {"source": ["roi"]}}, r"mode.source: \['roi'\]: is not a mode"),
         ({"mode": {"source": None}}, "mode.source: None: is not a mode"),
         ({"mode": None}, "mode: None: input should be a valid dict"),
-        ({"mode": {"source": "full_image", "save": True}}, "mode.save: unknown key; known keys: source, flips$"),
+        ({"mode": {"source": "full_image", "save": True}}, "mode.save: unknown key; known keys: source, flips, scales$"),
         (
             {"mode": {"source": "roi", "window": {}}},
-            "mode.window: unknown key; known keys: source, flips, bounds, save",
+            "mode.window: unknown key; known keys: source, flips, scales, bounds, save",
         ),
         ({"mode": {"source": "roi", "bounds": {"let": "1px"}}}, r"mode.bounds.let: unknown key; .*perhaps 'left'"),
         ({"mode": {"source": "roi", "bounds": {"left": 10}}}, "mode.bounds.left: 10: input should be a valid string"),
