@@ -7,7 +7,7 @@ nothing in it. Keys and digests rest on that model, never on the pointer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -184,14 +184,16 @@ def local_champion(seen: SeenPointer, champion: Champion) -> Iterator[Path]:
         DataError: If its files are gone, or are another model's.
         StorageError: If it cannot be fetched.
     """
-    try:
-        with local_model(champion.model_uri) as folder:
-            ResolvedModel(champion.model_uri, seen.uri, champion).check(model_digest(folder))
-            yield folder
-    except DataError as error:
-        if str(error).startswith(f"model: {champion.model_uri} holds no "):
-            raise DataError(f"{seen.uri}: names a model that is gone: {error}. For the pointer: {RESTORE}") from error
-        raise
+    with ExitStack() as open_files:
+        try:
+            folder = open_files.enter_context(local_model(champion.model_uri))
+        except DataError as error:
+            if str(error).startswith(f"model: {champion.model_uri} holds no "):
+                gone = f"{seen.uri}: names a model that is gone: {error}. For the pointer: {RESTORE}"
+                raise DataError(gone) from error
+            raise
+        ResolvedModel(champion.model_uri, seen.uri, champion).check(model_digest(folder))
+        yield folder
 
 
 def check_same_classes(new: Sequence[str], old: Sequence[str], pointer: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from components.core.imagery.sidecar_metadata import is_read_otherwise
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
 from components.core.storage import scratch_folder
 from components.import_images.image_survey import Gaps, ImageSurvey, any_not_finite, survey
-from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows
+from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows, read_validity
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
 from components.import_images.task import ImportOutcome, SceneTask
@@ -201,12 +201,17 @@ def _write_turned(target: str, profile: RasterProfile, strips: Iterator[UInt8], 
     with scratch_folder("turned") as folder:
         copy = str(folder / "stored.tif")
         _write(copy, replace(profile, crs=None, transform=None), strips)
-        indexes = range(1, profile.bands + 1)
         with open_raster(copy) as stored:
-            _write(target, replace(profile, size=size), _upright_strips(stored, copy, indexes, turn))
+            _write(target, replace(profile, size=size), _upright_strips(stored, copy, bool(profile.masks), turn))
 
 
-def _upright_strips(stored: rasterio.DatasetReader, uri: str, indexes: Sequence[int], turn: Turn) -> Iterator[UInt8]:
+def _upright_strips(stored: rasterio.DatasetReader, uri: str, has_mask: bool, turn: Turn) -> Iterator[UInt8]:
+    """Rows of all bands, and behind them those of the file's mask where it has one, as its writer takes them."""
     size = turn.size(Size(stored.height, stored.width))
     for rows in row_bands(size, TILE_PX):
-        yield upright(read_rows(stored, uri, turn.stored_window(rows, size), indexes), turn)
+        window = turn.stored_window(rows, size)
+        pixels = read_rows(stored, uri, window, range(1, stored.count + 1))
+        if has_mask:
+            mask = read_validity(stored, uri, window).astype(np.uint8) * np.uint8(255)
+            pixels = np.concatenate([pixels, mask[np.newaxis]])
+        yield upright(pixels, turn)

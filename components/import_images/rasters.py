@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from rasterio.windows import Window as RasterWindow
 
 from components.core.errors import DataError
 from components.core.geometry import Window, row_bands
+from components.core.imagery.data_mask import data_mask
 from components.core.imagery.drivers import GDAL_ERRORS
 from components.core.imagery.gdal_errors import innermost
 from components.core.imagery.opening import count_read, read_with_retry
@@ -51,7 +53,7 @@ def declares_gaps(dataset: rasterio.DatasetReader) -> bool:
 
 def read_validity(dataset: rasterio.DatasetReader, uri: str, rows: Window) -> npt.NDArray[np.bool_]:
     """(H, W) bool: which pixels hold data by nodata value, mask or alpha band."""
-    return np.asarray(_checked(dataset.dataset_mask, uri, rows) > 0)
+    return np.asarray(_checked(partial(data_mask, dataset), uri, rows))
 
 
 def _checked(read: Any, uri: str, rows: Window, **options: Any) -> Pixels:

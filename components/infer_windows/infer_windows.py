@@ -138,7 +138,7 @@ def _opened(
 ) -> tuple[RunSettings, NetworkPredictor]:
     """What all scenes share, and the network on its device."""
     network, described, device, precision = (
-        _onnx(config, model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
+        _onnx(model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
     )
     if device.type == "cpu":
         keep_freed_memory()
@@ -167,15 +167,10 @@ def _torch(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, 
     return network, loaded.config, device, config.precision
 
 
-def _onnx(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
+def _onnx(model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
     """The same of a network that onnxruntime computes."""
     from components.core.network.onnx_network import load_onnx_network  # onnxruntime, for those who use it
 
-    if config.mode.scales != [1.0]:
-        raise ConfigError(
-            f"{WHERE}: mode.scales: {config.mode.scales} need a network that takes windows of any size, and model.onnx "
-            "takes one; use [1.0], or the runtime 'torch'"
-        )
     if gpus:
         log.warning(
             "%s: runtime: 'onnx' computes on the CPU, and this step was placed on %d GPU(s), which stay idle; use the "

@@ -146,12 +146,12 @@ class CalibrationMeasures(Metric):
         self.nll[index] -= (logs.gather(0, target[None])[0] * counts).sum(dtype=torch.float64)
         probabilities = logs.exp()
         confidence, named = probabilities.max(0)
-        bins = (confidence * CONFIDENCE_BINS).long().clamp(max=CONFIDENCE_BINS - 1)
+        bins = _bins(confidence, CONFIDENCE_BINS)
         self.pixels[index].scatter_add_(0, bins, counts)
         self.hits[index].scatter_add_(0, bins, counts * (named == target))
         self.confidence[index].scatter_add_(0, bins, (confidence * counts).double())
         for found in range(1, len(logs)):
-            bins = (probabilities[found] * PROBABILITY_BINS).long().clamp(max=PROBABILITY_BINS - 1)
+            bins = _bins(probabilities[found], PROBABILITY_BINS)
             places = bins + PROBABILITY_BINS * (target == found)
             self.probabilities[index, found - 1].view(-1).scatter_add_(0, places, counts)
 
@@ -195,6 +195,11 @@ class CalibrationSums(NamedTuple):
         bins = [ReliabilityBin(total / pixels, hits / pixels, pixels) for total, hits, pixels in sums if pixels]
         error = sum(abs(found.confidence - found.accuracy) * found.pixels for found in bins)
         return Reliability(error / sum(found.pixels for found in bins), tuple(bins))
+
+
+def _bins(shares: Tensor, count: int) -> Tensor:
+    """The bin of each share; of what is no number the first, as the loss tells of that."""
+    return (shares.nan_to_num(0.0) * count).long().clamp(0, count - 1)
 
 
 def _thresholds(histograms: Sequence[Sequence[Sequence[int]]]) -> list[float | None]:

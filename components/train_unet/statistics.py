@@ -33,8 +33,6 @@ TRAINING_WINDOWS = 512
 VALIDATION_WINDOWS = 128
 """How many are looked at, at most."""
 
-BATCH = 8
-
 
 def training_statistics(
     network: SegmentationNetwork, train: WindowDataset, val: WindowDataset, plan: DevicePlan, temperature: float = 1.0
@@ -88,26 +86,23 @@ def _confidences_by_image(
     found: dict[str, Counts] = {}
     network.to(device)
     try:
-        for sources, windows in _batches(dataset):
+        for source, window in _windows(dataset):
             with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16-mixed"):
-                logits = network(windows.to(device))
+                logits = network(window.to(device))
             shares = torch.softmax(logits.float() / temperature, dim=1)
             sure = shares.amax(dim=1).mul(255).round().to(torch.uint8).cpu().numpy()
-            for source, window in zip(sources, sure, strict=True):
-                found[source] = found.get(source, 0) + confidence_counts(window)
+            found[source] = found.get(source, 0) + confidence_counts(sure)
     finally:
         network.to("cpu")
     return found
 
 
-def _batches(dataset: WindowDataset) -> Iterator[tuple[list[str], torch.Tensor]]:
-    """Windows, and the images that they are cut from; without those that cannot be read."""
-    positions = _spread(len(dataset), VALIDATION_WINDOWS)
-    for first in range(0, len(positions), BATCH):
-        chosen = [
-            (dataset.image_of_row(int(dataset.rows[position])), dataset[position])
-            for position in positions[first : first + BATCH]
-        ]
-        read = [(source, sample.image) for source, sample in chosen if source is not None and not sample.unreadable]
-        if read:
-            yield [source for source, _ in read], torch.stack([image for _, image in read])
+def _windows(dataset: WindowDataset) -> Iterator[tuple[str, torch.Tensor]]:
+    """The image that a window is cut from, and (1, bands, H, W) of it: as many as any training's memory holds.
+
+    Those that cannot be read are left out.
+    """
+    for position in _spread(len(dataset), VALIDATION_WINDOWS):
+        source, sample = dataset.image_of_row(int(dataset.rows[position])), dataset[position]
+        if source is not None and not sample.unreadable:
+            yield source, sample.image[None]

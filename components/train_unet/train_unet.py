@@ -313,6 +313,10 @@ def _write_onnx(
 def _calibrated(described: ModelConfig, calibration: Calibration | None, is_wanted: bool) -> ModelConfig:
     """The description with what the best validation tells: thresholds, and the temperature where it is wanted."""
     if calibration is None:
+        if is_wanted:
+            log.warning(
+                "the model is not calibrated: its best validation has no pixel that counts, or is of an earlier release"
+            )
         return described
     temperature = calibration.temperature if is_wanted else 1.0
     pairs = zip(described.classes[1:], calibration.thresholds, strict=True)

@@ -112,7 +112,9 @@ def load_config(source: str | Path | dict[str, Any] | InferenceConfig) -> Infere
             config = check_document(InferenceConfig, document, WHERE)
             _check_runtime(config)
         faults.raise_any()
-        return config if mode is None else config.model_copy(update={"mode": mode})
+        whole = config if mode is None else config.model_copy(update={"mode": mode})
+        _check_views(whole)
+        return whole
 
 
 def _check_runtime(config: InferenceConfig) -> None:
@@ -121,6 +123,22 @@ def _check_runtime(config: InferenceConfig) -> None:
             f"{WHERE}: precision: {config.precision!r} is for torch, and runtime is 'onnx', which computes in float32; "
             "use 'auto' or 'float32', or the runtime 'torch'"
         )
+
+
+def _check_views(config: InferenceConfig) -> None:
+    """See that windows can be seen at other sizes and turned, where that is asked for."""
+    faults, mode = Faults(), config.mode
+    if config.runtime == "onnx" and mode.scales != [1.0]:
+        faults.add(
+            f"{WHERE}: mode.scales: {mode.scales} need a network that takes windows of any size, and model.onnx takes "
+            "one; use [1.0], or the runtime 'torch'"
+        )
+    if mode.flips == "eight" and isinstance(mode, SlidingWindowMode) and mode.window.width != mode.window.height:
+        faults.add(
+            f"{WHERE}: mode.flips: 'eight' turns windows by quarters, and one of {mode.window.size} px does not fit "
+            "itself then; use a window of one height and width, or 'both'"
+        )
+    faults.raise_any()
 
 
 def _mode(document: Any) -> Mode:

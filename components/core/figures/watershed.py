@@ -30,6 +30,9 @@ _Value = TypeVar("_Value", bound=np.generic)
 BATCH_PIXELS = 1 << 21
 """About how many are flooded together: masks that do not touch never meet, and many small ones cost as one."""
 
+OFFERED_AT_ONCE = 1 << 17
+"""Pixels of seeds whose neighbours are looked at together: 8 MiB of indices."""
+
 HIGHEST = 255
 NO_LABEL = np.iinfo(np.int32).max
 
@@ -147,7 +150,9 @@ class _Plain:
     def flood(self) -> None:
         """Number every pixel that a seed can reach: each waits once, at the height at which it is reached first."""
         waiting: list[list[_Indices]] = [[] for _ in range(HIGHEST + 1)]
-        self._offer(np.flatnonzero(self._labels != NO_LABEL), HIGHEST, waiting)
+        seeds = np.flatnonzero(self._labels != NO_LABEL)
+        for first in range(0, len(seeds), OFFERED_AT_ONCE):
+            self._offer(seeds[first : first + OFFERED_AT_ONCE], HIGHEST, waiting)
         for height in range(HIGHEST, -1, -1):
             while waiting[height]:
                 reached = np.concatenate(waiting[height])

@@ -18,6 +18,7 @@ from components.core.errors import DataError
 from components.core.geometry import Size, Window
 from components.core.imagery.alpha import alpha_of
 from components.core.imagery.bands import further_bands, is_rgb
+from components.core.imagery.data_mask import data_mask
 from components.core.imagery.opening import count_read, use_raster
 
 LARGEST_TILE_PIXELS = 2048 * 2048
@@ -240,9 +241,9 @@ def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
 
     def read(dataset: rasterio.DatasetReader) -> npt.NDArray[np.bool_]:
         place = RasterWindow(window.left, window.top, window.width, window.height)
-        mask = dataset.dataset_mask(window=place)
+        mask = data_mask(dataset, place)
         count_read(uri, mask.nbytes)
-        return np.asarray(mask > 0)
+        return mask
 
     return use_raster(uri, read, str(window))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from components.core.documents.inference import load_config
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.network.processor import has_native_bfloat16
-from components.infer_windows.infer_windows import _onnx
 from components.infer_windows.predictor import NetworkPredictor, choose_device, number_format
 from tests.builders import noise
 
@@ -152,10 +150,16 @@ def test_a_window_is_seen_at_several_sizes() -> None:
     assert np.allclose(scaled, np.mean(seen, axis=0), atol=1e-6)
 
 
-def test_onnx_takes_windows_of_one_size(tmp_path: Path) -> None:
-    config = load_config({"runtime": "onnx", "mode": {"source": "full_image", "scales": [0.5, 1.0]}})
+def test_onnx_takes_windows_of_one_size() -> None:
+    config = {"runtime": "onnx", "mode": {"source": "full_image", "scales": [0.5, 1.0]}}
     with pytest.raises(ConfigError, match=r"mode.scales: \[0.5, 1.0\] need a network that takes windows of any size"):
-        _onnx(config, tmp_path, 0)
+        load_config(config)
+
+
+def test_only_square_windows_are_turned() -> None:
+    window = {"width": 64, "height": 48}
+    with pytest.raises(ConfigError, match=r"mode.flips: 'eight' turns windows by quarters, and one of 64×48 px does"):
+        load_config({"mode": {"source": "sliding_window", "flips": "eight", "window": window}})
 
 
 @pytest.mark.parametrize("scales", [[], [0], [9], [1] * 9, "1", 1])

@@ -10,9 +10,9 @@ import pytest
 from kfp import dsl
 
 from components.core import storage
-from components.core.champion import read_pointer, resolve_model
+from components.core.champion import Champion, SeenPointer, local_champion, read_pointer, resolve_model
 from components.core.errors import ConfigError, DataError
-from components.core.models import check_holds_model, model_digest
+from components.core.models import check_holds_model, local_model, model_digest
 from components.core.network.description import read_config
 from components.core.network.model_artifact import load_model, save_model
 from components.promote.component import promote as component
@@ -144,6 +144,21 @@ def test_a_pointer_that_is_not_there_is_refused_where_a_model_is_wanted(tmp_path
     with pytest.raises(DataError, match=r"there is no pointer .*promote a first model"):
         resolve_model(str(tmp_path / "current.json"))
     assert resolve_model("s3://models/town").uri == "s3://models/town"
+
+
+def test_what_fails_while_the_champion_is_used_is_not_said_of_the_pointer(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    champion = Champion(model_uri=str(folder), model=model_digest(folder), promoted="")
+    seen = SeenPointer(str(tmp_path / "current.json"), b"", champion)
+    with (
+        pytest.raises(DataError, match=r"^model: .* holds no model\.onnx"),
+        local_champion(seen, champion) as opened,
+        local_model(opened, "onnx"),
+    ):
+        pass
 
 
 def test_a_champion_whose_files_are_gone_or_replaced_is_refused(held_out: HeldOut, tmp_path: Path) -> None:

@@ -93,6 +93,13 @@ def test_nothing_is_told_of_nothing() -> None:
     assert measures.compute().calibration() is None
 
 
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf")])
+def test_logits_that_are_no_numbers_tell_nothing_and_stop_nothing(broken: float) -> None:
+    measures = CalibrationMeasures(2)
+    measures.update(torch.full((1, 2, 4, 4), broken), torch.ones(1, 4, 4, dtype=torch.uint8))
+    assert measures.compute().calibration() is None
+
+
 def test_a_class_that_is_not_there_has_no_threshold() -> None:
     logits = torch.zeros(1, 3, 4, 4)
     logits[:, 1] = 1

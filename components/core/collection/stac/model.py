@@ -174,13 +174,21 @@ def _input(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _described_output(temperature: float) -> str:
+    divided = "" if temperature == 1.0 else f", once they are divided by {temperature:g},"
+    return (
+        f"A softmax of the logits{divided} over the classes gives their probabilities. Of model.onnx the output is "
+        "these, and the input is divided by 255, less the mean, over the standard deviation."
+    )
+
+
 def _output(config: dict[str, Any]) -> dict[str, Any]:
     classes = [
         MaskClass(value, known["title"], known["color"]).as_json() for value, known in enumerate(config["classes"])
     ]
     return {
         "name": "logits",
-        "description": "A softmax over the classes gives their probabilities.",
+        "description": _described_output(config.get("temperature", 1.0)),
         "tasks": ["semantic-segmentation"],
         "result": {
             "shape": [-1, len(classes), *_size(config)],

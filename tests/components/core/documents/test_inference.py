@@ -87,7 +87,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ({"mode": {"source": ["roi"]}}, r"mode.source: \['roi'\]: is not a mode"),
         ({"mode": {"source": None}}, "mode.source: None: is not a mode"),
         ({"mode": None}, "mode: None: input should be a valid dict"),
-        ({"mode": {"source": "full_image", "save": True}}, "mode.save: unknown key; known keys: source, flips, scales$"),
+        ({"mode": {"source": "full_image", "save": True}}, "mode.save: unknown key; known keys: source, flips, scales"),
         (
             {"mode": {"source": "roi", "window": {}}},
             "mode.window: unknown key; known keys: source, flips, scales, bounds, save",

@@ -55,3 +55,16 @@ def test_one_band_without_the_value_is_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bands", [1, 3, 4])
 def test_a_raster_that_says_nothing_is_not_masked(tmp_path: Path, bands: int) -> None:
     assert not describe(write_raster(tmp_path / "a.tif", noise(SIZE, bands=bands), photometric="minisblack")).is_masked
+
+
+@pytest.mark.parametrize("fourth", [ColorInterp.undefined, ColorInterp.gray])
+def test_a_fourth_band_that_has_the_nodata_value_takes_nothing_away(fourth: ColorInterp, tmp_path: Path) -> None:
+    """A height of 0, and a nodata value of 0: GDAL's mask of the whole raster would call all such ground missing."""
+    pixels = np.concatenate([np.maximum(noise(SIZE), 1), np.zeros((1, SIZE.height, SIZE.width), np.uint8)])
+    pixels[:, :4] = 0
+    interpretation = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, fourth)
+    uri = write_raster(tmp_path / "a.tif", pixels, nodata=0, interpretation=interpretation)
+
+    found = read_validity(uri, Recipe.whole(SIZE))
+
+    assert not found[:4].any() and found[4:].all()
