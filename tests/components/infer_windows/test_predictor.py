@@ -157,8 +157,8 @@ def test_onnx_takes_windows_of_one_size() -> None:
 
 
 def test_only_square_windows_are_turned() -> None:
-    window = {"width": 64, "height": 48}
-    with pytest.raises(ConfigError, match=r"mode.flips: 'eight' turns windows by quarters, and one of 64×48 px does"):
+    window = {"width": 640, "height": 512}
+    with pytest.raises(ConfigError, match=r"mode.flips: 'eight' turns windows by quarters, and one of 512×640 px does"):
         load_config({"mode": {"source": "sliding_window", "flips": "eight", "window": window}})
 
 
