@@ -49,29 +49,32 @@ class HeightMap(NamedTuple):
     heights: Heights
 
 
-def parted(maps: Iterable[HeightMap], seed_height: int, min_seed_area: int = 1) -> Iterator[list[Bitmap]]:
+def parted(
+    maps: Iterable[tuple[int, HeightMap]], seed_height: int, min_seed_area: int = 1
+) -> Iterator[tuple[int, list[Bitmap]]]:
     """Part masks, each by itself.
 
     Args:
-        maps: Masks of one 8-connected component each; some are held at a time.
+        maps: Masks of one 8-connected component each, with a number to know them by; some are held at a time.
         seed_height: Least height of a seed's pixels, 1–255.
         min_seed_area: Least pixels of a seed; smaller ones are ground like any other.
 
     Returns:
-        For each mask its parts as tight bitmaps in the mask's own coordinates, by first row, then by the first column
+        For each mask its number and its parts as tight bitmaps in the mask's own coordinates, by first row, then by the first column
         of that row; they are 8-connected, share no pixel, and are the mask together. A mask of fewer than two seeds
         is its only part.
     """
+    numbers: list[int] = []
     batch: list[tuple[HeightMap, list[Drawn]]] = []
     pixels = 0
-    for entry in maps:
-        seeds = _seeds(entry, seed_height, min_seed_area)
-        batch.append((entry, seeds))
-        pixels += entry.pixels.size if len(seeds) > 1 else 0
+    for number, entry in maps:
+        numbers.append(number)
+        batch.append((entry, _seeds(entry, seed_height, min_seed_area)))
+        pixels += entry.pixels.size
         if pixels >= BATCH_PIXELS:
-            yield from _parts(batch)
-            batch, pixels = [], 0
-    yield from _parts(batch)
+            yield from zip(numbers, _parts(batch), strict=True)
+            numbers, batch, pixels = [], [], 0
+    yield from zip(numbers, _parts(batch), strict=True)
 
 
 def _seeds(entry: HeightMap, height: int, min_area: int) -> list[Drawn]:

@@ -115,7 +115,8 @@ class SceneFootprints:
         seed = self._split_rule.seed_height
         if entry.heights is None or seed is None:
             return [entry]
-        (parts,) = parted([HeightMap(entry.bitmap.mask.pixels(), entry.heights)], seed, self._split_rule.min_seed_area)
+        whole = HeightMap(entry.bitmap.mask.pixels(), entry.heights)
+        ((_, parts),) = parted([(0, whole)], seed, self._split_rule.min_seed_area)
         if len(parts) == 1:
             return [entry]
         return [_part_of_object(entry, entry.heights, part) for part in parts]

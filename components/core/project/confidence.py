@@ -13,11 +13,9 @@ from components.core.figures.row_bands import indices_by_band
 from components.core.geometry import Window, row_bands
 from components.core.imagery import read_band
 from components.core.project import Item
-from components.core.project.predictions import CONFIDENCE_ROLE
+from components.core.project.predictions import CONFIDENCE_ROLE, FULL_CONFIDENCE
 
 BAND_ROWS = 512
-
-FULL = 255
 
 
 def confidence_sums(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.int64] | None:
@@ -28,7 +26,7 @@ def confidence_sums(item: Item, bitmaps: Sequence[Bitmap]) -> npt.NDArray[np.int
         bitmaps: In the item's pixels.
 
     Returns:
-        (N,) int64, 0 to `FULL` a pixel; None where the item has no such raster.
+        (N,) int64, 0 to `FULL_CONFIDENCE` a pixel; None where the item has no such raster.
 
     Raises:
         DataError: If the raster cannot be read or is not 8-bit.
@@ -83,10 +81,10 @@ def confidence_pixels(item: Item, bitmaps: Sequence[Bitmap]) -> Iterator[tuple[i
 def _read(uri: str, band: Window) -> npt.NDArray[np.uint8]:
     values = read_band(uri, band)
     if values.dtype != np.uint8:
-        raise DataError(f"{uri}: confidence is {values.dtype}, not uint8; write it as 0 to {FULL}")
+        raise DataError(f"{uri}: confidence is {values.dtype}, not uint8; write it as 0 to {FULL_CONFIDENCE}")
     return values
 
 
 def mean_confidence(sum_: int, bitmap: Bitmap) -> float:
     """Mean confidence of a bitmap, 0–1, from the sum over its pixels."""
-    return sum_ / (FULL * bitmap.mask.area)
+    return sum_ / (FULL_CONFIDENCE * bitmap.mask.area)

@@ -8,6 +8,9 @@ MASK_ROLE = "classes"
 CONFIDENCE_ROLE = "confidence"
 """Key of an item's `rasters`: 8-bit confidence, 0 for none, 255 for certainty."""
 
+FULL_CONFIDENCE = 255
+"""Value of a confidence raster for certainty."""
+
 CONFIDENCE_TAGS = {
     "QUANTITY": "mean probability of the class that the mask names",
     "SCALE": "probability = value / 255",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from components.core.figures import Bitmap
 from components.core.figures.watershed import HeightMap, parted
@@ -39,17 +39,12 @@ def separated(item: Item, components: Sequence[Bitmap], rule: SplitRule) -> list
 
 
 def _parted(item: Item, components: Sequence[Bitmap], rule: SplitRule, seed_height: int) -> list[Bitmap]:
-    parts: dict[int, list[Bitmap]] = {}
-    inner = [index for index, component in enumerate(components) if not meets_seam(item, component.window)]
-    read: list[int] = []
-
-    def maps() -> Iterator[HeightMap]:
-        for place, heights in confidence_pixels(item, [components[index] for index in inner]):
-            read.append(inner[place])
-            yield HeightMap(components[inner[place]].mask.pixels(), heights)
-
-    for place, found in enumerate(parted(maps(), seed_height, rule.min_seed_area)):
-        index = read[place]
-        origin = components[index]
-        parts[index] = [part.moved(origin.top, origin.left) for part in found]
-    return [piece for index, component in enumerate(components) for piece in parts.get(index, [component])]
+    whole = [index for index, component in enumerate(components) if not meets_seam(item, component.window)]
+    read = confidence_pixels(item, [components[index] for index in whole])
+    maps = ((whole[place], HeightMap(components[whole[place]].mask.pixels(), heights)) for place, heights in read)
+    parts = dict(parted(maps, seed_height, rule.min_seed_area))
+    return [
+        part.moved(component.top, component.left) if index in parts else part
+        for index, component in enumerate(components)
+        for part in parts.get(index, [component])
+    ]

@@ -14,12 +14,11 @@ from typing import Any
 from components.core.errors import DataError
 from components.core.project.item import Item
 from components.core.project.parts import PART
+from components.core.project.predictions import FULL_CONFIDENCE
 
 SPLIT_RULES = "split"
 """Key of a row part's `extra`: by class, the rule for objects that meet a seam with another part. They are there as
 whole components, and are judged by the rule once all of them is known."""
-
-FULL_CONFIDENCE = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,9 @@ def test_parts_are_as_defined(seed: int, share: float, high: int, min_area: int,
     maps = maps_of(np.random.default_rng(seed), share, high)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(watershed, "BATCH_PIXELS", batch)
-        found = list(parted(maps, SEED, min_area))
+        numbered = list(parted(enumerate(maps, 7), SEED, min_area))
+    assert [number for number, _ in numbered] == list(range(7, 7 + len(maps)))
+    found = [parts for _, parts in numbered]
     assert len(found) == len(maps)
     for entry, parts in zip(maps, found, strict=True):
         labels = np.zeros(entry.pixels.shape, int)
@@ -82,6 +84,6 @@ def test_parts_are_as_defined(seed: int, share: float, high: int, min_area: int,
 def test_a_large_mask_with_many_seeds_is_parted_whole() -> None:
     rows, columns = np.mgrid[:600, :800]
     heights = (140 + 100 * np.sin(rows / 6) * np.sin(columns / 6)).astype(np.uint8)
-    (parts,) = parted([HeightMap(np.ones(heights.shape, np.bool_), heights)], SEED)
+    ((_, parts),) = parted([(0, HeightMap(np.ones(heights.shape, np.bool_), heights))], SEED)
     assert len(parts) > 500
     assert sum(part.area for part in parts) == heights.size
