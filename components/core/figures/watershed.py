@@ -60,9 +60,9 @@ def parted(
         min_seed_area: Least pixels of a seed; smaller ones are ground like any other.
 
     Returns:
-        For each mask its number and its parts as tight bitmaps in the mask's own coordinates, by first row, then by the first column
-        of that row; they are 8-connected, share no pixel, and are the mask together. A mask of fewer than two seeds
-        is its only part.
+        For each mask its number and its parts as tight bitmaps in the mask's own coordinates, by first row, then by the
+        first column of that row; they are 8-connected, share no pixel, and are the mask together. A mask of fewer than
+        two seeds is its only part.
     """
     numbers: list[int] = []
     batch: list[tuple[HeightMap, list[Drawn]]] = []
