@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -137,13 +137,12 @@ def _opened(
     config: InferenceConfig, model: Path, data_root: str, max_item_pixels: int, gpus: int
 ) -> tuple[RunSettings, NetworkPredictor]:
     """What all scenes share, and the network on its device."""
-    network, described, device, precision = (
-        _onnx(model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
-    )
+    opened = _onnx(model, gpus) if config.runtime == "onnx" else _torch(config, model, gpus)
+    device, described, mode = opened.device, opened.described, config.mode
     if device.type == "cpu":
         keep_freed_memory()
     predictor = NetworkPredictor(
-        network, described.size, device, precision, config.mode.flips, described.temperature, config.mode.scales
+        opened.network, described.size, device, opened.precision, mode.flips, described.temperature, mode.scales
     )
     settings = RunSettings(
         config=config,
@@ -159,16 +158,23 @@ def _opened(
     return settings, predictor
 
 
-def _torch(config: InferenceConfig, model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
-    """The network, its description, where it computes, and in which numbers."""
+class _OpenedModel(NamedTuple):
+    """A network, what its folder says of it, where it computes, and in which numbers."""
+
+    network: nn.Module
+    described: ModelConfig
+    device: torch.device
+    precision: str
+
+
+def _torch(config: InferenceConfig, model: Path, gpus: int) -> _OpenedModel:
     loaded = load_model(model)
     device = choose_device(usable_devices(gpus, config.gpu_devices))
     network = folded(loaded.network) if device.type == "cpu" else loaded.network
-    return network, loaded.config, device, config.precision
+    return _OpenedModel(network, loaded.config, device, config.precision)
 
 
-def _onnx(model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device, str]:
-    """The same of a network that onnxruntime computes."""
+def _onnx(model: Path, gpus: int) -> _OpenedModel:
     from components.core.network.onnx_network import load_onnx_network  # onnxruntime, for those who use it
 
     if gpus:
@@ -180,7 +186,7 @@ def _onnx(model: Path, gpus: int) -> tuple[nn.Module, ModelConfig, torch.device,
         )
     network, described = load_onnx_network(model)
     log.info("inference by onnxruntime on the CPU")
-    return network, described, torch.device("cpu"), "float32"
+    return _OpenedModel(network, described, torch.device("cpu"), "float32")
 
 
 def _infer(
