@@ -75,6 +75,12 @@ def batches_per_epoch(items: int, batch_size: int, world: int) -> int:
     return math.ceil(items / (batch_size * world))
 
 
+def evenly_spread(items: int, most: int) -> list[int]:
+    """Positions of some items, from the first on, as far apart as they can be; all where there are no more."""
+    taken = min(items, most)
+    return [number * items // taken for number in range(taken)]
+
+
 def epoch_order(items: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
     """The order of the items in one epoch: (items,) int64, a permutation."""
     generator = np.random.Generator(np.random.PCG64(hash_integer(seed, "shuffle", str(epoch))))

@@ -26,6 +26,7 @@ from components.core.project.local_copies import with_local_copies
 from components.core.scene_errors import scene_errors, stops_all
 from components.train_unet.dataset import WindowDataset
 from components.train_unet.devices import DevicePlan
+from components.train_unet.sampling import evenly_spread
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +53,9 @@ def training_statistics(
     )
 
 
-def _spread(count: int, most: int) -> list[int]:
-    taken = min(count, most)
-    return [number * count // taken for number in range(taken)]
-
-
 def _pixels_by_image(dataset: WindowDataset) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
-    for position in _spread(len(dataset), TRAINING_WINDOWS):
+    for position in evenly_spread(len(dataset), TRAINING_WINDOWS):
         row = int(dataset.rows[position])
         try:
             with scene_errors(dataset.project.label(row)):
@@ -102,7 +98,7 @@ def _windows(dataset: WindowDataset) -> Iterator[tuple[str, torch.Tensor]]:
 
     Those that cannot be read are left out.
     """
-    for position in _spread(len(dataset), VALIDATION_WINDOWS):
+    for position in evenly_spread(len(dataset), VALIDATION_WINDOWS):
         source, sample = dataset.image_of_row(int(dataset.rows[position])), dataset[position]
         if source is not None and not sample.unreadable:
             yield source, sample.image[None]

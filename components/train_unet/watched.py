@@ -14,6 +14,7 @@ from torch import Tensor
 
 from components.core.errors import FootprintsError
 from components.train_unet.dataset import WindowDataset
+from components.train_unet.sampling import evenly_spread
 
 WINDOWS = 4
 """How many; evenly spaced among the validation items."""
@@ -60,7 +61,7 @@ class WatchedWindows:
             device: Where the network computes.
         """
         try:
-            samples = [dataset[position] for position in _positions(len(dataset))]
+            samples = [dataset[position] for position in evenly_spread(len(dataset), WINDOWS)]
         except FootprintsError as error:
             log.warning("report: no pictures of validation windows after epoch %.2f: %s", epoch, error)
             return
@@ -79,11 +80,6 @@ class WatchedWindows:
         """From a checkpoint."""
         stages = [(number, epoch, found) for number, epoch, found in content["stages"]]
         return cls(content["images"], content["masks"], stages)
-
-
-def _positions(items: int) -> list[int]:
-    count = min(WINDOWS, items)
-    return [(2 * index + 1) * items // (2 * count) for index in range(count)]
 
 
 def thinned(stages: list[tuple[int, float, Tensor]]) -> list[tuple[int, float, Tensor]]:
