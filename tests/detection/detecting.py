@@ -160,3 +160,9 @@ def write_town(file: Path, size: Size, *boxes: Box, east_px: int = 0, south_px: 
 
 def layer(detection: Detection) -> geopandas.GeoDataFrame:
     return geopandas.read_parquet(Path(detection.output) / "layer")
+
+
+def write_three(folder: Path) -> None:
+    write_town(folder / "west.tif", SIZE, HOUSE, SHED)
+    write_town(folder / "east" / "east_2026-11-20.tif", SIZE, HALL, east_px=1000)
+    write_town(folder / "south.tif", SIZE, south_px=1000)

@@ -7,40 +7,29 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import rasterio
-from affine import Affine
 from rio_cogeo.cogeo import cog_validate
 
-from components.core import storage
-from components.core.champion import Champion, read_pointer
 from components.core.collection.failure_log import MOST_TRIES
-from components.core.drift import (
-    BANDS,
-    CONFIDENCE_EDGES,
-    LEAST_LIMITS,
-    PIXEL_BINS,
-    Reference,
-    TrainingStatistics,
-    confidence_counts,
-    pixel_counts,
-)
 from components.core.errors import ConfigError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.models import CONFIG_FILE, ONNX_FILE, model_digest
 from components.core.network.model_artifact import load_model
 from components.core.network.onnx_export import write_onnx
-from tests.builders import noise, write_raster, write_tiled
-from tests.components.core.collection.stac.valid import check, links
+from tests.builders import noise, write_raster
 from tests.detection.bright_model import save_bright_model
-from tests.detection.detecting import CRS, GSD_M, HALL, HOUSE, PLACE, SHED, SIZE, Detection, layer, town, write_town
-
-
-def write_three(folder: Path) -> None:
-    write_town(folder / "west.tif", SIZE, HOUSE, SHED)
-    write_town(folder / "east" / "east_2026-11-20.tif", SIZE, HALL, east_px=1000)
-    write_town(folder / "south.tif", SIZE, south_px=1000)
+from tests.detection.detecting import (
+    GSD_M,
+    HALL,
+    HOUSE,
+    SHED,
+    SIZE,
+    Detection,
+    layer,
+    write_three,
+    write_town,
+)
 
 
 def test_bright_roofs_become_the_buildings_of_a_layer(detection: Detection) -> None:
@@ -325,147 +314,3 @@ def test_a_class_that_the_model_does_not_find_never_empties_the_layer(detection:
         wrong.run()
 
     assert detection.files() == before
-
-
-def test_a_run_works_with_the_model_that_its_pointer_named_when_it_began(detection: Detection, tmp_path: Path) -> None:
-    """Whatever the pointer names meanwhile; digests and keys are those of the model, as if its folder were given."""
-    write_three(Path(detection.images))
-    pointer = str(tmp_path / "models" / "current.json")
-    pointed = replace(detection, model=point(pointer, detection.model))
-    plan = pointed.plan(tmp_path / "plan")
-    assert (plan.model_uri, plan.pointer_uri) == (detection.model, pointer)
-    assert plan.detector == detection.plan(tmp_path / "other").detector
-
-    point(pointer, str(save_bright_model(tmp_path / "second", threshold=250)))
-    assert len(pointed.publish(tmp_path, _detected(pointed, tmp_path))) and len(layer(detection)) == 3
-
-    (waiting,) = {pointed.plan(tmp_path / "next").waiting}
-    assert waiting == 3, "the next run knows the second model, and leaves what is done"
-
-
-def test_a_pointer_goes_with_either_runtime(detection: Detection, tmp_path: Path) -> None:
-    """What it says of the weights is seen, whatever file is then run."""
-    write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
-    loaded = load_model(Path(detection.model))
-    write_onnx(Path(detection.model) / ONNX_FILE, loaded.network, loaded.config)
-    pointer = str(tmp_path / "models" / "current.json")
-    settings = replace(detection.settings, inference_config=json.dumps({"runtime": "onnx"}))
-    pointed = replace(detection, model=point(pointer, detection.model), settings=settings)
-    assert pointed.plan(tmp_path / "plan").model == model_digest(Path(detection.model), "onnx")
-
-
-def _detected(detection: Detection, work: Path) -> list[Path]:
-    detection.do_shard(work, "1/1")
-    return detection.parts(work)
-
-
-def point(pointer: str, model: str) -> str:
-    """Let a pointer name a model, after those that it named before; gives the pointer."""
-    seen = read_pointer(pointer)
-    before = () if seen.champion is None else seen.champion.as_predecessor()
-    digest = model_digest(Path(model))
-    champion = Champion(model_uri=model, model=digest, promoted="2026-11-20T00:00:00Z", predecessors=before)
-    storage.write_bytes(pointer, champion.as_bytes())
-    return pointer
-
-
-def test_the_items_of_models_lead_to_predecessor_and_successor(detection: Detection, tmp_path: Path) -> None:
-    """The predecessor is the last one that the collection knows: it need not have been run with each."""
-    pointer, folder = str(tmp_path / "models" / "current.json"), Path(detection.output) / "model"
-    pointed = replace(detection, model=pointer)
-    models = [save_bright_model(tmp_path / f"m{number}", threshold=100 + number) for number in range(3)]
-    names = [f"{model_digest(model)[:12]}.json" for model in models]
-    write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
-    point(pointer, str(models[0]))
-    pointed.run()
-    assert links(json.loads((folder / names[0]).read_text()), "successor-version") == []
-
-    point(pointer, str(models[1]))
-    point(pointer, str(models[2]))
-    pointed.run()
-    first, last = (json.loads((folder / names[number]).read_text()) for number in (0, 2))
-    assert links(first, "successor-version") == [f"./{names[2]}"] and not links(first, "predecessor-version")
-    assert links(last, "predecessor-version") == [f"./{names[0]}"] and not links(last, "successor-version")
-    for item in (first, last):
-        check(item)
-        assert item["properties"]["version"] == item["id"].removeprefix("model-")
-
-    before = (folder / names[0]).stat().st_mtime_ns
-    pointed.run()
-    assert (folder / names[0]).stat().st_mtime_ns == before, "nothing new is written where the links are there"
-
-
-def with_statistics(model: Path, folder: Path) -> Path:
-    """A copy of a model that has learnt from images such as `write_three` makes."""
-    shutil.copytree(model, folder)
-    pixels, confidence = {}, {}
-    for number in range(3):
-        seen = town(SIZE, HOUSE, SHED) if number else town(SIZE, HALL)
-        pixels[str(number)] = pixel_counts(seen)
-        confidence[str(number)] = confidence_counts(np.full(SIZE.area, 255, np.uint8))
-    known = TrainingStatistics(
-        Reference.of_images(pixels, PIXEL_BINS, BANDS), Reference.of_images(confidence, len(CONFIDENCE_EDGES) - 1)
-    )
-    (folder / "training_statistics.json").write_text(json.dumps(known.as_json()))
-    return folder
-
-
-def test_a_scene_unlike_the_training_is_named_in_the_log_and_the_report_and_its_results_are_the_same(
-    detection: Detection, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    write_three(Path(detection.images))
-    hazy = np.clip(town(SIZE, HOUSE).astype(np.int64) // 2 + 90, 0, 255).astype(np.uint8)
-    write_tiled(Path(detection.images) / "hazy.tif", hazy, crs=CRS, transform=PLACE @ Affine.translation(0, 3000))
-    known = replace(
-        detection,
-        model=str(with_statistics(Path(detection.model), tmp_path / "known")),
-        output=str(tmp_path / "out_known"),
-    )
-    without, counts = detection.run(), known.run()
-    assert not [name for name in without if name.startswith("drift")]
-    assert counts["drift_pixels"] < LEAST_LIMITS["pixels"]
-    (warning,) = [record.getMessage() for record in caplog.records if "unlike those of the training" in record.message]
-    assert warning.startswith("1 of 4 scenes has pixels") and "hazy.tif" in warning and "west" not in warning
-    (page,) = (Path(known.output) / "reports").glob("*.html")
-    assert "Distance from the training" in page.read_text() and "hazy.tif (" in page.read_text()
-
-    plain, compared = detection.files(), known.files()
-    assert plain.keys() == compared.keys(), "keys are the model's, whatever is known of its training"
-    for name, content in plain.items():
-        if name.startswith("ledger/"):
-            said = json.loads(compared[name])
-            assert set(said.pop("drift")) == {"pixels", "confidence"} and said == json.loads(content)
-        elif name.endswith((".tif", ".parquet")):
-            assert compared[name] == content, name
-
-
-def test_the_distance_is_the_same_after_a_killed_run_and_for_scenes_of_several_shards(
-    detection: Detection, tmp_path: Path
-) -> None:
-    """Whether the network looked at a scene in this run, or in an earlier one; and whoever finishes it."""
-    write_three(Path(detection.images))
-    model = str(with_statistics(Path(detection.model), tmp_path / "known"))
-    known = replace(detection, model=model)
-    whole = {name: drift_in(content) for name, content in run_into(known, tmp_path / "first").items()}
-    again = {name: drift_in(content) for name, content in run_into(known, tmp_path / "second").items()}
-    assert whole == again and len(whole) == 3 and all(whole.values())
-
-    cut = replace(known, output=str(tmp_path / "cut"), data_root=str(tmp_path / "other"))
-    counts = cut.with_options(shard_megapixels=0.03).run()
-    assert counts["scenes_published"] == 3
-    parts = {name: drift_in(content) for name, content in cut.files().items() if name.startswith("ledger/")}
-    for name, found in whole.items():
-        assert parts[name].keys() == found.keys()
-        assert all(abs(parts[name][kind] - value) < 0.05 for kind, value in found.items())
-
-
-def run_into(detection: Detection, output: Path) -> dict[str, bytes]:
-    """The ledger of a collection of its own; predictions that there are are used again."""
-    own = replace(detection, output=str(output))
-    own.run()
-    return {name: content for name, content in own.files().items() if name.startswith("ledger/")}
-
-
-def drift_in(marker: bytes) -> dict[str, float]:
-    found: dict[str, float] = json.loads(marker)["drift"]
-    return found
