@@ -35,7 +35,7 @@ class FittingBatches:
         """Begin with batches of any size.
 
         Args:
-            run: Applies the network to (N, 3, H, W) uint8 windows.
+            run: Applies the network to (N, bands, H, W) uint8 windows.
             device: Where it computes.
             input_size: What windows are stretched to, in pixels.
         """

@@ -25,12 +25,12 @@ DRAWN_POINTS = 300
 
 VALIDATION, TRAINING = "val", "train"
 STYLES = {
-    (TRAINING, "loss"): ("training", "#8fa3b5", 1.4),
+    (TRAINING, "loss"): ("training", palette.ACCENT_PALE, 1.4),
     (VALIDATION, "loss"): ("validation", palette.ACCENT, 2.2),
     (VALIDATION, "iou"): ("IoU, validation", palette.ACCENT, 2.2),
-    (TRAINING, "iou"): ("IoU, training", "#8fa3b5", 1.4),
+    (TRAINING, "iou"): ("IoU, training", palette.ACCENT_PALE, 1.4),
     (VALIDATION, "dice"): ("Dice, validation", palette.BOTH, 2.2),
-    (TRAINING, "accuracy"): ("training", "#8fa3b5", 1.4),
+    (TRAINING, "accuracy"): ("training", palette.ACCENT_PALE, 1.4),
     (VALIDATION, "accuracy"): ("validation", palette.ACCENT, 2.2),
     (TRAINING, "lr"): ("learning rate", palette.MUTED, 1.8),
 }

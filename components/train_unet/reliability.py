@@ -21,7 +21,7 @@ TICKS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 LARGEST_PX = 11.0
 """Radius of a bin that holds all pixels."""
 
-PLAIN_COLOR, CALIBRATED_COLOR = "#8fa3b5", palette.ACCENT
+PLAIN_COLOR, CALIBRATED_COLOR = palette.ACCENT_PALE, palette.ACCENT
 
 
 @dataclass(frozen=True, slots=True)

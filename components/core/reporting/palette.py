@@ -17,6 +17,8 @@ FAINT = "#a9b3bd"
 LINE = "#dfe4e9"
 PAPER = "#ffffff"
 ACCENT = "#2b5f8a"
+ACCENT_PALE = "#8fa3b5"
+"""What stands beside what counts, such as training beside validation."""
 
 TRUTH = "#0072b2"
 PREDICTION = "#d55e00"
