@@ -102,8 +102,8 @@ class S3Store:
     def replace_bytes(self, uri: str, data: bytes, seen: bytes | None) -> bool:
         """See Store.replace_bytes; the store decides, by the header If-Match or If-None-Match.
 
-        What is there afterwards tells whether it was written: a request that is sent again, since the answer to the
-        first was lost, finds its own object there.
+        A request that is sent again, since the answer to the first was lost, is refused and finds its own object there;
+        where another one has come after it meanwhile, it counts as not written, though it was.
         """
         place = self._place(uri)
         found = self._head(place)
@@ -116,7 +116,8 @@ class S3Store:
             except S3Error as error:
                 if error.code not in CHANGED_CODES:
                     raise
-        return self._head(place) is not None and self.read_bytes(uri) == data
+                return self._head(place) is not None and self.read_bytes(uri) == data
+        return True
 
     def delete(self, uri: str) -> None:
         """See Store.delete."""

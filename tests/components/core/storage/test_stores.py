@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from minio.error import S3Error
@@ -33,7 +34,7 @@ from components.core.storage import (
     store_for,
     write_bytes,
 )
-from components.core.storage.client import client_for
+from components.core.storage.client import S3Client, client_for
 from components.core.storage.local import LocalStore
 from components.core.storage.s3 import S3Store
 from tests.s3_server import S3Server
@@ -115,6 +116,36 @@ def test_a_write_that_comes_between_the_look_and_the_write_wins(s3_environment: 
     with pytest.raises(S3Error) as refused:
         client_for(S3Settings.from_environment()).put_if(place.bucket, place.key, b"own", {"If-None-Match": "*"})
     assert refused.value.code == "PreconditionFailed" and read_bytes(uri) == b"another's"
+
+
+def test_who_wrote_is_told_so_though_another_one_came_right_after(
+    s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = join_uri(s3_environment.new_folder(), "current.json")
+    put_if = S3Client.put_if
+
+    def put_and_be_followed(self: S3Client, *arguments: Any) -> Any:
+        result = put_if(self, *arguments)
+        write_bytes(uri, b"another's")
+        return result
+
+    monkeypatch.setattr(S3Client, "put_if", put_and_be_followed)
+    assert replace_bytes(uri, b"own", None) and read_bytes(uri) == b"another's"
+
+
+def test_a_request_that_is_sent_again_finds_what_it_wrote(
+    s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to the first was lost: the second one is refused by the store, since the first was written."""
+    uri = join_uri(s3_environment.new_folder(), "current.json")
+    put_if = S3Client.put_if
+
+    def put_twice(self: S3Client, *arguments: Any) -> Any:
+        put_if(self, *arguments)
+        return put_if(self, *arguments)
+
+    monkeypatch.setattr(S3Client, "put_if", put_twice)
+    assert replace_bytes(uri, b"own", None) and read_bytes(uri) == b"own"
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 4), (3, 2), (5, 100), (7, 1), (200, 3)])
