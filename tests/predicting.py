@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.core.project import ImageRef, Item
+from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows
-from components.infer_windows.outputs import ClassExtent, PartFiles, SceneFiles
+from components.infer_windows.outputs import SceneFiles
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.runner import SceneInference, run_scenes
 from components.infer_windows.scene_plan import ScenePlan

@@ -1,4 +1,4 @@
-"""Overlapping windows blended into finished rows: the weighted average of their probabilities, and pixels' classes.
+"""Overlapping windows blended into finished rows: the weighted average of their probabilities.
 
 With windows w_1, w_2, … in row-major order, p_i(x) the probabilities that window i gives for pixel x, and w_i(x) the
 weight of that (`components.infer_windows.weights`),
@@ -12,18 +12,14 @@ scene is cut, so that the result is the same bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from components.core.errors import DataError
 from components.core.geometry import Window
-from components.infer_windows.arrays import Bool, Float32, UInt8
+from components.infer_windows.arrays import Bool, Float32
 from components.infer_windows.windows import BAND_ROWS
-
-NODATA = 255
-"""A mask's value where the image holds no data or was not inferred; no class has this index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,54 +171,3 @@ class _Accumulator:
         kept = self._full - bottom
         self._sums[:, :kept] = self._sums[:, bottom - self._top : self._full - self._top]
         self._top = bottom
-
-
-def classified(probabilities: Float32, thresholds: Sequence[float] = ()) -> tuple[UInt8, UInt8]:
-    """Each pixel's class and its probability.
-
-    Args:
-        probabilities: (C, H, W) float32.
-        thresholds: For each class but the first, the background, the probability above which a pixel may have it: the
-            most probable of these is its class, and the background where there is none. Without any, the most probable
-            of all classes is, of equal ones the first.
-
-    Returns:
-        (H, W) uint8 class indices, and (H, W) uint8 probability of that class × 255, rounded.
-
-    Raises:
-        DataError: If a probability is not a number.
-    """
-    values, best = _above(probabilities, thresholds) if thresholds else _most_probable(probabilities)
-    if not np.isfinite(probabilities.max() if thresholds else best.max()):
-        raise DataError(
-            "network output contains NaN or infinity; set precision to 'float32' in the inference config, "
-            "or train the model again if that does not help"
-        )
-    scaled = best * np.float32(255)
-    scaled += np.float32(0.5)
-    return values, scaled.astype(np.uint8)
-
-
-def _most_probable(probabilities: Float32) -> tuple[UInt8, Float32]:
-    best = probabilities[0]
-    values = np.zeros(best.shape, np.uint8)
-    for index in range(1, len(probabilities)):
-        if index == 1:
-            values = np.greater(probabilities[1], best).view(np.uint8)
-        else:
-            np.putmask(values, probabilities[index] > best, index)
-        best = np.maximum(probabilities[index], best)
-    return values, best
-
-
-def _above(probabilities: Float32, thresholds: Sequence[float]) -> tuple[UInt8, Float32]:
-    background = probabilities[0]
-    values = np.zeros(background.shape, np.uint8)
-    best = np.zeros(background.shape, np.float32)
-    for index, threshold in enumerate(thresholds, 1):
-        found = probabilities[index]
-        is_it = (found > np.float32(threshold)) & (found > best)
-        np.putmask(values, is_it, index)
-        np.copyto(best, found, where=is_it)
-    np.copyto(best, background, where=values == 0)
-    return values, best

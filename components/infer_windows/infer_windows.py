@@ -62,11 +62,13 @@ def infer_windows(
     """Find the model's classes in the images of a project.
 
     For each image a mask of class indices and a confidence (uint8, probability of that class × 255, rounded) go to
-    `data_root`, tiled GeoTIFFs on the image's grid; the output project refers to them. Where an image says that it
-    holds no data, the mask is 255, its nodata value, and the confidence 0. Scenes that an earlier run finished with
-    the same image, model and settings are not done again. Where the config's mode does not look at some of an image,
-    that is as if it held no data. Of an image of which only some rows are wanted
-    (`components.core.project.parts`) these alone are done, and are the same as in the whole image.
+    `data_root`, tiled GeoTIFFs on the image's grid, and the probabilities that both follow from
+    (`components.core.project.probabilities`) unless the config says otherwise; the output project refers to them. Where
+    an image says that it holds no data, the mask is 255, its nodata value, and the confidence 0. Scenes that an earlier
+    run finished with the same image, model and settings are not done again, and where only the threshold is another,
+    the network is not needed. Where the config's mode does not look at some of an image, that is as if it held no data.
+    Of an image of which only some rows are wanted (`components.core.project.parts`) these alone are done, and are the
+    same as in the whole image.
 
     Args:
         project: Directory of the input project.
@@ -212,7 +214,8 @@ def _infer(
                 items = list(annotated(job.item, classes, parts, job.extents, job.plan.inputs()))
                 for item in items:
                     writer.add(item)
-                tally.add(job.pixels, job.classified_pixels, job.skipped_windows, reused=job.reused)
+                reused = job.reused or job.inferred
+                tally.add(job.pixels, job.classified_pixels, job.skipped_windows, reused=reused)
         network_seconds = predictor.seconds
     return tally.report(writer.count, time.perf_counter() - started, network_seconds, tuple(budget.skipped))
 

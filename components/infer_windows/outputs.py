@@ -1,6 +1,7 @@
 """What a scene becomes: its files, keyed by what they were made from so that a re-run finds them, and its items.
 
-Beside the two rasters of a scene, or of each of its row parts, lies a small record, written last: what has one is done.
+Beside the rasters of a scene, or of each of its row parts, lies a small record, written last: what has one is done. The
+probabilities have one of their own, as they follow from the network alone, and the others from a threshold, too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from components.core import storage
 from components.core.documents.inference import InferenceConfig
@@ -16,18 +18,17 @@ from components.core.documents.inference_modes import Mode, RegionMode, SlidingW
 from components.core.documents.predicted import ClassPlan
 from components.core.documents.regions import Region, distinct_windows, regions_of
 from components.core.errors import DataError
-from components.core.figures import Bitmap, RasterMask, Rectangle
+from components.core.figures import Rectangle
 from components.core.geometry import Window
 from components.core.hashing import digest, short_name
-from components.core.imagery import MaskRaster, Recipe, describe
 from components.core.imagery.operations_text import text_of_operations
 from components.core.json_text import parse_json
 from components.core.project import ImageRef, Item, Object
+from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows, part_item
-from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE
-from components.core.storage import StoredObject
+from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE, PROBABILITY_ROLE
 
-METHOD = "1"
+METHOD = "2"
 """Part of the key: another number where the same input gives another result."""
 
 FOLDED = "normalisation folded"
@@ -43,41 +44,8 @@ LATER_KEYS = {"blend", "flips", "pad", "scales"}
 """Settings of the mode that decide on pixels; the later ones only where they are not the default, which gave the same
 before they could be set."""
 
-MASKED = "masked"
-"""Key of a record: whether the raster says which pixels hold data; records from before that mattered lack it."""
-
 BYTES = "bytes"
-"""Key of a record: the sizes of the two rasters, in bytes; records from before they were seen to be whole lack it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartFiles:
-    """Where the results of some rows of a scene go.
-
-    Attributes:
-        rows: Which rows.
-        mask: URI of the class indices.
-        confidence: URI of the confidence.
-    """
-
-    rows: Rows
-    mask: str
-    confidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClassExtent:
-    """Where a class is in a mask.
-
-    Attributes:
-        value: Index of the class, which is its value in the mask.
-        box: The smallest window that holds all its pixels.
-        area: Number of its pixels.
-    """
-
-    value: int
-    box: Window
-    area: int
+"""Key of a record: the sizes of the rasters, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,48 +57,66 @@ class SceneFiles:
         source: URI of the image's raster.
         part: The rows and their rasters.
         record: URI of the record that says they are whole.
+        probability_key: Digest of everything that the probabilities follow from.
     """
 
     key: str
     source: str
     part: PartFiles
     record: str
+    probability_key: str = ""
 
     @property
-    def _rasters(self) -> tuple[str, str]:
-        return self.part.mask, self.part.confidence
+    def _rasters(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.part.mask, self.part.confidence, self.part.probability)))
+
+    @property
+    def _probability_record(self) -> str:
+        return f"{self.part.probability}.json"
+
+    def has_probabilities(self) -> bool:
+        """Whether an earlier run kept what the network says of it."""
+        if not self.part.probability:
+            return False
+        content = _recorded(self._probability_record, self.probability_key, [self.part.probability])
+        return content is not None
 
     def finished(self) -> tuple[ClassExtent, ...] | None:
         """The classes that the mask holds, where an earlier run finished it; else None."""
-        rasters = [storage.stat(uri) for uri in self._rasters]
-        if None in rasters or not storage.exists(self.record):
+        content = _recorded(self.record, self.key, self._rasters)
+        if content is None:
             return None
         try:
-            content = parse_json(storage.read_bytes(self.record))
-            if content["key"] != self.key or (MASKED not in content and describe(self.source).is_masked):
-                return None
-            if not _are_whole(rasters, content.get(BYTES)):
-                return None
             return tuple(
                 ClassExtent(entry["value"], Window(**entry["box"]), entry["area"]) for entry in content["classes"]
             )
-        except (ValueError, KeyError, TypeError):
+        except (KeyError, TypeError):
             return None
 
     def finish(self, extents: tuple[ClassExtent, ...]) -> None:
         """Record that the rasters are whole, and what the mask holds."""
+        if self.part.probability:
+            _write_record(self._probability_record, self.probability_key, [self.part.probability])
         classes = [asdict(extent) for extent in extents]
-        sizes = [0 if found is None else found.size_bytes for found in map(storage.stat, self._rasters)]
-        content = {"key": self.key, MASKED: describe(self.source).is_masked, "classes": classes, BYTES: sizes}
-        storage.write_bytes(self.record, (json.dumps(content, indent=1) + "\n").encode())
+        _write_record(self.record, self.key, self._rasters, classes=classes)
 
 
-def _are_whole(rasters: Sequence[StoredObject | None], sizes: list[int] | None) -> bool:
-    """Whether rasters are as long as a record says; one that does not say it may be of truncated ones."""
-    there = [raster for raster in rasters if raster is not None]
-    if sizes is None:
-        return all(map(storage.is_whole_tiff, there))
-    return [raster.size_bytes for raster in there] == sizes
+def _recorded(record: str, key: str, rasters: Sequence[str]) -> dict[str, Any] | None:
+    """What a record says, if it is there, is of this key, and the rasters are as long as it says."""
+    found = [storage.stat(uri) for uri in rasters]
+    if None in found or not storage.exists(record):
+        return None
+    try:
+        content = parse_json(storage.read_bytes(record))
+        is_whole = content["key"] == key and content[BYTES] == [raster and raster.size_bytes for raster in found]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return dict(content) if is_whole else None
+
+
+def _write_record(record: str, key: str, rasters: Sequence[str], **more: Any) -> None:
+    sizes = [0 if found is None else found.size_bytes for found in map(storage.stat, rasters)]
+    storage.write_bytes(record, (json.dumps({"key": key, **more, BYTES: sizes}, indent=1) + "\n").encode())
 
 
 def scene_files(
@@ -172,12 +158,15 @@ def scene_files(
     files = []
     for rows in parts:
         part = () if rows == Rows(0, item.size.height) else (f"rows {rows.top} to {rows.bottom - 1}",)
-        key = digest(*scene, config.precision, *_threshold(config), *computed, *part)
-        stem = f"{short_name(UNSAFE.sub('_', part_item(bare, rows).name))}-{key[:KEY_CHARACTERS]}"
+        network = digest(*scene, config.precision, *computed, *part)
+        key = digest(network, *_threshold(config))
+        name = short_name(UNSAFE.sub("_", part_item(bare, rows).name))
+        stem, kept = (f"{name}-{whole[:KEY_CHARACTERS]}" for whole in (key, network))
         mask, confidence, record = (
             storage.join_uri(root, stem + ending) for ending in (".tif", "-confidence.tif", ".json")
         )
-        files.append(SceneFiles(key, image.uri, PartFiles(rows, mask, confidence), record))
+        probability = storage.join_uri(root, f"{kept}-probability.tif") if config.probabilities else ""
+        files.append(SceneFiles(key, image.uri, PartFiles(rows, mask, confidence, probability), record, network))
     return files
 
 
@@ -232,11 +221,12 @@ def annotated(
         shown = part_item(scene, part.rows)
         objects = (*shown.objects, *_found(classes, part.mask, found))
         rasters = {**shown.rasters, MASK_ROLE: part.mask, CONFIDENCE_ROLE: part.confidence}
+        if part.probability:
+            rasters[PROBABILITY_ROLE] = part.probability
         yield replace(shown, objects=objects, rasters=rasters)
 
 
 def _found(classes: ClassPlan, mask: str, extents: Sequence[ClassExtent]) -> Iterator[Object]:
     for extent in extents:
         if extent.value in classes.predicted:
-            pixels = RasterMask(MaskRaster(mask, extent.value), Recipe(extent.box), extent.area)
-            yield Object(classes.predicted[extent.value], Bitmap(extent.box.top, extent.box.left, pixels))
+            yield Object(classes.predicted[extent.value], extent.bitmap(mask))

@@ -18,16 +18,17 @@ from components.core.errors import DataError, FootprintsError, StorageError
 from components.core.imagery.bands import COLOURS
 from components.core.imagery.reading import check_bands
 from components.core.project import ImageRef, Item
+from components.core.project.class_rasters import ClassExtent
 from components.core.project.parts import row_parts, wanted_rows
 from components.core.scene_errors import scene_errors
 from components.infer_windows.batches import PixelBuffers, WindowBatch, read_batches
-from components.infer_windows.outputs import ClassExtent, SceneFiles, scene_files
+from components.infer_windows.outputs import SceneFiles, scene_files
 from components.infer_windows.predictor import Predictor
 from components.infer_windows.prefetch import prefetch
 from components.infer_windows.region_reader import read_regions
 from components.infer_windows.regions import RegionPlan
 from components.infer_windows.scene_plan import ScenePlan, plan_scene
-from components.infer_windows.writer import write_scene
+from components.infer_windows.writer import rewrite_scene, write_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class SceneInference:
         files: For each of its row parts where the results go.
         extents: For each of them what the mask holds, once that is known.
         reused: Whether an earlier run had finished it.
+        inferred: Whether an earlier run had kept what the network says of it.
         skipped_windows: How many windows hold no data.
         given_up: Whether the rest of it is not wanted any more.
     """
@@ -79,6 +81,7 @@ class SceneInference:
     files: Sequence[SceneFiles]
     extents: Sequence[tuple[ClassExtent, ...]]
     reused: bool
+    inferred: bool = False
     skipped_windows: int = 0
     given_up: bool = False
 
@@ -110,7 +113,8 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
     files = scene_files(item, image, settings.model, settings.config, settings.data_root, parts, settings.arithmetic)
     found = [extents for extents in (part.finished() for part in files) if extents is not None]
     reused = len(found) == len(files)
-    return SceneInference(item, image, plan, files, found if reused else [], reused)
+    inferred = not reused and all(part.has_probabilities() for part in files)
+    return SceneInference(item, image, plan, files, found if reused else [], reused, inferred)
 
 
 def run_scenes(
@@ -162,7 +166,7 @@ def _read(scenes: Iterable[tuple[str, Callable[[], SceneInference]]], buffers: P
             with scene_errors(label):
                 job = prepared()
                 yield _Step(number, label, job, job)
-                for batch in () if job.reused else _batches_of(job, buffers):
+                for batch in () if job.reused or job.inferred else _batches_of(job, buffers):
                     yield _Step(number, label, job, batch)
                     if job.given_up:
                         break
@@ -209,7 +213,10 @@ def _finished(steps: Iterator[_Step], thresholds: Sequence[float]) -> SceneInfer
         return job
     try:
         parts = [files.part for files in job.files]
-        job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts, thresholds)
+        if job.inferred:
+            job.extents = rewrite_scene(job.image, parts, thresholds)
+        else:
+            job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts, thresholds)
         for files, extents in zip(job.files, job.extents, strict=True):
             files.finish(extents)
     except BaseException:

@@ -66,10 +66,15 @@ class InferenceConfig(InferenceSettings):
     batches are used."""
 
     threshold: Literal["best"] | Share | dict[str, Share] | None = None
-    """Probability above which a pixel may have a class of the model: a number for all but the background, or one by
-    class, those that are not named having 0.5. The most probable of these classes counts, and the background where
-    there is none. `best` takes what the model found best in validation; null gives each pixel its most probable class,
-    which 0.5 does for two classes. Pixels below 0.5 have a confidence below it, too, as `min_confidence` sees it."""
+    """Probability above which a pixel may have a class of the model, in steps of 1/254: a number for all but the
+    background, or one by class, those that are not named having 0.5. The most probable of these classes counts, and the
+    background where there is none. `best` takes what the model found best in validation; null gives each pixel its most
+    probable class, which 0.5 does for two classes. Pixels below 0.5 have a confidence below it, too, as
+    `min_confidence` sees it."""
+
+    probabilities: bool = True
+    """Whether to keep the probability of each class but the background as an 8-bit raster, from which thresholds can be
+    changed, and footprints made again, without the network."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format inside the network; auto is bfloat16 where the processor computes in it (a GPU, or a CPU with

@@ -16,3 +16,13 @@ CONFIDENCE_TAGS = {
     "SCALE": "probability = value / 255",
 }
 """Tags of a confidence raster."""
+
+PROBABILITY_ROLE = "probability"
+"""Key of an item's `rasters`: what the network says of each class, 8-bit; see
+`components.core.project.probabilities`."""
+
+PROBABILITY_TAGS = {
+    "QUANTITY": "probability of the second of two classes, or of each of more classes in a band of its own",
+    "SCALE": "above (value - 1) / 254 and at most value / 254; 0 for 0",
+}
+"""Tags of a probability raster."""

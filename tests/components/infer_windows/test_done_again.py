@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,10 +15,19 @@ from components.core.command.run import stage_main
 from components.core.errors import DataError, StorageError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.network.model_artifact import load_model, save_model
-from components.core.project import ImageRef, Item
-from components.infer_windows.outputs import BYTES
-from tests.builders import CRS, TRANSFORM, files_below, noise, scene_item, write_tiled
-from tests.components.infer_windows.small import CONFIG, SIZE, arguments, infer, raster, write_project
+from components.core.project import Item
+from tests.builders import files_below, scene_item
+from tests.components.infer_windows.small import (
+    CONFIG,
+    SIZE,
+    SOFT,
+    arguments,
+    bitmaps,
+    infer,
+    raster,
+    save_pair_model,
+    write_project,
+)
 
 PADDED = 'use at most 40, or "pad": "reflect" under "mode", which lets windows reach over the image\'s border'
 
@@ -50,33 +58,71 @@ def test_what_decides_on_the_result_is_done_again(project: Path, model: Path, tm
     assert infer(project, model)[0].reused == 1
 
 
-def test_a_record_that_breaks_off_or_lacks_its_raster_is_done_again(project: Path, model: Path) -> None:
+def test_what_lacks_its_mask_or_record_is_made_again_from_the_probabilities(project: Path, model: Path) -> None:
     _, _, items = infer(project, model)
+    expected = files_below(project.parent / "data")
     masks = [Path(item.rasters["classes"]) for item in items]
 
     masks[0].with_suffix(".json").write_text('{"key": "')
     masks[1].unlink()
 
-    assert infer(project, model)[0].reused == 0
-    assert infer(project, model)[2] == items
+    report, _, again = infer(project, model)
+    assert (report.reused, again) == (2, items) and report.network_seconds == 0
+    assert files_below(project.parent / "data") == expected
 
 
-@pytest.mark.parametrize("raster_kind", ["classes", "confidence"])
-@pytest.mark.parametrize("has_sizes", [True, False])
-def test_a_raster_that_was_cut_off_is_done_again(project: Path, model: Path, raster_kind: str, has_sizes: bool) -> None:
+@pytest.mark.parametrize("broken", ['{"key": "', '{"key": "other", "bytes": [1]}', "[]"])
+def test_probabilities_whose_record_is_broken_are_inferred_again(project: Path, model: Path, broken: str) -> None:
     _, _, items = infer(project, model)
     expected = files_below(project.parent / "data")
-    record = Path(items[0].rasters["classes"]).with_suffix(".json")
-    if not has_sizes:  # as earlier releases wrote it, which might record truncated rasters
-        record.write_text(json.dumps({k: v for k, v in json.loads(record.read_text()).items() if k != BYTES}))
-        assert infer(project, model)[0].reused == 2
+    probability = Path(items[0].rasters["probability"])
+    Path(f"{probability}.json").write_text(broken)
+    Path(items[0].rasters["classes"]).unlink()
+
+    assert infer(project, model)[0].reused == 1
+    assert files_below(project.parent / "data") == expected
+
+
+@pytest.mark.parametrize(("raster_kind", "reused"), [("classes", 2), ("confidence", 2), ("probability", 1)])
+def test_a_raster_that_was_cut_off_is_done_again(project: Path, model: Path, raster_kind: str, reused: int) -> None:
+    _, _, items = infer(project, model)
+    expected = files_below(project.parent / "data")
     cut_off = Path(items[0].rasters[raster_kind])
     os.truncate(cut_off, cut_off.stat().st_size - 1)
 
     report, _, again = infer(project, model)
 
-    assert (report.reused, again) == (1, items)
+    assert (report.reused, again) == (reused, items)
     assert files_below(project.parent / "data") == expected
+
+
+def test_another_threshold_needs_no_network(project: Path, tmp_path: Path) -> None:
+    model = save_pair_model(tmp_path / "soft", SOFT)
+    infer(project, model)
+    for number, threshold in enumerate((0.3, {"building": 0.4}, None)):
+        config = CONFIG | {"threshold": threshold}
+        report, _, items = infer(project, model, config=config)
+        assert (report.reused, report.network_seconds) == (2, 0)
+        fresh = infer(project, model, config=config, data_root=str(tmp_path / f"fresh{number}"))[2]
+        for item, other in zip(items, fresh, strict=True):
+            for role in ("classes", "confidence", "probability"):
+                assert np.array_equal(raster(item.rasters[role]), raster(other.rasters[role]))
+            assert bitmaps(item).keys() == bitmaps(other).keys()
+            for title, bitmap in bitmaps(item).items():
+                assert (bitmap.window, bitmap.mask.area) == (
+                    bitmaps(other)[title].window,
+                    bitmaps(other)[title].mask.area,
+                )
+
+
+def test_probabilities_are_not_kept_where_they_are_not_wanted(project: Path, model: Path, tmp_path: Path) -> None:
+    without = CONFIG | {"probabilities": False}
+    _, _, items = infer(project, model, config=without)
+    assert all(sorted(item.rasters) == ["classes", "confidence"] for item in items)
+    assert not list((tmp_path / "data").rglob("*probability*"))
+    assert infer(project, model, config=without | {"threshold": 0.3})[0].reused == 0
+    assert infer(project, model, config=CONFIG)[0].reused == 0, "they are wanted now, and there are none"
+    assert infer(project, model, config=CONFIG)[0].reused == 2
 
 
 def test_a_place_that_cannot_be_written_is_found_before_the_network(project: Path, tmp_path: Path) -> None:
@@ -171,36 +217,20 @@ def test_all_scenes_may_be_bad_where_that_is_allowed(tmp_path: Path, model: Path
         infer(project, model, image_tags=[], max_bad=1, allow_empty=True)
 
 
-def test_a_record_from_before_data_could_be_missing_counts_only_where_it_cannot(tmp_path: Path, model: Path) -> None:
-    pixels = np.maximum(noise(SIZE), 1)
-    for name, nodata in (("a", None), ("b", 0)):
-        write_tiled(tmp_path / f"{name}.tif", pixels, **({} if nodata is None else {"nodata": nodata}))
-    images = {name: ImageRef.whole(str(tmp_path / f"{name}.tif"), SIZE, CRS, TRANSFORM) for name in "ab"}
-    project = write_project(tmp_path, [Item("ds", name, SIZE, image) for name, image in images.items()])
-    infer(project, model, image_tags=[])
-    for record in (tmp_path / "data" / "predictions").glob("*.json"):
-        content = json.loads(record.read_text())
-        del content["masked"]
-        record.write_text(json.dumps(content))
-
-    assert infer(project, model, image_tags=[])[0].reused == 1
-
-
 KILLED = """
 import os, signal, sys
 from components.core.command.run import stage_main
-from components.infer_windows.outputs import BYTES
 
 records = 0
 
-def end_at_the_third_record(event, arguments):
+def end_at_the_third_scenes_record(event, arguments):
     global records
     if event == "os.rename" and str(arguments[1]).endswith(".json"):
         records += 1
-        if records == 3:
+        if records == 5:
             os.kill(os.getpid(), signal.SIGKILL)
 
-sys.addaudithook(end_at_the_third_record)
+sys.addaudithook(end_at_the_third_scenes_record)
 sys.exit(stage_main("infer_windows", sys.argv[1:]))
 """
 
@@ -213,7 +243,7 @@ def test_a_killed_run_loses_at_most_the_scene_in_work(tmp_path: Path, model: Pat
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
 
     assert not (killed / "inf").exists()
-    assert len(list((killed / "data" / "predictions").glob("town*.json"))) == 2
+    assert len(list((killed / "data" / "predictions").glob("town*.json"))) == 4
     for path in (killed / "data" / "predictions").glob("town*.tif"):
         assert raster(str(path)).shape == (300, 300)
     assert stage_main("infer_windows", arguments(project, model, killed)) == 0

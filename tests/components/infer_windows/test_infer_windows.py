@@ -25,6 +25,7 @@ from components.core.skip_budget import Skipped
 from components.infer_windows.windows import grid_of
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item, write_tiled
 from tests.components.infer_windows.small import (
+    CONFIDENCE_ERROR,
     CONFIG,
     SIZE,
     SOFT,
@@ -95,7 +96,7 @@ def test_the_mask_is_the_argmax_of_averaged_softmaxes(project: Path, tmp_path: P
     values, confidence = (raster(items[0].rasters[role]) for role in ("classes", "confidence"))
     chosen = np.take_along_axis(means, values[np.newaxis], axis=0)[0]
     assert (chosen >= means.max(axis=0) - 2 * ROUNDING).all()
-    assert np.abs(confidence - chosen * 255).max() <= 0.5 + 255 * ROUNDING
+    assert np.abs(confidence - chosen * 255).max() <= CONFIDENCE_ERROR
 
 
 def test_no_tag_takes_every_item_and_an_unknown_one_lists_those_there_are(project: Path, model: Path) -> None:

@@ -25,7 +25,15 @@ from components.core.network.model_artifact import load_model
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, open_project, write_manifest
 from components.infer_windows.infer_windows import InferenceResult, infer_windows
 from tests.builders import CRS, TRANSFORM, noise, write_raster, write_tiled
-from tests.components.infer_windows.small import SIZE, SOFT, WINDOW_PX, bitmaps, raster, save_pair_model
+from tests.components.infer_windows.small import (
+    CONFIDENCE_ERROR,
+    SIZE,
+    SOFT,
+    WINDOW_PX,
+    bitmaps,
+    raster,
+    save_pair_model,
+)
 
 CAR, TREE, SPOT = "car", "tree", "spot"
 META = ProjectMeta(
@@ -108,7 +116,7 @@ def test_the_whole_image_is_stretched_there_and_back(tmp_path: Path, soft: Path)
     probabilities = shares(soft, found.image, WHOLE)
     chosen = np.take_along_axis(probabilities, values[np.newaxis], axis=0)[0]
     assert np.abs(chosen - probabilities.max(axis=0)).max() < 1e-5
-    assert np.abs(confidence - chosen * 255).max() <= 0.501
+    assert np.abs(confidence - chosen * 255).max() <= CONFIDENCE_ERROR
     assert meta.titles == ("bg_dl", "untitled_dl")
     assert (report.megapixels, report.no_data_megapixels, report.skipped_windows) == (0.012, 0, 0)
     with rasterio.open(found.rasters["classes"]) as dataset:
@@ -187,7 +195,7 @@ def test_overlapping_boxes_are_averaged(tmp_path: Path, soft: Path) -> None:
     chosen = np.take_along_axis(means, values[seen][np.newaxis].astype(int), axis=0)[0]
     assert counts.max() > 1 and (values[~seen] == 255).all() and (confidence[~seen] == 0).all()
     assert np.abs(chosen - means.max(axis=0)).max() < 1e-5
-    assert np.abs(confidence[seen] - chosen * 255).max() <= 0.501
+    assert np.abs(confidence[seen] - chosen * 255).max() <= CONFIDENCE_ERROR
 
 
 def test_one_bitmap_a_class_whatever_the_boxes(tmp_path: Path, model: Path) -> None:
@@ -424,5 +432,5 @@ def test_mirror_images_count_in_every_mode(tmp_path: Path, soft: Path) -> None:
     mirrored = plain.image.then(Flip(FlipAxis.LEFT_RIGHT))
     means = (shares(soft, plain.image, WHOLE) + shares(soft, mirrored, WHOLE)[..., ::-1]) / 2
     values, confidence = rasters(flipped)
-    assert np.abs(confidence - means.max(axis=0) * 255).max() <= 0.501
+    assert np.abs(confidence - means.max(axis=0) * 255).max() <= CONFIDENCE_ERROR
     assert not np.array_equal(values, rasters(plain)[0])

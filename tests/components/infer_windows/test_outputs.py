@@ -30,7 +30,7 @@ def files(scene: Item, *rows: Rows, **mode: Any) -> list[SceneFiles]:
     return scene_files(scene, scene.image, "model", load_config({"mode": mode}), "data", rows or [ALL])
 
 
-def test_the_key_of_defaults_is_that_of_the_first_release(scene: Item) -> None:
+def test_the_key_of_defaults_stays_what_it_was_when_probabilities_were_first_kept(scene: Item) -> None:
     assert scene.image is not None
     source = storage.stat(scene.image.uri)
     assert source is not None
@@ -39,8 +39,11 @@ def test_the_key_of_defaults_is_that_of_the_first_release(scene: Item) -> None:
 
     (found,) = files(scene)
 
-    assert found.key == digest("1", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    assert found.key == digest(
+        digest("2", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    )
     assert found.part.mask == f"data/predictions/austin_1-{found.key[:12]}.tif"
+    assert found.part.probability == f"data/predictions/austin_1-{found.probability_key[:12]}-probability.tif"
     assert found.record == f"data/predictions/austin_1-{found.key[:12]}.json"
     assert files(scene, save=True, class_name="w") == [found]
 
@@ -66,7 +69,9 @@ def test_the_key_of_regions_is_where_they_lie_and_how_often_they_are_seen(scene:
 
     (found,) = files(scene, source="full_image")
 
-    assert found.key == digest("1", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    assert found.key == digest(
+        digest("2", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    )
     assert files(scene, source="roi", save=True, class_name="w") == [found]
     others: list[dict[str, Any]] = [{"flips": "both"}, {"bounds": {"left": "1px"}}, {"bounds": {"top": "1%"}}]
     assert len({found.key, *(files(scene, source="roi", **mode)[0].key for mode in others)}) == 4

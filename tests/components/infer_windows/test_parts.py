@@ -94,7 +94,8 @@ def test_parts_are_the_same_whoever_does_them(tmp_path: Path, scene: Item, model
 
 def test_parts_are_done_again_where_one_is_missing(tmp_path: Path, scene: Item, model: Path) -> None:
     _, first = infer(tmp_path, scene, model, max_item_pixels=PART_PIXELS)
-    Path(first[1].rasters["classes"]).with_suffix(".json").unlink()
+    for file in (Path(first[1].rasters["classes"]).with_suffix(".json"), Path(first[1].rasters["probability"])):
+        file.unlink()
 
     report, again = infer(tmp_path, scene, model, max_item_pixels=PART_PIXELS)
 

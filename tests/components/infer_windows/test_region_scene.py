@@ -18,9 +18,10 @@ from components.core.figures import tight_window
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
+from components.core.project.class_rasters import PartFiles
 from components.core.project.parts import Rows
+from components.core.project.probabilities import classified, quantized
 from components.infer_windows.blending import Contribution
-from components.infer_windows.outputs import PartFiles
 from components.infer_windows.region_blending import blend_regions
 from components.infer_windows.regions import RegionPlan, plan_regions
 from components.infer_windows.windows import WindowGrid, plan_windows
@@ -59,8 +60,8 @@ def expected(pixels: np.ndarray, places: Sequence[Window]) -> tuple[np.ndarray, 
     """What mask and confidence hold, with every array of the whole scene at once."""
     sums, counts = averaged(pixels, sorted(places))
     means = sums / np.maximum(counts, 1)
-    values = np.where(counts > 0, means.argmax(axis=0), 255)
-    return values, np.where(counts > 0, np.floor(means.max(axis=0) * 255 + 0.5), 0)
+    values, confidence = classified(quantized(means.astype(np.float32)))
+    return np.where(counts > 0, values, np.uint8(255)), np.where(counts > 0, confidence, np.uint8(0))
 
 
 def test_overlapping_regions_are_averaged_and_the_rest_is_no_class(image: ImageRef, tmp_path: Path) -> None:

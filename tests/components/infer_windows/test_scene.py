@@ -17,8 +17,9 @@ from components.core.figures import tight_window
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
 from components.core.project import ImageRef
+from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows
-from components.infer_windows.outputs import ClassExtent, PartFiles
+from components.core.project.probabilities import classified, quantized
 from components.infer_windows.windows import WindowGrid, WindowPlan, plan_windows
 from tests.builders import CRS, TRANSFORM, noise, write_tiled
 from tests.components.infer_windows.shares import CLASSES, averaged, colour_shares, read
@@ -39,9 +40,9 @@ def plan_for(image: ImageRef, batch_size: int = 4, band_rows: int = 16) -> Windo
 
 
 def expected(image: ImageRef, plan: WindowPlan) -> tuple[np.ndarray, np.ndarray]:
-    """Class indices and their probability, with every array of the whole scene at once."""
+    """Class indices and the confidence in them, with every array of the whole scene at once."""
     sums, counts = averaged(image.pixels(), plan.grid.windows())
-    return (sums / counts).argmax(axis=0), (sums / counts).max(axis=0)
+    return classified(quantized((sums / counts).astype(np.float32)))
 
 
 def test_mask_and_confidence_are_those_of_the_whole_scene_at_once(image: ImageRef, tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_mask_and_confidence_are_those_of_the_whole_scene_at_once(image: ImageRe
 
     classes, sureness = expected(image, plan)
     assert np.array_equal(read(mask), classes)
-    assert np.array_equal(read(confidence), np.floor(sureness * 255 + 0.5))
+    assert np.array_equal(read(confidence), sureness)
     assert [extent.area for extent in extents] == np.bincount(classes.ravel(), minlength=CLASSES).tolist()
     with rasterio.open(mask) as dataset:
         assert (dataset.crs.to_string(), dataset.transform) == (CRS, TRANSFORM)

@@ -1,4 +1,4 @@
-"""From probabilities to classes: ties, rounding, thresholds, and what is refused."""
+"""Thresholds as configs give them, and what they change."""
 
 from __future__ import annotations
 
@@ -9,54 +9,15 @@ import pytest
 import torch
 
 from components.core.documents.inference import load_config
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.geometry import Size
 from components.core.network.description import ModelConfig
 from components.core.network.model_artifact import load_model, save_model
 from components.core.project import ClassInfo
-from components.infer_windows.blending import classified
 from components.infer_windows.predictor import NetworkPredictor
 from components.infer_windows.thresholds import thresholds_of
 from tests.components.infer_windows.small import CONFIG, SOFT, WINDOW_PX, infer, raster, save_pair_model
-
-CLASSES = 3
-
-
-def test_deciding_takes_the_first_of_equals_and_rounds() -> None:
-    probabilities = np.array([[[0.5, 0.2, 0.3, 1.0]], [[0.5, 0.2, 0.3, 0.0]], [[0.0, 0.6, 0.4, 0.0]]], np.float32)
-
-    values, confidence = classified(probabilities)
-
-    assert values.tolist() == [[0, 2, 2, 0]]
-    assert confidence.tolist() == [[128, 153, 102, 255]]
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_what_is_no_number_is_refused(broken: float) -> None:
-    probabilities = np.full((CLASSES, 4, 4), 1 / 3, np.float32)
-    probabilities[1, 2, 2] = broken
-
-    with pytest.raises(DataError, match="network output contains NaN or infinity; set precision to 'float32'"):
-        classified(probabilities)
-    with pytest.raises(DataError, match="network output contains NaN or infinity"):
-        classified(probabilities, (0.4, 0.4))
-
-
-def test_a_class_counts_above_its_threshold_and_the_most_probable_of_those_wins() -> None:
-    probabilities = np.array(
-        [[[0.6, 0.5, 0.1, 0.2, 0.5]], [[0.4, 0.5, 0.5, 0.3, 0.2]], [[0.0, 0.0, 0.4, 0.5, 0.3]]], np.float32
-    )
-    values, confidence = classified(probabilities, (0.3, 0.4))
-    assert values.tolist() == [[1, 1, 1, 2, 0]], "0.3 itself is not above 0.3, nor 0.4 above 0.4"
-    assert confidence.tolist() == [[102, 128, 128, 128, 128]]
-
-
-def test_a_half_of_two_classes_is_the_more_probable_one() -> None:
-    first = np.linspace(0, 1, 257, dtype=np.float32)[None]
-    probabilities = np.stack([first, 1 - first])
-    assert all(map(np.array_equal, classified(probabilities, (0.5,)), classified(probabilities)))
-
 
 CLASS_INFOS = tuple(ClassInfo(title, Shape.BITMAP, "#000000") for title in ("bg", "house", "road"))
 
