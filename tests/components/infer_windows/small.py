@@ -31,8 +31,8 @@ SHARP, SOFT = 1e6, 10.0
 PAIR_THRESHOLD = 765.25 / 765
 
 CONFIDENCE_ERROR = 2.01
-"""How far a confidence, 0 to 255, may be from the probability × 255, which it is made of in 254 steps: half of one, or a
-whole one at either end, and its own rounding."""
+"""How far a confidence, 0 to 255, may be from the probability × 255: it is made of 254 steps of that, half of one away,
+or a whole one at either end, and rounded itself."""
 
 
 def save_pair_model(folder: Path, steep: float = SHARP, side_px: int = WINDOW_PX) -> Path:

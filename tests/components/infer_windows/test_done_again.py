@@ -99,7 +99,7 @@ def test_a_raster_that_was_cut_off_is_done_again(project: Path, model: Path, ras
 def test_another_threshold_needs_no_network(project: Path, tmp_path: Path) -> None:
     model = save_pair_model(tmp_path / "soft", SOFT)
     infer(project, model)
-    for number, threshold in enumerate((0.3, {"building": 0.4}, None)):
+    for number, threshold in enumerate((0.3, {"untitled": 0.4}, None)):
         config = CONFIG | {"threshold": threshold}
         report, _, items = infer(project, model, config=config)
         assert (report.reused, report.network_seconds) == (2, 0)

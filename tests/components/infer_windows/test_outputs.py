@@ -39,9 +39,8 @@ def test_the_key_of_defaults_stays_what_it_was_when_probabilities_were_first_kep
 
     (found,) = files(scene)
 
-    assert found.key == digest(
-        digest("2", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
-    )
+    decisive = ("2", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    assert (found.probability_key, found.key) == (digest(*decisive), digest(digest(*decisive)))
     assert found.part.mask == f"data/predictions/austin_1-{found.key[:12]}.tif"
     assert found.part.probability == f"data/predictions/austin_1-{found.probability_key[:12]}-probability.tif"
     assert found.record == f"data/predictions/austin_1-{found.key[:12]}.json"
@@ -69,9 +68,8 @@ def test_the_key_of_regions_is_where_they_lie_and_how_often_they_are_seen(scene:
 
     (found,) = files(scene, source="full_image")
 
-    assert found.key == digest(
-        digest("2", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
-    )
+    decisive = ("2", scene.image.uri, source.etag, str(source.size_bytes), recipe, "model", mode, "auto")
+    assert (found.probability_key, found.key) == (digest(*decisive), digest(digest(*decisive)))
     assert files(scene, source="roi", save=True, class_name="w") == [found]
     others: list[dict[str, Any]] = [{"flips": "both"}, {"bounds": {"left": "1px"}}, {"bounds": {"top": "1%"}}]
     assert len({found.key, *(files(scene, source="roi", **mode)[0].key for mode in others)}) == 4

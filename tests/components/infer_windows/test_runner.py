@@ -77,7 +77,7 @@ def test_a_scene_that_fails_takes_nothing_from_the_next(scenes: Prepared, networ
     for job in done:
         assert sum(extent.area for extent in job.extents[0]) == SIZE.area
         assert all(Path(uri).exists() for files in job.files for uri in (files.part.mask, files.record))
-    assert len(list((tmp_path / "data" / "predictions").iterdir())) == 2 * 3
+    assert len(list((tmp_path / "data" / "predictions").iterdir())) == 2 * 5
     windows = len(done[0].plan.grid.windows())
     assert 0 < network.black < windows / 2 / 2, "the rest of a failed scene was run"
 
