@@ -7,7 +7,7 @@ from components.detect_scenes.component import detect_scenes
 from components.plan_imagery.component import plan_imagery
 from components.publish_collection.component import publish_collection
 from pipelines.placement import gpus_of, place, run_settings
-from pipelines.spec_edits import describe_parameters, skip_where_empty
+from pipelines.spec_edits import describe_parameters, skip_unless
 
 
 @dsl.pipeline(
@@ -40,7 +40,8 @@ def detection(
     """Find what is new below a prefix of imagery, detect buildings in it, and keep a footprint layer up to date.
 
     Made to recur: finished imagery is skipped, changed imagery is detected again, deleted imagery leaves the
-    layer. Where nothing is new, no step asks for a GPU.
+    layer. Where nothing is new, no step asks for a GPU; nor where other settings than the network's change, such as a
+    tolerance, a threshold or the query that splits masks.
 
     Args:
         images_uri: Must be given: folder or URI prefix; images at any depth below it are scenes.
@@ -116,4 +117,4 @@ def detection(
 
 
 describe_parameters(detection)
-skip_where_empty(detection, "publish-collection", "plan-imagery")
+skip_unless(detection, "publish-collection", "plan-imagery", "unfinished")

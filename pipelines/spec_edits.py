@@ -11,9 +11,6 @@ from docstring_parser import parse
 from kfp.dsl.graph_component import GraphComponent
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-OUTPUT = "Output"
-"""kfp's name of the output of a step that returns one value."""
-
 
 def describe_parameters(pipeline: GraphComponent, like: GraphComponent | None = None) -> None:
     """Give every parameter of a pipeline the description that the docstring of its function has.
@@ -41,25 +38,25 @@ def describe_parameters(pipeline: GraphComponent, like: GraphComponent | None = 
         parameters[name].description = text
 
 
-def skip_where_empty(pipeline: GraphComponent, step: str, producer: str) -> None:
-    """Skip a step where the list that an earlier step returns is empty.
+def skip_unless(pipeline: GraphComponent, step: str, producer: str, output: str) -> None:
+    """Skip a step where an earlier step says no.
 
-    kfp has conditions for groups of steps alone: the step and its report would lie a level deeper in the run's graph,
-    and its list would have to be counted by a step of its own.
+    kfp has conditions for groups of steps alone: the step and its report would lie a level deeper in the run's graph.
 
     Args:
         pipeline: Changed.
         step: Task name of the step that is skipped.
-        producer: Task name of the step whose one output is the list.
+        producer: Task name of the step that says so.
+        output: Its output, a boolean.
     """
     spec = pipeline.pipeline_spec
     task = spec.root.dag.tasks[step]
-    channel = f"pipelinechannel--{producer}-{OUTPUT}"
+    channel = f"pipelinechannel--{producer}--{output}"  # kfp's local runner looks for named outputs so
     source = task.inputs.parameters[channel].task_output_parameter
-    source.producer_task, source.output_parameter_key = producer, OUTPUT
+    source.producer_task, source.output_parameter_key = producer, output
     definition = spec.components[task.component_ref.name].input_definitions.parameters[channel]
-    definition.parameter_type = pipeline_spec_pb2.ParameterType.LIST
-    task.trigger_policy.condition = f"inputs.parameter_values['{channel}'] != []"
+    definition.parameter_type = pipeline_spec_pb2.ParameterType.BOOLEAN
+    task.trigger_policy.condition = f"inputs.parameter_values['{channel}'] == true"
     if producer not in task.dependent_tasks:
         task.dependent_tasks.append(producer)
 

@@ -16,6 +16,7 @@ COMPONENTS = ROOT / "components"
 COMPOSED = {
     "detect_scenes": {"import_images", "infer_windows", "split_masks"},
     "plan_imagery": {"publish_collection"},
+    "publish_collection": {"split_masks"},
     "promote": {"evaluate", "infer_windows", "split_masks"},
 }
 """Stages that run others as a part of their own step."""

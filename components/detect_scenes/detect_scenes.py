@@ -13,7 +13,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.parts import put_part
-from components.core.collection.plan import Plan, read_plan
+from components.core.collection.plan import ITEM_PIXELS, Plan, read_plan
 from components.core.collection.shard_results import finish_shard
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError
@@ -22,9 +22,6 @@ from components.core.models import local_model, model_digest
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
 from components.split_masks.split_masks import split_masks
-
-ITEM_PIXELS = 134_217_728  # 2 ** 27
-"""Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
 
 
 def detect_scenes(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.core.collection.plan import ITEM_PIXELS
 from components.core.step import Artifact, Metrics, step
 from components.core.storage.mounted import data_root_or_default
-from components.detect_scenes.detect_scenes import ITEM_PIXELS, detect_scenes
+from components.detect_scenes.detect_scenes import detect_scenes
 
 
 def run(

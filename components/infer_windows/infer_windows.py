@@ -15,6 +15,7 @@ from torch import nn
 from components.core.champion import resolve_model
 from components.core.documents.inference import WHERE, InferenceConfig, load_config
 from components.core.documents.predicted import ClassPlan, plan_classes
+from components.core.documents.thresholds import thresholds_of
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.imagery_facts import warn_of_differences
@@ -36,7 +37,6 @@ from components.infer_windows.outputs import FOLDED, FOLDER, annotated
 from components.infer_windows.predictor import NetworkPredictor, choose_batch_size, choose_device
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
-from components.infer_windows.thresholds import thresholds_of
 
 __all__ = ["InferenceResult", "infer_windows"]
 

@@ -26,10 +26,7 @@ from components.core.json_text import parse_json
 from components.core.project import ImageRef, Item, Object
 from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows, part_item
-from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE, PROBABILITY_ROLE
-
-METHOD = "2"
-"""Part of the key: another number where the same input gives another result."""
+from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE, METHOD, PROBABILITY_ROLE
 
 FOLDED = "normalisation folded"
 """Part of the key where the network runs on a CPU, by PyTorch: results differ by rounding from those before that."""

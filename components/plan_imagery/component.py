@@ -16,6 +16,7 @@ def plan_imagery(
     summary: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
+    unfinished: dsl.OutputPath(bool),  # type: ignore[valid-type]
     inference_config: dict = {},
     split_masks_query: list = [],
     class_title: str = "untitled_dl",

@@ -22,6 +22,7 @@ class ImageryDiff:
         waiting: How many are done in this version and another detector, and stay so.
         retired: Marks to be removed, sorted.
         skipped: Images whose names are no text, or have the id of another.
+        detected: Marks of the same version of an image that is to be done with another detector, by its id.
     """
 
     images: int = 0
@@ -30,6 +31,7 @@ class ImageryDiff:
     waiting: int = 0
     retired: list[Mark] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    detected: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
 
 
 def diff_imagery(
@@ -96,3 +98,5 @@ def _sort_in(
     else:
         why = DetectionReason.REDONE if same_version else DetectionReason.CHANGED if marks else DetectionReason.NEW
         result.todo.append((image, why))
+        if same_version:
+            result.detected[image.id] = tuple(sorted(same_version))

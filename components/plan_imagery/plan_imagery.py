@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.champion import resolve_model
-from components.core.collection.identity import detector_digest
+from components.core.collection.identity import detector_digest, network_digest
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import (
     MAX_SHARDS,
@@ -35,6 +35,7 @@ from components.plan_imagery.capture_date import DatePattern, date_pattern
 from components.plan_imagery.diff import diff_imagery
 from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
+from components.plan_imagery.predictions import with_predictions
 from components.plan_imagery.retry_policy import skip_exhausted
 from components.plan_imagery.shard_assignment import assign_shards
 from components.plan_imagery.sources import SourceImage, find_images, no_images
@@ -67,6 +68,9 @@ def plan_imagery(
     takes as long as a few listings. What cannot be done, or failed in several runs, is skipped and named, and so is
     what is too large to be one input of the network where the inference config asks for that; what was found in an
     earlier version of it stays.
+
+    A scene that is to be done again, and of which the collection holds what the same network said, is given to no
+    shard: publication makes its footprints from that.
 
     Args:
         images_uri: Folder or URI prefix; images at any depth below it are scenes.
@@ -112,8 +116,11 @@ def plan_imagery(
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
-    scenes = [entry for entry in opened if isinstance(entry, PlannedScene)]
-    assigned = assign_shards({scene.id: scene.size for scene in scenes}, shard_pixels, max_shards)
+    network = network_digest(model, inference, settings.bands, scaling)
+    usable = [entry for entry in opened if isinstance(entry, PlannedScene)]
+    scenes = with_predictions(collection, usable, found.detected, network, detector)
+    unseen = {scene.id: scene.size for scene in scenes if not scene.remade_from}
+    assigned = assign_shards(unseen, shard_pixels, max_shards)
     plan = Plan(
         images_uri=images,
         output_uri=output,
@@ -121,7 +128,7 @@ def plan_imagery(
         model=model,
         detector=detector,
         settings=settings,
-        scenes=tuple(replace(scene, parts=assigned[scene.id]) for scene in scenes),
+        scenes=tuple(replace(scene, parts=assigned.get(scene.id, ())) for scene in scenes),
         shards=max((part.shard for parts in assigned.values() for part in parts), default=0),
         done=found.done,
         waiting=found.waiting,
@@ -131,6 +138,7 @@ def plan_imagery(
         warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
         pointer_uri=resolved.pointer_uri,
         predecessors=resolved.predecessors,
+        network=network,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
@@ -187,12 +195,13 @@ def counts(plan: Plan) -> dict[str, float]:
     whys = [scene.why for scene in plan.scenes]
     return {
         **{why.value: whys.count(why) for why in DetectionReason},
+        "remade": len(plan.remade),
         "done": plan.done,
         "waiting": plan.waiting,
         "retired": len(plan.retired),
         "skipped": len(plan.skipped),
         "postponed": plan.postponed,
-        "megapixels": sum(scene.size.area for scene in plan.scenes) / MEGA,
+        "megapixels": sum(scene.size.area for scene in plan.scenes if not scene.remade_from) / MEGA,
         "shards": plan.shards,
     }
 
@@ -202,7 +211,8 @@ def _log_plan(plan: Plan) -> None:
     for warning in plan.warnings:
         log.warning("%s", warning)
     log.info(
-        "%(new)d new, %(changed)d changed, %(redone)d redone, %(done)d done, %(waiting)d waiting, %(retired)d retired, "
+        "%(new)d new, %(changed)d changed, %(redone)d redone (%(remade)d without the network), %(done)d done, "
+        "%(waiting)d waiting, %(retired)d retired, "
         "%(skipped)d skipped; %(megapixels).1f megapixels for %(shards)d shards",
         counts(plan),
     )

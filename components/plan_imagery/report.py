@@ -42,23 +42,27 @@ def write_plan_report(plan: Plan, report: Path | str, summary: Path | str) -> No
 
 
 def _sentence(plan: Plan) -> str:
-    scenes, shards = counted_noun(len(plan.scenes), "scene"), counted_noun(plan.shards, "shard")
+    remade = len(plan.remade)
+    unseen, shards = counted_noun(len(plan.scenes) - remade, "scene"), counted_noun(plan.shards, "shard")
+    work = [f"{unseen} to be detected in {shards}"] if plan.shards else []
+    work += [f"{counted_noun(remade, 'scene')} to be made again without the network"] if remade else []
     later = f", {counted_noun(plan.postponed, 'image')} left to the next run" if plan.postponed else ""
-    return f"{scenes} to be detected in {shards}{later}; the last step of the run reports the results"
+    return f"{', '.join(work)}{later}; the last step of the run reports the results"
 
 
 def _facts(plan: Plan) -> list[Fact]:
     whys = [scene.why for scene in plan.scenes]
     reasons = ", ".join(f"{thousands(whys.count(why))} {why}" for why in DetectionReason if why in whys)
-    megapixels = sum(scene.size.area for scene in plan.scenes) / MEGA
+    megapixels = sum(scene.size.area for scene in plan.scenes if not scene.remade_from) / MEGA
     others = [
+        Fact("without the network", thousands(len(plan.remade)), "scenes, from what it said of them before"),
         Fact("not usable", thousands(len(plan.skipped)), "images"),
         Fact("postponed", thousands(plan.postponed), "images for the next run, as this one is full"),
         Fact("to be retired", thousands(len(plan.retired)), "images are gone"),
         Fact("waiting", thousands(plan.waiting), "done with another model or settings"),
     ]
     return [
-        Fact("scenes to detect", thousands(len(plan.scenes)), reasons),
+        Fact("scenes to do", thousands(len(plan.scenes)), reasons),
         Fact("imagery", f"{megapixels:,.1f}", f"megapixels in {counted_noun(plan.shards, 'shard')}"),
         Fact("up to date", thousands(plan.done), "scenes done before"),
         *(fact for fact in others if fact.value != "0"),
@@ -81,7 +85,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
             scene.key,
             scene.why.value,
             f"{scene.size.height} × {scene.size.width}",
-            ", ".join(str(part.shard) for part in scene.parts),
+            ", ".join(str(part.shard) for part in scene.parts) or "none: to be made again",
         )
         for scene in plan.scenes[:SHOWN]
     ]

@@ -15,7 +15,7 @@ def check_and_plan(
 ) -> tuple[Plan, dict[str, float]]:
     """Check all that a run is given, its later steps included, and plan; see `check_inputs` and `plan_imagery`.
 
-    Where there is nothing to detect, publish at once: no other step runs then.
+    Where there is nothing to do, publish at once: no other step runs then.
 
     Args:
         inputs: What the run is given.
@@ -46,7 +46,7 @@ def check_and_plan(
         captured_pattern=inputs.captured_pattern,
         scaling=inputs.scaling,
     )
-    if plan.shards:
+    if plan.scenes:
         from components.plan_imagery.report import write_plan_report
 
         write_plan_report(plan, report, summary)

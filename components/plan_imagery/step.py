@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from components.core import storage
 from components.core.collection.plan import shard_names
 from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.plan_imagery.names import PARAMETERS
@@ -17,6 +18,7 @@ def run(
     summary: Artifact,
     metrics: Metrics,
     report: Artifact,
+    unfinished: str,
     inference_config: Document,
     split_masks_query: Document,
     *,
@@ -27,9 +29,10 @@ def run(
 
     Args:
         plan: Output directory of the plan: the scenes to detect, by shard, and those to retire.
-        summary: JSON summary of the plan, or of the whole run where there is nothing to detect.
+        summary: JSON summary of the plan, or of the whole run where there is nothing to do.
         metrics: Counts of images, megapixels and shards; megabytes read and written.
-        report: HTML page of the plan, or of the whole run where there is nothing to detect.
+        report: HTML page of the plan, or of the whole run where there is nothing to do.
+        unfinished: File for whether anything is left to publication, scenes to detect or to make again: true or false.
         inference_config: The inference config; empty for the tutorial's.
         split_masks_query: DTL query; empty for the tutorial's.
         names: What the user calls the inputs, where that is something else.
@@ -46,4 +49,6 @@ def run(
         inputs = DetectionInputs.of({**options, **documents})
         done, counted = check_and_plan(inputs, plan.path, summary.path, report.path, names)
         numbers.update(counted)
+        if unfinished:
+            storage.write_bytes(unfinished, b"true" if done.scenes else b"false")
     return shard_names(done.shards)

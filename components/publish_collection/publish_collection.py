@@ -56,6 +56,8 @@ def publish_collection(
     by `layer.json` whether the layer is as the ledger says. It may be done again when the parts are gone: what has its
     marker is done, whether a part lists it or not.
 
+    Scenes of which the plan says so get their footprints here, from what the network said of them before.
+
     Args:
         plan: What plan_imagery wrote.
         parts: What the shards left; none where nothing was to be done.
@@ -89,10 +91,14 @@ def publish_collection(
     collection = Collection(opened.output_uri)
     fetch_and_describe_model(collection, opened)
     classes = described_classes(collection, opened)
+    remade, remaking_failures, remaking_history = _remake(opened, workers)
+    history = (*history, *remaking_history)
     finished = {scene.mark.scene: scene for shard in shards for scene in shard.finished}
+    finished |= {scene.mark.scene: scene for scene in remade}
     projects = tuple(shard.project for shard in shards)
     collected = collect_parts(opened, projects, history, finished)
-    recalled, lost = recover_scenes(collection, opened, collected.failures)
+    failed = {failure.key: failure for failure in (*collected.failures, *remaking_failures)}
+    recalled, lost = recover_scenes(collection, opened, tuple(failed.values()))
     own, failures = _finish(opened, projects, replace(collected, failures=lost), workers)
     budget.add(*(failure.skipped for failure in failures))
     finished |= {scene.mark.scene: scene for scene in (*recalled, *own)}
@@ -118,6 +124,17 @@ def publish_collection(
     counts = write_run_outputs(done, collection, Path(summary), None if report is None else Path(report))
     budget.check(f"all others are published, and the report is in {collection.place('reports')}")
     return counts
+
+
+def _remake(
+    plan: Plan, workers: int
+) -> tuple[tuple[FinishedScene, ...], tuple[SceneFailure, ...], tuple[StageRun, ...]]:
+    """Finish what needs no network: finished scenes, failures and history."""
+    if not plan.remade:
+        return (), (), ()
+    from components.publish_collection.remake import remake_scenes  # the query engine, for such a run
+
+    return remake_scenes(plan, workers)
 
 
 def _finish(

@@ -10,7 +10,7 @@ from components.plan_imagery.component import plan_imagery
 from pipelines.compiling import COMPILED, PIPELINES
 from pipelines.detection import detection
 from pipelines.documents import tutorial_documents
-from pipelines.spec_edits import describe_parameters, skip_where_empty
+from pipelines.spec_edits import describe_parameters, skip_unless
 from pipelines.training import sample_training, training
 from tests.pipelines.local_pipelines import writing
 
@@ -116,17 +116,17 @@ def test_the_first_step_checks_everything_that_a_run_is_given(spec):
     assert set(tasks[first]["inputs"]["parameters"]) <= set(known)
 
 
-def test_publication_follows_the_shards_and_is_skipped_where_there_is_none():
+def test_publication_follows_the_shards_and_is_skipped_where_nothing_is_left_to_it():
     spec = next(yaml.safe_load_all((COMPILED / "detection.yaml").read_text()))
     tasks = spec["root"]["dag"]["tasks"]
     published = tasks["publish-collection"]
     assert set(published["dependentTasks"]) == {"for-loop-1", "plan-imagery"}
-    (channel,) = re.findall(r"inputs\.parameter_values\['(.+)'\] != \[\]", published["triggerPolicy"]["condition"])
+    (channel,) = re.findall(r"inputs\.parameter_values\['(.+)'\] == true", published["triggerPolicy"]["condition"])
     assert published["inputs"]["parameters"][channel] == {
-        "taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "plan-imagery"}
+        "taskOutputParameter": {"outputParameterKey": "unfinished", "producerTask": "plan-imagery"}
     }
     assert spec["components"]["comp-publish-collection"]["inputDefinitions"]["parameters"][channel] == {
-        "parameterType": "LIST"
+        "parameterType": "BOOLEAN"
     }
 
 
@@ -152,5 +152,5 @@ def test_a_pipeline_takes_the_descriptions_that_it_does_not_write_from_another()
 
 def test_a_step_is_made_conditional_once():
     before = detection.pipeline_spec.SerializeToString(deterministic=True)
-    skip_where_empty(detection, "publish-collection", "plan-imagery")
+    skip_unless(detection, "publish-collection", "plan-imagery", "unfinished")
     assert detection.pipeline_spec.SerializeToString(deterministic=True) == before

@@ -41,7 +41,13 @@ from components.core.imagery import RasterProfile
 from components.core.imagery.cog import Overviews, write_cog
 from components.core.imagery.reading import describe
 from components.core.project import Item, Project
-from components.core.project.predictions import CONFIDENCE_ROLE, CONFIDENCE_TAGS, MASK_ROLE
+from components.core.project.predictions import (
+    CONFIDENCE_ROLE,
+    CONFIDENCE_TAGS,
+    MASK_ROLE,
+    PROBABILITY_ROLE,
+    PROBABILITY_TAGS,
+)
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 
@@ -141,7 +147,7 @@ class SceneFinisher:
     def _finish(self, scene: CompleteScene) -> FinishedScene:
         planned, collection = scene.planned, Collection(self.plan.output_uri)
         mark = self.plan.mark(planned)
-        drift = None if self.statistics is None else SceneDrift(self.statistics)
+        drift = None if self.statistics is None or planned.remade_from else SceneDrift(self.statistics)
         items = _PassingItems(self._items(scene), self._roles().values(), drift)
         earlier = self._earlier_rows(planned, collection)
         found = self._found(items, planned)
@@ -172,7 +178,8 @@ class SceneFinisher:
             tolerance_px=found.drawing.tolerance_px,
             regularise=found.drawing.regularise,
             min_area_m2=self.plan.settings.min_area_m2,
-            drift=None if drift is None else drift.distances(),
+            drift=self._drift_before(mark, planned, collection) if drift is None else drift.distances(),
+            network=self.plan.network,
         )
         self._describe(mark, record, grid.transform, collection)
         collection.finish(mark, record)
@@ -196,10 +203,12 @@ class SceneFinisher:
 
     def _roles(self) -> dict[str, str]:
         """The rasters that are published, by name, and what they are called in projects."""
-        return {"mask": MASK_ROLE} | ({"confidence": CONFIDENCE_ROLE} if self.plan.settings.confidence else {})
+        optional = {"confidence": CONFIDENCE_ROLE if self.plan.settings.confidence else ""}
+        optional["probability"] = PROBABILITY_ROLE if self.plan.network else ""
+        return {"mask": MASK_ROLE} | {name: role for name, role in optional.items() if role}
 
     def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: PixelGrid) -> dict[str, str]:
-        """The scene's mask and, where the settings want it, its confidence; names of the files by role."""
+        """The scene's mask and, where the settings want them, its confidence and probabilities; files by role."""
         files = {name: f"{name}.tif" for name in self._roles()}
         profile = RasterProfile(size, crs=grid.crs, transform=grid.transform)
         masks = items.rasters[MASK_ROLE]
@@ -209,6 +218,10 @@ class SceneFinisher:
             tagged = replace(profile, tags=CONFIDENCE_TAGS, level=1)
             parts = items.rasters[CONFIDENCE_ROLE]
             write_cog(storage.join_uri(folder, files["confidence"]), parts, tagged, Overviews.AVERAGE)
+        if "probability" in files:
+            parts = items.rasters[PROBABILITY_ROLE]
+            tagged = replace(profile, bands=describe(parts[0]).bands, nodata=nodata, tags=PROBABILITY_TAGS, level=1)
+            write_cog(storage.join_uri(folder, files["probability"]), parts, tagged, Overviews.NEAREST)
         return files
 
     def _found(self, items: Iterable[Item], planned: PlannedScene) -> SceneFootprints:
@@ -241,6 +254,10 @@ class SceneFinisher:
         if earlier is None:
             return None
         return read_footprints(storage.join_uri(collection.scene_folder(earlier), FOOTPRINTS_FILE))
+
+    def _drift_before(self, mark: Mark, planned: PlannedScene, collection: Collection) -> dict[str, float] | None:
+        """What was found when the network saw the scene, whose footprints are made again of that."""
+        return collection.read(replace(mark, detector=planned.remade_from)).drift if planned.remade_from else None
 
     def _describe(self, mark: Mark, record: SceneRecord, transform: Affine, collection: Collection) -> None:
         item = scene_item(

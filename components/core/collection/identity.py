@@ -6,9 +6,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.core.hashing import NAME_BYTES, cut_to_bytes, digest
+from components.core.project.predictions import METHOD
+
+if TYPE_CHECKING:
+    from components.core.documents.inference import InferenceConfig
 
 ID_CHARACTERS = 16
 """Enough that a million images of one name in different folders do not clash."""
@@ -57,6 +61,24 @@ def detector_digest(model: str, settings: Mapping[str, Any]) -> str:
     """
     parsed = {name: _parsed(value) for name, value in settings.items()}
     return digest(model, json.dumps(parsed, sort_keys=True, ensure_ascii=False))[:DIGEST_CHARACTERS]
+
+
+def network_digest(model: str, config: InferenceConfig, bands: str, scaling: str) -> str:
+    """Name what a network says of imagery, whatever is made of that: footprints are made again without it.
+
+    Args:
+        model: Digest of the model.
+        config: How it is applied; thresholds and which classes are kept make no difference.
+        bands: As the images are read.
+        scaling: As more than 8 bits become 8.
+
+    Returns:
+        The name; empty where what the network says is not kept, or is not all that comes of a scene.
+    """
+    if not config.probabilities or getattr(config.mode, "save", False):
+        return ""
+    decisive = (METHOD, config.mode.model_dump_json(), config.precision, config.runtime, bands, scaling)
+    return digest(model, *decisive)[:DIGEST_CHARACTERS]
 
 
 def _parsed(value: Any) -> Any:

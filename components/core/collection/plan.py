@@ -36,6 +36,9 @@ SHARD_MEGAPIXELS = 30_000.0
 MAX_SHARDS = 16
 """The default of a run."""
 
+ITEM_PIXELS = 134_217_728  # 2 ** 27
+"""Scenes of more pixels are annotated in row parts, so that no stage holds the buildings of a large one."""
+
 MOST_SHARDS = 64
 """Of any run: Argo holds a run in one object of a mebibyte at most, and every shard takes its share of it. The tests
 compare it, and the default, with what `python -m pipelines size` estimates."""
@@ -43,6 +46,7 @@ compare it, and the default, with what `python -m pipelines size` estimates."""
 _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
+        ("remade_from", pa.string()),
         *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
         ("sides", pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))),
         ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
@@ -88,8 +92,10 @@ class PlannedScene:
         crs: "EPSG:…" or WKT.
         captured: Day or time of capture in ISO 8601; empty where it is not known.
         why: Why it is done.
-        parts: Which shard does which rows, from the top down; one part where one shard does all.
+        parts: Which shard does which rows, from the top down; one part where one shard does all, none where none does.
         sides: Files beside the image that belong to it.
+        remade_from: Detector of the detection whose probabilities its footprints are made of, in publication; empty
+            where the network is to see it, in its shards.
         facts: What the image is like; it is not written.
     """
 
@@ -105,6 +111,7 @@ class PlannedScene:
     why: DetectionReason
     parts: tuple[ShardRows, ...]
     sides: tuple[StoredObject, ...] = ()
+    remade_from: str = ""
     facts: ImageFacts | None = field(default=None, compare=False)
 
     @property
@@ -176,7 +183,7 @@ class Plan:
         detector: Name of model and settings together.
         settings: How scenes are detected.
         scenes: To be done.
-        shards: How many shards they are assigned to; 0 where there is no scene.
+        shards: How many shards they are assigned to; 0 where no scene needs the network.
         done: How many scenes are as they should be.
         waiting: How many were done with another detector and stay as they are.
         retired: Marks whose images are gone.
@@ -185,6 +192,7 @@ class Plan:
         warnings: What of the images is unlike those that the model learnt from.
         pointer_uri: Pointer that named the model when the run was planned; empty where its folder was given.
         predecessors: Digests of the models that the pointer named before, the last one first.
+        network: Name of what the model says, whatever is made of it; empty where that is not kept.
         run: Names the run; another for each plan that is made.
     """
 
@@ -204,12 +212,18 @@ class Plan:
     warnings: tuple[str, ...] = ()
     pointer_uri: str = ""
     predecessors: tuple[str, ...] = ()
+    network: str = ""
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
     def images(self) -> int:
         """How many images there are, whatever becomes of them."""
         return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed
+
+    @property
+    def remade(self) -> list[PlannedScene]:
+        """The scenes whose footprints are made again, without the network."""
+        return [scene for scene in self.scenes if scene.remade_from]
 
     def of_shard(self, number: int) -> list[tuple[PlannedScene, ShardRows]]:
         """What one shard does."""

@@ -24,7 +24,7 @@ NUMBERS: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float}
 EARLIER: Mapping[str, Callable[[Flags], None]] = {"tolerance": add_earlier_flags}
 """Flags that earlier versions had in the place of a parameter's; not shown."""
 
-GROUPS = {Role.INPUT: "inputs", Role.OUTPUT: "outputs", Role.VALUE: "parameters"}
+GROUPS = {(Role.INPUT,): "inputs", (Role.OUTPUT, Role.OUTPUT_VALUE): "outputs", (Role.VALUE,): "parameters"}
 
 
 def stage_parser(signature: Signature, prog: str) -> argparse.ArgumentParser:
@@ -35,10 +35,10 @@ def stage_parser(signature: Signature, prog: str) -> argparse.ArgumentParser:
         prog: What usage and errors call the command.
     """
     parser = argument_parser(prog, signature.summary)
-    for role, title in GROUPS.items():
+    for roles, title in GROUPS.items():
         group = parser.add_argument_group(title)
         for parameter in signature.parameters:
-            if parameter.role is role:
+            if parameter.role in roles:
                 add_flag(group, parameter)
     return parser
 
@@ -61,7 +61,8 @@ def _options(parameter: StageParameter) -> dict[str, Any]:
     if parameter.role is not Role.VALUE:
         is_optional = parameter.default is not REQUIRED or parameter.kind in LOGGED
         more = {"nargs": "+"} if parameter.is_list else {}
-        metavar = "FILE" if parameter.kind in FILES else "PATH" if parameter.kind == "Artifact" else "DIR"
+        is_file = parameter.kind in FILES or parameter.role is Role.OUTPUT_VALUE
+        metavar = "FILE" if is_file else "PATH" if parameter.kind == "Artifact" else "DIR"
         return {"metavar": metavar, "required": not is_optional, "help": text, **more}
     return _value_options(parameter, text)
 

@@ -91,6 +91,6 @@ def run_stage(signature: Signature, options: argparse.Namespace) -> None:
 
 
 def _argument(parameter: StageParameter, value: Any) -> Any:
-    if parameter.role is Role.VALUE or value is None:
+    if parameter.role in (Role.VALUE, Role.OUTPUT_VALUE) or value is None:
         return value
     return [LocalArtifact(path) for path in value] if parameter.is_list else LocalArtifact(value)

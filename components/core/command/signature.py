@@ -20,6 +20,7 @@ class Role(Enum):
 
     INPUT = "Input"
     OUTPUT = "Output"
+    OUTPUT_VALUE = "OutputPath"
     VALUE = "value"
 
 
@@ -48,7 +49,8 @@ class StageParameter:
     Attributes:
         name: As Kubeflow has it.
         role: What it is to the stage.
-        kind: Of an artifact, such as "Dataset"; of a value its type, such as "int".
+        kind: Of an artifact, such as "Dataset"; of a value, or of one that a file is written for, its type, such as
+            "int".
         is_list: Whether there may be several: artifacts, or words; a document in JSON that is a list is one.
         default: REQUIRED for none; None for an artifact that may be left out.
         help: What it is, in a sentence without a full stop.
@@ -155,6 +157,15 @@ class _Reader:
                     kind=ast.unparse(inner).rpartition(".")[2],
                     is_list=isinstance(kind, ast.Subscript),
                     default=None if "None" in self.type_of(name) else default,
+                    help=self.help(name),
+                )
+            case ast.Call(func=ast.Attribute(attr=role), args=[ast.Name(id=kind_of_value)]):
+                return StageParameter(
+                    name=name,
+                    role=Role(role),
+                    kind=kind_of_value,
+                    is_list=False,
+                    default="",
                     help=self.help(name),
                 )
             case ast.Name(id=kind_of_value):

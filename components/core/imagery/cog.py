@@ -47,8 +47,8 @@ def write_cog(
 
     Args:
         target: A local path or a URI in object storage.
-        parts: Rasters of one uint8 band and the profile's width, from the top down; local paths or URIs, of which the
-            latter are fetched whole first.
+        parts: Rasters of uint8, of the profile's bands and width, from the top down; local paths or URIs, of which
+            the latter are fetched whole first.
         profile: What the COG looks like. Its CRS, transform, nodata and tags count, not those of the parts; it is
             compressed by "deflate" where the profile says nothing else.
         overviews: How the overviews are made.
@@ -113,10 +113,10 @@ def _local(part: Path | str, copy: Path) -> Path:
 
 def _height_of(part: Path | str, profile: RasterProfile) -> int:
     info = describe(str(part))
-    if (info.bands, info.dtype, info.size.width) != (1, "uint8", profile.size.width):
+    if (info.bands, info.dtype, info.size.width) != (profile.bands, "uint8", profile.size.width):
         raise DataError(
-            f"{part}: has {info.bands} bands of {info.dtype}, {info.size.width} px wide; a part of this COG has one "
-            f"of uint8, {profile.size.width} px wide"
+            f"{part}: has {info.bands} bands of {info.dtype}, {info.size.width} px wide; a part of this COG has "
+            f"{profile.bands} of uint8, {profile.size.width} px wide"
         )
     return info.size.height
 
@@ -128,6 +128,8 @@ def _options(profile: RasterProfile, overviews: Overviews) -> dict[str, str]:
         "OVERVIEW_RESAMPLING": overviews.name,
         "BIGTIFF": "IF_SAFER",
     }
+    if profile.bands > 1:
+        options["INTERLEAVE"] = "BAND"
     return options if profile.level is None else options | {"LEVEL": str(profile.level)}
 
 
@@ -145,15 +147,16 @@ def _stacked(files: Sequence[Path], heights: Sequence[int], profile: RasterProfi
     tags = ET.SubElement(root, "Metadata")
     for key, value in profile.tags.items():
         ET.SubElement(tags, "MDI", key=key).text = value
-    band = ET.SubElement(root, "VRTRasterBand", dataType="Byte", band="1")
-    if profile.nodata is not None:
-        ET.SubElement(band, "NoDataValue").text = repr(profile.nodata)
-    top = 0
-    for file, rows in zip(files, heights, strict=True):
-        source = ET.SubElement(band, "SimpleSource")
-        ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = str(file)
-        ET.SubElement(source, "SourceBand").text = "1"
-        ET.SubElement(source, "SrcRect", xOff="0", yOff="0", xSize=width, ySize=str(rows))
-        ET.SubElement(source, "DstRect", xOff="0", yOff=str(top), xSize=width, ySize=str(rows))
-        top += rows
+    for number in range(1, profile.bands + 1):
+        band = ET.SubElement(root, "VRTRasterBand", dataType="Byte", band=str(number))
+        if profile.nodata is not None:
+            ET.SubElement(band, "NoDataValue").text = repr(profile.nodata)
+        top = 0
+        for file, rows in zip(files, heights, strict=True):
+            source = ET.SubElement(band, "SimpleSource")
+            ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = str(file)
+            ET.SubElement(source, "SourceBand").text = str(number)
+            ET.SubElement(source, "SrcRect", xOff="0", yOff="0", xSize=width, ySize=str(rows))
+            ET.SubElement(source, "DstRect", xOff="0", yOff=str(top), xSize=width, ySize=str(rows))
+            top += rows
     return ET.tostring(root, encoding="utf-8")

@@ -211,7 +211,7 @@ def classify_again(
 
     Args:
         probability: URI of their raster.
-        part: Which rows of the scene, and where to.
+        part: Which rows of the scene, and where to; where it names another raster of probabilities, they are copied.
         profile: Size, CRS and transform of these rows.
         thresholds: See `classified`.
         top: Row of the scene that the raster begins with.
@@ -229,7 +229,8 @@ def classify_again(
             f"{probability}: has {info.dtype} of {info.size} px, not the probabilities of rows {part.rows.top} to "
             f"{part.rows.bottom - 1} of a scene {profile.size.width} px wide; delete it, and detect the scene again"
         )
-    has_unknown, files = info.nodata is not None, replace(part, probability="")
+    files = replace(part, probability="") if part.probability == probability else part
+    has_unknown = info.nodata is not None
     with open_rasters([files], [profile], classes_of(info.bands), thresholds, has_unknown=has_unknown) as rasters:
         rasters.begin(profile.size.width)
         for band in row_bands(profile.size, BAND_ROWS):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+METHOD = "2"
+"""Part of what identifies a prediction: another number where the same input gives another one."""
+
 MASK_ROLE = "classes"
 """Key of an item's `rasters`: the index of each pixel's class, 8-bit."""
 

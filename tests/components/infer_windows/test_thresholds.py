@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from components.core.documents.inference import load_config
+from components.core.documents.thresholds import thresholds_of
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.geometry import Size
@@ -16,7 +17,6 @@ from components.core.network.description import ModelConfig
 from components.core.network.model_artifact import load_model, save_model
 from components.core.project import ClassInfo
 from components.infer_windows.predictor import NetworkPredictor
-from components.infer_windows.thresholds import thresholds_of
 from tests.components.infer_windows.small import CONFIG, SOFT, WINDOW_PX, infer, raster, save_pair_model
 
 CLASS_INFOS = tuple(ClassInfo(title, Shape.BITMAP, "#000000") for title in ("bg", "house", "road"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp import dsl
@@ -52,9 +53,10 @@ def test_the_command_line_explains_an_error(site: Site, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.plan_imagery: --redo: 'some'")
 
 
-def outputs(folder: Path) -> dict[str, dsl.Artifact]:
+def outputs(folder: Path) -> dict[str, Any]:
     kinds = {"plan": dsl.Dataset, "summary": dsl.Artifact, "metrics": dsl.Metrics, "report": dsl.HTML}
-    return {name: artifact(kind, folder / name) for name, kind in kinds.items()}
+    artifacts = {name: artifact(kind, folder / name) for name, kind in kinds.items()}
+    return {**artifacts, "unfinished": str(folder / "unfinished")}
 
 
 def test_the_component_gives_plan_metrics_shards_and_a_page_of_what_is_to_be_done(site: Site) -> None:
@@ -71,7 +73,7 @@ def test_the_component_gives_plan_metrics_shards_and_a_page_of_what_is_to_be_don
         max_bad=1,
     )
 
-    assert shards == ["1/2", "2/2"]
+    assert shards == ["1/2", "2/2"] and Path(given["unfinished"]).read_text() == "true"
     metadata = given["metrics"].metadata
     assert given["plan"].metadata["new"] == metadata["new"] == 2
     assert metadata["local_read_mb"] > 0
@@ -109,7 +111,7 @@ def test_where_nothing_is_to_be_detected_planning_ends_the_run(tmp_path: Path) -
         inference_config=json.loads(run.settings.inference_config),
         data_root=str(tmp_path / "data"),
     )
-    assert shards == []
+    assert shards == [] and (tmp_path / "again" / "unfinished").read_text() == "false"
     assert "Nothing new" in (tmp_path / "again" / "report").read_text()
     assert json.loads((tmp_path / "again" / "summary").read_text())["counts"]["scenes_up_to_date"] == 2
 

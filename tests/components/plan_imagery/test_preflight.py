@@ -168,6 +168,7 @@ def test_all_faults_are_told_at_once_in_the_words_of_the_form(tmp_path: Path, s3
     with pytest.raises(InputsError) as caught:
         plan_imagery.python_func(
             **outputs,
+            unfinished=str(tmp_path / "unfinished"),
             images_uri=site.images_uri,
             output_uri="s3://no-such-bucket/out",
             model_uri=site.put_model(),

@@ -120,6 +120,17 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "raster:scale": 1 / 255,
         "raster:offset": 0,
     },
+    "probability": {
+        "title": "Probability",
+        "description": "What the model says of the second of two classes, or of each of more classes in a band of its "
+        "own: above (value - 1) / 254 and at most value / 254.",
+        "type": MediaType.COG,
+        "roles": ["data", "probability"],
+        "data_type": "uint8",
+        "raster:sampling": "area",
+        "raster:scale": 1 / 254,
+        "raster:offset": -0.5 / 254,
+    },
     "footprints": {
         "title": "Footprints",
         "description": "The scene's buildings as polygons, before those that other scenes show too are taken out.",

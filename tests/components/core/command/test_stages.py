@@ -53,10 +53,11 @@ def test_every_parameter_and_result_has_a_help(stage: str) -> None:
 def test_what_is_read_is_what_kubeflow_has(stage: str) -> None:
     signature, spec = read_signature(stage), component_spec(stage)
     own = {parameter.name: parameter for parameter in signature.parameters if not parameter.is_for_command_line}
-    inputs = {name: entry for name, entry in own.items() if entry.role is not Role.OUTPUT}
+    files = {name for name, entry in own.items() if entry.role is Role.OUTPUT_VALUE}
+    inputs = {name: entry for name, entry in own.items() if entry.role in (Role.INPUT, Role.VALUE)}
     artifacts = {name: entry for name, entry in own.items() if entry.role is Role.OUTPUT}
     assert inputs.keys() == (spec.inputs or {}).keys()
-    assert artifacts.keys() | signature.returns.keys() == (spec.outputs or {}).keys()
+    assert artifacts.keys() | files | signature.returns.keys() == (spec.outputs or {}).keys()
     assert signature.summary == " ".join(spec.description.split())
     for name, entry in inputs.items():
         wanted = spec.inputs[name]
