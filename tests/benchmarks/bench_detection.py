@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def run(repeats: int) -> list[Measurement]:
         model = save_bright_model(folder / "model", side_px=INPUT_PX)
         found = [_detect(folder, model, repeat) for repeat in range(min(repeats, 3) + 1)][1:]
     stages = {stage: [times[stage] for times in found] for stage in found[0]}
-    idle = stages.pop("nothing new")
+    idle, remade = stages.pop("nothing new"), stages.pop("made again")
     around = [sum(times[stage] for stage in stages) for times in found]
     notes = {"scenes": SCENES, "size": str(SIZE), "buildings": 1521, "windows": "512/128"}
     return [
@@ -73,6 +74,11 @@ def run(repeats: int) -> list[Measurement]:
             MOST_CORES,
         ),
         Measurement.at_most("a run with nothing new", "s", idle, MOST_IDLE_SECONDS),
+        Measurement(
+            "footprints made again with another tolerance, one core",
+            "megapixels/s",
+            tuple(MEGAPIXELS / value for value in remade),
+        ),
     ]
 
 
@@ -84,13 +90,14 @@ def _write_scenes(folder: Path) -> None:
 
 
 def _detect(folder: Path, model: Path, repeat: int) -> dict[str, float]:
-    """Seconds of each stage, and of a second run with nothing to do."""
+    """Seconds of each stage, of a second run with nothing to do, and of a third one with another tolerance."""
     place = folder / f"run_{repeat}"
     times: dict[str, float] = {}
     settings = DetectionSettings(inference_config=CONFIG, min_area_m2=5.0)
 
-    def plan(name: str) -> Path:
-        plan_imagery(str(folder / "in"), str(place / "out"), str(model), place / name, settings=settings)
+    def plan(name: str, **changed: str) -> Path:
+        wanted, redo = replace(settings, **changed), "all" if changed else "changed"
+        plan_imagery(str(folder / "in"), str(place / "out"), str(model), place / name, settings=wanted, redo=redo)
         return place / name
 
     started = time.perf_counter()
@@ -120,6 +127,9 @@ def _detect(folder: Path, model: Path, repeat: int) -> dict[str, float]:
     started = time.perf_counter()
     publish_collection(plan("again"), [], place / "summary.json", report=place / "report.html", workers=1)
     times["nothing new"] = time.perf_counter() - started
+    started = time.perf_counter()
+    publish_collection(plan("more", tolerance="2 px"), [], place / "summary.json", report=place / "r.html", workers=1)
+    times["made again"] = time.perf_counter() - started
     return times
 
 

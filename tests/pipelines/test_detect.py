@@ -64,6 +64,15 @@ def test_detection_recurs(collection: Path) -> None:
     assert steps(collection) == {"plan-imagery"}, "no step asks for a GPU, and planning ends the run"
 
 
+def test_another_tolerance_is_made_without_a_step_of_inference(collection: Path) -> None:
+    done = detect(collection, "--tolerance", "3 px", "--redo", "all")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "the layer has 3 buildings" in done.stdout
+    assert steps(collection) == {"plan-imagery", "publish-collection"}
+    back = detect(collection, "--redo", "all")
+    assert back.returncode == 0 and steps(collection) == {"plan-imagery", "publish-collection"}
+
+
 def test_a_run_with_a_broken_image_fails_when_all_others_are_published(collection: Path) -> None:
     (collection / "in" / "broken.tif").write_bytes((collection / "in" / "town_0.tif").read_bytes()[:2000])
     before = set((collection / "out" / "reports").glob("*.html"))
