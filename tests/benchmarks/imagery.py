@@ -7,12 +7,14 @@ queries and scores for all. Figures go to build/bench/imagery.json; one set, one
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +29,11 @@ from components.split_masks.split_masks import split_masks
 from components.split_tagging.split_tagging import split_tagging
 from components.train_unet.train_unet import train
 from pipelines.documents import laptop_documents, laptop_query
+from tests.benchmarks.bench_accuracy import ALONE, PLAIN
 from tests.benchmarks.harness import Measurement, machine, save, table
 
 NAME = "imagery"
+TECHNIQUES = "techniques"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +117,24 @@ def scores_of(folder: Path, config: dict[str, Any]) -> dict[str, float]:
         infer_windows(folder / "test_project", model, found, data_root=root, config=documents.inference, image_tags=[])
         told = trained.metrics["calibration"]
         result = {"CPU s": cpu_s, "epochs": float(config["epochs"])}
-        result |= {f"validation: {kind} error": told[kind]["error"] for kind in ("plain", "calibrated")}
+        result |= {f"validation: {kind} error": told[kind]["error"] for kind in ("plain", "calibrated") if kind in told}
         for query in QUERIES:
             split_masks(found, split / query, query=json.dumps(laptop_query(query)))
             scalars = evaluate(split / query, folder / "test_project", workers=1).scalars()
             result |= {f"{query}: {name}": scalars[name] for name in SCORES if name in scalars}
     return result
+
+
+def _configs(options: argparse.Namespace, crops: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is trained, by name: networks for as long as the budget says, or techniques for the same few epochs."""
+    if options.techniques:
+        for what, config in ALONE.items():
+            yield f"alone: {what}", merged(PLAIN, config) | {"onnx": False}
+        return
+    for network in options.networks:
+        config = merged(laptop_documents().training, NETWORKS[network]) | {"onnx": False}
+        epochs = epochs_within(crops, config, options.budget)
+        yield network, config | {"epochs": epochs, "val_every": max(1, epochs // 4)}
 
 
 def main() -> int:
@@ -127,28 +143,28 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--sets", nargs="*", default=[entry.name for entry in SETS], help="of these sets alone")
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS), help="these networks alone")
+    parser.add_argument(
+        "--techniques", action="store_true", help="in place of networks each technique of the laptop's config by itself"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="how many trainings of each")
     parser.add_argument("--budget", type=float, default=120.0, help="CPU seconds of a training")
     options = parser.parse_args()
     configure_logging()
-    measured, host = [], machine()
+    measured, host, name = [], machine(), TECHNIQUES if options.techniques else NAME
     for entry in SETS:
         if entry.name not in options.sets:
             continue
         with tempfile.TemporaryDirectory() as place:
             prepared(options.data, entry, Path(place))
-            for network in options.networks:
-                config = merged(laptop_documents().training, NETWORKS[network]) | {"onnx": False}
-                epochs = epochs_within(Path(place) / "crops", config, options.budget)
-                config |= {"epochs": epochs, "val_every": max(1, epochs // 4)}
+            for network, config in _configs(options, Path(place) / "crops"):
                 rows = [scores_of(Path(place), config | {"seed": seed}) for seed in range(options.seeds)]
-                for name in rows[0]:
-                    values = tuple(row.get(name, float("nan")) for row in rows)
+                for score in rows[0]:
+                    values = tuple(row.get(score, float("nan")) for row in rows)
                     notes = {"seeds": options.seeds, "budget_s": options.budget}
-                    measured.append(Measurement(f"{entry.name}, {network}, {name}", "", values, notes=notes))
-                save(NAME, measured, host)
-    file = save(NAME, measured, host)
-    sys.stdout.write(f"\n{NAME}: {host['processor']}, {host['cores']} cores → {file}\n{table(measured)}\n")
+                    measured.append(Measurement(f"{entry.name}, {network}, {score}", "", values, notes=notes))
+                save(name, measured, host)
+    file = save(name, measured, host)
+    sys.stdout.write(f"\n{name}: {host['processor']}, {host['cores']} cores → {file}\n{table(measured)}\n")
     return 0
 
 
