@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
+from components.core.collection.coverage import update_coverage
 from components.core.collection.describe import (
     describe_collection,
     described_classes,
@@ -22,7 +23,7 @@ from components.core.collection.finish_scene import STAGE, FinishedScene
 from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
 from components.core.collection.formats import formats_of_text
 from components.core.collection.layer.exports import export_layer, outdated_files
-from components.core.collection.layer.index import CollectionLayer, layer_or_none
+from components.core.collection.layer.index import CollectionLayer, layer_or_none, mark_of
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, read_plan
 from components.core.collection.reconcile import reconcile
@@ -106,6 +107,8 @@ def publish_collection(
     before = layer_or_none(collection)
     log_failures(collection, opened, marks, failures, opened.run)
     layer = reconcile(collection, opened, marks, join_tiles)
+    if not layer.layer.unsettled:  # else another run is at it, and scenes may be gone by now
+        update_coverage(collection, (mark_of(part.mark) for part in layer.layer.parts))
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)
     link_models(collection, opened)

@@ -18,6 +18,7 @@ from affine import Affine
 
 from components.core import storage
 from components.core.collection.collect_parts import CompleteScene, SceneFailure
+from components.core.collection.coverage import COVERAGE, COVERAGE_FILE, coverage_bytes, seen_pixels
 from components.core.collection.layer.ids import Change, inherit_ids
 from components.core.collection.layer.tables import (
     FOOTPRINTS_FILE,
@@ -173,7 +174,7 @@ class SceneFinisher:
             footprints=rows.num_rows,
             area_m2=round(pc.sum(rows["area_m2"]).as_py() or 0.0, 3),
             bounds=_bounds(planned, grid),
-            files=files | {"footprints": FOOTPRINTS_FILE},
+            files=files | {"footprints": FOOTPRINTS_FILE, COVERAGE: COVERAGE_FILE},
             transform=tuple(grid.transform)[:6],
             tolerance_px=found.drawing.tolerance_px,
             regularise=found.drawing.regularise,
@@ -181,6 +182,7 @@ class SceneFinisher:
             drift=self._drift_before(mark, planned, collection) if drift is None else drift.distances(),
             network=self.plan.network,
         )
+        self._write_coverage(mark, record, items, grid)
         self._describe(mark, record, grid.transform, collection)
         collection.finish(mark, record)
         return FinishedScene(
@@ -223,6 +225,12 @@ class SceneFinisher:
             tagged = replace(profile, bands=describe(parts[0]).bands, nodata=nodata, tags=PROBABILITY_TAGS, level=1)
             write_cog(storage.join_uri(folder, files["probability"]), parts, tagged, Overviews.NEAREST)
         return files
+
+    def _write_coverage(self, mark: Mark, record: SceneRecord, items: _PassingItems, grid: PixelGrid) -> None:
+        """What of the scene was looked at."""
+        content = coverage_bytes(mark, record, seen_pixels(items.rasters[MASK_ROLE]), grid)
+        folder = Collection(self.plan.output_uri).scene_folder(mark)
+        storage.write_bytes(storage.join_uri(folder, COVERAGE_FILE), content)
 
     def _found(self, items: Iterable[Item], planned: PlannedScene) -> SceneFootprints:
         """The scene's objects in WGS 84."""

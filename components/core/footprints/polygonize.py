@@ -7,12 +7,13 @@ rings are simple and touch at most at corners: valid in the sense of OGC Simple 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from components.core.figures.mask import BoolPixels, Mask
+from components.core.figures.mask import BoolPixels
 from components.core.footprints.geography import Geometries
 from components.core.footprints.rings import Rings, rings_of, shells_of
 from components.core.footprints.shapes import multipolygons
@@ -24,12 +25,24 @@ SHEET_PIXELS = 1 << 20
 """Of masks that are traced together; a larger one is traced alone, by row band."""
 
 
-def outline(mask: Mask) -> BaseGeometry:
+class PixelSet(Protocol):
+    """What is traced: set pixels in a box, read by window."""
+
+    @property
+    def size(self) -> Size:
+        """Of the box."""
+
+    def read(self, window: Window) -> BoolPixels:
+        """(H, W) bool of one window of the box."""
+        ...
+
+
+def outline(mask: PixelSet) -> BaseGeometry:
     """The polygon of one mask; see `outlines`."""
     return outlines([mask])[0]
 
 
-def outlines(masks: Sequence[Mask]) -> Geometries:
+def outlines(masks: Sequence[PixelSet]) -> Geometries:
     """The polygons of masks.
 
     Args:
@@ -66,7 +79,7 @@ def _sheets(sizes: Sequence[Size]) -> Iterator[list[int]]:
 class _Sheet:
     """Masks side by side, an unset column between any two."""
 
-    def __init__(self, masks: Sequence[Mask]) -> None:
+    def __init__(self, masks: Sequence[PixelSet]) -> None:
         self._masks = masks
         self._sizes = [mask.size for mask in masks]
         widths = np.array([size.width + 1 for size in self._sizes], np.int64)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -111,7 +112,7 @@ def read_kept(uri: str, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
 def scene_bytes(rows: pa.Table, fragments: pa.Table) -> bytes:
     """A scene's file; both tables are of `SCENE_SCHEMA`."""
     count = fragments.num_rows
-    return _geoparquet(pa.concat_tables([rows, fragments]), {FRAGMENTS: str(count)} if count else {})
+    return geoparquet(pa.concat_tables([rows, fragments]), {FRAGMENTS: str(count)} if count else {})
 
 
 def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
@@ -121,16 +122,22 @@ def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
         rows: Of `FOOTPRINT_SCHEMA`.
         dropped: Which rows of the scene are not among them.
     """
-    return _geoparquet(rows, {DROPPED: dropped.as_json()} if len(dropped.rows) else {})
+    return geoparquet(rows, {DROPPED: dropped.as_json()} if len(dropped.rows) else {})
 
 
-def _geoparquet(rows: pa.Table, about: dict[str, str]) -> bytes:
-    """GeoParquet 1.1 with a covering; the same arguments give the same bytes."""
+def geoparquet(rows: pa.Table, about: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """GeoParquet 1.1 with a covering; the same arguments give the same bytes.
+
+    Args:
+        rows: With a column "geometry" of WKB in WGS 84.
+        about: Further metadata.
+    """
     boxes = shapely.bounds(geometries_of(rows))
-    bounds = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()] if len(boxes) else None
+    placed = boxes[~np.isnan(boxes[:, 0])]
+    bounds = [*placed[:, :2].min(axis=0).tolist(), *placed[:, 2:].max(axis=0).tolist()] if len(placed) else None
     geo = geo_metadata(CRS84, bounds, BBOX)
     table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
-    table = table.replace_schema_metadata({"geo": json.dumps(geo)} | about)
+    table = table.replace_schema_metadata({"geo": json.dumps(geo), **about})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()

@@ -120,7 +120,7 @@ def _assets(record: SceneRecord, transform: Affine, classes: Sequence[MaskClass]
     assets = {}
     for role in ROLES:
         if role in record.files:
-            fields = asset_fields(role, classes) | (on_grid if role != "footprints" else {})
+            fields = asset_fields(role, classes) | (on_grid if "proj:code" not in asset_fields(role, classes) else {})
             assets[role] = Asset.from_dict(fields | {"href": f"./{record.files[role]}"})
     return assets
 

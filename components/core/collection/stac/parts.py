@@ -131,6 +131,13 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "raster:scale": 1 / 254,
         "raster:offset": -0.5 / 254,
     },
+    "coverage": {
+        "title": "Coverage",
+        "description": "The ground that was looked at: the image less what holds no data or was not inferred.",
+        "type": MediaType.VND_APACHE_PARQUET,
+        "roles": ["metadata"],
+        "proj:code": "OGC:CRS84",
+    },
     "footprints": {
         "title": "Footprints",
         "description": "The scene's buildings as polygons, before those that other scenes show too are taken out.",

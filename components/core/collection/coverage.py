@@ -1,0 +1,215 @@
+"""The ground that was really looked at: images, less what holds no data or was not to be inferred.
+
+A scene's folder has its own, written when the scene is finished. The collection's `coverage.parquet` has those of the
+scenes that the layer shows, so that "no building" and "not looked" can be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+from affine import Affine
+from shapely import affinity
+from shapely.geometry.base import BaseGeometry
+
+from components.core import storage
+from components.core.collection.layer.tables import geoparquet, read_columns
+from components.core.collection.ledger import Collection, Mark, SceneRecord
+from components.core.errors import DataError
+from components.core.footprints.geography import WGS84, Geometries, PixelGrid, areas_m2, reprojected
+from components.core.footprints.polygonize import outline
+from components.core.footprints.vector_files import geometries_of
+from components.core.geometry import Size, Window
+from components.core.imagery import describe, read_band
+from components.core.project.probabilities import UNKNOWN
+
+COVERAGE = "coverage"
+COVERAGE_FILE = "coverage.parquet"
+"""Of a scene, in its folder, and of all scenes, in the collection's."""
+
+SCHEMA = pa.schema(
+    [
+        ("scene", pa.string()),
+        ("mark", pa.string()),
+        ("source", pa.string()),
+        ("captured", pa.string()),
+        ("model", pa.string()),
+        ("pixels", pa.int64()),
+        ("area_m2", pa.float64()),
+        ("geometry", pa.binary()),
+    ]
+)
+
+THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownPixels:
+    """The pixels of a mask that have a class; read by window."""
+
+    uri: str
+    size: Size
+
+    def read(self, window: Window) -> npt.NDArray[np.bool_]:
+        return read_band(self.uri, window) != UNKNOWN
+
+
+def seen_pixels(masks: Sequence[str]) -> BaseGeometry:
+    """What of a scene has a class.
+
+    Args:
+        masks: Rasters of classes, of the scene's rows from the top down.
+
+    Returns:
+        Polygons in (column, row) of the scene, pixel edges at whole numbers, whose area is the number of pixels; an
+        empty one where no pixel has a class.
+
+    Raises:
+        DataError: If a raster cannot be read.
+        StorageError: If it cannot be reached.
+    """
+    parts, top = [], 0
+    for mask in masks:
+        info = describe(mask)
+        rows = Size(info.size.height, info.size.width)
+        if info.nodata is None:
+            parts.append(shapely.box(0, top, rows.width, top + rows.height))
+        else:
+            parts.append(affinity.translate(_outline(_KnownPixels(mask, rows)), 0, top))
+        top += rows.height
+    return parts[0] if len(parts) == 1 else shapely.union_all(parts)
+
+
+def _outline(pixels: _KnownPixels) -> BaseGeometry:
+    try:
+        return outline(pixels)
+    except ValueError:
+        return shapely.Polygon()  # not a pixel is known
+
+
+def coverage_bytes(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: PixelGrid) -> bytes:
+    """A scene's file.
+
+    Args:
+        mark: Of the scene.
+        record: What its marker says.
+        seen: As `seen_pixels` gives it.
+        grid: Of the scene.
+
+    Raises:
+        DataError: If its place on Earth is not defined.
+    """
+    return _file([_row(mark, record, seen, grid)])
+
+
+def _row(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: PixelGrid) -> dict[str, object]:
+    on_map = grid.to_map(np.array([seen], dtype=object))
+    is_empty = seen.is_empty
+    placed = seen if is_empty else reprojected(on_map, grid.crs, WGS84)[0]
+    return {
+        "scene": mark.scene,
+        "mark": mark.stem,
+        "source": record.key,
+        "captured": record.captured or None,
+        "model": record.model[:12],
+        "pixels": round(seen.area),
+        "area_m2": 0.0 if is_empty else round(float(areas_m2(on_map, grid.crs)[0]), 3),
+        "geometry": shapely.to_wkb(placed),
+    }
+
+
+def _file(rows: Iterable[dict[str, object]]) -> bytes:
+    return geoparquet(pa.Table.from_pylist(list(rows), SCHEMA))
+
+
+def update_coverage(collection: Collection, marks: Iterable[Mark]) -> str:
+    """Have `coverage.parquet` show the scenes of the layer; only what is new is read.
+
+    Args:
+        collection: It.
+        marks: Of the layer's scenes.
+
+    Returns:
+        URI of the file; it is written where that changes it.
+
+    Raises:
+        DataError: If a scene's own file is broken.
+        StorageError: If a place cannot be read or written.
+    """
+    place, wanted = collection.place(COVERAGE_FILE), sorted(marks)
+    known = {str(row["mark"]): row for row in _rows_or_none(place)}
+
+    def look(mark: Mark) -> dict[str, object]:
+        return known.get(mark.stem) or _of_scene(collection, mark)
+
+    with ThreadPoolExecutor(THREADS, "coverage") as pool:
+        rows = list(pool.map(look, wanted))
+    if [row["mark"] for row in rows] != list(known) or not storage.exists(place):
+        storage.write_bytes(place, _file(rows))
+    return place
+
+
+def _rows_or_none(place: str) -> Iterator[dict[str, object]]:
+    """The rows of a file; none where it is missing or broken, as all of it can be made again."""
+    if not storage.exists(place):
+        return
+    try:
+        yield from read_columns(place, SCHEMA.names).to_pylist()
+    except (pa.ArrowException, ValueError):
+        return
+
+
+def _of_scene(collection: Collection, mark: Mark) -> dict[str, object]:
+    """What a finished scene says; of one that an earlier release finished, all of its image."""
+    record = collection.read(mark)
+    file = record.files.get(COVERAGE)
+    if file is not None:
+        place = storage.join_uri(collection.scene_folder(mark), file)
+        try:
+            (row,) = read_columns(place, SCHEMA.names).to_pylist()
+        except (pa.ArrowException, ValueError) as error:
+            raise DataError(
+                f"{place}: is not the coverage of a scene ({error}); delete the scene's marker in the ledger to detect "
+                "it again"
+            ) from error
+        return dict(row)
+    grid = PixelGrid(record.crs, Affine(*record.transform) if record.transform else Affine.identity())
+    if record.transform is None:
+        west, south, east, north = record.bounds
+        whole = shapely.box(west, south, east, north)
+        return {"scene": mark.scene, "mark": mark.stem, "source": record.key, "captured": record.captured or None} | {
+            "model": record.model[:12],
+            "pixels": record.height * record.width,
+            "area_m2": round(float(areas_m2(np.array([whole], dtype=object), WGS84)[0]), 3),
+            "geometry": shapely.to_wkb(whole),
+        }
+    return _row(mark, record, shapely.box(0, 0, record.width, record.height), grid)
+
+
+def covered_shares(shapes: Geometries, coverage: str) -> npt.NDArray[np.float64]:
+    """How much of each polygon lies on ground that the layer's scenes show.
+
+    Args:
+        shapes: (N,) polygons in WGS 84.
+        coverage: URI of the collection's file.
+
+    Returns:
+        (N,) from 0 to 1.
+
+    Raises:
+        DataError: If the file is broken.
+        StorageError: If it cannot be read.
+    """
+    shares = np.zeros(len(shapes))
+    ground = geometries_of(read_columns(coverage, ["geometry"]))
+    shape, scene = shapely.STRtree(ground).query(shapes)
+    for index in np.unique(shape).tolist():
+        near = shapely.union_all(ground[scene[shape == index]])
+        shares[index] = shapely.area(shapely.intersection(shapes[index], near)) / shapely.area(shapes[index])
+    return shares
