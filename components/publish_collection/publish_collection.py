@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.core import storage
+from components.core.collection.changes import WrittenChanges, write_changes
 from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
 from components.core.collection.coverage import update_coverage
 from components.core.collection.describe import (
@@ -107,8 +108,10 @@ def publish_collection(
     before = layer_or_none(collection)
     log_failures(collection, opened, marks, failures, opened.run)
     layer = reconcile(collection, opened, marks, join_tiles)
-    if not layer.layer.unsettled:  # else another run is at it, and scenes may be gone by now
-        update_coverage(collection, (mark_of(part.mark) for part in layer.layer.parts))
+    changes = WrittenChanges()
+    if not layer.layer.unsettled:  # else another run is at it, scenes may be gone by now, and it will tell
+        coverage = update_coverage(collection, (mark_of(part.mark) for part in layer.layer.parts))
+        changes = write_changes(collection, coverage, wanted)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)
     link_models(collection, opened)
@@ -119,6 +122,7 @@ def publish_collection(
         failures=failures,
         before=before,
         layer=layer,
+        changes=changes,
         exports=exports,
         outdated=outdated_files(collection, layer.layer),
         history=(*history, _own_run(own, failures, time.perf_counter() - begun)),

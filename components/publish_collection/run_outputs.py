@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.core import storage
+from components.core.collection.changes import WrittenChanges
 from components.core.collection.collect_parts import SceneFailure
 from components.core.collection.finish_scene import FinishedScene
 from components.core.collection.layer.index import CollectionLayer
@@ -52,6 +53,7 @@ class Publication:
         failures: Scenes that are not.
         before: The layer before; None where there was none.
         layer: What became of the layer.
+        changes: What became of its buildings.
         exports: Further files of the layer.
         outdated: Names of such files that earlier runs wrote, of another state of the layer.
         history: What all stages did, this one last.
@@ -64,6 +66,7 @@ class Publication:
     failures: tuple[SceneFailure, ...]
     before: CollectionLayer | None
     layer: LayerUpdate
+    changes: WrittenChanges
     exports: tuple[str, ...]
     outdated: tuple[str, ...]
     history: tuple[StageRun, ...]
@@ -103,6 +106,8 @@ def write_run_outputs(
     counts = _counts(done, run.retired)
     places = {"layer": collection.place("layer"), "ledger": collection.place("ledger"), "report": place}
     places |= {Path(file).suffix.removeprefix("."): file for file in done.exports}
+    if done.changes.files:
+        places["changes"] = done.changes.files[0]
     content = {"sentence": _sentence(counts, done.outdated), "places": places, "counts": counts}
     storage.write_bytes(summary, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return counts
@@ -179,7 +184,7 @@ def _picture(scene: FinishedScene, collection: Collection, copy: Path) -> SceneP
 
 
 def _counts(done: Publication, retired: int) -> dict[str, float]:
-    change, layer = done.layer.change, done.layer.layer
+    change, layer = done.changes.change, done.layer.layer
     drift = drift_of_run([scene.record.drift for scene in done.finished if scene.record.drift])
     return {
         "scenes_published": len(done.finished),
@@ -192,6 +197,7 @@ def _counts(done: Publication, retired: int) -> dict[str, float]:
         "buildings_new": change.new,
         "buildings_gone": change.gone,
         "buildings_changed": change.changed,
+        "buildings_uncovered": change.uncovered,
         "layer_scenes": len(layer.partitions),
         "layer_buildings": layer.footprints,
         "layer_area_m2": layer.area_m2,

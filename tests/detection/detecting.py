@@ -19,6 +19,7 @@ from components.core import storage
 from components.core.collection.parts import fetched_parts, remove_parts
 from components.core.collection.plan import DetectionSettings, Plan, read_plan, shard_names
 from components.core.geometry import Size
+from components.core.hashing import digest
 from components.detect_scenes.detect_scenes import detect_scenes
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
@@ -135,12 +136,18 @@ class Detection:
         return replace(self, options=tuple(options.items()))
 
     def files(self) -> dict[str, bytes]:
-        """What must not depend on how the collection came to be: the ledger, the scenes' files and the layer."""
+        """What must not depend on how the collection came to be.
+
+        The ledger, the scenes' files, the layer, the coverage, and the changes, which are named by when a run began.
+        """
         found = {}
         for entry in storage.list_objects(self.output):
             name = entry.uri.removeprefix(self.output).lstrip("/")
-            if name.startswith(("ledger/", "scenes/", "layer")) and not name.endswith("item.json"):
+            if name.startswith(("ledger/", "scenes/", "layer", "coverage")) and not name.endswith("item.json"):
                 found[name] = storage.read_bytes(entry.uri)
+            elif name.startswith("changes/"):
+                content = storage.read_bytes(entry.uri)
+                found[f"changes/{digest(content)}"] = content
         return found
 
 

@@ -55,7 +55,7 @@ def test_every_scene_has_a_mask_that_a_gis_opens(detection: Detection) -> None:
     asked.run()
 
     masks = sorted((Path(detection.output) / "scenes").rglob("*.tif"))
-    assert [path.name for path in masks] == ["confidence.tif", "mask.tif"] * 3
+    assert [path.name for path in masks] == ["confidence.tif", "mask.tif", "probability.tif"] * 3
     for path in masks:
         is_valid, errors, warnings = cog_validate(path, strict=True)
         assert is_valid, (path, errors, warnings)

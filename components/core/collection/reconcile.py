@@ -99,7 +99,6 @@ def _joined(first: LayerUpdate, second: LayerUpdate) -> LayerUpdate:
         second,
         rewritten=tuple(sorted({*first.rewritten, *second.rewritten})),
         removed=tuple(sorted({*first.removed, *second.removed})),
-        changes=(*first.changes, *second.changes),
     )
 
 

@@ -1,36 +1,76 @@
-"""What an update changes in the layer, counted while the partitions are replaced."""
+"""What became of the layer's buildings, as geometry: the partitions as they were against what they are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from components.core.collection.layer.ids import UNCHANGED, Change
+from components.core.collection.layer.ids import UNCHANGED
 from components.core.collection.layer.index import Bounds
 from components.core.collection.layer.matching import Measure, matches, shares
 from components.core.collection.layer.scenes import flat
 from components.core.footprints.geography import Geometries
 from components.core.footprints.vector_files import geometries_of
 
-COMPARED_COLUMNS = ("id", "geometry")
+
+class ChangeKind(StrEnum):
+    """What became of a building."""
+
+    NEW = "new"
+    """It is shown now, and was not before."""
+
+    GONE = "gone"
+    """It was shown, and is no more, though its ground was looked at."""
+
+    UNCOVERED = "uncovered"
+    """It was shown, and no scene of the layer shows most of its ground any more."""
+
+    CHANGED = "changed"
+    """It is shown with another outline."""
+
+    MOVED = "moved"
+    """Another scene shows it now, under the id that it has there."""
+
+
+SHOWN_COLUMNS = ("id", "class", "source", "captured", "area_m2", "geometry")
+"""Columns of a partition that are compared, or told."""
+
+NOW = tuple((name, pa.float64() if name == "area_m2" else pa.string()) for name in SHOWN_COLUMNS[:-1])
+
+CHANGE_SCHEMA = pa.schema(
+    [
+        ("kind", pa.string()),
+        *NOW,
+        *((f"{name}_before", kind) for name, kind in NOW),
+        ("overlap", pa.float64()),
+        ("geometry", pa.binary()),
+        ("geometry_before", pa.binary()),
+    ]
+)
+"""Columns of a change. `geometry` is the outline as it is now, or was where the building is shown no more;
+`geometry_before` that before, where both are known, and `overlap` how much they share: their IoU where the id is the
+same, else the share of the smaller one that both cover."""
 
 
 @dataclass(frozen=True, slots=True)
-class SceneChange:
+class SceneChanges:
     """What changed in one partition.
 
     Attributes:
         scene: Its scene.
-        change: By ids. A building that another scene showed before is neither new nor gone: it is kept, where it is
-            shown now.
+        rows: Of `CHANGE_SCHEMA`; what is gone may be uncovered.
+        kept: How many buildings are as they were.
     """
 
     scene: str
-    change: Change
+    rows: pa.Table
+    kept: int
 
 
 @dataclass(slots=True)
@@ -39,15 +79,18 @@ class _Open:
 
     scene: str
     bounds: Bounds
-    change: Change
-    new: Geometries
-    gone: Geometries
-    moved_here: npt.NDArray[np.bool_] = field(init=False)
+    changed: pa.Table
+    kept: int
+    new: pa.Table
+    gone: pa.Table
+    new_shapes: Geometries = field(init=False)
+    gone_shapes: Geometries = field(init=False)
     moved_away: npt.NDArray[np.bool_] = field(init=False)
+    origins: dict[int, tuple[float, str, pa.Table]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.moved_here = np.zeros(len(self.new), np.bool_)
-        self.moved_away = np.zeros(len(self.gone), np.bool_)
+        self.new_shapes, self.gone_shapes = geometries_of(self.new), geometries_of(self.gone)
+        self.moved_away = np.zeros(self.gone.num_rows, np.bool_)
 
     def meets(self, other: _Open) -> bool:
         west, south, east, north = self.bounds
@@ -58,15 +101,34 @@ class _Open:
             and other.bounds[1] <= north
         )
 
-    def closed(self) -> SceneChange:
-        here, away = int(np.count_nonzero(self.moved_here)), int(np.count_nonzero(self.moved_away))
-        change = self.change
-        return SceneChange(
-            self.scene, Change(change.new - here, change.gone - away, change.kept + here, change.changed)
-        )
+    def take_from(self, other: _Open) -> None:
+        """Find buildings that another scene shows no more, and this one shows now; each has the best match's past."""
+        pairs = matches(other.gone_shapes, self.new_shapes, Measure.OVERLAP)
+        other.moved_away[pairs.first] = True
+        ids = other.gone["id"].to_pylist()
+        for before, now, score in zip(*(column.tolist() for column in pairs), strict=True):
+            known = self.origins.get(now)
+            if known is None or (-score, ids[before]) < (-known[0], known[1]):
+                self.origins[now] = (score, ids[before], other.gone.slice(before, 1))
+
+    def closed(self) -> SceneChanges:
+        moved = sorted(self.origins)
+        is_new = np.ones(self.new.num_rows, np.bool_)
+        is_new[moved] = False
+        new, gone = self.new.filter(pa.array(is_new)), self.gone.filter(pa.array(~self.moved_away))
+        origins = [self.origins[place] for place in moved]
+        before = pa.concat_tables([origin[2] for origin in origins]) if origins else self.gone.slice(0, 0)
+        scores = np.array([origin[0] for origin in origins], np.float64)
+        tables = [
+            change_rows(ChangeKind.NEW, now=new),
+            change_rows(ChangeKind.MOVED, self.new.take(pa.array(moved, pa.int64())), before, scores),
+            self.changed,
+            change_rows(ChangeKind.GONE, before=gone),
+        ]
+        return SceneChanges(self.scene, pa.concat_tables(tables), self.kept)
 
 
-class ChangeCounter:
+class LayerComparison:
     """Compares old and new partitions, which come from west to east.
 
     Only what is new or gone is held, of the scenes that those still to come may overlap.
@@ -74,60 +136,91 @@ class ChangeCounter:
 
     def __init__(self) -> None:
         self._open: list[_Open] = []
-        self._closed: list[SceneChange] = []
 
-    def add(self, scene: str, bounds: Bounds, old: pa.Table | None, new: pa.Table | None) -> None:
-        """Take one partition as it was and as it will be, each with `COMPARED_COLUMNS`; None for a missing one."""
+    def add(self, scene: str, bounds: Bounds, old: pa.Table | None, new: pa.Table | None) -> Iterator[SceneChanges]:
+        """Take one partition as it was and as it is, each with `SHOWN_COLUMNS`; None for a missing one.
+
+        Yields:
+            What changed in scenes that no later one can meet.
+        """
         entry = _compared(scene, flat(bounds), old, new)
-        self._close(entry.bounds[0])
+        yield from self._closed(entry.bounds[0])
         for other in self._open:
             if entry.meets(other):
-                _note_moves(entry, other)
-                _note_moves(other, entry)
+                entry.take_from(other)
+                other.take_from(entry)
         self._open.append(entry)
 
-    def changes(self) -> tuple[SceneChange, ...]:
-        """All that was counted, in the order of the scenes; no more can be added."""
-        self._close(np.inf)
-        return tuple(sorted(self._closed, key=lambda change: change.scene))
+    def end(self) -> Iterator[SceneChanges]:
+        """What changed in all others; no more can be added."""
+        yield from self._closed(np.inf)
 
-    def _close(self, west: float) -> None:
-        for entry in self._open:
-            if entry.bounds[2] < west:
-                self._closed.append(entry.closed())
+    def _closed(self, west: float) -> Iterator[SceneChanges]:
+        yield from (entry.closed() for entry in self._open if entry.bounds[2] < west)
         self._open = [entry for entry in self._open if entry.bounds[2] >= west]
 
 
-def _note_moves(one: _Open, other: _Open) -> None:
-    """Find buildings that one scene shows no more, and the other one shows now."""
-    pairs = matches(one.gone, other.new, Measure.OVERLAP)
-    one.moved_away[pairs.first] = True
-    other.moved_here[pairs.second] = True
-
-
 def _compared(scene: str, bounds: Bounds, old: pa.Table | None, new: pa.Table | None) -> _Open:
-    before, now = _ids(old), _ids(new)
-    shapes_before, shapes_now = _shapes(old), _shapes(new)
-    places = {name: place for place, name in enumerate(before)}
-    partners = np.array([places.get(name, -1) for name in now], np.int64)
+    before, now = (_EMPTY if rows is None else rows for rows in (old, new))
+    places = {name: place for place, name in enumerate(before["id"].to_pylist())}
+    partners = np.array([places.get(name, -1) for name in now["id"].to_pylist()], np.int64)
     both = np.flatnonzero(partners >= 0)
-    kept = _unchanged(shapes_before[partners[both]], shapes_now[both])
-    left = np.ones(len(before), np.bool_)
+    share = _shares(geometries_of(before)[partners[both]], geometries_of(now)[both])
+    differs = share < UNCHANGED
+    left = np.ones(before.num_rows, np.bool_)
     left[partners[both]] = False
-    change = Change(len(now) - len(both), int(np.count_nonzero(left)), kept, len(both) - kept)
-    return _Open(scene, bounds, change, shapes_now[partners < 0], shapes_before[left])
+    changed = change_rows(
+        ChangeKind.CHANGED,
+        now.take(pa.array(both[differs])),
+        before.take(pa.array(partners[both][differs])),
+        share[differs],
+    )
+    kept = len(both) - int(np.count_nonzero(differs))
+    return _Open(scene, bounds, changed, kept, now.filter(pa.array(partners < 0)), before.filter(pa.array(left)))
 
 
-def _ids(rows: pa.Table | None) -> list[str]:
-    return [] if rows is None else rows["id"].to_pylist()
-
-
-def _shapes(rows: pa.Table | None) -> Geometries:
-    return np.empty(0, dtype=object) if rows is None else geometries_of(rows)
-
-
-def _unchanged(before: Geometries, now: Geometries) -> int:
-    """How many outlines are about the same."""
+def _shares(before: Geometries, now: Geometries) -> npt.NDArray[np.float64]:
+    """The IoU of outlines; those that are the same are not measured."""
+    share = np.ones(len(before))
     other = ~shapely.equals_exact(before, now)
-    share = shares(before[other], now[other], Measure.IOU)
-    return int(np.count_nonzero(~other)) + int(np.count_nonzero(share >= UNCHANGED))
+    share[other] = shares(before[other], now[other], Measure.IOU)
+    return share
+
+
+def change_rows(
+    kind: ChangeKind,
+    now: pa.Table | None = None,
+    before: pa.Table | None = None,
+    overlap: npt.NDArray[np.float64] | None = None,
+) -> pa.Table:
+    """Changes of one kind.
+
+    Args:
+        kind: Which.
+        now: The buildings as they are, with `SHOWN_COLUMNS`; None where they are shown no more.
+        before: As they were; None where they were not shown.
+        overlap: How much both outlines share, where there are both.
+    """
+    shown = now if now is not None else before
+    assert shown is not None
+    count = shown.num_rows
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {"kind": pa.array([kind.value] * count, pa.string())}
+    columns |= {
+        name: pa.nulls(count, field.type)
+        for name, field in zip(CHANGE_SCHEMA.names, CHANGE_SCHEMA, strict=True)
+        if name not in columns
+    }
+    for name in SHOWN_COLUMNS:
+        if now is not None:
+            columns[name] = now[name]
+        if before is not None:
+            columns[f"{name}_before"] = before[name]
+    columns["geometry"] = shown["geometry"]
+    if now is None:
+        columns["geometry_before"] = pa.nulls(count, pa.binary())
+    if overlap is not None:
+        columns["overlap"] = pa.array(np.round(overlap, 6))
+    return pa.table([columns[name] for name in CHANGE_SCHEMA.names], schema=CHANGE_SCHEMA)
+
+
+_EMPTY = pa.schema([*NOW, ("geometry", pa.binary())]).empty_table()

@@ -27,16 +27,22 @@ class Change:
         gone: Found before, and not now.
         kept: Found both times with about the same outline.
         changed: Found both times with outlines whose IoU is below `UNCHANGED`.
+        uncovered: Found before, where nobody looked now.
     """
 
     new: int = 0
     gone: int = 0
     kept: int = 0
     changed: int = 0
+    uncovered: int = 0
 
     def __add__(self, other: Change) -> Change:
         return Change(
-            self.new + other.new, self.gone + other.gone, self.kept + other.kept, self.changed + other.changed
+            self.new + other.new,
+            self.gone + other.gone,
+            self.kept + other.kept,
+            self.changed + other.changed,
+            self.uncovered + other.uncovered,
         )
 
 

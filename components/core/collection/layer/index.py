@@ -27,6 +27,11 @@ Bounds = tuple[float, float, float, float]
 """West, south, east, north in WGS 84."""
 
 
+def around(one: Bounds, other: Bounds) -> Bounds:
+    """The bounds that hold two others."""
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+
+
 @dataclass(frozen=True, slots=True)
 class ImageGrid:
     """The pixels of an image on the map.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 
 from components.core import storage
 from components.core.collection.layer.candidates import COLUMNS, Alive
-from components.core.collection.layer.changes import COMPARED_COLUMNS
 from components.core.collection.layer.dropped import NOTHING, Dropped
 from components.core.collection.layer.index import Partition
 from components.core.collection.layer.joins import Joins, SceneHalves
@@ -20,7 +18,6 @@ from components.core.collection.layer.scenes import LayerScene
 from components.core.collection.layer.tables import (
     FOOTPRINTS_FILE,
     partition_bytes,
-    read_columns,
     read_footprints,
     read_kept,
     read_scene,
@@ -29,8 +26,6 @@ from components.core.collection.ledger import Collection
 from components.core.footprints.geography import WGS84
 from components.core.footprints.records import OUTLINE
 from components.core.footprints.tile_joins import CutFootprints
-
-log = logging.getLogger(__name__)
 
 LAYER_FOLDER = "layer"
 SUFFIX = ".parquet"
@@ -138,7 +133,7 @@ def _others(rows: np.ndarray, count: int) -> np.ndarray:
 
 def write_partition(
     collection: Collection, scene: LayerScene, dropped: Dropped, joins: Joins, whole: pa.Table
-) -> tuple[Partition, pa.Table]:
+) -> Partition:
     """Write the footprints of a scene but for those that others show.
 
     Args:
@@ -149,7 +144,7 @@ def write_partition(
         whole: Those of these buildings that it shows.
 
     Returns:
-        What `layer.json` says of it, and its rows.
+        What `layer.json` says of it.
     """
     rows = read_footprints(footprints_uri(collection, scene))
     kept = np.ones(rows.num_rows, np.bool_)
@@ -158,32 +153,17 @@ def write_partition(
     rows = pa.concat_tables([rows.filter(pa.array(kept)), whole])
     storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, dropped))
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
-    return (
-        Partition(
-            scene=scene.mark.scene,
-            mark=scene.mark.stem,
-            duplicates=len(dropped.rows),
-            dropped=dropped.digest,
-            last_dropped=dropped.last,
-            footprints=rows.num_rows,
-            area_m2=round(area_m2, 3),
-            joined=len(joins.shown),
-            joins=joins.digest,
-            bounds=scene.bounds,
-            captured=scene.captured,
-            grid=scene.grid,
-        ),
-        rows,
+    return Partition(
+        scene=scene.mark.scene,
+        mark=scene.mark.stem,
+        duplicates=len(dropped.rows),
+        dropped=dropped.digest,
+        last_dropped=dropped.last,
+        footprints=rows.num_rows,
+        area_m2=round(area_m2, 3),
+        joined=len(joins.shown),
+        joins=joins.digest,
+        bounds=scene.bounds,
+        captured=scene.captured,
+        grid=scene.grid,
     )
-
-
-def read_partition(collection: Collection, scene: str) -> pa.Table | None:
-    """Ids and outlines of a partition, for comparison; None where it cannot be read."""
-    place = collection.partition(scene)
-    if not storage.exists(place):
-        return None
-    try:
-        return read_columns(place, COMPARED_COLUMNS)
-    except (pa.ArrowException, ValueError) as error:
-        log.warning("%s: is not a partition (%s); it is rebuilt", place, error)
-        return None

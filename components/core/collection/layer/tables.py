@@ -136,7 +136,7 @@ def geoparquet(rows: pa.Table, about: Mapping[str, str] = MappingProxyType({})) 
     placed = boxes[~np.isnan(boxes[:, 0])]
     bounds = [*placed[:, :2].min(axis=0).tolist(), *placed[:, 2:].max(axis=0).tolist()] if len(placed) else None
     geo = geo_metadata(CRS84, bounds, BBOX)
-    table = rows.append_column(LAYER_SCHEMA.field(BBOX), _covering(boxes))
+    table = rows.append_column(LAYER_SCHEMA.field(BBOX), covering(boxes))
     table = table.replace_schema_metadata({"geo": json.dumps(geo), **about})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
@@ -144,7 +144,7 @@ def geoparquet(rows: pa.Table, about: Mapping[str, str] = MappingProxyType({})) 
     return content
 
 
-def _covering(boxes: np.ndarray) -> pa.StructArray:
+def covering(boxes: np.ndarray) -> pa.StructArray:
     """Bounds in single precision, rounded outwards."""
     single = boxes.astype(np.float32)
     low = np.where(single > boxes, np.nextafter(single, np.float32(-np.inf)), single)

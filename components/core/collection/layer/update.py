@@ -20,27 +20,26 @@ from functools import partial
 
 from components.core import storage
 from components.core.collection.layer.candidates import Alive
-from components.core.collection.layer.changes import ChangeCounter, SceneChange
 from components.core.collection.layer.claims import UpdateClaim
 from components.core.collection.layer.dropped import Dropped
 from components.core.collection.layer.duplicates import find_duplicates
-from components.core.collection.layer.ids import Change
 from components.core.collection.layer.index import (
     Bounds,
     CollectionLayer,
     ImageGrid,
     Partition,
+    around,
     is_layer,
     layer_or_none,
     write_layer,
 )
 from components.core.collection.layer.joins import Joins, LayerJoiner, SceneHalves
+from components.core.collection.layer.journal import LayerJournal
 from components.core.collection.layer.partitions import (
     LostPartitionError,
     read_alive,
     read_dropped,
     read_halves,
-    read_partition,
     scenes_with_partition,
     write_partition,
 )
@@ -65,19 +64,11 @@ class LayerUpdate:
         layer: The layer as it is now; unsettled where another update was at it meanwhile, and it has to be done again.
         rewritten: Scenes whose partitions were written.
         removed: Scenes whose partitions were deleted.
-        changes: Of the partitions that were written or deleted; where a run was killed, what it had done is not
-            counted again.
     """
 
     layer: CollectionLayer
     rewritten: tuple[str, ...]
     removed: tuple[str, ...]
-    changes: tuple[SceneChange, ...]
-
-    @property
-    def change(self) -> Change:
-        """All changes together."""
-        return sum((entry.change for entry in self.changes), Change())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +123,12 @@ def update_layer(
     known = layer_or_none(collection)
     goal = CollectionLayer(images_uri, join_tiles)
     work = _work_or_more(collection, goal, wanted, known)
-    counter = ChangeCounter()
     if work.written or work.removed:
         claim = UpdateClaim(collection)
         latest = layer_or_none(collection)
         if latest != known:
             work = _work_or_more(collection, goal, wanted, latest)
-        layer = _carried_out(collection, work, counter, checkpoint)
+        layer = _carried_out(collection, work, checkpoint)
         write_layer(collection, layer)
         if claim.is_shared():
             claim.renew()
@@ -150,7 +140,7 @@ def update_layer(
         if layer != known:
             write_layer(collection, layer)
     rewritten = sorted(scene.mark.scene for scene in work.written)
-    return LayerUpdate(layer, tuple(rewritten), tuple(sorted(work.removed)), counter.changes())
+    return LayerUpdate(layer, tuple(rewritten), tuple(sorted(work.removed)))
 
 
 def _by_scene(marks: Iterable[Mark]) -> dict[str, Mark]:
@@ -268,7 +258,7 @@ def _scene(collection: Collection, mark: Mark, layer: CollectionLayer) -> LayerS
     return LayerScene(mark, record.bounds, record.captured, ImageGrid.of(record))
 
 
-def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, checkpoint: int) -> CollectionLayer:
+def _carried_out(collection: Collection, work: _Work, checkpoint: int) -> CollectionLayer:
     """Write and delete files, from west to east, and give the finished layer.
 
     Where that fails since another update has retired what this one reads, files of both may be mixed, too.
@@ -276,9 +266,12 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
     layer = replace(work.kept, partitions=dict(work.kept.partitions))
     written = write_layer(collection, layer)
     todo = _orphans(work)
+    journal = LayerJournal(collection)
+    journal.begin({name: (bounds, name in work.there) for bounds, name, _ in todo})
     try:
-        for count, entry in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
-            part = _replaced(collection, work, counter, *entry)
+        for count, (_, name, scene) in enumerate(progress(todo, len(todo), "partitions of the layer"), 1):
+            journal.keep(name)
+            part = _replaced(collection, work, name, scene)
             if part is not None:
                 layer.partitions[part.scene] = part
             if count % checkpoint == 0:
@@ -291,19 +284,13 @@ def _carried_out(collection: Collection, work: _Work, counter: ChangeCounter, ch
     return finished if is_layer(collection, written, finished.as_json()) else _without_own(collection, work)
 
 
-def _replaced(
-    collection: Collection, work: _Work, counter: ChangeCounter, bounds: Bounds, name: str, scene: LayerScene | None
-) -> Partition | None:
+def _replaced(collection: Collection, work: _Work, name: str, scene: LayerScene | None) -> Partition | None:
     """Write the file of a scene, or delete it; what `layer.json` says of one that is written."""
-    old = read_partition(collection, name) if name in work.there else None
     if scene is None:
         storage.delete(collection.partition(name))
-        counter.add(name, bounds, old, None)
         return None
     joins = work.joins.get(name, Joins())
-    part, rows = write_partition(collection, scene, work.written[scene], joins, work.joiner.rows(joins))
-    counter.add(name, bounds, old, rows)
-    return part
+    return write_partition(collection, scene, work.written[scene], joins, work.joiner.rows(joins))
 
 
 def _without_own(collection: Collection, work: _Work) -> CollectionLayer:
@@ -321,9 +308,5 @@ def _orphans(work: _Work) -> list[tuple[Bounds, str, LayerScene | None]]:
     ]
     for scene in work.written:
         name = scene.mark.scene
-        todo.append((_around(flat(scene.bounds), flat(work.former.get(name, scene.bounds))), name, scene))
+        todo.append((around(flat(scene.bounds), flat(work.former.get(name, scene.bounds))), name, scene))
     return sorted(todo, key=lambda entry: (flat(entry[0])[0], entry[1]))
-
-
-def _around(one: Bounds, other: Bounds) -> Bounds:
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

@@ -38,7 +38,9 @@ def test_a_scene_gets_its_files_and_then_its_marker(detected: Detected, tmp_path
     collection = Collection(str(tmp_path))
     assert list(collection.marks()) == [done.mark] == [detected.plan.mark(detected.scene(TOWN).planned)]
     assert collection.read(done.mark) == done.record
-    assert done.record.files == {"mask": "mask.tif", "footprints": "footprints.parquet"}
+    rasters = {"mask": "mask.tif", "probability": "probability.tif"}
+    tables = {"footprints": "footprints.parquet", "coverage": "coverage.parquet"}
+    assert done.record.files == rasters | tables
     for name in [*done.record.files.values(), "item.json"]:
         assert storage.exists(storage.join_uri(collection.scene_folder(done.mark), name))
     rows = footprints(collection, done.mark)

@@ -14,6 +14,10 @@ import pyarrow as pa
 import shapely
 
 from components.core import storage
+from components.core.collection.changes import write_changes
+from components.core.collection.coverage import update_coverage
+from components.core.collection.layer.ids import Change
+from components.core.collection.layer.index import mark_of, read_layer
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA, FOOTPRINTS_FILE, SCENE_SCHEMA, scene_bytes
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.footprints.records import OUTLINE
@@ -142,6 +146,14 @@ def finish_all(collection: Collection, scenes: Iterable[SmallScene]) -> None:
         collection.retire(mark)
     for mark in sorted(set(wanted) - there):
         finish(collection, wanted[mark])
+
+
+def told(collection: Collection) -> Change:
+    """What changed since it was told the last time; the layer is up to date."""
+    layer = read_layer(collection)
+    assert layer is not None
+    coverage = update_coverage(collection, [mark_of(part.mark) for part in layer.parts])
+    return write_changes(collection, coverage).change
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from tests.components.core.collection.layer.small_collections import (
     finish_all,
     layer_files,
     opened_files,
+    told,
 )
 
 IMAGES = "/imagery"
@@ -274,13 +275,15 @@ def test_files_are_not_mixed_where_another_update_retires_what_one_reads(
 
 def test_one_more_tile_counts_no_building_twice_and_loses_none(tmp_path: Path) -> None:
     collection = Collection(str(tmp_path))
-    first = updated(collection, [scene for scene in MOSAIC if scene.id != "tile-10"])
-    assert first.change == Change(new=6)  # of one house the missing tile shows all that its neighbours do not
-    added = updated(collection, MOSAIC)
-    assert (added.change.new, added.change.gone) == (0, 0)
+    updated(collection, [scene for scene in MOSAIC if scene.id != "tile-10"])
+    assert told(collection) == Change(new=6)  # of one house the missing tile shows all that its neighbours do not
+    updated(collection, MOSAIC)
+    added = told(collection)
+    assert (added.new, added.gone, added.uncovered) == (0, 0, 0)
     assert layer_of(collection).footprints == len(HOUSES)
-    gone = updated(collection, [scene for scene in MOSAIC if scene.id != "tile-10"])
-    assert (gone.change.new, gone.change.gone) == (0, 0)
+    updated(collection, [scene for scene in MOSAIC if scene.id != "tile-10"])
+    gone = told(collection)
+    assert (gone.new, gone.gone, gone.uncovered) == (0, 0, 0)
 
 
 def test_a_street_over_the_180th_meridian_is_one_building(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_collection_is_valid_and_links_to_what_it_holds() -> None:
     assert links(found, "root") == ["./collection.json"]
     assert not links(found, "self")
     assert found["summaries"] == {"footprints:model": [MODEL[:12]], "footprints:detector": ["4567", MARK.detector]}
-    assert set(found["item_assets"]) == {"mask", "confidence", "footprints"}
+    assert set(found["item_assets"]) == {"mask", "confidence", "probability", "coverage", "footprints"}
 
 
 def test_a_collection_of_nothing_is_valid() -> None:

@@ -1,0 +1,173 @@
+"""What a run changed, written down: `changes/TIME.parquet`, and a GeoPackage on request.
+
+It is made of the layer's journal when the layer is up to date, and the journal is deleted then. A run that is killed
+before that leaves the journal, and the next one writes down what both changed. The journal names the file, so that one
+that is killed between the two makes it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection as Sized
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import shapely
+
+from components.core import storage
+from components.core.collection.coverage import covered_shares
+from components.core.collection.formats import LayerFormat
+from components.core.collection.layer.changes import (
+    CHANGE_SCHEMA,
+    SHOWN_COLUMNS,
+    ChangeKind,
+    LayerComparison,
+    SceneChanges,
+)
+from components.core.collection.layer.ids import Change
+from components.core.collection.layer.journal import LayerJournal
+from components.core.collection.layer.tables import BBOX, CRS84, GROUP_ROWS, SIDES, covering, read_columns
+from components.core.collection.ledger import Collection
+from components.core.errors import DataError
+from components.core.footprints.geography import WGS84
+from components.core.footprints.vector_files import geo_metadata, geometries_of, write_geopackage
+from components.core.progress import progress
+
+FOLDER = "changes"
+ABOUT = {
+    "coordinates": "map coordinates in WGS 84, longitude and latitude",
+    "kind": "new, gone, uncovered, changed or moved",
+    "overlap": "how much the outlines now and before share, 0 to 1",
+}
+COVERED = 0.5
+"""The least share of a building's ground that has to be looked at for it to be gone."""
+
+FILE_SCHEMA = CHANGE_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float32()) for side in SIDES])))
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenChanges:
+    """What was written down.
+
+    Attributes:
+        change: How many buildings of each kind.
+        files: URIs of the files; none where no partition was touched.
+    """
+
+    change: Change = field(default_factory=Change)
+    files: tuple[str, ...] = ()
+
+
+def write_changes(collection: Collection, coverage: str, formats: Sized[str] = ()) -> WrittenChanges:
+    """Write down what changed since that was done the last time.
+
+    Args:
+        collection: Its layer and its coverage are up to date.
+        coverage: URI of the collection's coverage.
+        formats: Further formats; of these "gpkg" is one for changes.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: If a note of the journal, a partition or the coverage is broken.
+        StorageError: If a place cannot be read or written.
+    """
+    journal = LayerJournal(collection)
+    if not journal.touched():
+        return WrittenChanges()
+    change, files = Change(), [collection.place(FOLDER, f"{journal.name}.parquet")]
+    with storage.staged_file(files[0]) as staged:
+        with _ChangesFile(staged) as out:
+            for found in _compared(collection, journal):
+                rows = _with_uncovered(found.rows, coverage)
+                out.write(rows)
+                change += _counted(rows, found.kept)
+        if LayerFormat.GPKG in formats:
+            files.append(collection.place(FOLDER, f"{journal.name}.gpkg"))
+            with storage.staged_file(files[1]) as package:
+                _write_geopackage(package, staged)
+    journal.forget()
+    return WrittenChanges(change, tuple(files))
+
+
+def _compared(collection: Collection, journal: LayerJournal) -> Iterator[SceneChanges]:
+    comparison, columns = LayerComparison(), list(SHOWN_COLUMNS)
+    for former in progress(journal.touched(), what="partitions compared"):
+        place = collection.partition(former.scene)
+        try:
+            now = read_columns(place, columns) if storage.exists(place) else None
+        except (pa.ArrowException, ValueError) as error:
+            raise DataError(
+                f"{place}: is not a partition of the layer ({error}); delete layer.json, and the layer is rebuilt"
+            ) from error
+        yield from comparison.add(former.scene, former.bounds, former.rows(columns), now)
+    yield from comparison.end()
+
+
+def _with_uncovered(rows: pa.Table, coverage: str) -> pa.Table:
+    """Tell what is gone from what nobody looked at."""
+    gone = np.flatnonzero(pc.equal(rows["kind"], ChangeKind.GONE.value).to_numpy())
+    if not len(gone):
+        return rows
+    shares = covered_shares(geometries_of(rows)[gone], coverage)
+    kinds = rows["kind"].to_pylist()
+    for place in gone[shares < COVERED].tolist():
+        kinds[place] = ChangeKind.UNCOVERED.value
+    return rows.set_column(0, CHANGE_SCHEMA.field("kind"), pa.array(kinds, pa.string()))
+
+
+def _counted(rows: pa.Table, kept: int) -> Change:
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(rows["kind"]).to_pylist()}
+    moved = counts.get(ChangeKind.MOVED, 0)
+    return Change(
+        new=counts.get(ChangeKind.NEW, 0),
+        gone=counts.get(ChangeKind.GONE, 0),
+        kept=kept + moved,
+        changed=counts.get(ChangeKind.CHANGED, 0),
+        uncovered=counts.get(ChangeKind.UNCOVERED, 0),
+    )
+
+
+class _ChangesFile:
+    """GeoParquet, written piece by piece."""
+
+    def __init__(self, file: Path) -> None:
+        self._writer = pq.ParquetWriter(file, FILE_SCHEMA, compression="zstd")
+        self._boxes: list[np.ndarray] = []
+
+    def __enter__(self) -> _ChangesFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        bounds = None
+        if self._boxes:
+            boxes = np.stack(self._boxes)
+            bounds = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()]
+        geo = geo_metadata(CRS84, bounds, BBOX)
+        (column,) = geo["columns"].values()
+        geo["columns"]["geometry_before"] = {key: column[key] for key in column if key not in ("bbox", "covering")}
+        self._writer.add_key_value_metadata({"geo": json.dumps(geo)})
+        self._writer.close()
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows of `CHANGE_SCHEMA`."""
+        if not rows.num_rows:
+            return
+        boxes = shapely.bounds(geometries_of(rows))
+        self._boxes.append(np.array([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]))
+        self._writer.write_table(
+            rows.append_column(FILE_SCHEMA.field(BBOX), covering(boxes)), row_group_size=GROUP_ROWS
+        )
+
+
+def _write_geopackage(package: Path, changes: Path) -> None:
+    """All but the outlines before, as a layer of a GeoPackage has one geometry."""
+    schema = CHANGE_SCHEMA.remove(CHANGE_SCHEMA.get_field_index("geometry_before"))
+    with pq.ParquetFile(changes) as file:
+        write_geopackage(package, FOLDER, schema, file.iter_batches(columns=schema.names), WGS84, ABOUT)
