@@ -24,6 +24,7 @@ from components.core.network.description import ModelConfig, read_config
 from components.core.network.folding import folded
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
+from components.core.network.seen_sizes import check_scales
 from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import read_history
@@ -169,6 +170,7 @@ class _OpenedModel(NamedTuple):
 
 def _torch(config: InferenceConfig, model: Path, gpus: int) -> _OpenedModel:
     loaded = load_model(model)
+    check_scales(config.mode.scales, loaded.config.size, loaded.network.why_no_window)
     device = choose_device(usable_devices(gpus, config.gpu_devices))
     network = folded(loaded.network) if device.type == "cpu" else loaded.network
     return _OpenedModel(network, loaded.config, device, config.precision)
