@@ -18,7 +18,7 @@ from components.core.documents.predicted import ClassPlan, plan_classes
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.imagery_facts import warn_of_differences
-from components.core.models import local_model, model_digest
+from components.core.models import local_model, network_digest
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.description import ModelConfig, read_config
 from components.core.network.folding import folded
@@ -149,7 +149,7 @@ def _opened(
         config=config,
         channels=len(described.classes),
         batch_size=choose_batch_size(predictor, config, device, len(described.bands)),
-        model=model_digest(model, config.runtime),
+        model=network_digest(model, config.runtime),
         arithmetic=FOLDED if (config.runtime, device.type) == ("torch", "cpu") else "",
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,

@@ -27,7 +27,7 @@ from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
-from components.core.models import local_model, model_digest
+from components.core.models import local_model, model_digest, network_digest
 from components.core.preflight.classes import check_needs_no_objects
 from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
@@ -98,10 +98,10 @@ def plan_imagery(
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     resolved = resolve_model(model_place)
     with local_model(resolved.uri, inference.runtime) as folder:
-        model, learnt = model_digest(folder, inference.runtime), ImageryFacts.of_model(folder)
-        if resolved.champion is not None:
-            resolved.check(model_digest(folder))
-    detector = detector_digest(model, settings.detector_settings())
+        model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
+        network = network_digest(folder, inference.runtime)
+    resolved.check(model)
+    detector = detector_digest(network, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
@@ -131,6 +131,7 @@ def plan_imagery(
         warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
         pointer_uri=resolved.pointer_uri,
         predecessors=resolved.predecessors,
+        network=network,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
