@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 
@@ -24,11 +21,10 @@ from components.core.imagery.reading import describe
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.project.local_copies import with_local_copies
 from components.core.scene_errors import scene_errors, stops_all
+from components.train_unet.afterwards import read_samples, trained_network
 from components.train_unet.dataset import WindowDataset
 from components.train_unet.devices import DevicePlan
 from components.train_unet.sampling import evenly_spread
-
-log = logging.getLogger(__name__)
 
 TRAINING_WINDOWS = 512
 VALIDATION_WINDOWS = 128
@@ -74,31 +70,17 @@ def _pixels_by_image(dataset: WindowDataset) -> dict[str, Counts]:
     return found
 
 
-@torch.inference_mode()
 def _confidences_by_image(
     network: SegmentationNetwork, dataset: WindowDataset, plan: DevicePlan, temperature: float
 ) -> dict[str, Counts]:
-    device = torch.device(f"cuda:{plan.devices[0]}" if plan.accelerator == "gpu" else "cpu")
+    """By the image that a window is cut from, of as many windows as any training's memory holds."""
     found: dict[str, Counts] = {}
-    network.to(device)
-    try:
-        for source, window in _windows(dataset):
-            with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16-mixed"):
-                logits = network(window.to(device))
-            shares = torch.softmax(logits.float() / temperature, dim=1)
+    with trained_network(network, plan) as logits:
+        for position, sample in read_samples(dataset, iter(evenly_spread(len(dataset), VALIDATION_WINDOWS))):
+            source = dataset.image_of_row(int(dataset.rows[position]))
+            if source is None:
+                continue
+            shares = torch.softmax(logits(sample.image[None]) / temperature, dim=1)
             sure = shares.amax(dim=1).mul(255).round().to(torch.uint8).cpu().numpy()
             found[source] = found.get(source, 0) + confidence_counts(sure)
-    finally:
-        network.to("cpu")
     return found
-
-
-def _windows(dataset: WindowDataset) -> Iterator[tuple[str, torch.Tensor]]:
-    """The image that a window is cut from, and (1, bands, H, W) of it: as many as any training's memory holds.
-
-    Those that cannot be read are left out.
-    """
-    for position in evenly_spread(len(dataset), VALIDATION_WINDOWS):
-        source, sample = dataset.image_of_row(int(dataset.rows[position])), dataset[position]
-        if source is not None and not sample.unreadable:
-            yield source, sample.image[None]
