@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from components.check_inputs.documents import TrainingDocuments
 from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import PlacesFound
 from components.core.champion import check_same_classes
-from components.core.documents import promotion
+from components.core.documents import inference, promotion
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
@@ -15,11 +17,18 @@ from components.core.errors import ConfigError
 from components.core.imagery.bands import is_rgb
 from components.core.models import ONNX_FILE
 from components.core.network.classes import model_classes
+from components.core.network.description import ModelConfig
+from components.core.network.seen_sizes import check_scales_by_name
 from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import BUILDINGS, check_class, check_split, predicted, warn_of_other_windows
+from components.core.preflight.models import check_applies
 from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.queries import CLASS_TITLE, check_tagged, imported, passed
 from components.core.project import ClassInfo
+
+IN_USE = "the model in use"
+
+log = logging.getLogger(__name__)
 
 
 def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments, found: PlacesFound) -> None:
@@ -29,7 +38,7 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
         faults: Get what does not fit.
         inputs: The run's parameters.
         documents: The queries and configs.
-        found: Names of the images, and the initial model.
+        found: Names of the images, the initial model, and the one that the pointer names.
     """
     cropping, splitting = documents.cropping, documents.splitting
     tagged = _tagged(faults, inputs, documents, found)
@@ -42,16 +51,12 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
         _check_bands(faults, inputs, documents.training)
         classes = _learnt(faults, inputs, documents.training, crops)
         _check_initial(faults, inputs, documents.training, classes, found)
-    if documents.promotion is not None and classes is not None and found.champion is not None:
-        with faults.of("promote_config", head=promotion.WHERE):
-            check_same_classes(
-                [entry.title for entry in classes],
-                [entry.title for entry in found.champion.classes],
-                f"{promotion.WHERE}: pointer_uri: {documents.promotion.pointer_uri}",
-            )
+    if found.champion is not None:
+        _check_champion(faults, inputs, documents, found.champion, classes)
     if documents.inference is None:
         return
-    _check_runtime(faults, documents.training, documents.inference)
+    if documents.training is not None:
+        _check_applied(faults, documents.training, documents.inference)
     if cropping is not None:
         warn_of_other_windows(cropping.query, documents.inference)
     if tagged is None or classes is None:
@@ -104,9 +109,51 @@ def _check_bands(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfi
         check_bands_kept(inputs.bands, config.bands, faults.name("train_config"))
 
 
-def _check_runtime(faults: NamedFaults, training: TrainConfig | None, config: InferenceConfig) -> None:
-    """See that the training writes what the inference is to run."""
-    if training is not None and not training.onnx and config.runtime == "onnx":
+def _check_champion(
+    faults: NamedFaults,
+    inputs: TrainingInputs,
+    documents: TrainingDocuments,
+    champion: ModelConfig,
+    classes: tuple[ClassInfo, ...] | None,
+) -> None:
+    """See that the model in use can be tested on what the new one is tested on, and in the same way."""
+    if documents.promotion is not None and classes is not None:
+        with faults.of("promote_config", head=promotion.WHERE):
+            check_same_classes(
+                [entry.title for entry in classes],
+                [entry.title for entry in champion.classes],
+                f"{promotion.WHERE}: pointer_uri: {documents.promotion.pointer_uri}",
+            )
+    if documents.inference is not None:
+        with faults.of("inference_config", "promote_config", head=inference.WHERE):
+            check_applies(documents.inference, champion, IN_USE)
+    if inputs.makes_scenes and not is_rgb(champion.bands):
+        with faults.of("promote_config", head=promotion.WHERE):
+            raise ConfigError(
+                f"{promotion.WHERE}: pointer_uri: {IN_USE} sees {list(champion.bands)}, more than the run's "
+                " own scenes have; give imagery, or another pointer"
+            )
+    with faults.of("bands"):
+        check_bands_kept(inputs.bands, champion.bands, IN_USE)
+    if documents.training is not None and not (
+        is_rgb(champion.bands) or champion.bands == tuple(documents.training.bands)
+    ):
+        log.warning(
+            "%s: %s sees the bands %s, and %s names %s: images need those of both, or both cannot be compared",
+            faults.name("promote_config"),
+            IN_USE,
+            ", ".join(champion.bands),
+            faults.name("train_config"),
+            ", ".join(documents.training.bands),
+        )
+
+
+def _check_applied(faults: NamedFaults, training: TrainConfig, config: InferenceConfig) -> None:
+    """See that the training gives what the inference is to run."""
+    with faults.of("inference_config", "train_config", head=inference.WHERE):
+        size = training.input_size.size
+        check_scales_by_name(config.mode.scales, training.architecture, training.encoder, size)
+    if not training.onnx and config.runtime == "onnx":
         with faults.of("train_config", "inference_config"):
             raise ConfigError(
                 f"onnx is false, so that the model gets no {ONNX_FILE}, which the inference's runtime 'onnx' runs; use "

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from components.check_inputs.documents import TrainingDocuments
 from components.check_inputs.inputs import TrainingInputs
 from components.core.champion import read_pointer
-from components.core.documents.promotion import PromotionConfig
+from components.core.documents.inference import InferenceConfig
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
 from components.core.imagery.pairs import MASK_FOLDERS, ImagePairing, find_pairs
 from components.core.listing import first_names
+from components.core.models import check_holds_model
 from components.core.network.architectures import check_weights, names_weights
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
@@ -39,17 +41,15 @@ class PlacesFound:
     champion: ModelConfig | None = None
 
 
-def look(
-    faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig | None, promotion: PromotionConfig | None = None
-) -> PlacesFound:
+def look(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments) -> PlacesFound:
     """Check all places.
 
     Args:
         faults: Get what is wrong.
         inputs: Name the places.
-        config: The training config, which may name one; None where it is broken.
-        promotion: The promotion config, which names the pointer; None for no promotion.
+        documents: The training config may name one, and the promotion config names the pointer.
     """
+    config, promotion = documents.training, documents.promotion
     further = [_weights_file(faults, inputs, config)]
     further.append(None if promotion is None else NamedPlace(POINTER, promotion.pointer_uri))
     weights, _ = further
@@ -63,15 +63,23 @@ def look(
     for key in ("data_root", "output_uri"):
         if key in to_check:
             faults.attempt(key, check_writable, to_check[key])
-    champion = faults.attempt(POINTER, _champion, to_check[POINTER]) if POINTER in to_check else None
+    champion = _champion(faults, to_check[POINTER], documents.inference) if POINTER in to_check else None
     return PlacesFound(names, initial, champion)
 
 
-def _champion(pointer_uri: str) -> ModelConfig | None:
+def _champion(faults: NamedFaults, pointer_uri: str, config: InferenceConfig | None) -> ModelConfig | None:
     """What the model says of itself that a pointer names; None where there is no pointer yet."""
-    check_file_writable(pointer_uri)
-    seen = read_pointer(pointer_uri)
-    return None if seen.champion is None else described_model(seen.champion.model_uri)
+    with faults.of(POINTER):
+        check_file_writable(pointer_uri)
+        named = read_pointer(pointer_uri).champion
+        if named is None:
+            return None
+        described = described_model(named.model_uri)
+        if config is not None:
+            with faults.of(POINTER, "inference_config"):
+                check_holds_model(named.model_uri, config.runtime)
+        return described
+    return None
 
 
 def _places(faults: NamedFaults, inputs: TrainingInputs, further: Sequence[NamedPlace | None]) -> list[NamedPlace]:

@@ -6,7 +6,7 @@ of its training. They are Jensen–Shannon distances: 0 for the same distributio
 
 Sources: Lin, "Divergence measures based on the Shannon entropy", 1991; Endres, Schindelin, "A new metric for
 probability distributions", 2003, that its square root is a distance. No limit is known that suits all imagery, so
-that a model brings its own: how far one image of its training was from all of them together.
+that a model brings its own: how far images of its training, of the size of the scene, were from all of them together.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Self
 
@@ -36,12 +36,18 @@ PIXEL_BINS = 32
 CONFIDENCE_EDGES = (0, 128, 153, 179, 204, 230, 242, 250, 253, 255, 256)
 """First values of the bins, of 255 for certainty; narrow where most pixels are."""
 
+SIZES_PX = (1 << 16, 1 << 18, 1 << 20)
+"""Pixels of one, of four and of all sixteen windows that are looked at of a scene: the more, the less is chance."""
+
 LEAST_LIMITS = {"pixels": 0.2, "confidence": 0.3}
 """Distances below them are of no interest, however alike the images of a training were. Confidences differ more: scenes
 are blended from windows, and validation windows are not."""
 
-LEAST_PIXELS = 1 << 18
-"""An image of which fewer were looked at says little of how far one image may be off."""
+ENOUGH = 0.5
+"""Share of a size that an image must show to count as one of it: trainings leave out windows without buildings."""
+
+FEW, MOST_OF_FEW = 4, 0.4
+"""Fewer images, or groups of them, cannot tell that another one may be further off than that."""
 
 SAMPLES = 4
 """Windows along each side of a scene that are looked at."""
@@ -101,37 +107,74 @@ def _information(p: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> n
 
 
 @dataclass(frozen=True, slots=True)
+class SeenImage:
+    """What was looked at of one image.
+
+    Attributes:
+        counts: (B, N) histograms, of copies and of what windows share as often as they show it.
+        pixels: How many different ones there are.
+    """
+
+    counts: Counts
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far images of a size were from all images together.
+
+    Attributes:
+        pixels: The size; smaller images count together with those that follow in order, as parts of one place do.
+        groups: How many images, or groups, there are of about that size; two or more.
+        furthest: The greatest distance of one.
+    """
+
+    pixels: int
+    groups: int
+    furthest: float
+
+    @property
+    def limit(self) -> float:
+        """How far another one may be: the further, the fewer there were."""
+        widened = self.furthest * (1 + 1 / math.sqrt(self.groups))
+        return widened if self.groups >= FEW else min(widened, MOST_OF_FEW)
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """One kind of values in the training.
 
     Attributes:
         counts: (B, N) histograms of all images.
-        furthest: The greatest distance of one image from all; 0 where no image is large enough to tell.
-        images: How many are large enough.
+        spreads: How far images were from them, by rising size; those sizes alone of which there were enough.
     """
 
     counts: Counts
-    furthest: float
-    images: int
+    spreads: tuple[Spread, ...] = ()
 
     @classmethod
-    def of_images(cls, images: Mapping[str, Counts], bins: int, bands: int = 1) -> Self:
-        """From the histograms of each image."""
-        total = sum(images.values(), np.zeros((bands, bins), np.int64))
-        large = [distance(counts, total) or 0.0 for counts in images.values() if counts[0].sum() >= LEAST_PIXELS]
-        return cls(total, max(large, default=0.0), len(large))
+    def of_images(cls, images: Mapping[str, SeenImage], bins: int, bands: int = 1) -> Self:
+        """From what was seen of each image, by names whose order puts parts of one place beside each other."""
+        total = sum((image.counts for image in images.values()), np.zeros((bands, bins), np.int64))
+        in_order = [images[name] for name in sorted(images)]
+        found = ((size, [distance(counts, total) or 0.0 for counts in _groups(in_order, size)]) for size in SIZES_PX)
+        return cls(total, tuple(Spread(size, len(away), max(away)) for size, away in found if len(away) > 1))
 
-    def limit(self, least: float) -> float:
-        """From where on distances are a warning: the fewer images there were, the further another one may be off."""
-        return max(least, self.furthest * (1 + 1 / math.sqrt(max(self.images, 1))))
+    def limit(self, pixels: int, least: float) -> float:
+        """From where on the distance of a scene is a warning.
+
+        Args:
+            pixels: How many are looked at of it; what the training knows of images of that size counts, or else of
+                smaller ones.
+            least: Below it there is none.
+        """
+        fitting = [spread for spread in self.spreads if spread.pixels <= pixels] or list(self.spreads[:1])
+        return max(least, fitting[-1].limit) if fitting else least
 
     def as_json(self) -> dict[str, Any]:
         """The model folder's form."""
-        return {
-            "counts": self.counts.tolist(),
-            "images": self.images,
-            "furthest_image": round(self.furthest, 6),
-        }
+        spreads = [asdict(spread) | {"furthest": round(spread.furthest, 6)} for spread in self.spreads]
+        return {"counts": self.counts.tolist(), "spreads": spreads}
 
     @classmethod
     def of_json(cls, entry: Mapping[str, Any], bands: int, bins: int) -> Self:
@@ -140,10 +183,23 @@ class Reference:
         Raises:
             ValueError, KeyError, TypeError: If it is none.
         """
-        counts, furthest = np.array(entry["counts"], np.int64), float(entry["furthest_image"])
-        if counts.shape != (bands, bins) or counts.min() < 0 or not 0 <= furthest <= 1:
-            raise ValueError(f"counts are {counts.shape} and the furthest image {furthest}")
-        return cls(counts, furthest, int(entry["images"]))
+        counts = np.array(entry["counts"], np.int64)
+        spreads = tuple(Spread(int(s["pixels"]), int(s["groups"]), float(s["furthest"])) for s in entry["spreads"])
+        if counts.shape != (bands, bins) or counts.min() < 0:
+            raise ValueError(f"counts are {counts.shape}")
+        if any(spread.groups < 1 or not 0 <= spread.furthest <= 1 for spread in spreads):
+            raise ValueError(f"spreads are {spreads}")
+        return cls(counts, spreads)
+
+
+def _groups(images: Sequence[SeenImage], size: int) -> Iterator[Counts]:
+    """Histograms of groups of neighbouring images that show enough of a size; what is left at the end makes none."""
+    group: list[SeenImage] = []
+    for image in images:
+        group.append(image)
+        if sum(one.pixels for one in group) >= ENOUGH * size:
+            yield np.sum([one.counts for one in group], axis=0)
+            group = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +238,10 @@ class TrainingStatistics:
             log.warning("%s: is not as train_unet writes it (%r); scenes are not compared with it", place, error)
             return None
 
-    def limits(self) -> dict[str, float]:
-        """From which distances on there is a warning, by the names of `LEAST_LIMITS`."""
-        return {kind: getattr(self, kind).limit(least) for kind, least in LEAST_LIMITS.items()}
+    def limits(self, size: Size) -> dict[str, float]:
+        """From which distances on there is a warning of a scene of a size, by the names of `LEAST_LIMITS`."""
+        pixels = sum(window.size.area for window in sample_windows(size))
+        return {kind: getattr(self, kind).limit(pixels, least) for kind, least in LEAST_LIMITS.items()}
 
     def distances(self, pixels: Counts, confidence: Counts) -> dict[str, float]:
         """How far a scene is off, by the names of `LEAST_LIMITS`; without what cannot be told."""
@@ -214,22 +271,26 @@ def drift_of_run(scenes: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {kind: median(values) for kind, values in found.items() if values}
 
 
-def drift_warnings(scenes: Mapping[str, Mapping[str, float]], limits: Mapping[str, float]) -> list[str]:
+def drift_warnings(scenes: Mapping[str, Mapping[str, float]], limits: Mapping[str, Mapping[str, float]]) -> list[str]:
     """What of a run is too far from the training, in sentences that name the scenes, the furthest first.
 
     Args:
-        scenes: Distances by the scene's key.
-        limits: By kind.
+        scenes: Distances by the scene's key, and by kind.
+        limits: The same of the limits.
     """
     said = []
-    for kind, limit in limits.items():
-        far = [key for key, found in scenes.items() if found.get(kind, 0.0) > limit]
-        far.sort(key=lambda key: (-scenes[key][kind], key))
+    for kind, (what, advice) in ADVICE.items():
+        beyond = {
+            key: found[kind] - limits[key][kind] for key, found in scenes.items() if is_far(found, limits[key], kind)
+        }
+        far = sorted(beyond, key=lambda key: (-beyond[key], key))
         if far:
-            named = first_names([f"{key} ({scenes[key][kind]:.2f})" for key in far])
-            what, advice = ADVICE[kind]
+            named = first_names([f"{key} ({scenes[key][kind]:.2f}, limit {limits[key][kind]:.2f})" for key in far])
             have = "has" if len(far) == 1 else "have"
-            said.append(
-                f"{len(far)} of {len(scenes)} scenes {have} {what}, by more than {limit:.2f}: {named}; {advice}"
-            )
+            said.append(f"{len(far)} of {len(scenes)} scenes {have} {what}: {named}; {advice}")
     return said
+
+
+def is_far(found: Mapping[str, float], limits: Mapping[str, float], kind: str) -> bool:
+    """Whether a scene's distance of a kind is above its limit; where one of them is not known, it is not."""
+    return found.get(kind, 0.0) > limits.get(kind, 1.0)

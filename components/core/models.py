@@ -28,8 +28,24 @@ NETWORK_FILES: dict[Runtime, str] = {"torch": WEIGHTS_FILE, "onnx": ONNX_FILE}
 OTHER_RUNTIME: dict[Runtime, Runtime] = {"torch": "onnx", "onnx": "torch"}
 
 
-def model_digest(folder: Path, runtime: Runtime = "torch") -> str:
-    """SHA-256 of what decides a model's results: its config and the file that holds the network.
+def model_digest(folder: Path) -> str:
+    """SHA-256 of what a model is, whichever runtime runs it: its config and its weights.
+
+    What it is does not change with a `model.onnx` that is written from the same weights. A folder that holds no weights
+    beside such a file is a model of its own: that they are the same cannot be told.
+
+    Args:
+        folder: The model's.
+
+    Raises:
+        DataError: If one of the files cannot be read.
+    """
+    has_weights = (folder / WEIGHTS_FILE).exists() or not (folder / ONNX_FILE).exists()
+    return network_digest(folder, "torch" if has_weights else "onnx")
+
+
+def network_digest(folder: Path, runtime: Runtime) -> str:
+    """SHA-256 of what decides a model's results: its config and the file that the runtime reads.
 
     Args:
         folder: The model's.

@@ -18,7 +18,7 @@ from components.core.collection.shard_results import finish_shard
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError
 from components.core.imagery.scaling import PERCENTILE
-from components.core.models import local_model, model_digest
+from components.core.models import local_model, network_digest
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
 from components.split_masks.split_masks import split_masks
@@ -95,7 +95,7 @@ def detect_scenes(
 
 
 def _check_model(plan: Plan, folder: Path) -> None:
-    if model_digest(folder, plan.settings.runtime) != plan.model:
+    if network_digest(folder, plan.settings.runtime) != plan.runs:
         raise DataError(
             f"model_uri: {plan.model_uri} holds another model than at planning; start a new run, and give "
             "each model a folder of its own"

@@ -10,8 +10,9 @@ import numpy as np
 import rasterio
 
 from components.core.geometry import Size, Window, row_bands
-from components.core.imagery.alpha import Alpha, alpha_of, has_alpha
+from components.core.imagery.alpha import alpha_of
 from components.core.imagery.bands import COLOURS, ColourBands, colour_bands
+from components.core.imagery.data_mask import declares_gaps
 from components.core.imagery.opening import open_raster
 from components.core.imagery.orientation import Turn, turned, upright
 from components.core.imagery.reading import RasterInfo, UInt8, palette_of
@@ -19,7 +20,7 @@ from components.core.imagery.sidecar_metadata import is_read_otherwise
 from components.core.imagery.writing import TILE_PX, RasterProfile, raster_writer
 from components.core.storage import scratch_folder
 from components.import_images.image_survey import Gaps, ImageSurvey, any_not_finite, survey
-from components.import_images.rasters import bands_of, check_extent, declares_gaps, read_rows, read_validity
+from components.import_images.rasters import bands_of, check_extent, read_rows, read_validity
 from components.import_images.rewriting import finished_tags, rewritten_uri
 from components.import_images.scaling import Stretch, stretch_of
 from components.import_images.task import ImportOutcome, SceneTask
@@ -110,7 +111,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
     source = task.pair.image
     palette = palette_of(dataset) if info.has_palette else None
     bands = colour_bands(dataset, source.uri, () if info.has_palette else task.bands)
-    alpha = alpha_of(source.uri) if has_alpha(dataset) else Alpha()
+    alpha = alpha_of(source.uri)
     notes = () if alpha.is_mask else (alpha.note(),)
     is_ready = info.dtype == "uint8" and bands.is_plain and not info.is_min_white and turn.is_none
     if is_ready and (info.is_tiled or task.keep_untiled) and not is_read_otherwise(source, dataset):
@@ -123,7 +124,7 @@ def ready_image(dataset: rasterio.DatasetReader, info: RasterInfo, turn: Turn, t
         text = tags.get(SCALING_TAG)
         notes = tuple(json.loads(tags.get(NOTES_TAG, "[]")))
         return ReadyImage(target, shown, ImportOutcome.REUSED, bands, Stretch.of_text(text) if text else None, notes)
-    meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset) and alpha.is_mask, palette)
+    meaning = _meaning(dataset, info, task, bands, declares_gaps(dataset, alpha.mask), palette)
     notes = (*notes, *meaning.notes)
     profile = RasterProfile(
         size=info.size,

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp
 from rasterio.windows import Window as RasterWindow
 
 from components.core.errors import DataError
 from components.core.geometry import Window, row_bands
+from components.core.imagery.alpha import alpha_of
 from components.core.imagery.data_mask import data_mask
 from components.core.imagery.drivers import GDAL_ERRORS
 from components.core.imagery.gdal_errors import innermost
@@ -46,14 +47,9 @@ def read_rows(dataset: rasterio.DatasetReader, uri: str, rows: Window, indexes: 
     return _checked(dataset.read, uri, rows, indexes=list(indexes))
 
 
-def declares_gaps(dataset: rasterio.DatasetReader) -> bool:
-    """Whether a raster says that some of its pixels may hold no data, by nodata value, mask or alpha band."""
-    return any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums)
-
-
 def read_validity(dataset: rasterio.DatasetReader, uri: str, rows: Window) -> npt.NDArray[np.bool_]:
     """(H, W) bool: which pixels hold data by nodata value, mask or alpha band."""
-    return np.asarray(_checked(partial(data_mask, dataset), uri, rows))
+    return np.asarray(_checked(partial(data_mask, dataset, alpha=alpha_of(uri).mask), uri, rows))
 
 
 def _checked(read: Any, uri: str, rows: Window, **options: Any) -> Pixels:

@@ -19,12 +19,13 @@ from components.core.documents.thresholds import thresholds_of
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
 from components.core.imagery_facts import warn_of_differences
-from components.core.models import local_model, model_digest
+from components.core.models import local_model, network_digest
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.description import ModelConfig, read_config
 from components.core.network.folding import folded
 from components.core.network.gpus import usable_devices
 from components.core.network.model_artifact import load_model
+from components.core.network.seen_sizes import check_scales
 from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import read_history
@@ -150,7 +151,7 @@ def _opened(
         config=config,
         channels=len(described.classes),
         batch_size=choose_batch_size(predictor, config, device, len(described.bands)),
-        model=model_digest(model, config.runtime),
+        model=network_digest(model, config.runtime),
         arithmetic=FOLDED if (config.runtime, device.type) == ("torch", "cpu") else "",
         data_root=absolute_uri(data_root),
         max_item_pixels=max_item_pixels,
@@ -171,6 +172,7 @@ class _OpenedModel(NamedTuple):
 
 def _torch(config: InferenceConfig, model: Path, gpus: int) -> _OpenedModel:
     loaded = load_model(model)
+    check_scales(config.mode.scales, loaded.config.size, loaded.network.why_no_window)
     device = choose_device(usable_devices(gpus, config.gpu_devices))
     network = folded(loaded.network) if device.type == "cpu" else loaded.network
     return _OpenedModel(network, loaded.config, device, config.precision)

@@ -17,6 +17,7 @@ from components.core.documents.inference_modes import SlidingWindowMode
 from components.core.errors import ConfigError
 from components.core.geometry import Size
 from components.core.network.processor import has_native_bfloat16
+from components.core.network.seen_sizes import scaled
 from components.infer_windows.arrays import Float32, UInt8
 from components.infer_windows.fitting import FittingBatches, fastest_batch
 
@@ -31,9 +32,6 @@ VIEWS: dict[str, list[tuple[int, bool]]] = {
     "eight": [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)],
 }
 """For each value of `flips` how the network sees a window: turned by quarters after it was mirrored left to right."""
-
-MULTIPLE_PX = 32
-"""Sides of a window at another scale are multiples of it, as every network here takes them."""
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +80,7 @@ class NetworkPredictor:
         """
         self.seconds = 0.0
         self._views = VIEWS[flips]
-        self._sizes = [_scaled(input_size, scale) for scale in scales]
+        self._sizes = [scaled(input_size, scale) for scale in scales]
         self._temperature = temperature
         self._device = device
         self._fitting = FittingBatches(self._predicted, device, input_size)
@@ -138,7 +136,7 @@ class NetworkPredictor:
         views = len(self._sizes) * len(self._views)
         return total if views == 1 else total.div_(views)
 
-    def _probabilities(self, pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    def _probabilities(self, pixels: Tensor, size: Size) -> Tensor:
         """The same of one view, which the network sees at a size."""
         with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
             logits = self._network(_stretched(pixels, size))
@@ -159,17 +157,9 @@ def _as_it_was(values: Tensor, quarters: int, mirrored: bool) -> Tensor:
     return turned.flip(3) if mirrored else turned
 
 
-def _scaled(size: Size, scale: float) -> tuple[int, int]:
-    """Height and width at a scale; those of the network itself stay as they are."""
-    if scale == 1.0:
-        return size.height, size.width
-    height, width = (max(round(length * scale / MULTIPLE_PX), 1) * MULTIPLE_PX for length in (size.height, size.width))
-    return height, width
-
-
-def _stretched(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    if tuple(pixels.shape[-2:]) != size:
-        pixels = _bilinear(pixels.float(), size)
+def _stretched(pixels: Tensor, size: Size) -> Tensor:
+    if tuple(pixels.shape[-2:]) != (size.height, size.width):
+        pixels = _bilinear(pixels.float(), (size.height, size.width))
     return pixels.contiguous(memory_format=torch.channels_last)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.champion import resolve_model
-from components.core.collection.identity import detector_digest, network_digest
+from components.core.collection.identity import detector_digest, prediction_digest
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import (
     MAX_SHARDS,
@@ -27,7 +27,7 @@ from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
-from components.core.models import local_model, model_digest
+from components.core.models import local_model, model_digest, network_digest
 from components.core.preflight.classes import check_needs_no_objects
 from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
@@ -102,10 +102,10 @@ def plan_imagery(
     images, output, model_place = map(storage.absolute_uri, (images_uri, output_uri, model_uri))
     resolved = resolve_model(model_place)
     with local_model(resolved.uri, inference.runtime) as folder:
-        model, learnt = model_digest(folder, inference.runtime), ImageryFacts.of_model(folder)
-        if resolved.champion is not None:
-            resolved.check(model_digest(folder))
-    detector = detector_digest(model, settings.detector_settings())
+        model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
+        network = network_digest(folder, inference.runtime)
+    resolved.check(model)
+    detector = detector_digest(network, settings.detector_settings())
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
@@ -116,9 +116,9 @@ def plan_imagery(
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
-    network = network_digest(model, inference, settings.bands, scaling)
+    prediction = prediction_digest(network, inference, settings.bands, scaling)
     usable = [entry for entry in opened if isinstance(entry, PlannedScene)]
-    scenes = with_predictions(collection, usable, found.detected, network, detector)
+    scenes = with_predictions(collection, usable, found.detected, prediction, detector)
     unseen = {scene.id: scene.size for scene in scenes if not scene.remade_from}
     assigned = assign_shards(unseen, shard_pixels, max_shards)
     plan = Plan(
@@ -139,6 +139,7 @@ def plan_imagery(
         pointer_uri=resolved.pointer_uri,
         predecessors=resolved.predecessors,
         network=network,
+        prediction=prediction,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)

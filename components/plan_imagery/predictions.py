@@ -22,7 +22,7 @@ def with_predictions(
     collection: Collection,
     scenes: Sequence[PlannedScene],
     detected: Mapping[str, Sequence[Mark]],
-    network: str,
+    prediction: str,
     detector: str,
 ) -> list[PlannedScene]:
     """Find scenes whose footprints can be made again from what the same network said of the same imagery.
@@ -33,7 +33,7 @@ def with_predictions(
         collection: It; markers of scenes that are done again are read.
         scenes: That are to be done.
         detected: Marks of the same version of their imagery, by scene.
-        network: Of this run; empty where what the network says is not kept.
+        prediction: Of this run; empty where what the network says is not kept.
         detector: How scenes are detected now.
 
     Returns:
@@ -42,7 +42,7 @@ def with_predictions(
     Raises:
         StorageError: If a marker cannot be read.
     """
-    if not network or not any(scene.id in detected for scene in scenes):
+    if not prediction or not any(scene.id in detected for scene in scenes):
         return list(scenes)
     failed = FailureLog(collection).marks()
 
@@ -50,20 +50,20 @@ def with_predictions(
         if Mark(scene.id, scene.version, detector) in failed:
             return scene
         marks = sorted(detected.get(scene.id, ()), reverse=True)
-        usable = (mark for mark in marks if _holds(collection, mark, network))
+        usable = (mark for mark in marks if _holds(collection, mark, prediction))
         return replace(scene, remade_from=next((mark.detector for mark in usable), ""))
 
     with ThreadPoolExecutor(THREADS, "markers") as pool:
         return list(pool.map(look, scenes))
 
 
-def _holds(collection: Collection, mark: Mark, network: str) -> bool:
+def _holds(collection: Collection, mark: Mark, prediction: str) -> bool:
     """Whether the collection holds what the network said in an earlier detection."""
     try:
         record = collection.read(mark)
     except DataError:
         return False  # a broken marker names nothing that could be used
     file = record.files.get(PROBABILITY)
-    if record.network != network or file is None:
+    if record.prediction != prediction or file is None:
         return False
     return storage.exists(storage.join_uri(collection.scene_folder(mark), file))

@@ -20,7 +20,7 @@ from components.core.models import Runtime
 from components.core.network.description import ModelConfig
 from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import check_needs_no_objects, check_split, predicted
-from components.core.preflight.models import described_model
+from components.core.preflight.models import check_applies, described_model
 from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
@@ -165,6 +165,8 @@ def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelCon
         faults.attempt(key, check_needs_no_objects, config, head=inference.WHERE)
     if config is None or model is None:
         return
+    with faults.of("inference_config", head=inference.WHERE):
+        check_applies(config, model)
     predictions = predicted(faults, key, config, imported(), model.class_infos)
     if predictions is not None and splitting is not None and settings.class_title:
         check_split(faults, splitting, predictions, settings.class_title, ("class_title",), "publish_collection")

@@ -44,6 +44,7 @@ class Promotion:
         comparison: Of both models; None where there was no other.
         before: What the pointer named before; None for nothing.
         named: What it names now.
+        added: Files that the folder of the model in use has got from that of the new one, which is the same model.
     """
 
     config: PromotionConfig
@@ -53,6 +54,7 @@ class Promotion:
     comparison: Comparison | None
     before: Champion | None
     named: Champion
+    added: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -63,7 +65,8 @@ class Promotion:
         """What was decided, and why."""
         uri, name = self.config.pointer_uri, self.model[:SHOWN]
         if self.is_known:
-            return [f"{uri} names the model {name} already; nothing to compare"]
+            first = f"{uri} names the model {name} already; nothing to compare"
+            return [f"{first}, and its folder has {', '.join(self.added)} now" if self.added else first]
         if self.before is None:
             return [f"{uri} names the model {name}: it named none before, so that there was nothing to compare with"]
         old = self.before.model[:SHOWN]
@@ -109,7 +112,8 @@ def promote(
     The model in use is tested here, on the images and with the rules of the new model's evaluation; scenes that an
     earlier run inferred with it are not inferred again. A better model is copied to a folder beside the pointer that
     is named by its digest, and the pointer is moved in one step when the copy is whole. Where another run has moved it
-    meanwhile, the new model is compared with what it names now. Models that were in use stay where they are.
+    meanwhile, the new model is compared with what it names now. Models that were in use stay where they are. Where the
+    pointer names the new model already, its folder gets the files that it lacks, such as a model.onnx.
 
     Args:
         model: Folder of the new model.
@@ -135,7 +139,8 @@ def promote(
         seen = read_pointer(settings.pointer_uri)
         before = seen.champion
         if before is not None and before.model == name:
-            return _said(Promotion(settings, name, False, (), None, before, before))
+            added = _added(folder, seen, before)
+            return _said(Promotion(settings, name, False, (), None, before, before, added))
         comparison = None if before is None else _compared(folder, seen, before, scores, scoring)
         found = () if comparison is None else tuple(checks(comparison, settings))
         if before is not None and not all(check.holds for check in found):
@@ -159,6 +164,17 @@ def _compared(folder: Path, seen: SeenPointer, champion: Champion, scores: Model
 def _check_classes(folder: Path, other: Path, pointer_uri: str) -> None:
     new, old = ([entry.title for entry in read_config(place).classes] for place in (folder, other))
     check_same_classes(new, old, pointer_uri)
+
+
+def _added(folder: Path, seen: SeenPointer, champion: Champion) -> tuple[str, ...]:
+    """Give the folder of the model in use what it lacks of that of the same model; gives the names of the files."""
+    names = sorted(file.name for file in folder.iterdir() if file.is_file())
+    lacking = tuple(name for name in names if not storage.exists(storage.join_uri(champion.model_uri, name)))
+    if lacking:
+        with local_champion(seen, champion):  # which is the same model as the pointer says
+            for name in lacking:
+                storage.put_file(folder / name, storage.join_uri(champion.model_uri, name))
+    return lacking
 
 
 def _moved(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,7 +126,7 @@ def publish_collection(
         exports=exports,
         outdated=outdated_files(collection, layer.layer),
         history=(*history, _own_run(own, failures, time.perf_counter() - begun)),
-        drift_limits=_drift_limits(opened),
+        training=TrainingStatistics.of_model(opened.model_uri) if opened.scenes else None,
     )
     counts = write_run_outputs(done, collection, Path(summary), None if report is None else Path(report))
     budget.check(f"all others are published, and the report is in {collection.place('reports')}")
@@ -153,11 +153,6 @@ def _finish(
     if collected.scenes:
         finished, failed = finish_scenes(scene_finisher(plan, projects), collected.scenes, workers)
     return finished, (*collected.failures, *failed)
-
-
-def _drift_limits(plan: Plan) -> Mapping[str, float]:
-    statistics = TrainingStatistics.of_model(plan.model_uri) if plan.scenes else None
-    return {} if statistics is None else statistics.limits()
 
 
 def _export(collection: Collection, layer: CollectionLayer, formats: Sequence[str]) -> tuple[str, ...]:

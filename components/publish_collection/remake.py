@@ -15,6 +15,7 @@ from affine import Affine
 
 from components.core import storage
 from components.core.collection.collect_parts import SceneFailure, collect_parts
+from components.core.collection.describe import check_unchanged
 from components.core.collection.finish_scene import FinishedScene
 from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
 from components.core.collection.ledger import Collection
@@ -26,7 +27,7 @@ from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError, StorageError
 from components.core.footprints.records import check_class
 from components.core.imagery import Crop, RasterProfile
-from components.core.models import local_model
+from components.core.models import local_model, network_digest
 from components.core.network.description import read_config
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.preflight.classes import PREDICTIONS_PROJECT
@@ -78,7 +79,7 @@ def remake_scenes(
         What became of them.
 
     Raises:
-        ConfigError: If the documents do not fit the model, or give no objects of the plan's class.
+        ConfigError: If the model is not the plan's any more, the documents do not fit it, or they give no objects of the plan's class.
         DataError: If the model cannot be read.
         StorageError: If the collection cannot be read, or there is no room on the disk.
     """
@@ -157,6 +158,7 @@ class _Classifier:
 def _classifier(plan: Plan, item_pixels: int) -> _Classifier:
     config = load_config(plan.settings.inference_config or INFERENCE_CONFIG)
     with local_model(plan.model_uri, plan.settings.runtime) as folder:
+        check_unchanged(plan, network_digest(folder, plan.settings.runtime))
         described = read_config(folder)
     classes = plan_classes(imported().meta, described.class_infos, config, PREDICTIONS_PROJECT)
     return _Classifier(plan, classes, thresholds_of(config, described), item_pixels)

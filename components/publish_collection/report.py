@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from components.core.collection.failure_log import MOST_TRIES
 from components.core.collection.plan import DetectionReason
-from components.core.drift import drift_of_run
+from components.core.drift import drift_of_run, is_far
 from components.core.imagery_facts import UNLIKE, UNLIKE_LEAD
 from components.core.reporting.page import Fact, Section, render, run_report
 from components.core.reporting.tables import Cell, Column, table
@@ -127,13 +127,14 @@ def _drift(summary: RunSummary, drift: Mapping[str, float]) -> Section:
     lead = (
         "How far scenes are from what the model learnt from: Jensen–Shannon distances, 0 for the same distribution and "
         "1 for nothing in common; medians over the scenes, whose own are in their table. The limits follow from the "
-        "training: its images differ among themselves, too."
+        "training, whose images differ among themselves, too, the more the smaller they are."
     )
     facts = []
     for kind, value in drift.items():
-        limit = summary.drift_limits.get(kind)
-        above = sum(scene.drift.get(kind, 0.0) > limit for scene in summary.scenes) if limit is not None else 0
-        note = "" if limit is None else f"limit {limit:.2f}, {_scenes(above)} above it"
+        limits = sorted({f"{scene.drift_limits[kind]:.2f}" for scene in summary.scenes if kind in scene.drift_limits})
+        above = sum(is_far(scene.drift, scene.drift_limits, kind) for scene in summary.scenes)
+        shown = "–".join(dict.fromkeys((limits[0], limits[-1]))) if limits else ""
+        note = f"limit {shown}, {_scenes(above)} above it" if shown else ""
         facts.append(Fact(DRIFT[kind], f"{value:.2f}", note))
     return Section("Distance from the training", lead, tuple(facts), Markup())
 

@@ -6,7 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from components.core.collection.layer.tables import FOOTPRINTS_FILE
 from components.core.collection.layer.update import LayerUpdate
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan
-from components.core.drift import drift_of_run, drift_warnings
+from components.core.drift import TrainingStatistics, drift_of_run, drift_warnings
 from components.core.errors import DataError, StorageError
 from components.core.project.history import StageRun
 from components.core.reporting.text import counted_noun
@@ -57,7 +57,7 @@ class Publication:
         exports: Further files of the layer.
         outdated: Names of such files that earlier runs wrote, of another state of the layer.
         history: What all stages did, this one last.
-        drift_limits: From which distances to the training on scenes are warned of, by kind; empty where none is known.
+        training: What the model's training was like; None where that is not known.
     """
 
     plan: Plan
@@ -70,12 +70,17 @@ class Publication:
     exports: tuple[str, ...]
     outdated: tuple[str, ...]
     history: tuple[StageRun, ...]
-    drift_limits: Mapping[str, float] = field(default_factory=dict)
+    training: TrainingStatistics | None = None
 
     def drift_warnings(self) -> list[str]:
         """Which scenes are too far from the model's training."""
-        found = {scene.record.key: scene.record.drift for scene in self.finished if scene.record.drift}
-        return drift_warnings(found, self.drift_limits)
+        compared = [scene for scene in self.finished if scene.record.drift]
+        found = {scene.record.key: scene.record.drift or {} for scene in compared}
+        return drift_warnings(found, {scene.record.key: self.drift_limits(scene) for scene in compared})
+
+    def drift_limits(self, scene: FinishedScene) -> Mapping[str, float]:
+        """From which distances to the training on there is a warning of a scene, by kind; empty where none is known."""
+        return {} if self.training is None else self.training.limits(scene.planned.size)
 
 
 def write_run_outputs(
@@ -124,7 +129,7 @@ def run_summary(done: Publication) -> RunSummary:
         model_uri=plan.model_uri,
         model=plan.model,
         detector=plan.detector,
-        scenes=tuple(map(_done_scene, done.finished)),
+        scenes=tuple(_done_scene(scene, done.drift_limits(scene)) for scene in done.finished),
         failed=tuple(entry for entry in skipped if entry.stage != PLANNING),
         skipped=tuple(entry for entry in skipped if entry.stage == PLANNING),
         up_to_date=plan.done,
@@ -136,11 +141,10 @@ def run_summary(done: Publication) -> RunSummary:
         shards=plan.shards,
         postponed=plan.postponed,
         warnings=(*plan.warnings, *done.drift_warnings()),
-        drift_limits=done.drift_limits,
     )
 
 
-def _done_scene(scene: FinishedScene) -> DoneScene:
+def _done_scene(scene: FinishedScene, limits: Mapping[str, float]) -> DoneScene:
     change = scene.change
     return DoneScene(
         key=scene.record.key,
@@ -152,6 +156,7 @@ def _done_scene(scene: FinishedScene) -> DoneScene:
         place=f"scenes/{scene.mark.scene}/{scene.mark.version}.{scene.mark.detector}",
         changes=None if change is None else Changes(change.new, change.gone, change.changed),
         drift=scene.record.drift or {},
+        drift_limits=limits,
     )
 
 

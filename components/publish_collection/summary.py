@@ -41,6 +41,7 @@ class DoneScene:
         place: Where its outputs lie, relative to the collection.
         changes: Against its last detection; None where it had none.
         drift: How far it is from the model's training, by kind; empty where that is not known.
+        drift_limits: From which distances on there is a warning, by kind; empty where none is known.
     """
 
     key: str
@@ -52,6 +53,7 @@ class DoneScene:
     place: str
     changes: Changes | None = None
     drift: Mapping[str, float] = field(default_factory=dict)
+    drift_limits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def megapixels(self) -> float:
@@ -97,7 +99,6 @@ class RunSummary:
         shards: How many shards the scenes were assigned to.
         postponed: How many images are left to the next run.
         warnings: What of the images is unlike those that the model learnt from.
-        drift_limits: From which distances to the training on scenes are warned of, by kind.
     """
 
     name: str
@@ -118,7 +119,6 @@ class RunSummary:
     shards: int = 0
     postponed: int = 0
     warnings: tuple[str, ...] = ()
-    drift_limits: Mapping[str, float] = field(default_factory=dict)
 
     def count(self, why: DetectionReason) -> int:
         """How many scenes were published for a reason."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -14,21 +13,23 @@ from components.core.drift import (
     PIXEL_BINS,
     Counts,
     Reference,
+    SeenImage,
     TrainingStatistics,
     confidence_counts,
     pixel_counts,
 )
 from components.core.errors import DataError, StorageError
+from components.core.geometry import Window
 from components.core.imagery.images import read_image, read_validity
 from components.core.imagery.reading import describe
 from components.core.network.segmentation import SegmentationNetwork
+from components.core.project import ImageRef
 from components.core.project.local_copies import with_local_copies
 from components.core.scene_errors import scene_errors, stops_all
+from components.train_unet.afterwards import read_samples, trained_network
 from components.train_unet.dataset import WindowDataset
 from components.train_unet.devices import DevicePlan
 from components.train_unet.sampling import evenly_spread
-
-log = logging.getLogger(__name__)
 
 TRAINING_WINDOWS = 512
 VALIDATION_WINDOWS = 128
@@ -53,16 +54,37 @@ def training_statistics(
     )
 
 
-def _pixels_by_image(dataset: WindowDataset) -> dict[str, Counts]:
-    found: dict[str, Counts] = {}
+class _Seen:
+    """Adds up windows of images."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counts] = {}
+        self._windows: dict[str, set[Window]] = {}
+
+    def add(self, image: ImageRef, counts: Counts) -> None:
+        self._counts[image.uri] = self._counts.get(image.uri, 0) + counts
+        self._windows.setdefault(image.uri, set()).add(image.recipe.window)
+
+    def images(self) -> dict[str, SeenImage]:
+        return {uri: SeenImage(counts, _different(self._windows[uri])) for uri, counts in self._counts.items()}
+
+
+def _different(windows: Collection[Window]) -> int:
+    """How many different pixels windows show at most: they may overlap."""
+    height = max(window.bottom for window in windows) - min(window.top for window in windows)
+    width = max(window.right for window in windows) - min(window.left for window in windows)
+    return min(height * width, sum(window.size.area for window in windows))
+
+
+def _pixels_by_image(dataset: WindowDataset) -> dict[str, SeenImage]:
+    seen = _Seen()
     for position in evenly_spread(len(dataset), TRAINING_WINDOWS):
         row = int(dataset.rows[position])
         try:
             with scene_errors(dataset.project.label(row)):
                 item = dataset.project.item(row)
-                source = "" if item.image is None else item.image.uri
                 image = with_local_copies(item).image
-                if image is None:
+                if image is None or item.image is None:
                     continue
                 valid = read_validity(image.uri, image.recipe) if describe(image.uri).is_masked else None
                 counts = pixel_counts(np.ascontiguousarray(read_image(image.uri, image.recipe)), valid)
@@ -70,35 +92,20 @@ def _pixels_by_image(dataset: WindowDataset) -> dict[str, Counts]:
             if stops_all(error):
                 raise
             continue  # the training has named it
-        found[source] = found.get(source, 0) + counts
-    return found
+        seen.add(item.image, counts)
+    return seen.images()
 
 
-@torch.inference_mode()
 def _confidences_by_image(
     network: SegmentationNetwork, dataset: WindowDataset, plan: DevicePlan, temperature: float
-) -> dict[str, Counts]:
-    device = torch.device(f"cuda:{plan.devices[0]}" if plan.accelerator == "gpu" else "cpu")
-    found: dict[str, Counts] = {}
-    network.to(device)
-    try:
-        for source, window in _windows(dataset):
-            with torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bf16-mixed"):
-                logits = network(window.to(device))
-            shares = torch.softmax(logits.float() / temperature, dim=1)
-            sure = shares.amax(dim=1).mul(255).round().to(torch.uint8).cpu().numpy()
-            found[source] = found.get(source, 0) + confidence_counts(sure)
-    finally:
-        network.to("cpu")
-    return found
-
-
-def _windows(dataset: WindowDataset) -> Iterator[tuple[str, torch.Tensor]]:
-    """The image that a window is cut from, and (1, bands, H, W) of it: as many as any training's memory holds.
-
-    Those that cannot be read are left out.
-    """
-    for position in evenly_spread(len(dataset), VALIDATION_WINDOWS):
-        source, sample = dataset.image_of_row(int(dataset.rows[position])), dataset[position]
-        if source is not None and not sample.unreadable:
-            yield source, sample.image[None]
+) -> dict[str, SeenImage]:
+    """Of as many windows as any training's memory holds."""
+    seen = _Seen()
+    with trained_network(network, plan) as logits:
+        for position, sample in read_samples(dataset, iter(evenly_spread(len(dataset), VALIDATION_WINDOWS))):
+            image = dataset.project.item(int(dataset.rows[position])).image
+            if image is None:
+                continue
+            shares = torch.softmax(logits(sample.image[None]) / temperature, dim=1)
+            seen.add(image, confidence_counts(shares.amax(dim=1).mul(255).round().to(torch.uint8).cpu().numpy()))
+    return seen.images()

@@ -39,6 +39,7 @@ from components.core.storage import (
     scratch_folder,
     suffix_of,
 )
+from components.train_unet.afterwards import calibrate_best
 from components.train_unet.bare_ground import NO_GROUND, find_bare_ground
 from components.train_unet.calibration import Calibration
 from components.train_unet.data import Datasets
@@ -162,6 +163,7 @@ def train(
         store = None if work_dir is None else checkpoint_store(work_dir, identity)
         events = "" if events_dir is None else join_uri(str(events_dir), key_of(identity))
         fitted = fit(network, datasets, settings, plan, store, max_bad, events)
+    calibrate_best(fitted.history, fitted.network, datasets.val, plan)
     described = _calibrated(described, fitted.history.calibration, settings.calibrate)
     statistics = training_statistics(fitted.network, datasets.train, datasets.val, plan, described.temperature)
     result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan, statistics)
@@ -314,9 +316,7 @@ def _calibrated(described: ModelConfig, calibration: Calibration | None, is_want
     """The description with what the best validation tells: thresholds, and the temperature where it is wanted."""
     if calibration is None:
         if is_wanted:
-            log.warning(
-                "the model is not calibrated: its best validation has no pixel that counts, or is of an earlier release"
-            )
+            log.warning("the model is not calibrated: its best validation has no pixel that counts")
         return described
     temperature = calibration.temperature if is_wanted else 1.0
     pairs = zip(described.classes[1:], calibration.thresholds, strict=True)

@@ -17,6 +17,7 @@ from components.core.drift import (
     LEAST_LIMITS,
     PIXEL_BINS,
     Reference,
+    SeenImage,
     TrainingStatistics,
     confidence_counts,
     pixel_counts,
@@ -41,8 +42,8 @@ def with_statistics(model: Path, folder: Path) -> Path:
     pixels, confidence = {}, {}
     for number in range(3):
         seen = town(SIZE, HOUSE, SHED) if number else town(SIZE, HALL)
-        pixels[str(number)] = pixel_counts(seen)
-        confidence[str(number)] = confidence_counts(np.full(SIZE.area, 255, np.uint8))
+        pixels[str(number)] = SeenImage(pixel_counts(seen), SIZE.area)
+        confidence[str(number)] = SeenImage(confidence_counts(np.full(SIZE.area, 255, np.uint8)), SIZE.area)
     known = TrainingStatistics(
         Reference.of_images(pixels, PIXEL_BINS, BANDS), Reference.of_images(confidence, len(CONFIDENCE_EDGES) - 1)
     )

@@ -6,9 +6,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from components.core import storage
 from components.core.champion import Champion, read_pointer
-from components.core.models import ONNX_FILE, model_digest
+from components.core.errors import DataError
+from components.core.models import ONNX_FILE, model_digest, network_digest
 from components.core.network.model_artifact import load_model
 from components.core.network.onnx_export import write_onnx
 from tests.components.core.collection.stac.valid import check, links
@@ -39,15 +42,35 @@ def test_a_run_works_with_the_model_that_its_pointer_named_when_it_began(detecti
     assert waiting == 3, "the next run knows the second model, and leaves what is done"
 
 
+def by_onnx(detection: Detection) -> Detection:
+    """The same, run by onnxruntime."""
+    config = json.loads(detection.settings.inference_config) | {"runtime": "onnx", "precision": "auto"}
+    return replace(detection, settings=replace(detection.settings, inference_config=json.dumps(config)))
+
+
+def with_onnx(model: Path) -> None:
+    """Add a model.onnx to a model's folder."""
+    loaded = load_model(model)
+    write_onnx(model / ONNX_FILE, loaded.network, loaded.config)
+
+
 def test_a_pointer_goes_with_either_runtime(detection: Detection, tmp_path: Path) -> None:
-    """What it says of the weights is seen, whatever file is then run."""
+    """The model is the same, whatever file of it is run; what is done by one is not done by the other."""
     write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
-    loaded = load_model(Path(detection.model))
-    write_onnx(Path(detection.model) / ONNX_FILE, loaded.network, loaded.config)
-    pointer = str(tmp_path / "models" / "current.json")
-    settings = replace(detection.settings, inference_config=json.dumps({"runtime": "onnx"}))
-    pointed = replace(detection, model=point(pointer, detection.model), settings=settings)
-    assert pointed.plan(tmp_path / "plan").model == model_digest(Path(detection.model), "onnx")
+    with_onnx(Path(detection.model))
+    pointed = replace(detection, model=point(str(tmp_path / "models" / "current.json"), detection.model))
+    plans = [run.plan(tmp_path / f"plan{number}") for number, run in enumerate((pointed, by_onnx(pointed)))]
+    assert {plan.model for plan in plans} == {model_digest(Path(detection.model))}
+    runs = [network_digest(Path(detection.model), runtime) for runtime in ("torch", "onnx")]
+    assert [plan.runs for plan in plans] == runs and len(set(runs)) == 2
+    assert plans[0].detector != plans[1].detector
+
+    run = by_onnx(pointed)
+    run.plan(tmp_path / "plan")
+    with (Path(detection.model) / ONNX_FILE).open("ab") as file:
+        file.write(b"\x00")
+    with pytest.raises(DataError, match="holds another model than at planning"):
+        run.do_shard(tmp_path, "1/1")
 
 
 def _detected(detection: Detection, work: Path) -> list[Path]:
@@ -65,11 +88,18 @@ def point(pointer: str, model: str) -> str:
     return pointer
 
 
-def test_the_items_of_models_lead_to_predecessor_and_successor(detection: Detection, tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_the_items_of_models_lead_to_predecessor_and_successor(
+    runtime: str, detection: Detection, tmp_path: Path
+) -> None:
     """The predecessor is the last one that the collection knows: it need not have been run with each."""
     pointer, folder = str(tmp_path / "models" / "current.json"), Path(detection.output) / "model"
     pointed = replace(detection, model=pointer)
     models = [save_bright_model(tmp_path / f"m{number}", threshold=100 + number) for number in range(3)]
+    if runtime == "onnx":
+        pointed = by_onnx(pointed)
+        for number in (0, 2):  # the other one is not run
+            with_onnx(models[number])
     names = [f"{model_digest(model)[:12]}.json" for model in models]
     write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
     point(pointer, str(models[0]))

@@ -29,7 +29,7 @@ from components.core.collection.stac import (
 from components.core.collection.stac.parts import DIGEST_CHARACTERS
 from components.core.errors import ConfigError, DataError
 from components.core.json_text import parse_json
-from components.core.models import local_model, model_digest
+from components.core.models import local_model, network_digest
 
 PACKAGE = "footprints-pipeline"
 VERSION_VARIABLE = "FOOTPRINTS_VERSION"
@@ -88,7 +88,7 @@ def fetch_and_describe_model(collection: Collection, plan: Plan) -> None:
     if not storage.exists(collection.place(model_place(plan.model))):
         runtime = plan.settings.runtime
         with local_model(plan.model_uri, runtime) as folder:
-            _check_unchanged(plan, model_digest(folder, runtime))
+            check_unchanged(plan, network_digest(folder, runtime))
             describe_model(collection, plan, folder)
 
 
@@ -123,11 +123,20 @@ def _no_item(place: str, error: Exception) -> DataError:
     return DataError(f"{place}: is not the STAC item of a model ({error!r}); delete it and run again, which writes it")
 
 
-def _check_unchanged(plan: Plan, found: str) -> None:
-    if found != plan.model:
+def check_unchanged(plan: Plan, found: str) -> None:
+    """See that a model is the one that a run was planned with.
+
+    Args:
+        plan: Of the run.
+        found: Digest of what the runtime reads of it.
+
+    Raises:
+        ConfigError: If it is another.
+    """
+    if found != plan.runs:
         raise ConfigError(
             f"model_uri: {plan.model_uri} holds the model {found[:DIGEST_CHARACTERS]}, and this run was planned with "
-            f"{plan.model[:DIGEST_CHARACTERS]}, which was there then; nothing is published. Run again, and give each "
+            f"{plan.runs[:DIGEST_CHARACTERS]}, which was there then; nothing is published. Run again, and give each "
             "model a folder of its own"
         )
 

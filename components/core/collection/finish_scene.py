@@ -180,7 +180,7 @@ class SceneFinisher:
             regularise=found.drawing.regularise,
             min_area_m2=self.plan.settings.min_area_m2,
             drift=self._drift_before(mark, planned, collection) if drift is None else drift.distances(),
-            network=self.plan.network,
+            prediction=self.plan.prediction,
         )
         self._write_coverage(mark, record, items, grid)
         self._describe(mark, record, grid.transform, collection)
@@ -206,7 +206,7 @@ class SceneFinisher:
     def _roles(self) -> dict[str, str]:
         """The rasters that are published, by name, and what they are called in projects."""
         optional = {"confidence": CONFIDENCE_ROLE if self.plan.settings.confidence else ""}
-        optional["probability"] = PROBABILITY_ROLE if self.plan.network else ""
+        optional["probability"] = PROBABILITY_ROLE if self.plan.prediction else ""
         return {"mask": MASK_ROLE} | {name: role for name, role in optional.items() if role}
 
     def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: PixelGrid) -> dict[str, str]:

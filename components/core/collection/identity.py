@@ -63,11 +63,11 @@ def detector_digest(model: str, settings: Mapping[str, Any]) -> str:
     return digest(model, json.dumps(parsed, sort_keys=True, ensure_ascii=False))[:DIGEST_CHARACTERS]
 
 
-def network_digest(model: str, config: InferenceConfig, bands: str, scaling: str) -> str:
+def prediction_digest(network: str, config: InferenceConfig, bands: str, scaling: str) -> str:
     """Name what a network says of imagery, whatever is made of that: footprints are made again without it.
 
     Args:
-        model: Digest of the model.
+        network: Digest of what the runtime reads of the model.
         config: How it is applied; thresholds and which classes are kept make no difference.
         bands: As the images are read.
         scaling: As more than 8 bits become 8.
@@ -78,7 +78,7 @@ def network_digest(model: str, config: InferenceConfig, bands: str, scaling: str
     if not config.probabilities or getattr(config.mode, "save", False):
         return ""
     decisive = (METHOD, config.mode.model_dump_json(), config.precision, config.runtime, bands, scaling)
-    return digest(model, *decisive)[:DIGEST_CHARACTERS]
+    return digest(network, *decisive)[:DIGEST_CHARACTERS]
 
 
 def _parsed(value: Any) -> Any:

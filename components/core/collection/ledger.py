@@ -69,8 +69,8 @@ class SceneRecord:
             the scene, whose footprints have no outlines to be joined by.
         min_area_m2: Smaller objects are left out.
         drift: How far the scene is from the model's training, by kind; None where that is not known.
-        network: Names what the network said of it, of which the file "probability" holds all that footprints are made
-            of; see `components.core.collection.identity.network_digest`. Empty where that is not kept.
+        prediction: Names what the network said of it, of which the file "probability" holds all that footprints are
+            made of; see `components.core.collection.identity.prediction_digest`. Empty where that is not kept.
     """
 
     key: str
@@ -91,7 +91,7 @@ class SceneRecord:
     regularise: bool | None = None
     min_area_m2: float = 0.0
     drift: dict[str, float] | None = None
-    network: str = ""
+    prediction: str = ""
 
     @classmethod
     def of_json(cls, text: bytes, place: str) -> SceneRecord:
@@ -124,8 +124,8 @@ class SceneRecord:
         content = asdict(self)
         if self.drift is None:
             del content["drift"]  # as it was before there was any
-        if not self.network:
-            del content["network"]
+        if not self.prediction:
+            del content["prediction"]
         try:
             return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
         except ValueError as error:

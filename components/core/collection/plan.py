@@ -179,8 +179,8 @@ class Plan:
         images_uri: Prefix of the imagery.
         output_uri: Of the collection.
         model_uri: Of the model.
-        model: Digest of the model.
-        detector: Name of model and settings together.
+        model: Digest of the model, whichever runtime runs it.
+        detector: Name of what is run and of the settings together.
         settings: How scenes are detected.
         scenes: To be done.
         shards: How many shards they are assigned to; 0 where no scene needs the network.
@@ -192,7 +192,8 @@ class Plan:
         warnings: What of the images is unlike those that the model learnt from.
         pointer_uri: Pointer that named the model when the run was planned; empty where its folder was given.
         predecessors: Digests of the models that the pointer named before, the last one first.
-        network: Name of what the model says, whatever is made of it; empty where that is not kept.
+        prediction: Name of what the model says, whatever is made of it; empty where that is not kept.
+        network: Digest of what the runtime reads of the model; empty where that is the model's own.
         run: Names the run; another for each plan that is made.
     """
 
@@ -213,7 +214,13 @@ class Plan:
     pointer_uri: str = ""
     predecessors: tuple[str, ...] = ()
     network: str = ""
+    prediction: str = ""
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
+
+    @property
+    def runs(self) -> str:
+        """Digest of what the runtime reads of the model."""
+        return self.network or self.model
 
     @property
     def images(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from components.core.documents.inference import InferenceConfig
+from components.core.documents.inference import BEST_THRESHOLD, InferenceConfig
 from components.core.documents.inference_modes import ALL_CLASSES, WHERE, BboxesMode, FullImageMode, Mode
 from components.core.documents.regions import Region
 from components.core.errors import ConfigError
 from components.core.figures import Shape
+from components.core.network.description import ModelConfig
 from components.core.project import ClassInfo, ProjectMeta
 
 
@@ -103,6 +104,24 @@ def check_threshold(config: InferenceConfig, titles: Sequence[str]) -> None:
                 if title in titles
                 else f"{WHERE}: threshold: {title!r} is not a class of the model; its classes: {offers}"
             )
+
+
+def check_knows_thresholds(config: InferenceConfig, model: ModelConfig, who: str = "the model") -> None:
+    """See that a model has thresholds of its own, where they are asked for.
+
+    Args:
+        config: The inference config.
+        model: What the model says of itself.
+        who: The model, for messages.
+
+    Raises:
+        ConfigError: If it has none.
+    """
+    if config.threshold == BEST_THRESHOLD and not model.thresholds:
+        raise ConfigError(
+            f"{WHERE}: threshold: {BEST_THRESHOLD!r}: {who} knows no thresholds, as it was trained by an earlier "
+            "release or without a validation; give a number, or train it again"
+        )
 
 
 def _chosen(classes: Iterable[ClassInfo], wanted: str | list[str], key: str, owner: str) -> list[ClassInfo]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from components.core.documents.inference import BEST_THRESHOLD, OTHER_THRESHOLD, WHERE, InferenceConfig
-from components.core.documents.predicted import check_threshold
-from components.core.errors import ConfigError
+from components.core.documents.inference import OTHER_THRESHOLD, InferenceConfig
+from components.core.documents.predicted import check_knows_thresholds, check_threshold
 from components.core.network.description import ModelConfig
 
 
@@ -27,11 +26,7 @@ def thresholds_of(config: InferenceConfig, model: ModelConfig) -> tuple[float, .
         case None:
             return ()
         case str():
-            if not model.thresholds:
-                raise ConfigError(
-                    f"{WHERE}: threshold: {BEST_THRESHOLD!r}: the model knows no thresholds, as it was trained by an "
-                    "earlier release or without a validation; give a number, or train it again"
-                )
+            check_knows_thresholds(config, model)
             return tuple(model.thresholds.get(title, OTHER_THRESHOLD) for title in titles[1:])
         case dict() as by_class:
             return tuple(by_class.get(title, OTHER_THRESHOLD) for title in titles[1:])

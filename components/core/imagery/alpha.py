@@ -13,9 +13,9 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window as RasterWindow
 
+from components.core.imagery.data_mask import alpha_band
 from components.core.imagery.opening import count_read, use_raster, version_of
 
 SAMPLES = 4
@@ -43,6 +43,11 @@ class Alpha:
     band: int = 0
     is_mask: bool = True
     between: float = 0.0
+
+    @property
+    def mask(self) -> int:
+        """Number of the band that says which pixels hold data; 0 where none does."""
+        return self.band if self.is_mask else 0
 
     def note(self) -> str:
         """The remark on a band that is no mask."""
@@ -74,15 +79,10 @@ def alpha_of(uri: str) -> Alpha:
     return found
 
 
-def has_alpha(dataset: rasterio.DatasetReader) -> bool:
-    """Whether an alpha band is what says which of an open raster's pixels hold data."""
-    return MaskFlags.alpha in dataset.mask_flag_enums[0]
-
-
 def _judged(uri: str, dataset: rasterio.DatasetReader) -> Alpha:
-    if not has_alpha(dataset) or dataset.driver == "PNG":  # which knows no other fourth band
-        return Alpha()
-    band = 1 + dataset.colorinterp.index(ColorInterp.alpha)
+    band = alpha_band(dataset)
+    if not band or dataset.driver == "PNG":  # which knows no other fourth band
+        return Alpha(band)
     kind = np.dtype(dataset.dtypes[band - 1])
     most = np.iinfo(kind).max if kind.kind in "iu" else 1
     above = full = 0

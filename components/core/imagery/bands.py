@@ -17,8 +17,6 @@ COLOURS = ("red", "green", "blue")
 OTHER_WORDS = frozenset({"coastal", "edge", "infrared", "near", "pan", "swir", "yellow"})
 """Beside a colour in a band's name they mean another band: red edge, coastal blue."""
 
-ALPHA = "alpha"
-
 GREY, IN_COLOUR = "grey", "red, green and blue"
 
 BY_HAND, BY_NAME, BY_TAG, BY_PLACE = "as bands says", "by their names", "by their tags", "by their places"
@@ -76,9 +74,6 @@ def further_bands(dataset: rasterio.DatasetReader, uri: str, names: Sequence[str
     Raises:
         DataError: If it has too few bands, none of a name, or one of them is its alpha band.
     """
-    tagged = [number for number, kind in enumerate(dataset.colorinterp, 1) if kind.name == ALPHA]
-    if dataset.count > len(COLOURS) + 1 and tagged:  # of no more bands GDAL tags the fourth whatever it holds
-        alpha = tagged[0]
     asked, values = names[len(COLOURS) :], dataset.count - bool(alpha)
     if not asked:
         return ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,14 @@ import numpy.typing as npt
 import rasterio
 from affine import Affine
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.windows import Window as RasterWindow
 
 from components.core.errors import DataError
 from components.core.geometry import Size, Window
 from components.core.imagery.alpha import alpha_of
 from components.core.imagery.bands import further_bands, is_rgb
-from components.core.imagery.data_mask import data_mask
+from components.core.imagery.data_mask import alpha_band, data_mask, declares_gaps
 from components.core.imagery.opening import count_read, use_raster
 
 LARGEST_TILE_PIXELS = 2048 * 2048
@@ -69,15 +70,19 @@ def describe(uri: str) -> RasterInfo:
         DataError: If it cannot be opened.
         StorageError: If it is in object storage and cannot be reached there.
     """
-    info = use_raster(uri, info_of, "its description")
-    return replace(info, is_masked=info.is_masked and alpha_of(uri).is_mask)
+    return use_raster(uri, partial(info_of, alpha=alpha_of(uri).mask), "its description")
 
 
-def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
-    """What an open raster says of itself, whether its alpha band is one or not."""
+def info_of(dataset: rasterio.DatasetReader, alpha: int | None = None) -> RasterInfo:
+    """What an open raster says of itself.
+
+    Args:
+        dataset: The raster.
+        alpha: Number of the band that says which pixels hold data; 0 where none does. None for the one that is tagged
+            so, whether it does or not.
+    """
     tile_height, tile_width = dataset.block_shapes[0]
     size = Size(dataset.height, dataset.width)
-    is_masked = any(MaskFlags.all_valid not in flags for flags in dataset.mask_flag_enums)
     return RasterInfo(
         size=size,
         bands=dataset.count,
@@ -90,7 +95,7 @@ def info_of(dataset: rasterio.DatasetReader) -> RasterInfo:
         and tile_height * tile_width <= LARGEST_TILE_PIXELS,
         has_palette=_colours_of(dataset)[0] is ColorInterp.palette,
         nodata=dataset.nodata,
-        is_masked=is_masked,
+        is_masked=declares_gaps(dataset, alpha_band(dataset) if alpha is None else alpha),
         is_min_white=dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES",
     )
 
@@ -215,8 +220,7 @@ def check_bands(uri: str, names: Sequence[str]) -> None:
 
 
 def _indexes(uri: str, dataset: rasterio.DatasetReader, names: Sequence[str]) -> tuple[int, ...]:
-    alpha = alpha_of(uri)
-    return (1, 2, 3, *further_bands(dataset, uri, names, alpha.band if alpha.is_mask else 0))
+    return (1, 2, 3, *further_bands(dataset, uri, names, alpha_of(uri).mask))
 
 
 def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
@@ -236,12 +240,11 @@ def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
         DataError: If the raster cannot be read.
         StorageError: If it is in object storage and cannot be reached there.
     """
-    if not alpha_of(uri).is_mask:
-        return np.ones((window.height, window.width), np.bool_)
+    alpha = alpha_of(uri).mask
 
     def read(dataset: rasterio.DatasetReader) -> npt.NDArray[np.bool_]:
         place = RasterWindow(window.left, window.top, window.width, window.height)
-        mask = data_mask(dataset, place)
+        mask = data_mask(dataset, place, alpha)
         count_read(uri, mask.nbytes)
         return mask
 

@@ -89,6 +89,10 @@ class SegmentationNetwork(nn.Module, ABC):
         """
         check_size(size, "input_size", self.size_multiple)
 
+    def why_no_window(self, size: Size) -> str:
+        """Why windows of a size, whose sides are multiples, do not go through; empty where they do."""
+        return ""
+
     @abstractmethod
     def load_encoder(self, state: Mapping[str, Tensor], source: str) -> None:
         """Copy weights of a file, or of a name, into the encoder.

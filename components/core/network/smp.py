@@ -14,6 +14,7 @@ from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.network import smp_names
 from components.core.network.encoders import NO_WEIGHTS, RGB_BANDS
+from components.core.network.memory import is_out_of_memory
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.network.weights import load_checked, widened
 
@@ -85,23 +86,32 @@ class SmpNetwork(SegmentationNetwork):
             logits = self.model(torch.cat([normalised, normalised]))[:1]
         return logits
 
-    @torch.no_grad()
     def check_window(self, size: Size) -> None:
         """See that windows of a size go through, which for some encoders takes more than a multiple of 32.
 
         Raises:
             ConfigError: If they do not.
         """
+        reason = self.why_no_window(size)
+        if reason:
+            raise ConfigError(f"architecture: {reason}; use another input_size or encoder")
+
+    @torch.no_grad()
+    def why_no_window(self, size: Size) -> str:
+        """Why windows of a size do not go through, by trying; empty where they do, or memory is short."""
         was_training = self.training
         try:
-            self.eval()(torch.zeros(1, self.bands, size.height, size.width))
+            self.eval()(torch.zeros(1, self.bands, size.height, size.width, device=self.mean.device))
         except (RuntimeError, ValueError, AssertionError) as error:
-            raise ConfigError(
-                f"architecture: {self.architecture!r} with the encoder {self.encoder_name!r} cannot take windows of "
-                f"{size} px of {self.bands} bands ({_first_line(error)}); use another input_size or encoder"
-            ) from error
+            if is_out_of_memory(error):
+                return ""
+            return (
+                f"{self.architecture!r} with the encoder {self.encoder_name!r} cannot take windows of {size} px of "
+                f"{self.bands} bands ({_first_line(error)})"
+            )
         finally:
             self.train(was_training)
+        return ""
 
     def load_encoder(self, state: Mapping[str, Tensor], source: str) -> None:
         """Copy weights into the encoder.

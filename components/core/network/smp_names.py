@@ -40,6 +40,11 @@ TIMM_ENCODER = "tu-vit_base_patch16_224.augreg_in21k"
 SIZE_MULTIPLE = 32
 """Its encoders halve an image five times."""
 
+_ONE_SIZE = re.compile(
+    rf"{TIMM}(swin|swinv2|coat|coatnet|coatnext|efficientformer|efficientformerv2|gcvit|hiera|\w*botnet\w*)_\w"
+)
+"""Encoders that keep a position for each place of an image, so that they take images of one size alone."""
+
 _DECODER = re.compile(r"smp\.[A-Za-z]\w*")
 _ENCODER = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _WORD = re.compile(r"[a-z0-9][\w+-]*")
@@ -90,6 +95,14 @@ def is_smp(architecture: str) -> bool:
 def is_well_formed(architecture: str, encoder: str) -> bool:
     """Whether two names may be a decoder's and an encoder's of some version."""
     return _DECODER.fullmatch(architecture) is not None and _ENCODER.fullmatch(encoder) is not None
+
+
+def takes_one_size(architecture: str, encoder: str) -> bool:
+    """Whether a network is known to take windows of one size alone, by its encoder's name.
+
+    Others may do so, too: what timm has is more than is listed here.
+    """
+    return is_smp(architecture) and _ONE_SIZE.match(encoder) is not None
 
 
 def check_available() -> None:

@@ -13,6 +13,7 @@ from components.check_inputs.check_inputs import check_inputs
 from components.check_inputs.inputs import TrainingInputs
 from components.core.errors import InputsError
 from components.core.geometry import Size
+from components.core.imagery.bands import COLOURS
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig
 from tests.builders import bitmap_meta
@@ -29,11 +30,12 @@ def put_imagery(root: Path, *names: str) -> Path:
     return root
 
 
-def put_model(folder: Path, *titles: str, encoder: str = "vgg16_bn") -> Path:
-    """A model's folder, its weights empty."""
+def put_model(folder: Path, *titles: str, encoder: str = "vgg16_bn", **keys: Any) -> Path:
+    """A model's folder, its weights empty; keys are of its description."""
     classes = bitmap_meta("", *(titles or ("bg", "untitled"))).classes
+    described = ModelConfig.of(encoder, classes, "bg", "neutral", Size(32, 32), bands=keys.pop("bands", COLOURS))
     folder.mkdir()
-    (folder / CONFIG_FILE).write_text(ModelConfig.of(encoder, classes, "bg", "neutral", Size(32, 32)).model_dump_json())
+    (folder / CONFIG_FILE).write_text(described.model_copy(update=keys).model_dump_json())
     (folder / WEIGHTS_FILE).touch()
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,89 @@ def test_a_promotion_is_checked_before_anything_is_trained(tmp_path: Path) -> No
     check_inputs(in_order(tmp_path, promote_config=config, initial_model_uri=str(pointer)))
 
 
-NIR = {"bands": ["red", "green", "blue", "nir"], "encoder_weights": "none"}
+def put_champion(folder: Path, **keys: Any) -> dict[str, str]:
+    """A promotion config whose pointer names a model of such a description."""
+    model = put_model(folder / "model", **keys)
+    pointer = folder / "current.json"
+    pointer.write_bytes(Champion(model_uri=str(model), model="0" * 64, promoted="").as_bytes())
+    return {"pointer_uri": str(pointer)}
+
+
+ONE_SIZE = {"architecture": "smp.Unet", "encoder": "tu-swin_tiny_patch4_window7_224"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "others", "said"),
+    [
+        (
+            {},
+            {"inference_config": {"runtime": "onnx"}},
+            "promote_config, inference_config: model: {} holds no model.onnx;",
+        ),
+        (
+            {},
+            {"inference_config": {"threshold": "best"}},
+            "inference_config, promote_config: threshold: 'best': the model in use knows no thresholds, as it was",
+        ),
+        (
+            ONE_SIZE,
+            {"inference_config": {"mode": {"scales": [1.0, 2.0]}}},
+            "inference_config, promote_config: mode.scales: [1.0, 2.0]: at 2 the network would see windows of 64×64 px "
+            "in place of 32×32 px, and 'smp.Unet' with the encoder 'tu-swin_tiny_patch4_window7_224' takes no other",
+        ),
+        (
+            {"bands": ("red", "green", "blue", "nir")},
+            {"bands": "3,2,1"},
+            "bands: '3,2,1' keeps 3 bands of the images, and the model in use names 4: red, green, blue, nir; give the",
+        ),
+        (
+            {"bands": ("red", "green", "blue", "nir")},
+            {"images_uri": "", "makes_scenes": True},
+            "promote_config: pointer_uri: the model in use sees ['red', 'green', 'blue', 'nir'], more than the run's",
+        ),
+    ],
+    ids=["no such file", "no thresholds", "one size", "bands that are not kept", "bands of no scene"],
+)
+def test_what_the_model_in_use_cannot_be_tested_with_is_said_before_anything_is_trained(
+    tmp_path: Path, keys: dict[str, Any], others: dict[str, Any], said: str
+) -> None:
+    given = in_order(tmp_path, promote_config=put_champion(tmp_path, **keys))
+    check_inputs(given)
+    texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in others.items()}
+    (fault,) = wrong(dataclasses.replace(given, **texts))
+    assert fault.startswith(said.format(tmp_path / "model"))
+
+
+def test_what_the_model_in_use_can_be_tested_with_is_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = put_champion(tmp_path, bands=NIR["bands"], thresholds={"untitled": 0.4}, encoder="vgg11_bn")
+    (tmp_path / "model" / "model.onnx").touch()
+    inference = {"runtime": "onnx", "threshold": "best"}
+    check_inputs(in_order(tmp_path, promote_config=config, inference_config=inference, train_config=NIR))
+    assert not caplog.records
+    check_inputs(in_order(tmp_path, promote_config=config, inference_config=inference))
+    assert (
+        "promote_config: the model in use sees the bands red, green, blue, nir, and train_config names red, green, blue"
+        in caplog.text
+    )
+
+
+def test_scales_are_refused_where_the_encoder_is_known_to_take_one_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTPRINTS_EXTRAS", "smp")
+    config = ONE_SIZE | {"encoder_weights": "none", "input_size": {"height": 224, "width": 224}}
+    check_inputs(in_order(tmp_path, train_config=config, inference_config={"mode": {"scales": [1.0, 1.05]}}))
+    scaled = {"mode": {"scales": [0.75, 1.0]}}
+    (fault,) = wrong(in_order(tmp_path, train_config=config, inference_config=scaled))
+    assert fault.startswith(
+        "inference_config, train_config: mode.scales: [0.75, 1.0]: at 0.75 the network would see windows of 160×160 px "
+        "in place of 224×224 px, and 'smp.Unet' with the encoder 'tu-swin_tiny_patch4_window7_224' takes no other "
+        "size; use [1.0], or a model of another encoder"
+    )
+    check_inputs(in_order(tmp_path, train_config=NEEDS_SMP, inference_config=scaled))
+
+
+NIR: dict[str, Any] = {"bands": ["red", "green", "blue", "nir"], "encoder_weights": "none"}
 
 
 def test_the_import_keeps_as_many_bands_as_the_network_sees(tmp_path: Path) -> None:

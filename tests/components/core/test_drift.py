@@ -15,9 +15,12 @@ from scipy.spatial.distance import jensenshannon
 from components.core.drift import (
     BANDS,
     CONFIDENCE_EDGES,
-    LEAST_PIXELS,
+    MOST_OF_FEW,
     PIXEL_BINS,
+    SIZES_PX,
     Reference,
+    SeenImage,
+    Spread,
     TrainingStatistics,
     confidence_counts,
     distance,
@@ -68,28 +71,57 @@ def test_few_windows_lie_inside_and_a_small_image_is_seen_whole(height: int, wid
     assert {max(w.bottom for w in windows), max(w.right for w in windows)} == {height, width}
 
 
-def histogram(*shares: float) -> np.ndarray:
-    return np.array([[round(share * 4 * LEAST_PIXELS) for share in shares]], np.int64)
+LARGE, SMALL = SIZES_PX[-1], SIZES_PX[0]
+
+
+def image(*shares: float, pixels: int = LARGE) -> SeenImage:
+    """Of values in such shares, and seen in four copies."""
+    return SeenImage(np.array([[round(share * 4 * pixels) for share in shares]], np.int64), pixels)
 
 
 def test_the_limit_is_what_the_trainings_own_images_differ_by() -> None:
     """More where they are few, and never less than a small one."""
-    alike = Reference.of_images({"a": histogram(0.5, 0.5), "b": histogram(0.51, 0.49)}, 2)
-    assert alike.limit(0.2) == 0.2
-    apart = {"a": histogram(0.9, 0.1), "b": histogram(0.1, 0.9)}
+    alike = Reference.of_images({"a": image(0.5, 0.5), "b": image(0.51, 0.49)}, 2)
+    assert alike.limit(LARGE, 0.2) == 0.2
+    apart = {"a": image(0.7, 0.3), "b": image(0.3, 0.7)}
+    furthest = distance(apart["a"].counts, image(0.5, 0.5).counts)
     found = Reference.of_images(apart, 2)
-    assert found.limit(0.2) == pytest.approx((1 + math.sqrt(0.5)) * distance(apart["a"], histogram(0.5, 0.5)))
+    assert furthest and found.limit(LARGE, 0.2) == pytest.approx((1 + math.sqrt(0.5)) * furthest)
     many = Reference.of_images({f"{key}{number}": apart[key] for key in apart for number in range(50)}, 2)
-    assert many.furthest == found.furthest and many.limit(0.2) == pytest.approx(1.1 * many.furthest)
-    small = Reference.of_images(apart | {"tiny": np.array([[0, 5]])}, 2)
-    assert (small.images, small.furthest) == (2, pytest.approx(found.furthest, abs=1e-4)), "it says little"
-    assert Reference.of_images({}, 2).limit(0.2) == 0.2
+    assert many.limit(LARGE, 0) == pytest.approx(1.1 * furthest)
+    assert (
+        Reference.of_images({}, 2).limit(LARGE, 0.2) == Reference.of_images({"a": apart["a"]}, 2).limit(9, 0.2) == 0.2
+    )
+
+
+def test_two_images_that_have_little_in_common_do_not_allow_for_anything() -> None:
+    few = {"a": image(1, 0), "b": image(0, 1)}
+    assert Reference.of_images(few, 2).limit(LARGE, 0.2) == MOST_OF_FEW
+    more = few | {"c": image(1, 0), "d": image(0, 1)}
+    assert Reference.of_images(more, 2).limit(LARGE, 0.2) > MOST_OF_FEW
+
+
+def test_small_scenes_may_be_further_off_than_large_ones() -> None:
+    """Images of less than half of a scene's size say how far it may be off together with their neighbours."""
+    images = {f"{number:02}": image(*((0.9, 0.1), (0.1, 0.9))[number % 2], pixels=SMALL) for number in range(40)}
+    found = Reference.of_images(images, 2)
+    assert [(spread.pixels, spread.groups) for spread in found.spreads] == [
+        (SIZES_PX[0], 40),
+        (SIZES_PX[1], 20),
+        (LARGE, 5),
+    ]
+    assert found.spreads[0].furthest > 0.3 and found.spreads[1].furthest == found.spreads[2].furthest == 0
+    assert found.limit(SMALL, 0.2) == found.limit(SMALL - 1, 0.2) > 0.3
+    assert found.limit(4 * SMALL, 0.2) == found.limit(LARGE, 0.2) == 0.2
+    one_size = Reference.of_images(dict(list(images.items())[:3]), 2)
+    assert [spread.pixels for spread in one_size.spreads] == [SMALL]
+    assert one_size.limit(LARGE, 0.2) == one_size.limit(SMALL, 0.2), "nothing is known of larger ones"
 
 
 def statistics() -> TrainingStatistics:
     pixels = np.tile(np.arange(PIXEL_BINS), (BANDS, 1)).astype(np.int64)
     confidence = np.arange(len(CONFIDENCE_EDGES) - 1, dtype=np.int64)[np.newaxis]
-    return TrainingStatistics(Reference(pixels, 0.3, 4), Reference(confidence, 0.1, 1))
+    return TrainingStatistics(Reference(pixels, (Spread(LARGE, 4, 0.3),)), Reference(confidence))
 
 
 def test_statistics_come_back_from_a_models_folder(tmp_path: Path) -> None:
@@ -97,11 +129,11 @@ def test_statistics_come_back_from_a_models_folder(tmp_path: Path) -> None:
     (tmp_path / "training_statistics.json").write_text(json.dumps(statistics().as_json()))
     found = TrainingStatistics.of_model(str(tmp_path))
     assert found is not None and found.as_json() == statistics().as_json()
-    assert found.limits() == {"pixels": pytest.approx(0.45), "confidence": 0.3}
+    assert found.limits(Size(5000, 5000)) == {"pixels": pytest.approx(0.45), "confidence": 0.3}
     assert found.distances(found.pixels.counts, 0 * found.confidence.counts) == {"pixels": 0.0}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"pixels": {"counts": [1], "furthest_image": 0}}', "huge"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"pixels": {"counts": [1], "spreads": []}}', "huge"])
 def test_statistics_that_are_none_are_named_and_do_not_end_a_run(
     content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -113,9 +145,12 @@ def test_statistics_that_are_none_are_named_and_do_not_end_a_run(
 
 def test_warnings_name_the_scenes_the_furthest_first() -> None:
     scenes = {"a": {"pixels": 0.3, "confidence": 0.1}, "b": {"pixels": 0.5}, "c": {"pixels": 0.1, "confidence": 0.1}}
-    (warning,) = drift_warnings(scenes, {"pixels": 0.25, "confidence": 0.2})
-    assert warning.startswith("2 of 3 scenes have pixels whose values are unlike those of the training, by more than")
-    assert "b (0.50), a (0.30)" in warning
-    assert drift_warnings(scenes, {}) == []
+    limits = {"pixels": 0.25, "confidence": 0.2}
+    (warning,) = drift_warnings(scenes, {"a": {"pixels": 0.2, "confidence": 0.2}, "b": limits, "c": limits})
+    assert warning.startswith(
+        "2 of 3 scenes have pixels whose values are unlike those of the training: b (0.50, limit "
+    )
+    assert "b (0.50, limit 0.25), a (0.30, limit 0.20); look at their pictures" in warning
+    assert drift_warnings(scenes, {key: {} for key in scenes}) == []
     assert drift_of_run(list(scenes.values())) == {"pixels": 0.3, "confidence": 0.1}
     assert drift_of_run([]) == {}

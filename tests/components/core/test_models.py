@@ -8,7 +8,7 @@ import pytest
 
 from components.core import storage
 from components.core.errors import DataError
-from components.core.models import CONFIG_FILE, WEIGHTS_FILE, local_model, model_digest
+from components.core.models import CONFIG_FILE, ONNX_FILE, WEIGHTS_FILE, local_model, model_digest, network_digest
 from tests.s3_server import S3Server
 
 
@@ -29,6 +29,15 @@ def test_the_digest_follows_config_and_weights_alone(folder: Path) -> None:
     (folder / WEIGHTS_FILE).write_bytes(b"weight")
     (folder / CONFIG_FILE).write_text("{}s")
     assert model_digest(folder) != before
+
+
+def test_a_model_is_the_same_whichever_runtime_runs_it(folder: Path) -> None:
+    before = model_digest(folder)
+    (folder / ONNX_FILE).write_bytes(b"network")
+    assert model_digest(folder) == before == network_digest(folder, "torch")
+    assert network_digest(folder, "onnx") != before
+    (folder / WEIGHTS_FILE).unlink()
+    assert model_digest(folder) == network_digest(folder, "onnx"), "all that is known of it"
 
 
 def test_a_local_folder_is_given_as_it_is(folder: Path) -> None:

@@ -174,6 +174,19 @@ def test_near_infrared_beside_16_bits_is_no_mask_either(tmp_path: Path) -> None:
     assert valid_of(item).all()
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("bands", ["1,2,3,4", ""])
+def test_an_alpha_band_behind_near_infrared_is_a_mask(tmp_path: Path, dtype: str, bands: str) -> None:
+    pixels = noise(SIZE, bands=5, dtype=dtype)
+    pixels[4] = np.iinfo(dtype).max
+    pixels[4, :50] = 0
+    interpretation = (*COLOURS, ColorInterp.undefined, ColorInterp.alpha)
+    write_tiled(tmp_path / "in" / "a.tif", pixels, photometric="rgb", alpha="no", interpretation=interpretation)
+    _, item = run(tmp_path, bands=bands)
+    assert item.image is not None and describe(item.image.uri).is_masked
+    assert (valid_of(item) == (np.arange(SIZE.height) >= 50)[:, np.newaxis]).all()
+
+
 def test_an_alpha_band_with_soft_edges_is_a_mask(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pixels = noise(Size(1500, 1500), bands=4)
     pixels[3] = 255

@@ -18,7 +18,9 @@ from components.core.errors import ConfigError, DataError
 from components.core.figures import Rectangle, tight_window
 from components.core.geometry import FlipAxis, Size, Window
 from components.core.imagery import Crop, Flip
-from components.core.network.model_artifact import load_model
+from components.core.network.architectures import architecture_spec
+from components.core.network.description import ModelConfig
+from components.core.network.model_artifact import load_model, save_model
 from components.core.project import ImageRef, Item, manifest_writer, open_project
 from components.core.project.history import StageRun, read_history
 from components.core.skip_budget import Skipped
@@ -256,3 +258,17 @@ def test_the_command_line_explains_an_error_in_one_line(
     assert status == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("python -m components.infer_windows: image_tags: none")
     assert not (tmp_path / "metrics.json").exists()
+
+
+def test_scales_that_the_network_cannot_take_are_refused_before_the_first_window(project: Path, tmp_path: Path) -> None:
+    encoder, side = "tu-efficientformerv2_s0", Size(224, 224)
+    classes = bitmap_meta("", "bg", "untitled").classes
+    network = architecture_spec("smp.Unet").build(2, encoder)
+    described = ModelConfig.of(encoder, classes, "bg", "neutral", side, "smp.Unet")
+    save_model(tmp_path / "model", network, described, {})
+    config = CONFIG | {"mode": CONFIG["mode"] | {"scales": [1.0, 1.5]}}
+    with pytest.raises(
+        ConfigError, match=r"mode.scales: \[1.0, 1.5\]: at 1.5 the network would see windows of 320×320 p"
+    ):
+        infer(project, tmp_path / "model", config=config)
+    assert not (tmp_path / "data" / "predictions").exists()

@@ -105,6 +105,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"inference_config": {"model_classes": {"save_classes": ["roof"]}}},
         "inference_config: model_classes.save_classes: 'roof' is not a class of the model; its classes: 'bg'",
     ),
+    "thresholds that the model has not": (
+        {"inference_config": {"threshold": "best"}},
+        "inference_config: threshold: 'best': the model knows no thresholds, as it was trained by an earlier release",
+    ),
     "a mode that needs objects": (
         {"inference_config": {"mode": {"source": "bboxes"}}},
         "inference_config: mode.source: 'bboxes' infers boxes of annotated objects, and new imagery has none; use "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from kfp import dsl
 from components.core import storage
 from components.core.champion import Champion, SeenPointer, local_champion, read_pointer, resolve_model
 from components.core.errors import ConfigError, DataError
-from components.core.models import check_holds_model, local_model, model_digest
+from components.core.models import ONNX_FILE, check_holds_model, local_model, model_digest
 from components.core.network.description import read_config
 from components.core.network.model_artifact import load_model, save_model
 from components.promote.component import promote as component
@@ -66,6 +67,30 @@ def test_a_better_model_takes_the_place_and_a_worse_one_does_not(held_out: HeldO
 
     again = held_out.promote(ALL, pointer)
     assert again.is_known and not again.is_moved and read_pointer(pointer).champion == named
+
+
+def test_the_same_model_brings_the_files_that_the_one_in_use_lacks(
+    held_out: HeldOut, pointer: str, tmp_path: Path
+) -> None:
+    """Such as a model.onnx of a training that writes one now; files that are there stay as they are."""
+    model, again = held_out.model(ALL), tmp_path / "again"
+    named = held_out.promote(ALL, pointer).named
+    shutil.copytree(model, again)
+    (again / ONNX_FILE).write_bytes(b"network")
+    (again / "notes.txt").write_bytes(b"other")
+    storage.write_bytes(storage.join_uri(named.model_uri, "notes.txt"), b"first")
+    content = storage.read_bytes(pointer)
+    with pytest.raises(DataError, match=r"holds no model\.onnx"):
+        check_holds_model(named.model_uri, "onnx")
+
+    done = promote(again, held_out.evaluation(model), {"pointer_uri": pointer}, held_out.scoring())
+    assert done.is_known and not done.is_moved and storage.read_bytes(pointer) == content
+    assert done.sentences()[0].endswith("nothing to compare, and its folder has model.onnx now")
+    check_holds_model(named.model_uri, "onnx")
+    assert storage.read_bytes(storage.join_uri(named.model_uri, "notes.txt")) == b"first"
+
+    once_more = promote(again, held_out.evaluation(model), {"pointer_uri": pointer}, held_out.scoring())
+    assert once_more.added == () and once_more.sentences()[0].endswith("nothing to compare")
 
 
 @pytest.mark.parametrize(

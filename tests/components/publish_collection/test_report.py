@@ -216,11 +216,18 @@ def test_the_choice_of_scenes_depends_on_their_names_alone(count: int) -> None:
 
 
 def test_the_distance_from_the_training_is_shown_with_its_limit_and_left_out_where_it_is_not_known() -> None:
-    scenes = tuple(scene(number, drift={"pixels": 0.1 * number, "confidence": 0.05}) for number in (1, 2, 4))
-    html = run_summary_page(summary(scenes=(*scenes, scene(5)), drift_limits={"pixels": 0.35, "confidence": 0.2}))
+    scenes = tuple(
+        scene(
+            number,
+            drift={"pixels": 0.1 * number, "confidence": 0.05},
+            drift_limits={"pixels": 0.15 + 0.1 * number, "confidence": 0.2} if number < 4 else {"pixels": 0.35},
+        )
+        for number in (1, 2, 4)
+    )
+    html = run_summary_page(summary(scenes=(*scenes, scene(5))))
     text = text_of(html)
     assert "Distance from the training" in text and not faults_of(html)
-    assert "limit 0.35, 1 scene above it" in text and "limit 0.20, 0 scenes above it" in text
+    assert "limit 0.25–0.35, 1 scene above it" in text and "limit 0.20, 0 scenes above it" in text
     assert "distance, pixels" in text and "0.40" in text
     without = text_of(run_summary_page(summary(scenes=(scene(1),))))
     assert "istance" not in without

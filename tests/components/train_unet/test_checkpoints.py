@@ -134,6 +134,34 @@ def test_a_training_goes_on_from_the_newest_that_is_whole(
     assert equal(weights(tmp_path / "model"), whole[1])
 
 
+def test_what_an_earlier_release_did_not_know_of_its_best_validation_is_found_at_the_end(
+    whole: tuple[Path, dict[str, Tensor]], killed: Path, tmp_path: Path
+) -> None:
+    """Its checkpoints say nothing of probabilities, and no later validation may be better than theirs."""
+    expected = []
+    for folder in ("with", "without"):
+        work = tmp_path / folder
+        shutil.copytree(killed, work)
+        (place,) = {file.parent for file in archives(work)}
+        store = CheckpointStore(place)
+        found = store.newest(tmp_path)
+        assert found is not None
+        history = found.content["history"]
+        for row in history["rows"]:
+            row["loss"] /= 1000  # better than what comes
+        if folder == "without":
+            del history["calibrations"]
+        store.save(found.content)
+        result = train(whole[0], tmp_path / f"{folder}_model", config=CONFIG | {"calibrate": True}, work_dir=work)
+        assert result.metrics["best_step"] <= 6, "before the release that goes on"
+        expected.append(result)
+    told = [result.metrics["calibration"] for result in expected]
+    assert told[1]["temperature"] == pytest.approx(told[0]["temperature"])
+    assert told[1]["plain"]["error"] == pytest.approx(told[0]["plain"]["error"], abs=1e-6)
+    configs = [json.loads((result.model_dir / "config.json").read_text()) for result in expected]
+    assert configs[0] == configs[1] and configs[1]["thresholds"]
+
+
 def test_a_network_that_draws_random_numbers_goes_on_from_where_it_was(tmp_path: Path, after_step: AfterStep) -> None:
     """One of segmentation_models_pytorch that leaves out parts of itself at random, with weights that it never uses."""
     project = block_project(tmp_path, 6, 2, side=64)

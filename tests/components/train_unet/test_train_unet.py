@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import traceback
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -92,8 +93,35 @@ def test_a_folder_says_what_its_pixels_and_its_confidences_were_like(project: Pa
     expected = sum(pixel_counts(read_image(item.image.uri, item.image.recipe)) for item in items if item.image)
     assert known.pixels.counts.tolist() == expected.tolist()
     assert known.confidence.counts.sum() == 4 * 48 * 48
-    assert (known.pixels.images, known.pixels.furthest) == (0, 0.0), "these images are too small to tell"
+    assert known.pixels.spreads == (), "these images are too small to tell"
     assert not known.confidence.counts[0, 0], "of two classes the likelier one has half of the probability at least"
+
+
+@pytest.mark.parametrize(("side", "told"), [(160, []), (256, [1 << 16])])
+def test_mirrored_copies_show_nothing_new_of_an_image(tmp_path: Path, side: int, told: list[int]) -> None:
+    """How far one image of a size may be off is told by images of that size, however often their pixels are counted."""
+    whole = [block_item(tmp_path, number, ("train",), side) for number in range(2)]
+    flips = [(left_right, up_down) for left_right in (False, True) for up_down in (False, True)]
+    items = [
+        replace(
+            item,
+            name=f"{item.name}_{number}",
+            image=replace(item.image, recipe=replace(item.image.recipe, left_right=flip[0], up_down=flip[1])),
+        )
+        for item in whole
+        if item.image
+        for number, flip in enumerate(flips)
+    ]
+    write_manifest(
+        tmp_path / "project",
+        bitmap_meta("copies", tags=("train", "val")),
+        [*items, block_item(tmp_path, 2, ("val",), side)],
+    )
+    train(tmp_path / "project", tmp_path / "model", config=TINY | {"epochs": 1})
+    known = TrainingStatistics.of_model(str(tmp_path / "model"))
+    assert known is not None
+    assert known.pixels.counts[0].sum() == len(items) * side * side
+    assert [spread.pixels for spread in known.pixels.spreads] == told
 
 
 def test_the_best_checkpoint_is_what_is_written(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
