@@ -56,7 +56,7 @@ class WrittenChanges:
 
     Attributes:
         change: How many buildings of each kind.
-        files: URIs of the files; none where no partition was touched.
+        files: URIs of the files; none where all buildings are as they were.
     """
 
     change: Change = field(default_factory=Change)
@@ -81,19 +81,24 @@ def write_changes(collection: Collection, coverage: str, formats: Sized[str] = (
     journal = LayerJournal(collection)
     if not journal.touched():
         return WrittenChanges()
-    change, files = Change(), [collection.place(FOLDER, f"{journal.name}.parquet")]
-    with storage.staged_file(files[0]) as staged:
-        with _ChangesFile(staged) as out:
+    change, files = Change(), []
+    with storage.scratch_folder("changes") as folder:
+        table, package = folder / f"{journal.name}.parquet", folder / f"{journal.name}.gpkg"
+        with _ChangesFile(table) as out:
             for found in _compared(collection, journal):
                 rows = _with_uncovered(found.rows, coverage)
                 out.write(rows)
                 change += _counted(rows, found.kept)
-        if LayerFormat.GPKG in formats:
-            files.append(collection.place(FOLDER, f"{journal.name}.gpkg"))
-            with storage.staged_file(files[1]) as package:
-                _write_geopackage(package, staged)
+        if out.rows:
+            files.append(table)
+            if LayerFormat.GPKG in formats:
+                _write_geopackage(package, table)
+                files.append(package)
+        places = tuple(collection.place(FOLDER, file.name) for file in files)
+        for file, place in zip(files, places, strict=True):
+            storage.put_file(file, place)
     journal.forget()
-    return WrittenChanges(change, tuple(files))
+    return WrittenChanges(change, places)
 
 
 def _compared(collection: Collection, journal: LayerJournal) -> Iterator[SceneChanges]:
@@ -140,6 +145,7 @@ class _ChangesFile:
     def __init__(self, file: Path) -> None:
         self._writer = pq.ParquetWriter(file, FILE_SCHEMA, compression="zstd")
         self._boxes: list[np.ndarray] = []
+        self.rows = 0
 
     def __enter__(self) -> _ChangesFile:
         return self
@@ -159,6 +165,7 @@ class _ChangesFile:
         """Append rows of `CHANGE_SCHEMA`."""
         if not rows.num_rows:
             return
+        self.rows += rows.num_rows
         boxes = shapely.bounds(geometries_of(rows))
         self._boxes.append(np.array([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]))
         self._writer.write_table(
