@@ -39,7 +39,10 @@ def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None)
     faults.attempt("max_shards", check_max_shards, inputs.max_shards)
     faults.attempt("image_tags", check_tags, inputs.image_tags)
     documents = read_documents(faults, inputs)
-    found = look(faults, inputs, documents.training, documents.promotion)
+    for name in ("masks_uri", "mask_value"):
+        if inputs.labels and getattr(inputs, name):
+            faults.say((name,), "is given beside labels; give masks or labels, not both")
+    found = look(faults, inputs, documents)
     check_fit(faults, inputs, documents, found)
     faults.raise_any()
     images = "the run's own scenes" if found.names is None else f"{len(found.names)} images"

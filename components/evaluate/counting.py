@@ -10,7 +10,7 @@ import numpy as np
 
 from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import DataError
-from components.core.figures import Bitmap, Shape
+from components.core.figures import AREA_SHAPES, Bitmap
 from components.core.figures.connected_components import components_of_bands
 from components.core.figures.mask import BoolPixels
 from components.core.figures.row_bands import as_bitmap, mask_bands
@@ -37,9 +37,6 @@ MOST_BOUNDARY_PX = 1000
 
 ReadValidity = Callable[[Window], BoolPixels]
 """Gives (H, W) bool of a window of the image: where it holds data."""
-
-AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
-"""Of classes whose objects cover an area."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
 from components.core.imagery.bands import bands_of_text
@@ -25,7 +26,7 @@ from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import StageRun
 from components.core.project.parts import wanted_rows
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
-from components.import_images.label_sources import LabelOptions, check_titles, label_sources
+from components.import_images.label_sources import check_beside, check_titles, label_sources
 from components.import_images.labels import LabelSummary
 from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
@@ -94,9 +95,7 @@ def import_images(
     scaling: str = PERCENTILE,
     bands: str = "",
     mask_value: str = "",
-    labels_uri: str = "",
-    label_attribute: str = "",
-    labelled_area_uri: str = "",
+    labels: LabelsConfig | None = None,
     allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
@@ -124,11 +123,8 @@ def import_images(
             images.
         mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, and 1,ignore=255; empty for all
             above 0.
-        labels_uri: A vector file with the labels of all images, or a folder of one file an image, of its name; in the
-            place of masks.
-        label_attribute: Name of the labels' attribute that says the class; empty for `class_title`, which stands for
-            missing values, too.
-        labelled_area_uri: A vector file of the ground that was labelled; empty for all of it.
+        labels: Vector labels in the place of masks; None for none. Objects whose attribute says no class are of
+            `class_title`.
         allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that
             cannot be imported. Images that no label of a common file touches show none either; else, where no labelled
             area says that somebody looked, they are unlabelled.
@@ -154,15 +150,19 @@ def import_images(
         raise ConfigError(f"class_title: {class_title!r} is the class of unlabelled pixels; give another")
     asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     values = MaskValues.parse(mask_value)
-    options = LabelOptions(labels_uri, label_attribute, labelled_area_uri)
-    options.check(masks_uri, mask_value)
+    if labels is not None:
+        check_beside(masks_uri=masks_uri, mask_value=mask_value)
     root = storage.absolute_uri(data_root)
-    pairing = find_pairs(images_uri, masks_uri, without_masks=bool(options))
+    pairing = find_pairs(images_uri, masks_uri, without_masks=labels is not None)
     for place in (root, project_dir):
         storage.check_writable(place)
     pairing.log_passed_over()
     with storage.scratch_folder("labels") as folder:
-        sources = label_sources(options, [pair.name for pair in pairing.pairs], allow_unpaired, folder)
+        sources = (
+            None
+            if labels is None
+            else label_sources(labels, [pair.name for pair in pairing.pairs], allow_unpaired, folder)
+        )
         needs_mask = (pairing.has_masks or sources is not None) and not allow_unpaired
         tasks = [
             SceneTask(
@@ -175,7 +175,7 @@ def import_images(
                 bands=chosen,
                 needs_mask=needs_mask,
                 labels=None if sources is None else sources.of_scene(pair.name),
-                labels_folder=labels_uri,
+                labels_folder="" if labels is None else labels.labels_uri,
             )
             for pair in pairing.pairs
         ]
@@ -183,11 +183,10 @@ def import_images(
         imported = run_tasks(import_scene, tasks, workers, budget)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
-    if sources is not None:
-        sources.log(imported.labels)
-        check_titles(imported.titles, label_attribute)
     unpaired_images, unpaired_files = pairing.unpaired_images, pairing.unpaired_masks
     if sources is not None:
+        sources.log(imported.labels)
+        check_titles(imported.titles, sources.config.label_attribute)
         unpaired_images, unpaired_files = sources.unpaired([pair.name for pair in pairing.pairs])
     report = imported.report(unpaired_images, unpaired_files)
     _log_report(report, allow_unpaired, sources is not None)

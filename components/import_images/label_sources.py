@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
 from components.core.footprints.geography import name_of_crs
 from components.core.listing import first_names
 from components.core.vectors import VectorFile, VectorLayer, open_layer
-from components.core.vectors.files import names_vector
 from components.core.vectors.pairing import find_labels
 from components.import_images.labels import LabelSummary, SceneLabels, check_attribute
 
@@ -23,40 +23,18 @@ MOST_CLASSES = 250
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelOptions:
-    """What a run says of its vector labels.
+def check_beside(**masks: str) -> None:
+    """See that nothing is said of masks where there are vector labels.
 
-    Attributes:
-        uri: A file, or a folder of one file a scene; empty for none.
-        attribute: Name of the attribute that says an object's class; empty for one class.
-        area_uri: File of the ground that was labelled; empty for all ground.
+    Args:
+        masks: Parameters about masks, by name.
+
+    Raises:
+        ConfigError: If one is given.
     """
-
-    uri: str = ""
-    attribute: str = ""
-    area_uri: str = ""
-
-    def __bool__(self) -> bool:
-        """Whether there are labels."""
-        return bool(self.uri)
-
-    def check(self, masks_uri: str, mask_value: str) -> None:
-        """See that what is given goes together.
-
-        Raises:
-            ConfigError: If it does not.
-        """
-        if not self.uri:
-            for key, value in (("label_attribute", self.attribute), ("labelled_area_uri", self.area_uri)):
-                if value:
-                    raise ConfigError(f"{key}: is {value!r} without labels_uri; give the labels, too")
-            return
-        for key, value in (("masks_uri", masks_uri), ("mask_value", mask_value)):
-            if value:
-                raise ConfigError(f"{key}: is {value!r} beside labels_uri; give masks or labels, not both")
-        if self.area_uri and not names_vector(self.area_uri):
-            raise ConfigError(f"labelled_area_uri: {self.area_uri!r} is no vector file by its name; give one file")
+    for name, value in masks.items():
+        if value:
+            raise ConfigError(f"{name}: is {value!r} beside labels; give masks or labels, not both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +42,13 @@ class LabelSources:
     """Where the scenes of a run have their labels.
 
     Attributes:
-        options: Of the run.
+        config: Of the run.
         source: The layer of all scenes, or each scene's own file by its name.
         area: Layer of the ground that was labelled; None for all.
         by_default: Whether scenes without labels show no building.
     """
 
-    options: LabelOptions
+    config: LabelsConfig
     source: VectorLayer | Mapping[str, VectorFile]
     area: VectorLayer | None
     by_default: bool
@@ -80,7 +58,7 @@ class LabelSources:
         source = self.source if isinstance(self.source, VectorLayer) else self.source.get(name)
         if source is None:
             return None
-        return SceneLabels(source, self.area, self.options.attribute, self.by_default)
+        return SceneLabels(source, self.area, self.config.label_attribute, self.by_default)
 
     def unpaired(self, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Scenes without a file of their own, and files without a scene, where each has one."""
@@ -158,31 +136,27 @@ def _log_passed_over(uri: str, passed_over: Mapping[str, int]) -> None:
         log.warning("%s: left out: %s; labels are polygons", uri, listed)
 
 
-def label_sources(options: LabelOptions, names: Sequence[str], by_default: bool, folder: Path) -> LabelSources | None:
+def label_sources(config: LabelsConfig, names: Sequence[str], by_default: bool, folder: Path) -> LabelSources:
     """Open what many scenes share, and find what each has of its own.
 
     Args:
-        options: Of the run.
+        config: Of the run.
         names: Of the scenes.
         by_default: Whether scenes without labels show no building.
         folder: For copies; it must outlive the import.
-
-    Returns:
-        The sources; None for a run without vector labels.
 
     Raises:
         DataError: If a file cannot be used, or none fits a scene.
         StorageError: If one cannot be read.
     """
-    if not options:
-        return None
-    place = find_labels(options.uri, names)
-    area = open_layer(VectorFile.parse(options.area_uri), folder / "area") if options.area_uri else None
+    place = find_labels(config.labels_uri, names)
+    area_uri = config.labelled_area_uri
+    area = open_layer(VectorFile.parse(area_uri), folder / "area") if area_uri else None
     if isinstance(place, dict):
-        return LabelSources(options, place, area, by_default)
+        return LabelSources(config, place, area, by_default)
     layer = open_layer(place, folder / "labels")
-    check_attribute(layer, options.attribute)
-    return LabelSources(options, layer, area, by_default)
+    check_attribute(layer, config.label_attribute)
+    return LabelSources(config, layer, area, by_default)
 
 
 def check_titles(titles: Counter[str], attribute: str) -> None:

@@ -17,11 +17,9 @@ from components.core.figures.centre_rule import Rings, holding_centres
 from components.core.footprints.geography import PixelGrid, fixed, polygons_of
 from components.core.geometry import Size, row_bands
 from components.core.project import Item, Object
+from components.core.project.item import ATTRIBUTES
 from components.core.storage import scratch_folder
 from components.core.vectors import Features, VectorFile, VectorLayer, features_on, open_layer
-
-ATTRIBUTES = "attributes"
-"""Key of an object's attributes among what is passed through with it."""
 
 BAND_PIXELS = 1 << 22
 """Of what is drawn at once to count pixels."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -58,6 +59,21 @@ class Polygon(Figure):
         """The rings alone."""
         return Rings(self.exterior, self.interiors)
 
+    @cached_property
+    def _sides(self) -> tuple[float, float, float, float]:
+        """Top, left, bottom and right: asked for by every window of a scene."""
+        (top, left), (bottom, right) = self.exterior.min(axis=0).tolist(), self.exterior.max(axis=0).tolist()
+        return top, left, bottom, right
+
+    def _place(self, window: Window) -> _Place:
+        if not len(self.exterior):
+            return _Place.OUTSIDE
+        top, left, bottom, right = self._sides
+        if top >= window.bottom or left >= window.right or bottom <= window.top or right <= window.left:
+            return _Place.OUTSIDE
+        inside = top >= window.top and left >= window.left and bottom <= window.bottom and right <= window.right
+        return _Place.INSIDE if inside else _Place.ACROSS
+
     def moved(self, move: Callable[[Vertices], Vertices]) -> Polygon:
         """The polygon with its vertices moved."""
         return replace(self, exterior=move(self.exterior), interiors=tuple(map(move, self.interiors)))
@@ -71,7 +87,7 @@ class Polygon(Figure):
     def crop(self, window: Window) -> list[Figure]:
         """The pieces inside the window; what only touches it is left out."""
         if self.by_centres:
-            place = _place(self.exterior, window)
+            place = self._place(window)
             if place is not _Place.ACROSS:
                 return [self.moved(lambda ring: _shifted(ring, window))] if place is _Place.INSIDE else []
         import shapely
@@ -127,21 +143,11 @@ def fill_by_centres(polygons: Sequence[Polygon], canvas: npt.NDArray[np.uint8], 
 
 
 class _Place(Enum):
-    """Where vertices lie with respect to a window."""
+    """Where a polygon lies with respect to a window."""
 
     INSIDE = auto()
     OUTSIDE = auto()
     ACROSS = auto()
-
-
-def _place(points: Vertices, window: Window) -> _Place:
-    if not len(points):
-        return _Place.OUTSIDE
-    low, high = points.min(axis=0), points.max(axis=0)
-    start, end = (window.top, window.left), (window.bottom, window.right)
-    if (low >= start).all() and (high <= end).all():
-        return _Place.INSIDE
-    return _Place.OUTSIDE if (low >= end).any() or (high <= start).any() else _Place.ACROSS
 
 
 def _shifted(ring: Vertices, window: Window) -> Vertices:
