@@ -89,7 +89,7 @@ class LabelSources:
         if broken:
             names = [name for name, summary in found.items() if summary.made_valid]
             log.warning(
-                "%d features have rings that cross, and were made valid (numbers %s, in %s); correct them",
+                "labels with rings that cross were made valid: %d (numbers %s, in %s); correct them",
                 len(broken),
                 first_names(sorted(broken), 5),
                 first_names(names),
@@ -120,7 +120,7 @@ class LabelSources:
             )
         unreadable = sum(summary.unreadable for summary in found.values())
         if unreadable:
-            log.warning("%s: %d features are no polygons that can be read, and were left out", layer.uri, unreadable)
+            log.warning("%s: left out: %d features that are no polygons, or cannot be read", layer.uri, unreadable)
         elsewhere = layer.features - len(touching)
         if elsewhere > 0:
             log.info("%s: %d of %d polygons touch no image", layer.uri, elsewhere, layer.features)

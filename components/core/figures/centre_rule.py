@@ -1,7 +1,7 @@
 """Areas as pixels by the rule that a pixel belongs to the area that holds its centre.
 
-A centre that lies exactly on an outline belongs to the area on its right, or below where the outline is level, so that
-of two areas with a common border each pixel has one.
+A centre that lies exactly on an outline belongs to the area on the outline's left, or below where it is level, so that
+of two areas with a common border each pixel has one. GDAL's rasterisation has the same rules.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _crossings(areas: Sequence[Rings], window: Window) -> tuple[Integers, Intege
     down, right = (lower - upper).T
     slopes = np.divide(right, down, out=np.zeros_like(down), where=down > 0)
     places = upper[edge, 1] + (rows + HALF - upper[edge, 0]) * slopes[edge]
-    columns = np.clip(np.ceil(places - HALF), window.left, window.right).astype(np.int64)
+    columns = np.clip(np.floor(places + HALF), window.left, window.right).astype(np.int64)
     return rows - window.top, columns - window.left, signs[edge]
 
 

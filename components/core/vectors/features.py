@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyogrio
 import pyproj
 import shapely
@@ -19,7 +20,7 @@ from components.core.errors import DataError
 from components.core.figures import Polygon, Vertices, vertices
 from components.core.footprints.geography import FULL_TURN, PixelGrid, crs_of, polygons_of
 from components.core.geometry import Size, Window
-from components.core.vectors.layer import ORDER, VectorLayer
+from components.core.vectors.layer import GEOMETRY, ORDER, VectorLayer
 
 PIXEL_PARTS = 1 << 22
 """Vertices lie at whole numbers of parts of a pixel, so that crops and mirror images move them exactly, and what
@@ -193,10 +194,10 @@ def _rows(layer: VectorLayer, box: Box, attributes: tuple[str, ...]) -> _Rows:
         boxes = [part for part in turned if part[0] <= east and part[2] >= west] or boxes
     tables = [_table(layer, part, attributes) for part in boxes]
     table = pa.concat_tables(tables)
-    numbers, first = np.unique(table["number"].to_numpy(), return_index=True)
+    numbers, first = np.unique(table[ORDER].to_numpy(), return_index=True)
     ordered = table.take(first)
     columns = {name: ordered[name].to_pylist() for name in attributes}
-    return _Rows(ordered["geometry"].to_numpy(zero_copy_only=False), numbers, columns)
+    return _Rows(ordered[GEOMETRY].to_numpy(zero_copy_only=False), numbers, columns)
 
 
 def _table(layer: VectorLayer, box: Box, attributes: tuple[str, ...]) -> pa.Table:
@@ -207,10 +208,14 @@ def _table(layer: VectorLayer, box: Box, attributes: tuple[str, ...]) -> pa.Tabl
         )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException, RuntimeError) as error:
         raise DataError(f"{layer.uri}: cannot be read ({error}); is it whole? Export it again") from error
-    number = ORDER if layer.has_order else table.schema.names[0]
-    geometry = meta["geometry_name"] or "wkb_geometry"
-    columns = [table[number].cast(pa.int64()), table[geometry].cast(pa.binary())]
-    return pa.table([*columns, *(table[name] for name in attributes)], names=["number", "geometry", *attributes])
+    names = table.schema.names
+    number = names.index(ORDER) if layer.has_order else 0
+    geometry = len(names) - 1 - names[::-1].index(meta["geometry_name"] or "wkb_geometry")
+    places = [names.index(name, 0 if layer.has_order else 1) for name in attributes]
+    columns = [table.column(number).cast(pa.int64()), table.column(geometry).cast(pa.binary())]
+    found = pa.table([*columns, *map(table.column, places)], names=[ORDER, GEOMETRY, *attributes])
+    # of a FlatGeobuf without a hit GDAL 3.12 gives a batch of rows that are none, with geometries of no bytes
+    return found.filter(pc.greater(pc.binary_length(found[GEOMETRY]), 0))
 
 
 def _near(shapes: npt.NDArray[np.object_], box: Box) -> npt.NDArray[np.object_]:

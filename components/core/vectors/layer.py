@@ -225,17 +225,15 @@ def _gaps_of_geopackage(source: _GdalSource) -> dict[str, int]:
     table, column = (
         '"{}"'.format(name.replace('"', '""')) for name in (source.layer, source.info["geometry_name"] or "geom")
     )
-    flags = f"hex(substr({column}, 4, 1))"
-    query = (
-        f"SELECT coalesce(sum({column} IS NULL), 0), coalesce(sum(instr('13579BDF', substr({flags}, 1, 1)) > 0), 0) "  # noqa: S608
-        f"FROM {table}"
-    )
+    is_empty = f"instr('13579BDF', substr(hex(substr({column}, 4, 1)), 1, 1)) > 0"
+    counted = f"sum({column} IS NULL), sum({column} IS NOT NULL AND {is_empty})"
+    query = f"SELECT {counted} FROM {table}"  # noqa: S608
     try:
         with closing(sqlite3.connect(f"{Path(source.path).as_uri()}?mode=ro", uri=True)) as database:
             null, empty = database.execute(query).fetchone()
     except sqlite3.Error:  # what GDAL reads and SQLite alone does not, such as a view with functions of its own
         return {}
-    return _named_counts(Counter({-1: null}), empty)
+    return _named_counts(Counter({-1: null or 0}), empty or 0)
 
 
 class _ParquetSource:
@@ -343,6 +341,8 @@ def _schema_of(source: _GdalSource | _ParquetSource) -> Iterator[pa.Field]:
     if isinstance(source, _ParquetSource):
         schema = source.file.schema_arrow
         yield from (pa.field(name, schema.field(name).type) for name in source.attributes)
+        return
+    if not source.attributes:
         return
     with pyogrio.open_arrow(
         source.path, layer=source.layer, columns=list(source.attributes), read_geometry=False, use_pyarrow=True
