@@ -156,7 +156,7 @@ def count_image(
         rules: Threshold and distance.
         validity: Where the image holds data; None for everywhere.
         ignored: Unlabelled ground: its pixels do not count, nor do predicted objects that lie on it by more
-            than half.
+            than half; buildings of the truth are cut off at it, too.
         band_rows: Rows a band; changes the memory used, never the result.
         pixel_m: Side of a pixel on the ground, in metres; None where that is not known.
     """
@@ -165,14 +165,15 @@ def count_image(
     bands = zip(
         mask_bands(truth, size, band_rows, halo),
         mask_bands(predicted, size, band_rows, halo),
-        mask_bands(ignored, size, band_rows),
+        mask_bands(ignored, size, band_rows, halo),
         strict=True,
     )
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
         for (band, first), (_, second), (_, silent) in bands:
             valid = None if validity is None else _padded(validity, band, size, halo)
-            yield band.top, tally.add(first, second, valid, silent if ignored else None)
+            inner = silent[halo : len(silent) - halo] if ignored else None
+            yield band.top, tally.add(first & ~silent, second, valid, inner)
 
     components = components_of_bands(true_rows())
     counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]

@@ -244,7 +244,7 @@ class _ParquetSource:
 
     def __init__(self, path: str, uri: str) -> None:
         self.file = pq.ParquetFile(path)
-        about = (self.file.schema_arrow.metadata or {}).get(b"geo")
+        about = (self.file.metadata.metadata or {}).get(b"geo")
         try:
             geo = json.loads(about or b"{}")
             self.column = str(geo["primary_column"])
