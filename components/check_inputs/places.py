@@ -59,7 +59,8 @@ def look(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocumen
     further = [_weights_file(faults, inputs, documents.training)]
     further.append(None if promotion is None else NamedPlace(POINTER, promotion.pointer_uri))
     weights, _ = further
-    further += _label_places(documents.labels)
+    with faults.of(LABELS, head=WHERE_LABELS):
+        further += _label_places(documents.labels)
     to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, further))}
     names = _names_of_images(faults, to_check, inputs, documents.labels) if "images_uri" in to_check else None
     initial = None
