@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,6 +24,12 @@ from components.core.vectors.layer import GEOMETRY, ORDER, VectorLayer
 PIXEL_PARTS = 1 << 22
 """Vertices lie at whole numbers of parts of a pixel, so that crops and mirror images move them exactly, and what
 reprojection leaves of whole pixels is whole again."""
+
+POLYGON = 3
+"""shapely's number of polygons."""
+
+LEAST_OF_RING = 3
+"""Vertices."""
 
 DENSIFIED = 21
 """Points of each side of a scene that say where it lies in another CRS."""
@@ -107,37 +112,40 @@ def features_on(layer: VectorLayer, grid: PixelGrid, size: Size, with_attributes
     kept = np.flatnonzero(usable)
     if not len(kept):
         return Features((), (), unreadable)
-    placed = grid.to_pixels(_near(shapes[kept], box), layer.crs, size)
-    whole = Window.of_size(size)
+    placed = shapely.transform(grid.to_pixels(_near(shapes[kept], box), layer.crs, size), _on_parts)
     found, made_valid = [], []
-    for index, shape in zip(map(int, kept), placed, strict=True):
-        polygons = tuple(
-            piece
-            for part in shapely.get_parts(shape)
-            if isinstance(part, shapely.Polygon) and not part.is_empty
-            for polygon in _polygon_of(part)
-            for piece in polygon.crop(whole)
-            if isinstance(piece, Polygon) and piece.area > 0
-        )
-        if polygons:
-            number = int(rows.numbers[index])
-            found.append(Feature(number, polygons, rows.attributes(index)))
-            if broken[index]:
-                made_valid.append(number)
+    for place, polygons in _polygons(placed, size).items():
+        index = int(kept[place])
+        number = int(rows.numbers[index])
+        found.append(Feature(number, tuple(polygons), rows.attributes(index)))
+        if broken[index]:
+            made_valid.append(number)
     return Features(tuple(found), tuple(made_valid), unreadable)
 
 
-def _polygon_of(part: shapely.Polygon) -> Iterator[Polygon]:
-    """The polygon, unless nothing is left of it between whole parts of pixels."""
-    exterior, *holes = (_ring(ring) for ring in (part.exterior, *part.interiors))
-    if len(exterior) >= 3:
-        yield Polygon(exterior, tuple(hole for hole in holes if len(hole) >= 3), by_centres=True)
+def _on_parts(points: Vertices) -> Vertices:
+    moved: Vertices = np.rint(points * PIXEL_PARTS) / PIXEL_PARTS
+    return moved
+
+
+def _polygons(shapes: npt.NDArray[np.object_], size: Size) -> dict[int, list[Polygon]]:
+    """What of each shape lies in a scene, by its place; of shapes outside nothing."""
+    whole = Window.of_size(size)
+    found: dict[int, list[Polygon]] = {}
+    parts, owners = shapely.get_parts(shapes, return_index=True)
+    areal = (shapely.get_type_id(parts) == POLYGON) & (shapely.area(parts) > 0)
+    for part, owner in zip(parts[areal], owners[areal].tolist(), strict=True):
+        exterior, *holes = (_ring(ring) for ring in (part.exterior, *part.interiors))
+        polygon = Polygon(exterior, tuple(hole for hole in holes if len(hole) >= LEAST_OF_RING), by_centres=True)
+        pieces = [piece for piece in polygon.crop(whole) if isinstance(piece, Polygon)]
+        if pieces:
+            found.setdefault(owner, []).extend(pieces)
+    return found
 
 
 def _ring(ring: shapely.LinearRing) -> Vertices:
-    points = np.rint(shapely.get_coordinates(ring)[:-1, ::-1] * PIXEL_PARTS) / PIXEL_PARTS
-    repeated = (points == np.roll(points, 1, axis=0)).all(axis=1)
-    return vertices(points[~repeated])
+    closed = shapely.get_coordinates(ring)[:, ::-1]
+    return vertices(closed[:-1][(closed[1:] != closed[:-1]).any(axis=1)])
 
 
 @lru_cache
