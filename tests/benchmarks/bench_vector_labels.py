@@ -16,11 +16,16 @@ import pyogrio
 import shapely
 from affine import Affine
 
+from components.core.dtl.actions.sliding_window import crop_item
+from components.core.figures import Shape
 from components.core.figures.vector import fill_by_centres
 from components.core.footprints.geography import PixelGrid
-from components.core.geometry import Size
+from components.core.geometry import Size, sliding_windows
+from components.core.project import ClassInfo, Item, Object, ProjectMeta, open_project, write_manifest
 from components.core.vectors import VectorFile, features_on, open_layer
-from tests.benchmarks.harness import Measurement, one_core, peak_memory_mib
+from components.train_unet.dataset import draw_mask
+from tests.benchmarks.harness import Measurement, one_core, peak_memory_mib, seconds
+from tests.builders import CLASS
 
 NAME = "vector_labels"
 
@@ -34,6 +39,8 @@ SPACING_M = 20.0
 GSD_M = 0.3
 
 WINDOW = Size(512, 512)
+
+SCENE = Size(5000, 5000)
 
 WINDOWS = 300
 
@@ -54,6 +61,7 @@ def run(repeats: int) -> list[Measurement]:
             _write(path, count)
             results = [_measured(path, count, repeat) for repeat in range(repeats)]
             measured[count] = {key: [result[key] for result in results] for key in results[0]}
+        imported = _imported(folder / f"{MANY}.gpkg", folder, repeats)
         size_mib = (folder / f"{MANY}.gpkg").stat().st_size / (1 << 20)
     many, few = measured[MANY], measured[FEW]
     notes = {"windows": WINDOWS, "polygons a window": round(many["polygons"][0], 1), "threads": 1, "file MiB": size_mib}
@@ -64,6 +72,7 @@ def run(repeats: int) -> list[Measurement]:
         ),
         Measurement(f"the same from {FEW} polygons", "windows/s", tuple(few["rate"])),
         Measurement("of these, drawing alone", "windows/s", tuple(many["drawing"])),
+        Measurement(f"training masks of {WINDOW} px, drawn from an imported project", "windows/s", tuple(imported)),
         Measurement("opening the layer", "s", tuple(many["opening"])),
         Measurement.at_most(
             f"memory that {MANY} polygons take beyond {FEW}",
@@ -94,6 +103,22 @@ def _batches(count: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         shapes = shapely.polygons(np.stack([x, y], axis=2))
         kinds = pa.array(["house"] * len(number))
         yield pa.RecordBatch.from_arrays([kinds, pa.array(shapely.to_wkb(shapes).tolist())], schema=schema)
+
+
+def _imported(path: Path, folder: Path, repeats: int) -> list[float]:
+    """Masks a second of the crops of one scene, as training draws them from a project's rows."""
+    layer = open_layer(VectorFile(str(path)), folder)
+    grid = PixelGrid(CRS, Affine(GSD_M, 0, WEST, 0, -GSD_M, NORTH))
+    objects = tuple(Object(CLASS, polygon) for polygon in features_on(layer, grid, SCENE).polygons)
+    scene = Item("ds", "scene", SCENE, objects=objects)
+    meta = ProjectMeta("CROPS", (ClassInfo.with_own_color(CLASS, Shape.POLYGON),))
+    write_manifest(
+        folder / "crops", meta, [crop_item(scene, window) for window in sliding_windows(SCENE, WINDOW, Size(0, 0))]
+    )
+    project = open_project(folder / "crops")
+    with one_core():
+        taken = seconds(lambda: [draw_mask(project.item(row), {CLASS: 1}) for row in range(len(project))], repeats)
+    return [len(project) / time_s for time_s in taken]
 
 
 def _measured(path: Path, count: int, seed: int) -> dict[str, float]:
