@@ -13,7 +13,8 @@ from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
 from components.core.footprints.geography import name_of_crs
 from components.core.listing import first_names
-from components.core.vectors import VectorFile, VectorLayer, open_layer
+from components.core.vectors.files import VectorFile
+from components.core.vectors.layer import VectorLayer, open_layer
 from components.core.vectors.pairing import find_labels
 from components.import_images.labels import LabelSummary, SceneLabels, check_attribute
 

@@ -19,7 +19,9 @@ from components.core.geometry import Size, row_bands
 from components.core.project import Item, Object
 from components.core.project.item import ATTRIBUTES
 from components.core.storage import scratch_folder
-from components.core.vectors import Features, VectorFile, VectorLayer, features_on, open_layer
+from components.core.vectors.features import Features, features_on
+from components.core.vectors.files import VectorFile
+from components.core.vectors.layer import VectorLayer, open_layer
 
 BAND_PIXELS = 1 << 22
 """Of what is drawn at once to count pixels."""

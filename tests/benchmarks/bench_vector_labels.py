@@ -22,7 +22,9 @@ from components.core.figures.vector import fill_by_centres
 from components.core.footprints.geography import PixelGrid
 from components.core.geometry import Size, sliding_windows
 from components.core.project import ClassInfo, Item, Object, ProjectMeta, open_project, write_manifest
-from components.core.vectors import VectorFile, features_on, open_layer
+from components.core.vectors.features import features_on
+from components.core.vectors.files import VectorFile
+from components.core.vectors.layer import open_layer
 from components.train_unet.dataset import draw_mask
 from tests.benchmarks.harness import Measurement, one_core, peak_memory_mib, seconds
 from tests.builders import CLASS
