@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ENCODER_WORDS = ("", "imagenet", "none")
 
-IMAGES_ALONE = ("images_uri", "masks_uri", "bands", "mask_value", "allow_unpaired")
+IMAGES_ALONE = ("images_uri", "masks_uri", "bands", "mask_value", "labels", "allow_unpaired")
 """Inputs that a run on sample scenes does not have."""
 
 
@@ -42,6 +42,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--images", default="", help="folder or URI of images; sample scenes unless given")
     add("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
+    add(
+        "--labels",
+        default="",
+        metavar="PLACE",
+        help="vector labels in the place of masks: a file for all images, or a folder of one file an image",
+    )
+    add("--label-attribute", default="", metavar="NAME", help="attribute of the labels that says the class")
+    add("--labelled-area", default="", metavar="FILE", help="vector file of the ground that was labelled; else all")
     imported("bands")
     add("--runs", type=Path, default=Path("runs"), help="folder that holds one folder per run")
     add("--runner", choices=RUNNERS, default="subprocess", help="docker: each stage in its own image")
@@ -119,6 +127,9 @@ def main(options: argparse.Namespace) -> None:
 def pipeline_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What the command's flags say, as the parameters of `training`, or of `sample_training` without images."""
     inputs = _inputs(options, own_document)
+    weights = inputs.pop("encoder_weights")
+    if weights:
+        inputs["train_config"] = {**inputs["train_config"], "encoder_weights": weights}
     if not options.images:
         inputs = {name: value for name, value in inputs.items() if name not in IMAGES_ALONE}
         inputs |= {"sample_scenes_per_town": options.scenes_per_town, "sample_size_px": options.size_px}
@@ -144,6 +155,7 @@ def _inputs(options: argparse.Namespace, read: ReadDocument) -> dict[str, Any]:
         "split_masks_query": read(options, "split_masks_query", chosen.split_masks),
         "promote_config": _promotion(options, read),
         "mask_value": options.mask_value,
+        "labels": _labels(options, read),
         "allow_unpaired": options.allow_unpaired,
         "max_bad": options.max_bad,
     }
@@ -160,7 +172,24 @@ def _promotion(options: argparse.Namespace, read: ReadDocument) -> Any:
     return document if read is own_document else json.dumps(document)
 
 
+def _labels(options: argparse.Namespace, read: ReadDocument) -> Any:
+    """The labels config that the flags say."""
+    if not options.labels:
+        return {} if read is own_document else ""
+    document = {
+        "labels_uri": absolute_place(options.labels),
+        "label_attribute": options.label_attribute,
+        "labelled_area_uri": absolute_place(options.labelled_area),
+    }
+    return document if read is own_document else json.dumps(document)
+
+
 def _check_masks(options: argparse.Namespace) -> None:
+    if options.labels and not options.images:
+        raise ConfigError("--labels: is given without --images; give both, or neither for sample scenes")
+    for flag, value in (("--label-attribute", options.label_attribute), ("--labelled-area", options.labelled_area)):
+        if value and not options.labels:
+            raise ConfigError(f"{flag}: is given without --labels; give both, or neither")
     if options.masks and not options.images:
         raise ConfigError("--masks: is given without --images; give both, or neither for sample scenes")
 
@@ -169,6 +198,7 @@ def _check_data_root(options: argparse.Namespace) -> None:
     if options.runner != "docker":
         return
     places = {"--data-root": options.data_root or "runs/data", "--images": options.images, "--masks": options.masks}
+    places |= {"--labels": options.labels, "--labelled-area": options.labelled_area}
     places |= {"--initial-model": options.initial_model, "--pointer": options.pointer}
     if options.encoder_weights not in ENCODER_WORDS:
         places["--encoder-weights"] = options.encoder_weights

@@ -32,7 +32,6 @@ def _check(given: SimpleNamespace, **images: Any) -> dsl.PipelineTask:
         train_share=given.split_tagging_train_share,
         crop_augment_query=given.crop_augment_query,
         train_config=given.train_config,
-        encoder_weights=given.train_encoder_weights,
         initial_model_uri=given.train_initial_model_uri,
         inference_config=given.infer_config,
         image_tags=given.infer_image_tags,
@@ -71,7 +70,6 @@ def _train(given: SimpleNamespace, project: Any) -> None:
     trained = train_unet(
         project=crops.outputs["crops"],
         config=given.train_config,
-        encoder_weights=given.train_encoder_weights,
         initial_model_uri=given.train_initial_model_uri,
         data_root=given.output_data_root,
         max_bad=max_bad,
@@ -144,6 +142,7 @@ def training(
     crop_augment_query: list = [],
     images_allow_unpaired: bool = False,
     images_bands: str = "",
+    images_labels: dict = {},
     images_mask_value: str = "",
     images_masks_uri: str = "",
     images_max_bad: int = 0,
@@ -158,7 +157,6 @@ def training(
     split_tagging_query: list = [],
     split_tagging_train_share: float = 0.0,
     train_config: dict = {},
-    train_encoder_weights: str = "",
     train_initial_model_uri: str = "",
 ) -> None:
     """Train a building detector on imagery with masks, test it, and publish the footprints that it finds.
@@ -174,6 +172,8 @@ def training(
             refused.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
             go by what the images say.
+        images_labels: Vector labels in the place of masks, such as {"labels_uri": "s3://gis/roofs.gpkg"}, with
+            label_attribute for classes and labelled_area_uri; empty for masks.
         images_mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, or 1,ignore=255; empty for
             all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
@@ -193,9 +193,7 @@ def training(
         split_tagging_train_share: Above 0, every image is tagged for training with this chance, whatever its name, and
             split_tagging_query stays empty.
         train_config: Training config, merged over the defaults; empty for the tutorial's; {"base": "robust"} for
-            that of steadier and more accurate models, over which further keys are merged.
-        train_encoder_weights: Instead of the config's; imagenet, none, or a path or URI of a weights file; empty for
-            the config's.
+            that of steadier and more accurate models, over which further keys such as encoder_weights are merged.
         train_initial_model_uri: Folder or URI prefix of a trained model to start from, or a pointer to it; empty for
             none.
     """
@@ -205,6 +203,7 @@ def training(
         "masks_uri": images_masks_uri,
         "bands": images_bands,
         "mask_value": images_mask_value,
+        "labels": images_labels,
         "allow_unpaired": images_allow_unpaired,
     }
     checked = _check(given, **images)
@@ -233,7 +232,6 @@ def sample_training(  # noqa: D417  `training` describes the others
     split_tagging_query: list = [],
     split_tagging_train_share: float = 0.0,
     train_config: dict = {},
-    train_encoder_weights: str = "",
     train_initial_model_uri: str = "",
 ) -> None:
     """Try the training pipeline with no imagery of one's own: synthetic scenes named and styled like INRIA's towns.

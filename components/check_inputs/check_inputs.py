@@ -39,6 +39,9 @@ def check_inputs(inputs: TrainingInputs, names: Mapping[str, str] | None = None)
     faults.attempt("max_shards", check_max_shards, inputs.max_shards)
     faults.attempt("image_tags", check_tags, inputs.image_tags)
     documents = read_documents(faults, inputs)
+    for name in ("masks_uri", "mask_value"):
+        if inputs.labels and getattr(inputs, name):
+            faults.say((name,), "is given beside labels; give masks or labels, not both")
     found = look(faults, inputs, documents)
     check_fit(faults, inputs, documents, found)
     faults.raise_any()

@@ -24,6 +24,7 @@ def check_inputs(
     split_masks_query: list = [],
     promote_config: dict = {},
     mask_value: str = "",
+    labels: dict = {},
     allow_unpaired: bool = False,
     max_bad: int = 0,
     makes_scenes: bool = False,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.check_inputs.inputs import TrainingInputs
-from components.core.documents import inference, promotion, training, tutorial
+from components.core.documents import inference, labels, promotion, training, tutorial
 from components.core.documents.inference import InferenceConfig
+from components.core.documents.labels import LabelsConfig, load_labels
 from components.core.documents.promotion import PromotionConfig
 from components.core.documents.share import check_share_alone, share_query
 from components.core.documents.training import TrainConfig
@@ -25,6 +26,7 @@ class TrainingDocuments:
         inference: Inference config.
         splitting: Query that splits masks.
         promotion: Promotion config.
+        labels: Labels config; None, too, for masks.
     """
 
     tagging: QueryParameter | None
@@ -33,6 +35,7 @@ class TrainingDocuments:
     inference: InferenceConfig | None
     splitting: QueryParameter | None
     promotion: PromotionConfig | None
+    labels: LabelsConfig | None
 
 
 def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocuments:
@@ -46,6 +49,7 @@ def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocum
         _inference(faults, inputs),
         split,
         _promotion(faults, inputs),
+        _labels(faults, inputs),
     )
 
 
@@ -77,4 +81,11 @@ def _promotion(faults: NamedFaults, inputs: TrainingInputs) -> PromotionConfig |
     if inputs.promote_config:
         with faults.of("promote_config", head=promotion.WHERE):
             return promotion.load_promotion(inputs.promote_config)
+    return None
+
+
+def _labels(faults: NamedFaults, inputs: TrainingInputs) -> LabelsConfig | None:
+    if inputs.labels:
+        with faults.of("labels", head=labels.WHERE):
+            return load_labels(inputs.labels)
     return None

@@ -14,6 +14,7 @@ from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
 from components.core.dtl.possible import Possible
 from components.core.errors import ConfigError
+from components.core.figures import AREA_SHAPES, Shape
 from components.core.imagery.bands import is_rgb
 from components.core.models import ONNX_FILE
 from components.core.network.classes import model_classes
@@ -70,13 +71,14 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
 def _tagged(
     faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments, found: PlacesFound
 ) -> Possible | None:
-    if documents.tagging is None:
-        return None
-    followed = passed(faults, documents.tagging, imported(found.names))
+    if documents.tagging is None or (inputs.labels and (documents.labels is None or documents.labels.label_attribute)):
+        return None  # which classes there are, the labels' attribute says
+    shape = Shape.POLYGON if inputs.labels else Shape.BITMAP
+    followed = passed(faults, documents.tagging, imported(found.names, shape))
     if followed is None or followed.result is None:
         return None
     with faults.of(documents.tagging.key):
-        check_class(followed.meta, CLASS_TITLE, "evaluate")
+        check_class(followed.meta, CLASS_TITLE, "evaluate", AREA_SHAPES)
     if inputs.image_tags:
         giver = faults.name(documents.tagging.key)
         with faults.of("image_tags"):

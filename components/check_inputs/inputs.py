@@ -29,6 +29,7 @@ class TrainingInputs:
         split_masks_query: DTL query that splits predicted masks; empty for the tutorial's.
         promote_config: Promotion config; empty for no promotion.
         mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
+        labels: The labels config, of vector labels in the place of masks; empty for none.
         allow_unpaired: Images without a mask, where others have one, show no building.
         max_bad: How many images may be skipped.
         makes_scenes: The run makes its own images.
@@ -51,6 +52,7 @@ class TrainingInputs:
     split_masks_query: str = ""
     promote_config: str = ""
     mask_value: str = ""
+    labels: str = ""
     allow_unpaired: bool = False
     max_bad: int = 0
     makes_scenes: bool = False

@@ -9,9 +9,11 @@ from components.check_inputs.documents import TrainingDocuments
 from components.check_inputs.inputs import TrainingInputs
 from components.core.champion import read_pointer
 from components.core.documents.inference import InferenceConfig
+from components.core.documents.labels import WHERE as WHERE_LABELS
+from components.core.documents.labels import LabelsConfig
 from components.core.documents.training import WHERE, TrainConfig
 from components.core.errors import ConfigError
-from components.core.imagery.pairs import MASK_FOLDERS, ImagePairing, find_pairs
+from components.core.imagery.pairs import MASK_FOLDERS, find_pairs
 from components.core.listing import first_names
 from components.core.models import check_holds_model
 from components.core.network.architectures import check_weights, names_weights
@@ -21,6 +23,11 @@ from components.core.preflight.models import described_model
 from components.core.preflight.named_faults import NamedFaults
 from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
 from components.core.storage import check_file_writable, check_writable
+from components.core.vectors.files import VectorFile
+from components.core.vectors.pairing import find_labels
+
+LABELS = "labels"
+"""The parameter that names the labels."""
 
 POINTER = "promote_config"
 """The parameter that names the pointer."""
@@ -47,14 +54,17 @@ def look(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocumen
     Args:
         faults: Get what is wrong.
         inputs: Name the places.
-        documents: The training config may name one, and the promotion config names the pointer.
+        documents: The training config, which may name one, the promotion config, which names the pointer, and the
+            labels config.
     """
-    config, promotion = documents.training, documents.promotion
-    further = [_weights_file(faults, inputs, config)]
+    promotion = documents.promotion
+    further = [_weights_file(faults, inputs, documents.training)]
     further.append(None if promotion is None else NamedPlace(POINTER, promotion.pointer_uri))
     weights, _ = further
+    with faults.of(LABELS, head=WHERE_LABELS):
+        further += _label_places(documents.labels)
     to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, further))}
-    names = _names_of_images(faults, to_check, inputs) if "images_uri" in to_check else None
+    names = _names_of_images(faults, to_check, inputs, documents.labels) if "images_uri" in to_check else None
     initial = None
     if "initial_model_uri" in to_check:
         initial = faults.attempt("initial_model_uri", described_model, inputs.initial_model_uri)
@@ -113,7 +123,25 @@ def _weights_file(faults: NamedFaults, inputs: TrainingInputs, config: TrainConf
     return None
 
 
-def _names_of_images(faults: NamedFaults, to_check: dict[str, str], inputs: TrainingInputs) -> tuple[str, ...] | None:
+def _label_places(labels: LabelsConfig | None) -> list[NamedPlace]:
+    if labels is None:
+        return []
+    given = (labels.labels_uri, labels.labelled_area_uri)
+    return [NamedPlace(LABELS, VectorFile.parse(uri).uri) for uri in given if uri]
+
+
+def _names_of_images(
+    faults: NamedFaults, to_check: dict[str, str], inputs: TrainingInputs, labels: LabelsConfig | None
+) -> tuple[str, ...] | None:
+    if inputs.labels:
+        with faults.of("images_uri"):
+            pairing = find_pairs(inputs.images_uri, without_masks=True)
+            names = tuple(pair.name for pair in pairing.pairs)
+            if labels is not None and LABELS in to_check:
+                with faults.of(LABELS, head=WHERE_LABELS):
+                    _check_labels(faults, inputs, labels, names)
+            return names
+        return None
     with faults.of(*(key for key in ("images_uri", "masks_uri") if key in to_check)):
         found = find_pairs(inputs.images_uri, to_check.get("masks_uri", ""))
         if not found.has_masks:
@@ -122,18 +150,29 @@ def _names_of_images(faults: NamedFaults, to_check: dict[str, str], inputs: Trai
                 f"is empty, and {inputs.images_uri} holds no folder {' or '.join(MASK_FOLDERS)}: no image has a mask; "
                 "give the masks that the training learns from",
             )
-        _check_unpaired(faults, inputs, found)
+        _check_unpaired(faults, inputs, found.unpaired_images, len(found.pairs), "mask")
         return tuple(pair.name for pair in found.pairs)
     return None
 
 
-def _check_unpaired(faults: NamedFaults, inputs: TrainingInputs, found: ImagePairing) -> None:
-    unpaired = found.unpaired_images
+def _check_labels(faults: NamedFaults, inputs: TrainingInputs, labels: LabelsConfig, names: tuple[str, ...]) -> None:
+    """See that the files are there, and that images have theirs where each has one."""
+    place = find_labels(labels.labels_uri, names)
+    files = [place] if isinstance(place, VectorFile) else []
+    for file in (*files, *(VectorFile.parse(uri) for uri in (labels.labelled_area_uri,) if uri)):
+        check_file(file.uri)
+    if isinstance(place, dict):
+        _check_unpaired(faults, inputs, [name for name in names if name not in place], len(names), "file of labels")
+
+
+def _check_unpaired(
+    faults: NamedFaults, inputs: TrainingInputs, unpaired: Sequence[str], images: int, noun: str
+) -> None:
     if len(unpaired) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
         return
     faults.say(
         ("allow_unpaired",),
-        f"is not set, and {len(unpaired)} of {len(found.pairs)} images have no mask of their name "
-        f"({first_names(unpaired)}); give their masks, set it where images without a mask show no building, or skip "
+        f"is not set, and {len(unpaired)} of {images} images have no {noun} of their name "
+        f"({first_names(unpaired)}); give them, set it where images without a {noun} show no building, or skip "
         f"them with {faults.name('max_bad')} {len(unpaired)}",
     )

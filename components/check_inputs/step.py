@@ -20,6 +20,7 @@ DOCUMENTS = (
     "inference_config",
     "split_masks_query",
     "promote_config",
+    "labels",
 )
 
 

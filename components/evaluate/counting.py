@@ -10,7 +10,7 @@ import numpy as np
 
 from components.core.class_titles import NEUTRAL_CLASS
 from components.core.errors import DataError
-from components.core.figures import Bitmap, Shape
+from components.core.figures import AREA_SHAPES, Bitmap
 from components.core.figures.connected_components import components_of_bands
 from components.core.figures.mask import BoolPixels
 from components.core.figures.row_bands import as_bitmap, mask_bands
@@ -37,9 +37,6 @@ MOST_BOUNDARY_PX = 1000
 
 ReadValidity = Callable[[Window], BoolPixels]
 """Gives (H, W) bool of a window of the image: where it holds data."""
-
-AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
-"""Of classes whose objects cover an area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,7 @@ def count_image(
         rules: Threshold and distance.
         validity: Where the image holds data; None for everywhere.
         ignored: Unlabelled ground: its pixels do not count, nor do predicted objects that lie on it by more
-            than half.
+            than half; buildings of the truth are cut off at it, too.
         band_rows: Rows a band; changes the memory used, never the result.
         pixel_m: Side of a pixel on the ground, in metres; None where that is not known.
     """
@@ -168,14 +165,15 @@ def count_image(
     bands = zip(
         mask_bands(truth, size, band_rows, halo),
         mask_bands(predicted, size, band_rows, halo),
-        mask_bands(ignored, size, band_rows),
+        mask_bands(ignored, size, band_rows, halo),
         strict=True,
     )
 
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
         for (band, first), (_, second), (_, silent) in bands:
             valid = None if validity is None else _padded(validity, band, size, halo)
-            yield band.top, tally.add(first, second, valid, silent if ignored else None)
+            inner = silent[halo : len(silent) - halo] if ignored else None
+            yield band.top, tally.add(first & ~silent, second, valid, inner)
 
     components = components_of_bands(true_rows())
     counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError
+from components.core.figures import AREA_SHAPES
 from components.core.listing import first_names
 from components.core.parallel import parallel_map, worker_count
 from components.core.progress import progress
@@ -16,7 +17,7 @@ from components.core.project import Project, open_project
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
-from components.evaluate.counting import AREA_SHAPES, MOST_BOUNDARY_PX, CountingRules, ImageCounter
+from components.evaluate.counting import MOST_BOUNDARY_PX, CountingRules, ImageCounter
 from components.evaluate.pairing import ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 

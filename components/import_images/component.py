@@ -18,11 +18,12 @@ def import_images(
     scaling: str = "percentile",
     bands: str = "",
     mask_value: str = "",
+    labels: dict = {},
     allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:
-    """Import images and their binary masks as a project that refers to them."""
+    """Import images and their binary masks, or vector labels, as a project that refers to them."""
     options = dict(locals())
     from components.import_images.step import run
 

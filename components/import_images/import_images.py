@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
 from components.core.imagery.bands import bands_of_text
@@ -25,6 +26,8 @@ from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import StageRun
 from components.core.project.parts import wanted_rows
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
+from components.import_images.label_sources import check_beside, check_titles, label_sources
+from components.import_images.labels import LabelSummary
 from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
 from components.import_images.task import ImportOutcome, ReadyScene, SceneTask
@@ -92,16 +95,19 @@ def import_images(
     scaling: str = PERCENTILE,
     bands: str = "",
     mask_value: str = "",
+    labels: LabelsConfig | None = None,
     allow_unpaired: bool = False,
     max_bad: int = 0,
     workers: int = 0,
 ) -> ImportResult:
-    """Import images and their binary masks as a project.
+    """Import images and their binary masks, or vector labels, as a project.
 
     Each image is an item; what its mask says is building is one object, and what it says nobody labelled another, of
-    the class "neutral"; `components.import_images.mask_meaning` has the rules. Rasters that are tiled stay where they
-    are; others, and images that are not 8-bit grey or RGB, are rewritten as tiled GeoTIFFs in the data root, once.
-    Masks and rewritten images are read in full; of images that stay, only the extent of the tiles is checked.
+    the class "neutral"; `components.import_images.mask_meaning` has the rules. Vector labels are polygons, an object
+    each part, which become pixels when they are read; what lies outside the labelled area is "neutral", too. Rasters
+    that are tiled stay where they are; others, and images that are not 8-bit grey or RGB, are rewritten as tiled
+    GeoTIFFs in the data root, once. Masks and rewritten images are read in full; of images that stay, only the extent
+    of the tiles is checked.
 
     Args:
         images_uri: A folder of images, or one that holds them in `images` or `img` and their masks in `ann`, `gt` or
@@ -117,8 +123,11 @@ def import_images(
             images.
         mask_value: Values of masks that are building, such as 1, or 2,3, or #FF0000, and 1,ignore=255; empty for all
             above 0.
+        labels: Vector labels in the place of masks; None for none. Objects whose attribute says no class are of
+            `class_title`.
         allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that
-            cannot be imported.
+            cannot be imported. Images that no label of a common file touches show none either; else, where no labelled
+            area says that somebody looked, they are unlabelled.
         max_bad: How many images may be skipped because their files are broken.
         workers: Worker processes (0 = one per core).
 
@@ -127,7 +136,7 @@ def import_images(
 
     Raises:
         ConfigError: If a parameter breaks its rule.
-        DataError: If the folders do not hold what they should, or no mask holds building.
+        DataError: If the folders do not hold what they should, no mask holds building, or no label touches an image.
         TooManySkippedError: If more images are skipped than `max_bad`, or all; no project is written.
         StorageError: If a place cannot be written, which is found out before the first image is read.
     """
@@ -141,24 +150,48 @@ def import_images(
         raise ConfigError(f"class_title: {class_title!r} is the class of unlabelled pixels; give another")
     asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     values = MaskValues.parse(mask_value)
+    if labels is not None:
+        check_beside(masks_uri=masks_uri, mask_value=mask_value)
     root = storage.absolute_uri(data_root)
-    pairing = find_pairs(images_uri, masks_uri)
+    pairing = find_pairs(images_uri, masks_uri, without_masks=labels is not None)
     for place in (root, project_dir):
         storage.check_writable(place)
     pairing.log_passed_over()
-    needs_mask = pairing.has_masks and not allow_unpaired
-    tasks = [
-        SceneTask(pair, root, asked, dataset, class_title, values, bands=chosen, needs_mask=needs_mask)
-        for pair in pairing.pairs
-    ]
-    budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable))
-    imported = run_tasks(import_scene, tasks, workers, budget)
+    with storage.scratch_folder("labels") as folder:
+        sources = (
+            None
+            if labels is None
+            else label_sources(labels, [pair.name for pair in pairing.pairs], allow_unpaired, folder)
+        )
+        needs_mask = (pairing.has_masks or sources is not None) and not allow_unpaired
+        tasks = [
+            SceneTask(
+                pair,
+                root,
+                asked,
+                dataset,
+                class_title,
+                values,
+                bands=chosen,
+                needs_mask=needs_mask,
+                labels=None if sources is None else sources.of_scene(pair.name),
+                labels_folder="" if labels is None else labels.labels_uri,
+            )
+            for pair in pairing.pairs
+        ]
+        budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable))
+        imported = run_tasks(import_scene, tasks, workers, budget)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
-    report = imported.report(pairing.unpaired_images, pairing.unpaired_masks)
-    _log_report(report, allow_unpaired)
-    _check_objects(imported, pairing.has_masks)
-    write_imported(project_dir, project_name, class_title, imported)
+    unpaired_images, unpaired_files = pairing.unpaired_images, pairing.unpaired_masks
+    if sources is not None:
+        sources.log(imported.labels)
+        check_titles(imported.titles, sources.config.label_attribute)
+        unpaired_images, unpaired_files = sources.unpaired([pair.name for pair in pairing.pairs])
+    report = imported.report(unpaired_images, unpaired_files)
+    _log_report(report, allow_unpaired, sources is not None)
+    _check_objects(imported, pairing.has_masks, sources is not None)
+    write_imported(project_dir, project_name, class_title, imported, Shape.POLYGON if sources else Shape.BITMAP)
     return report
 
 
@@ -181,19 +214,30 @@ class Imported:
         """Of all imported scenes together, or of the rows that are wanted of them."""
         return sum(wanted_rows(scene.item).height * scene.item.size.width for scene in self.ready) / MEGA
 
+    @property
+    def labels(self) -> dict[str, LabelSummary]:
+        """What the vector labels of each scene hold, by its name."""
+        return {scene.item.name: scene.labels for scene in self.ready if scene.labels is not None}
+
+    @property
+    def titles(self) -> Counter[str]:
+        """How many objects have which class."""
+        return Counter(entry.class_title for scene in self.ready for entry in scene.item.objects)
+
     def report(self, unpaired_images: tuple[str, ...] = (), unpaired_masks: tuple[str, ...] = ()) -> ImportResult:
         """What was done, in numbers."""
         outcomes = [outcome for scene in self.ready for outcome in scene.outcomes]
-        masks = [scene.mask for scene in self.ready if scene.mask is not None]
-        labelled = sum(mask.pixels - mask.unlabelled for mask in masks)
+        masks = [scene.mask or scene.labels for scene in self.ready]
+        counts = [(mask.building, mask.unlabelled, mask.pixels) for mask in masks if mask is not None]
+        building, unlabelled, pixels = (sum(column) for column in zip((0, 0, 0), *counts, strict=True))
         return ImportResult(
             items=len(self.ready),
-            objects=sum(mask.building > 0 for mask in masks),
+            objects=sum(count[0] > 0 for count in counts),
             rewritten=outcomes.count(ImportOutcome.REWRITTEN),
             reused=outcomes.count(ImportOutcome.REUSED),
             kept=outcomes.count(ImportOutcome.KEPT),
             megapixels=self.megapixels,
-            building_share=sum(mask.building for mask in masks) / labelled if labelled else 0.0,
+            building_share=building / (pixels - unlabelled) if pixels > unlabelled else 0.0,
             unpaired_images=unpaired_images,
             unpaired_masks=unpaired_masks,
             skipped=tuple(self.budget.skipped),
@@ -237,11 +281,13 @@ def _has_crs_alone(scene: ReadyScene) -> bool:
     return image is not None and image.crs is not None and image.transform is None
 
 
-def write_imported(project_dir: Path | str, name: str, class_title: str, imported: Imported) -> None:
-    """Write the project of imported scenes."""
+def write_imported(
+    project_dir: Path | str, name: str, class_title: str, imported: Imported, shape: Shape = Shape.BITMAP
+) -> None:
+    """Write the project of imported scenes, whose objects have a shape."""
     used = {entry.class_title for scene in imported.ready for entry in scene.item.objects}
-    titles = (class_title, *(used - {class_title}))
-    meta = ProjectMeta(name, tuple(ClassInfo.with_own_color(title, Shape.BITMAP) for title in titles))
+    titles = (class_title, *sorted(used - {class_title}))
+    meta = ProjectMeta(name, tuple(ClassInfo.with_own_color(title, shape) for title in titles))
     skipped = tuple(imported.budget.skipped)
     with manifest_writer(project_dir, meta) as writer:
         for scene in imported.ready:
@@ -250,13 +296,19 @@ def write_imported(project_dir: Path | str, name: str, class_title: str, importe
         writer.history = (StageRun(STAGE, len(imported.ready), imported.megapixels, seconds, skipped),)
 
 
-def _check_objects(imported: Imported, has_masks: bool) -> None:
+def _check_objects(imported: Imported, has_masks: bool, has_labels: bool) -> None:
     """Say now that there is nothing to learn, which a later stage would find.
 
     Raises:
-        DataError: If there are masks, and none holds building.
+        DataError: If there are masks, and none holds building; or labels, and none is left in an image.
     """
-    if not has_masks:
+    if has_labels:
+        if not any(summary.building for summary in imported.labels.values()):
+            raise DataError(
+                f"no image has an object: no label covers the centre of a pixel of {len(imported.ready)} images, "
+                "inside the labelled area where one is given; check labels_uri and labelled_area_uri"
+            )
+    elif not has_masks:
         log.warning("there are no masks: no image has an object, and a training has nothing to learn from")
     elif not any(scene.mask is not None and scene.mask.building for scene in imported.ready):
         raise DataError(
@@ -265,11 +317,12 @@ def _check_objects(imported: Imported, has_masks: bool) -> None:
         )
 
 
-def _log_report(report: ImportResult, allow_unpaired: bool) -> None:
+def _log_report(report: ImportResult, allow_unpaired: bool, has_labels: bool) -> None:
     unpaired = report.unpaired_images if allow_unpaired else ()
+    one, several = ("file of labels", "files of labels") if has_labels else ("mask", "masks")
     for names, what in (
-        (unpaired, "images have no mask and count as ground without building"),
-        (report.unpaired_masks, "masks have no image and are ignored"),
+        (unpaired, f"images have no {one} and count as ground without building"),
+        (report.unpaired_masks, f"{several} have no image and are ignored"),
     ):
         if names:
             log.warning("%d %s: %s", len(names), what, first_names(names))

@@ -22,7 +22,9 @@ from components.core.project.parts import with_wanted_rows
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
+from components.core.vectors.pairing import no_labels
 from components.import_images.images import ReadyImage, ready_image
+from components.import_images.labels import label_scene
 from components.import_images.mask_placing import Flips, flips_to_image
 from components.import_images.mask_remarks import MaskSummary, Remark
 from components.import_images.masks import MaskPart, ReadyMask, ready_mask
@@ -41,8 +43,9 @@ ELSEWHERE = (
 
 def import_scene(task: SceneTask) -> ReadyScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
-    if task.pair.mask is None and task.needs_mask:
-        return Skipped(task.pair.name, no_mask(task.pair.image.uri))
+    if task.pair.mask is None and task.labels is None and task.needs_mask:
+        uri, folder = task.pair.image.uri, task.labels_folder
+        return Skipped(task.pair.name, no_labels(uri, folder) if folder else no_mask(uri))
     try:
         with scene_errors(task.pair.image.uri):
             return _import(task)
@@ -81,9 +84,13 @@ def _import(task: SceneTask) -> ReadyScene:
         objects=objects,
         extra=_extra(image),
     )
+    labels = None
+    if task.labels is not None:
+        objects, labels = label_scene(item, task.labels, task.class_title)
+        item = item.with_objects(objects)
     shown = item if task.rows is None else with_wanted_rows(item, task.rows)
     understood = str(image.bands) if turn.is_none else f"{image.bands}; turned upright as their orientation tag says"
-    return ReadyScene(shown, tuple(outcomes), summary, understood, image.notes)
+    return ReadyScene(shown, tuple(outcomes), summary, labels, understood, image.notes)
 
 
 def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:

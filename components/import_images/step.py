@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.core.step import Artifact, Metrics, step
+from components.core.documents.labels import load_labels
+from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.core.storage.mounted import data_root_or_default
 from components.import_images.import_images import import_images
 
 
-def run(project: Artifact, metrics: Metrics, images_uri: str, masks_uri: str, data_root: str, **options: Any) -> None:
+def run(
+    project: Artifact,
+    metrics: Metrics,
+    images_uri: str,
+    masks_uri: str,
+    data_root: str,
+    labels: Document,
+    **options: Any,
+) -> None:
     """Run the stage; see `import_images`.
 
     Args:
@@ -19,10 +28,17 @@ def run(project: Artifact, metrics: Metrics, images_uri: str, masks_uri: str, da
         masks_uri: Folder or URI prefix of masks; empty where images_uri holds them, or there are none.
         data_root: Folder or URI prefix for rasters that must be rewritten; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
+        labels: Vector labels in the place of masks: the labels config; empty for none.
         options: Of the stage.
     """
+    text = document_text(labels)
     with step(metrics, project) as numbers:
         report = import_images(
-            images_uri, masks_uri, project.path, data_root=data_root_or_default(data_root), **options
+            images_uri,
+            masks_uri,
+            project.path,
+            data_root=data_root_or_default(data_root),
+            labels=load_labels(text) if text else None,
+            **options,
         )
         numbers.update(report.scalars())

@@ -10,6 +10,7 @@ from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import Scaling
 from components.core.project import Item
 from components.core.project.parts import Rows
+from components.import_images.labels import LabelSummary, SceneLabels
 from components.import_images.mask_remarks import MaskSummary
 
 
@@ -35,7 +36,10 @@ class SceneTask:
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
         rows: Rows that are wanted of it; None for all.
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
-        needs_mask: Whether an image without a mask is skipped, instead of showing no building.
+        needs_mask: Whether an image without a mask, or without labels of its name, is skipped, instead of showing no
+            building.
+        labels: Vector labels, in the place of a mask.
+        labels_folder: Folder of one file of labels an image; empty where there is none.
     """
 
     pair: ImagePair
@@ -48,6 +52,8 @@ class SceneTask:
     rows: Rows | None = None
     bands: tuple[int, ...] = ()
     needs_mask: bool = False
+    labels: SceneLabels | None = None
+    labels_folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class ReadyScene:
         item: The scene.
         outcomes: What became of its rasters.
         mask: What its mask holds; None where it has none.
+        labels: What its vector labels hold; None where it has none.
         understood: Which bands became its colours, and whether it was turned, in words.
         notes: What its user should know of how its pixels were understood.
     """
@@ -65,5 +72,6 @@ class ReadyScene:
     item: Item
     outcomes: tuple[ImportOutcome, ...]
     mask: MaskSummary | None = None
+    labels: LabelSummary | None = None
     understood: str = ""
     notes: tuple[str, ...] = ()

@@ -79,8 +79,8 @@ def remake_scenes(
         What became of them.
 
     Raises:
-        ConfigError: If the model is not the plan's any more, the documents do not fit it, or nothing of the plan's class
-            comes out.
+        ConfigError: If the model is not the plan's any more, the documents do not fit it, or no object is of the plan's
+            class.
         DataError: If the model cannot be read.
         StorageError: If the collection cannot be read, or there is no room on the disk.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import cv2
@@ -15,11 +16,13 @@ from torch.utils.data import Dataset
 
 from components.core.documents.training import ALL_ITEMS, WHERE
 from components.core.errors import DataError, FootprintsError, StorageError
+from components.core.figures import Polygon
+from components.core.figures.vector import fill_by_centres
 from components.core.geometry import Size
 from components.core.imagery.bands import COLOURS
 from components.core.imagery.images import read_image
 from components.core.network.classes import NEUTRAL_INDEX
-from components.core.project import Item, Project
+from components.core.project import Item, Object, Project
 from components.core.project.local_copies import with_local_copies
 from components.core.scene_errors import scene_errors, stops_all
 from components.core.skip_budget import SkipBudget, Skipped
@@ -233,14 +236,21 @@ def draw_mask(item: Item, mask_values: Mapping[str, int]) -> UInt8:
         DataError: If an object's class is not listed.
     """
     canvas = np.zeros((item.size.height, item.size.width), np.uint8)
-    for entry in item.objects:
-        if entry.class_title not in mask_values:
+    for (title, by_centres), entries in groupby(item.objects, lambda entry: (entry.class_title, _by_centres(entry))):
+        if title not in mask_values:
             known = ", ".join(mask_values)
-            raise DataError(
-                f"item {item.key}: class {entry.class_title!r} is not in the project's meta; known: {known}"
-            )
-        entry.figure.draw(canvas, mask_values[entry.class_title])
+            raise DataError(f"item {item.key}: class {title!r} is not in the project's meta; known: {known}")
+        if by_centres:
+            polygons = [entry.figure for entry in entries if isinstance(entry.figure, Polygon)]
+            fill_by_centres(polygons, canvas, mask_values[title])
+            continue
+        for entry in entries:
+            entry.figure.draw(canvas, mask_values[title])
     return canvas
+
+
+def _by_centres(entry: Object) -> bool:
+    return isinstance(entry.figure, Polygon) and entry.figure.by_centres
 
 
 def stretch_image(image: UInt8, size: Size) -> UInt8:

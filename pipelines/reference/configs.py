@@ -8,6 +8,7 @@ from typing import Any
 
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.inference_modes import MODES
+from components.core.documents.labels import LabelsConfig
 from components.core.documents.named import TRAINING_CONFIGS
 from components.core.documents.promotion import PromotionConfig
 from components.core.documents.training import TrainConfig
@@ -34,6 +35,11 @@ def training_config() -> str:
 def promotion_config() -> str:
     """The keys of the promotion config."""
     return _table(settings_of(PromotionConfig), {})
+
+
+def labels_config() -> str:
+    """The keys of the labels config."""
+    return _table(settings_of(LabelsConfig), {})
 
 
 def named_configs() -> str:

@@ -26,6 +26,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "dtl-differences": dtl.differences,
     "training-config": configs.training_config,
     "promotion-config": configs.promotion_config,
+    "labels-config": configs.labels_config,
     "named-configs": configs.named_configs,
     "architectures": configs.architectures,
     "encoders": configs.encoders,

@@ -1,5 +1,6 @@
 """`python -m pipelines run`: what is found wrong before anything starts."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,26 @@ def test_a_pointer_is_a_part_of_the_promotion_config(tmp_path: Path) -> None:
     )
     assert pipeline_arguments(options)["promote_config"] == {"min_gain": 0.01, "pointer_uri": "s3://m/c.json"}
     assert pipeline_arguments(parser().parse_args(["run"]))["promote_config"] == {}
+
+
+def test_labels_are_one_document(tmp_path: Path) -> None:
+    flags = ["--images", "i", "--labels", str(tmp_path / "r.gpkg|layername=a"), "--label-attribute", "kind"]
+    given = pipeline_arguments(parser().parse_args(["run", *flags, "--labelled-area", "s3://gis/looked.fgb"]))
+    assert given["images_labels"] == {
+        "labels_uri": str(tmp_path / "r.gpkg|layername=a"),
+        "label_attribute": "kind",
+        "labelled_area_uri": "s3://gis/looked.fgb",
+    }
+    assert pipeline_arguments(parser().parse_args(["run", "--images", "i"]))["images_labels"] == {}
+
+
+def test_weights_of_an_encoder_are_a_key_of_the_training_config() -> None:
+    given = pipeline_arguments(parser().parse_args(["run", "--encoder-weights", "none", "--train-config", "robust"]))
+    assert given["train_config"] == {"base": "robust", "encoder_weights": "none"}
+
+
+@pytest.mark.parametrize("flags", [["--labels", "a.gpkg"], ["--images", "i", "--label-attribute", "kind"]])
+def test_flags_about_labels_need_others(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["run", "--runs", str(tmp_path / "runs"), *flags]
+    assert run_main(lambda given: given.main(given), parser(), options) == 2
+    assert re.search(r"--label(s|-attribute): is given without --(images|labels)", capsys.readouterr().err)

@@ -17,8 +17,12 @@ from components.core.figures.bitmap import Bitmap
 from components.core.figures.bounds import bounds_of, rings_of
 from components.core.figures.connected_components import connected_components
 from components.core.figures.figure import Figure, Vertices, pixel_vertices
+from components.core.figures.polygon_mask import drawn_when_read
 from components.core.figures.vector import Line, Point, Polygon, Rectangle
 from components.core.geometry import Size, Window
+
+MOST_DRAWN_PIXELS = 1 << 24
+"""A polygon by centres whose box has more is drawn when it is read."""
 
 Canvas = npt.NDArray[np.uint8]
 
@@ -28,8 +32,9 @@ def drawn(figure: Figure, size: Size) -> Bitmap | None:
 
     Args:
         figure: A bitmap, which is clipped to the image and otherwise stays as it is, unread where it lies inside; a
-            polygon, drawn with its outline and those of its holes; a rectangle with both corners; a line, one pixel
-            wide; or a point, one pixel.
+            polygon, drawn with its outline and those of its holes, or by centres where it is one of these; a rectangle
+            with both corners; a line, one pixel wide; or a point, one pixel. A large polygon by centres is drawn when
+            its pixels are read, window by window.
         size: Of the image, in pixels.
 
     Returns:
@@ -38,6 +43,8 @@ def drawn(figure: Figure, size: Size) -> Bitmap | None:
     if isinstance(figure, Bitmap):
         return next((part for part in figure.normalise(size) if isinstance(part, Bitmap)), None)
     box = _canvas_window(figure, size)
+    if box is not None and isinstance(figure, Polygon) and figure.by_centres and box.size.area > MOST_DRAWN_PIXELS:
+        return drawn_when_read(figure.rings, box)
     return None if box is None else _painted(box, lambda canvas: _moved(figure, box).draw(canvas, 1))
 
 
@@ -88,9 +95,9 @@ def _painted(box: Window, paint: Callable[[Canvas], None]) -> Bitmap | None:
 def _moved(figure: Figure, origin: Window) -> Figure:
     """A figure of vertices in the coordinates of a window."""
     shift = np.array([origin.top, origin.left], np.float64)
-    rings: list[Vertices] = [ring - shift for ring in rings_of(figure)]
     if isinstance(figure, Polygon):
-        return Polygon(rings[0], tuple(rings[1:]))
+        return figure.moved(lambda ring: ring - shift)
+    rings: list[Vertices] = [ring - shift for ring in rings_of(figure)]
     if isinstance(figure, Line):
         return Line(rings[0])
     if isinstance(figure, Rectangle):

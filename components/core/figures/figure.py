@@ -26,6 +26,10 @@ class Shape(StrEnum):
     POINT = "point"
 
 
+AREA_SHAPES = (Shape.BITMAP, Shape.POLYGON, Shape.RECTANGLE)
+"""Of classes whose objects cover an area."""
+
+
 class Figure(ABC):
     """Something drawn on an image; immutable; coordinates in pixels of that image, row first."""
 

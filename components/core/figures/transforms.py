@@ -81,7 +81,7 @@ def _moved(figure: Figure, move: OnPoints, before: Size, after: Size) -> list[Fi
     A polygon that left the image before is not clipped, as on reading.
     """
     if isinstance(figure, Polygon):
-        moved: Figure = Polygon(move(figure.exterior), tuple(map(move, figure.interiors)))
+        moved = figure.moved(move)
         if _lies_inside(figure.exterior, before) and not _lies_inside(move(figure.exterior), after):
             return moved.crop(Window.of_size(after))
         return moved.normalise(after)

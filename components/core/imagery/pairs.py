@@ -73,13 +73,14 @@ class _Folder:
         return found
 
 
-def find_pairs(images_uri: str, masks_uri: str = "") -> ImagePairing:
+def find_pairs(images_uri: str, masks_uri: str = "", without_masks: bool = False) -> ImagePairing:
     """List images and masks and pair them by stem.
 
     Args:
         images_uri: A folder of images, or one that holds them in `images` or `img` and, unless `masks_uri` is given,
             their masks in `ann`, `gt` or `masks`.
         masks_uri: A folder of masks, or one that holds them in `ann`, `gt` or `masks`; empty for none.
+        without_masks: Whether masks beside the images are left alone.
 
     Returns:
         Every image, sorted by name, whatever the order of the listing.
@@ -90,7 +91,7 @@ def find_pairs(images_uri: str, masks_uri: str = "") -> ImagePairing:
     """
     top = _listed(images_uri)
     images = _one_of(top, IMAGE_FOLDERS, "images")
-    masks = _masks_of(top, images, masks_uri)
+    masks = None if without_masks else _masks_of(top, images, masks_uri)
     if masks and masks.uri == images.uri:
         raise DataError(f"{masks.uri}: is given as the folder of images and of masks; give the masks' folder")
     image_of = _by_stem(images)

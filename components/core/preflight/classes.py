@@ -29,13 +29,14 @@ BUILDINGS = "untitled_dl"
 log = logging.getLogger(__name__)
 
 
-def check_class(meta: ProjectMeta, title: str, who: str) -> None:
-    """Check that a project has a class of bitmaps that a later stage uses.
+def check_class(meta: ProjectMeta, title: str, who: str, shapes: Sequence[Shape] = (Shape.BITMAP,)) -> None:
+    """Check that a project has a class that a later stage uses.
 
     Args:
         meta: Of the project.
         title: The class.
         who: The stage, for messages.
+        shapes: Of figures that the stage takes.
 
     Raises:
         ConfigError: If it is not there, or is of another shape.
@@ -46,9 +47,10 @@ def check_class(meta: ProjectMeta, title: str, who: str) -> None:
             f"no class {title!r} comes out, but it is an input of {who}; name one that does, or rename one: "
             f"{_listed(meta.titles)}"
         )
-    if found.shape is not Shape.BITMAP:
+    if found.shape not in shapes:
         raise ConfigError(
-            f"class {title!r} comes out as a {found.shape}, but has to be a bitmap for {who}; use another class"
+            f"class {title!r} comes out as a {found.shape}, but has to be a {' or '.join(shapes)} for {who}; use "
+            "another class"
         )
 
 

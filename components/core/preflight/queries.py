@@ -64,13 +64,14 @@ def read_query_parameter(
     return None
 
 
-def imported(names: Iterable[str] | None = None) -> Possible:
+def imported(names: Iterable[str] | None = None, shape: Shape = Shape.BITMAP) -> Possible:
     """What import_images gives.
 
     Args:
         names: Of the images; None where they are not known.
+        shape: Of the objects.
     """
-    meta = ProjectMeta(IMPORTED_PROJECT, (ClassInfo.with_own_color(CLASS_TITLE, Shape.BITMAP),))
+    meta = ProjectMeta(IMPORTED_PROJECT, (ClassInfo.with_own_color(CLASS_TITLE, shape),))
     return Possible(meta, names=None if names is None else frozenset(names))
 
 

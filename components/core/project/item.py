@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from components.core.imagery.reading import UInt8
 
 
+ATTRIBUTES = "attributes"
+"""Key, among an object's further ones, of what vector labels say of it: an object of text and numbers by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRef:
     """Pixels by reference: a raster, and which of its pixels an item shows.

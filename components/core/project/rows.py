@@ -96,6 +96,9 @@ SCHEMA = pa.schema(
 """One row an item. `bits` holds small masks (eight pixels a byte); `raster`, `value` and `recipe` say where large
 ones are read; `rings` holds vectors as flat (row, column) pairs, the exterior first."""
 
+BY_CENTRES = "polygon by centres"
+"""What `shape` says of polygons whose pixels are those with their centres inside."""
+
 OPERATIONS = "operations"
 
 SCHEMA_WITH_OPERATIONS = SCHEMA.append(pa.field(OPERATIONS, pa.string()))
@@ -238,13 +241,17 @@ def _row_of_object(entry: Object) -> Row:
         "tags": list(entry.tags),
         "description": entry.description,
         "extra": _text(entry.extra),
-        "shape": str(entry.figure.shape),
+        "shape": _shape_text(entry.figure),
         **_row_of_figure(entry.figure),
     }
 
 
 def _object_of_row(row: Row) -> Object:
     return Object(row["class"], _figure_of_row(row), tuple(row["tags"]), row["description"], _mapping(row["extra"]))
+
+
+def _shape_text(figure: Figure) -> str:
+    return BY_CENTRES if isinstance(figure, Polygon) and figure.by_centres else str(figure.shape)
 
 
 def _row_of_figure(figure: Figure) -> Row:
@@ -270,12 +277,13 @@ def _row_of_mask(mask: Mask) -> Row:
 
 
 def _figure_of_row(row: Row) -> Figure:
-    shape = Shape(row["shape"])
+    by_centres = row["shape"] == BY_CENTRES
+    shape = Shape.POLYGON if by_centres else Shape(row["shape"])
     if shape is Shape.BITMAP:
         return Bitmap(row["top"], row["left"], _mask_of_row(row))
     rings: list[Vertices] = [vertices(ring) for ring in row["rings"]]
     if shape is Shape.POLYGON:
-        return Polygon(rings[0], tuple(rings[1:]))
+        return Polygon(rings[0], tuple(rings[1:]), by_centres)
     if shape is Shape.LINE:
         return Line(rings[0])
     if shape is Shape.RECTANGLE:

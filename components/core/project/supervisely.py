@@ -19,7 +19,12 @@ from components.core.geometry import Size
 from components.core.hashing import digest
 from components.core.project.item import ImageRef, Item, Object
 from components.core.project.json_files import read_counted, read_json
-from components.core.project.supervisely_figures import figure_of_any_shape, figure_of_json, json_of_figure
+from components.core.project.supervisely_figures import (
+    PIXEL_RULE,
+    figure_of_any_shape,
+    figure_of_json,
+    json_of_figure,
+)
 from components.core.project.supervisely_meta import SuperviselyMeta, meta_of_json, tag_names
 
 if TYPE_CHECKING:
@@ -40,7 +45,7 @@ LONGEST_SIDE = 2**31 - 1
 """Of an image, in pixels: what a manifest can say."""
 
 _ITEM_KEYS = frozenset(("tags", "description", "objects", "size", GEOREFERENCE))
-_OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap", "points"))
+_OBJECT_KEYS = frozenset(("classTitle", "type", "description", "tags", "bitmap", "points", PIXEL_RULE))
 
 log = logging.getLogger(__name__)
 

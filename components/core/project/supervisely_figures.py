@@ -28,6 +28,9 @@ from components.core.geometry import Size
 FARTHEST = 2**30
 """Of coordinates, in pixels: drawing counts in 32 bits."""
 
+PIXEL_RULE, CENTRES = "pixelRule", "centres"
+"""Key of polygons whose pixels are those with their centres inside, and its value; the format itself knows no such."""
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOR_TYPE_BYTE = 25
 PNG_SIZE_BYTES = (20, 16)
@@ -107,7 +110,7 @@ def figure_of_json(entry: dict[str, Any], shape: Shape, place: str) -> Figure | 
         if not isinstance(holes, list | tuple):
             raise DataError(f"{place}.points.interior: {holes!r} is not a list of rings; fix it")
         rings = [_ring_of_json(hole, f"{place}.points.interior[{index}]") for index, hole in enumerate(holes)]
-        return Polygon(exterior, tuple(ring for ring in rings if len(ring)))
+        return Polygon(exterior, tuple(ring for ring in rings if len(ring)), entry.get(PIXEL_RULE) == CENTRES)
     if shape is Shape.LINE:
         return Line(exterior)
     if shape is Shape.RECTANGLE:
@@ -148,12 +151,14 @@ def _ring_of_json(points: Any, place: str) -> Vertices:
 
 
 def json_of_figure(figure: Figure) -> dict[str, Any]:
-    """`bitmap` and `points` of an object."""
+    """`bitmap` and `points` of an object, and `PIXEL_RULE` where it has one."""
     if isinstance(figure, Bitmap):
         bitmap = {"origin": [figure.left, figure.top], "data": pack_png(figure.mask.pixels())}
         return {"bitmap": bitmap, "points": {"exterior": [], "interior": []}}
     rings = _rings(figure)
+    rule = {PIXEL_RULE: CENTRES} if isinstance(figure, Polygon) and figure.by_centres else {}
     return {
+        **rule,
         "bitmap": None,
         "points": {"exterior": _xy(rings[0]), "interior": [_xy(ring) for ring in rings[1:]]},
     }

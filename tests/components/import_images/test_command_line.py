@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import shapely
 
 from components.core.command.run import stage_main
+from components.core.figures import Polygon
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.import_images.component import import_images as component
 from components.import_images.import_images import import_images
-from tests.builders import write_scene
+from tests.builders import CRS, write_scene
+from tests.components.core.vectors.layers import write_layer
 
 SIZE = Size(30, 40)
 
@@ -43,7 +46,7 @@ def test_an_error_is_one_line_and_status_2(tmp_path: Path, tmp_path_factory: pyt
 def test_the_stage_has_the_components_defaults() -> None:
     stage = inspect.signature(import_images).parameters
     for name, parameter in inspect.signature(component.python_func).parameters.items():
-        if parameter.default is not inspect.Parameter.empty and name not in ("masks_uri", "data_root"):
+        if parameter.default is not inspect.Parameter.empty and name not in ("masks_uri", "data_root", "labels"):
             assert stage[name].default == parameter.default
 
 
@@ -62,3 +65,14 @@ def test_the_component_fills_its_outputs(tmp_path: Path) -> None:
     component.python_func(**places, project=project, metrics=metrics, workers=1)
     assert len(open_project(project.path)) == 1
     assert project.metadata["items"] == metrics.metadata["items"] == 1
+
+
+def test_labels_are_a_place_or_a_document(tmp_path: Path) -> None:
+    write_scene(tmp_path / "in", "austin1", SIZE)
+    roofs = write_layer(tmp_path / "roofs.gpkg", [shapely.box(500_001, 5_299_995, 500_005, 5_299_999)], CRS)
+    places = ["--images-uri", str(tmp_path / "in"), "--data-root", str(tmp_path / "data"), "--workers", "1"]
+    for labels in (roofs, json.dumps({"labels_uri": roofs})):
+        project = str(tmp_path / "INRIA")
+        assert stage_main("import_images", [*places, "--labels", labels, "--project", project]) == 0
+        (item,) = open_project(project)
+        assert [type(entry.figure) for entry in item.objects] == [Polygon]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -50,7 +51,7 @@ def approximated(figure: Figure, epsilon: float) -> Figure | None:
     if isinstance(figure, Polygon):
         exterior, *holes = (_course(ring, epsilon, True) for ring in (figure.exterior, *figure.interiors))
         kept = tuple(hole for hole in holes if len(hole) >= LEAST_OF_RING)
-        return Polygon(exterior, kept) if len(exterior) >= LEAST_OF_RING else None
+        return replace(figure, exterior=exterior, interiors=kept) if len(exterior) >= LEAST_OF_RING else None
     if isinstance(figure, Line):
         points = _course(figure.points, epsilon, False)
         return Line(points) if len(points) >= LEAST_OF_LINE else None

@@ -13,10 +13,10 @@ from components.core.geometry import Size
 
 class PolygonToBitmap(ConvertingAction):
     """Every figure of a listed class, whatever its shape, is drawn as a bitmap: polygons with their outline and that of
-    their holes, rectangles with both corners, so that a box of width w covers w + 1 columns, lines one pixel wide,
-    points as one pixel. Coordinates round half to even, those of rectangles half up. A bitmap stays as it is, unread;
-    of another figure the box is held in memory. What covers no pixel of the image goes. Tags and descriptions are
-    lost; the image stays as it is.
+    their holes, those of vector labels by the centres that they hold, rectangles with both corners, so that a box of
+    width w covers w + 1 columns, lines one pixel wide, points as one pixel. Coordinates round half to even, those of
+    rectangles half up. A bitmap stays as it is, unread; of another figure the box is held in memory. What covers no
+    pixel of the image goes. Tags and descriptions are lost; the image stays as it is.
     """
 
     name: ClassVar[str] = "poly2bitmap"

@@ -1,0 +1,58 @@
+"""The labels config: where vector labels are, what says their class, and which ground was labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from components.core.settings import check_document, naming_file, read_document
+from components.core.vectors.files import SHOWN_SUFFIXES, names_vector
+
+WHERE = "labels"
+
+
+class LabelsConfig(BaseModel):
+    """Vector labels in the place of masks; only the first key must be given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    labels_uri: str = Field(min_length=1)
+    """A vector file with the labels of all images, perhaps with `|layername=NAME` behind it; or a folder of one file an
+    image, of the image's name."""
+
+    label_attribute: str = ""
+    """Attribute that says an object's class; empty for one class, which stands for missing values, too."""
+
+    labelled_area_uri: str = ""
+    """A vector file of the ground that was labelled, whose outside does not count; empty for all ground."""
+
+    @field_validator("labelled_area_uri")
+    @classmethod
+    def _is_one_file(cls, uri: str) -> str:
+        if uri and not names_vector(uri):
+            raise ValueError(f"is no vector file by its name; give one that ends in {SHOWN_SUFFIXES}")
+        return uri
+
+
+def load_labels(source: str | Path | Mapping[str, Any]) -> LabelsConfig:
+    """Check a labels config.
+
+    Args:
+        source: JSON text, the path of a JSON file, or the parsed document; or the path or URI of the labels themselves,
+            where that is all.
+
+    Raises:
+        ConfigError: If it cannot be read, a key is unknown or missing, or a value breaks its rule.
+    """
+    if isinstance(source, str) and _names_labels(source):
+        source = {"labels_uri": source}
+    document = read_document(source, WHERE) if isinstance(source, str | Path) else source
+    with naming_file(source):
+        return check_document(LabelsConfig, document, WHERE)
+
+
+def _names_labels(text: str) -> bool:
+    return not text.lstrip().startswith("{") and not text.lower().endswith(".json")

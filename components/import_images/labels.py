@@ -1,0 +1,183 @@
+"""Vector labels of one scene: polygons on its pixels, and ground that nobody labelled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from components.core.class_titles import NEUTRAL_CLASS
+from components.core.errors import DataError
+from components.core.figures import Polygon, vertices
+from components.core.figures.centre_rule import Rings, holding_centres
+from components.core.footprints.geography import PixelGrid, fixed, polygons_of
+from components.core.geometry import Size, row_bands
+from components.core.project import Item, Object
+from components.core.project.item import ATTRIBUTES
+from components.core.storage import scratch_folder
+from components.core.vectors.features import Features, features_on
+from components.core.vectors.files import VectorFile
+from components.core.vectors.layer import VectorLayer, open_layer
+
+BAND_PIXELS = 1 << 22
+"""Of what is drawn at once to count pixels."""
+
+LABELLED, UNLABELLED = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class SceneLabels:
+    """Where a scene's labels are.
+
+    Attributes:
+        source: A layer that many scenes share, or the scene's own file.
+        area: Layer of the ground that was labelled; None for all ground.
+        attribute: Name of the attribute that says an object's class; empty for one class.
+        by_default: Whether a scene that has no label, and no area says that it was looked at, shows no building.
+    """
+
+    source: VectorLayer | VectorFile
+    area: VectorLayer | None = None
+    attribute: str = ""
+    by_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSummary:
+    """What a scene's labels hold.
+
+    Attributes:
+        features: Numbers of the features that touch the scene.
+        objects: How many polygons these are in it.
+        made_valid: Numbers of features that were made valid.
+        unreadable: How many features are no polygons, or none that can be read.
+        passed_over: What a file of the scene's own holds beside polygons.
+        pixels: Of the scene.
+        building: Pixels of objects, but for unlabelled ground.
+        unlabelled: Pixels of unlabelled ground.
+        is_empty: Whether nothing says that anybody looked at the scene.
+    """
+
+    features: tuple[int, ...]
+    objects: int
+    made_valid: tuple[int, ...]
+    unreadable: int
+    passed_over: dict[str, int]
+    pixels: int
+    building: int
+    unlabelled: int
+    is_empty: bool
+
+
+def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Object, ...], LabelSummary]:
+    """Read the labels of a scene.
+
+    Args:
+        item: The scene, without objects.
+        labels: Where they are.
+        title: Class of objects whose attribute says none.
+
+    Returns:
+        Objects, unlabelled ground last; and what they are.
+
+    Raises:
+        DataError: If the scene has no georeference, or its labels cannot be read.
+    """
+    grid = PixelGrid.of_item(item)
+    if grid is None:
+        raise DataError(
+            f"item {item.key}: its image has no CRS and transform, so labels cannot be laid on it; georeference it, or "
+            "give a mask of its pixels"
+        )
+    found, passed_over = _read(labels, grid, item.size)
+    objects = [
+        Object(_title(feature.attributes, labels.attribute, title), polygon, extra=_extra(feature.attributes))
+        for feature in found.found
+        for polygon in feature.polygons
+    ]
+    is_empty = not objects and labels.area is None and not isinstance(labels.source, VectorFile)
+    neutral: Iterable[Polygon] = ()
+    if labels.area is not None:
+        neutral = _outside(features_on(labels.area, grid, item.size, with_attributes=False).polygons, item.size)
+    elif is_empty and not labels.by_default:
+        neutral = _outside([], item.size)
+    objects += [Object(NEUTRAL_CLASS, polygon) for polygon in neutral]
+    counts = _pixels(objects, item.size)
+    return tuple(objects), LabelSummary(
+        tuple(feature.number for feature in found.found),
+        sum(len(feature.polygons) for feature in found.found),
+        found.made_valid,
+        found.unreadable,
+        passed_over,
+        item.size.area,
+        counts[LABELLED],
+        counts[UNLABELLED],
+        is_empty,
+    )
+
+
+def _read(labels: SceneLabels, grid: PixelGrid, size: Size) -> tuple[Features, dict[str, int]]:
+    if isinstance(labels.source, VectorLayer):
+        return features_on(labels.source, grid, size), {}
+    with scratch_folder("labels") as folder:
+        layer = open_layer(labels.source, folder, may_be_empty=True)
+        if layer.features:
+            check_attribute(layer, labels.attribute)
+        return features_on(layer, grid, size), layer.passed_over
+
+
+def check_attribute(layer: VectorLayer, attribute: str) -> None:
+    """See that a layer has the attribute that says the class.
+
+    Raises:
+        DataError: If it has not.
+    """
+    if attribute and attribute not in layer.attributes:
+        there = ", ".join(layer.attributes) or "none"
+        raise DataError(f"{layer.uri}: has no attribute {attribute!r} of text or numbers for label_attribute: {there}")
+
+
+def _title(attributes: dict[str, Any], attribute: str, title: str) -> str:
+    value = attributes.get(attribute) if attribute else None
+    if value is None:
+        return title
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _extra(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {ATTRIBUTES: attributes} if attributes else {}
+
+
+def _outside(areas: Sequence[Polygon], size: Size) -> list[Polygon]:
+    """The ground of a scene that lies in no area; a pixel belongs to it unless an area holds its centre."""
+    whole = shapely.box(0, 0, size.height, size.width)
+    shapes = np.array([shapely.Polygon(area.exterior, area.interiors) for area in areas], dtype=object)
+    rest = shapely.difference(whole, shapely.union_all(fixed(shapes))) if len(shapes) else whole
+    return [
+        Polygon(
+            vertices(shapely.get_coordinates(part.exterior)[:-1]),
+            tuple(vertices(shapely.get_coordinates(hole)[:-1]) for hole in part.interiors),
+            by_centres=True,
+        )
+        for part in shapely.get_parts(polygons_of(rest))
+        if not part.is_empty
+    ]
+
+
+def _pixels(objects: Sequence[Object], size: Size) -> Counter[int]:
+    """How many pixels of a scene are labelled, and how many are unlabelled ground, which lies over labels."""
+    counts: Counter[int] = Counter()
+    neutral: list[Rings] = []
+    labelled: list[Rings] = []
+    for entry in objects:
+        if isinstance(entry.figure, Polygon):
+            (neutral if entry.class_title == NEUTRAL_CLASS else labelled).append(entry.figure.rings)
+    for band in row_bands(size, max(1, BAND_PIXELS // size.width)):
+        silent = holding_centres(neutral, band)
+        counts[UNLABELLED] += int(np.count_nonzero(silent))
+        counts[LABELLED] += int(np.count_nonzero(holding_centres(labelled, band) & ~silent))
+    return counts
