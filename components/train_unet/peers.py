@@ -38,7 +38,7 @@ WORD_S = 1800.0
 HEARD_S = 60.0
 """How long a process that ends waits for the others to hear of it: the first one may take the store with it."""
 
-GRACE_S = 30.0
+GRACE_S = 60.0
 """How long a process that hears of a failure may take to notice it by itself: one on GPUs may wait for ever."""
 
 ASK_EVERY_S = 0.2

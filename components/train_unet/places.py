@@ -69,11 +69,12 @@ def _check_seen(name: str, folder: Path, peers: Peers) -> None:
             probe = Path(file.name).name
         probe = peers.agree(probe)
         sees = (folder.parent / probe).exists()
-        answers = [json.loads(answer) for answer in peers.gather(json.dumps([sees, socket.gethostname()]))]
-    for rank, (seen, host) in enumerate(answers):
-        if not seen:
+        answers = peers.gather(json.dumps([sees, f"{folder} on {socket.gethostname()}"]))
+    where = [json.loads(answer)[1] for answer in answers]
+    for rank, answer in enumerate(answers):
+        if not json.loads(answer)[0]:
             raise ConfigError(
-                f"{name}: {folder} of process {rank}, on {host}, is another folder than that of process 0, on "
-                f"{answers[0][1]}; give a URI in object storage, such as s3://bucket/{name}, or a folder of a volume "
+                f"{name}: process {rank} has {where[rank]}, which is another folder than that of process 0, "
+                f"{where[0]}; give a URI in object storage, such as s3://bucket/{name}, or a folder of a volume "
                 "that all nodes mount"
             )

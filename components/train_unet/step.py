@@ -48,9 +48,8 @@ def run(
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
             to go by the config's `gpu_devices`. Of processes that torchrun starts each uses one.
     """
-    launch = Launch.of_environment()
-    told = metrics if launch is None or launch.rank == 0 else None
-    with step(told, model) as numbers, Peers(launch) as peers:
+    peers = Peers(Launch.of_environment())
+    with step(metrics if peers.is_first else None, model) as numbers, peers:
         result = train(
             project.path,
             model.path,

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerContext
@@ -19,12 +20,13 @@ from components.core.command.run import stage_main
 from components.core.errors import DataError
 from components.core.project import write_manifest
 from components.core.storage import join_uri, put_file, put_tree
-from components.train_unet import train_unet
+from components.train_unet import peers, train_unet
 from components.train_unet.checkpointing import Checkpointing
 from components.train_unet.module import SegmentationModule
 from tests.builders import bitmap_meta
 from tests.components.train_unet.projects import block_item
 from tests.ports import HOST, free_ports
+from tests.waiting import HANGS_S
 
 WORLD = 2
 
@@ -134,6 +136,12 @@ def _break() -> None:
     raise KeyError("nobody thought of this")
 
 
+def _hang() -> None:
+    """As an operation on GPUs does whose other half is gone."""
+    peers.GRACE_S = 0.0  # type: ignore[misc]
+    threading.Event().wait(HANGS_S)
+
+
 def _fail_to_write(*_: Any) -> None:
     raise DataError("model folder: is full; make room")
 
@@ -145,6 +153,7 @@ def _write_nothing() -> None:
 ACTS: dict[str, Callable[[], None]] = {
     "fails": _fail,
     "breaks": _break,
+    "hangs": _hang,
     "is terminated": lambda: os.kill(os.getpid(), signal.SIGTERM),
     "is killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "cannot write": _write_nothing,

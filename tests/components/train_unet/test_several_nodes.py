@@ -16,14 +16,17 @@ from pathlib import Path
 import pytest
 
 from components.core.command.run import stage_main
+from components.core.errors import FootprintsError
 from components.core.network.model_artifact import load_model
 from components.core.storage import get_tree, join_uri, list_objects, name_of, write_bytes
-from components.train_unet import train_unet
+from components.train_unet import peers, train_unet
 from components.train_unet.devices import DevicePlan
-from tests.components.train_unet.launching import Started, run_together, stored_project
+from components.train_unet.launch import COMMAND, Launch
+from components.train_unet.peers import Peers
+from tests.components.train_unet.launching import Started, launch, run_together, stored_project
 from tests.components.train_unet.projects import TINY, block_project
 from tests.components.train_unet.trained import equal, weights_of
-from tests.ports import free_ports
+from tests.ports import HOST, free_ports, refusing_port
 from tests.s3_server import S3Server
 from tests.waiting import HANGS_S
 
@@ -102,27 +105,26 @@ def test_two_processes_train_the_model_of_one_machine(
     assert load_model(local).config.encoder == TINY["encoder"]
     assert json.loads(first.out)["steps"] == 6
     assert second.out == ""
-    assert "model of epoch" in first.err and "INFO" not in second.err.replace("INFO:", "")
+    assert "validation after" in first.err and "validation" not in second.err
     left = sorted(found.uri.removeprefix(f"{root}/") for found in list_objects(root))
     events = [place for place in left if place.startswith("data/tensorboard/")]
     assert len(events) == 1
     assert [place for place in left if not place.startswith("model/")] == [*events, "metrics.json", "report.html"]
 
 
-def test_a_model_takes_the_place_of_an_older_one_in_object_storage(
+def test_one_process_of_torchrun_puts_a_model_in_the_place_of_an_older_one(
     server: ForkServerContext, world: World, s3_server: S3Server, tmp_path: Path
 ) -> None:
     model = s3_server.new_folder()
-    config = json.dumps(CONFIG | {"epochs": 1})
-    for onnx, files in ((True, {"model.onnx"}), (False, set())):
-        flags = flags_of(world.project, model, config=json.dumps(json.loads(config) | {"onnx": onnx}))
-        one = Started(flags, tmp_path / str(onnx), world.variables)
-        assert run_together(server, one) == [0], one.err
-        assert {name_of(found.uri) for found in list_objects(model)} & {"model.onnx"} == files
-        assert (fetched(model, tmp_path / f"model{onnx}") / "config.json").is_file()
+    for name in ("config.json", "model.onnx"):
+        write_bytes(join_uri(model, name), b"{}")
+    one = Started(flags_of(world.project, model), tmp_path / "one", world.variables)
+    assert run_together(server, one) == [0], one.err
+    assert "model.onnx" not in {name_of(found.uri) for found in list_objects(model)}
+    assert load_model(fetched(model, tmp_path / "model")).config.encoder == TINY["encoder"]
 
 
-def test_a_signal_to_one_of_them_ends_both_and_both_go_on(
+def test_a_signal_to_one_ends_both_and_both_go_on_as_torchrun_starts_them(
     server: ForkServerContext, world: World, s3_server: S3Server, tmp_path: Path
 ) -> None:
     root = s3_server.new_folder()
@@ -133,11 +135,31 @@ def test_a_signal_to_one_of_them_ends_both_and_both_go_on(
     assert "SIGTERM: the training ends after step 3 of 6, where it goes on" in processes[0].err
     assert not [*list_objects(join_uri(root, "model"))]
 
-    again = [Started(flags, tmp_path / f"again{rank}", world.variables) for rank in range(2)]
-    assert run_together(server, *again) == [0, 0], again[0].err + again[1].err
-    assert "after step 3 of 6" in again[0].err
+    pods = torchrun(flags, world.variables, tmp_path)
+    codes = [pod.wait(HANGS_S) for pod in pods]
+    said = "".join((tmp_path / f"pod{rank}").read_text() for rank in range(2))
+    assert codes == [0, 0], said
+    assert "after step 3 of 6" in said
     assert equal(weights_of(fetched(join_uri(root, "model"), tmp_path / "model")), weights_of(world.weights))
     assert not [*list_objects(join_uri(root, "work"))]
+
+
+def torchrun(flags: list[str], variables: Mapping[str, str], folder: Path) -> list[subprocess.Popen[bytes]]:
+    """Run torchrun as in two pods of a TrainJob, with a loopback address each: PET_… say which it is.
+
+    Their logs are in `pod0` and `pod1` of the folder.
+    """
+    (port,) = free_ports(1)
+    pods = []
+    for rank, address in enumerate(("127.0.0.1", "127.0.0.2")):
+        pod = {
+            "PET_NNODES": "2", "PET_NPROC_PER_NODE": "1", "PET_NODE_RANK": str(rank), "PET_LOCAL_ADDR": address,
+            "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "torch.distributed.run", *COMMAND.split()[1:], *flags]
+        with (folder / f"pod{rank}").open("wb") as log:
+            pods.append(subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **variables, **pod}))
+    return pods
 
 
 LOST = "start the training again: it goes on from its last checkpoint"
@@ -147,11 +169,12 @@ LOST = "start the training again: it goes on from its last checkpoint"
     "acts, codes, said",
     [
         (("", "fails"), [2, 2], [": block3: cannot be used; mend it", "train_unet: block3: cannot be used; mend it"]),
+        (("hangs", "fails"), [2, 2], [": block3: cannot be used; mend it", "train_unet: block3: cannot be used"]),
         (("breaks", ""), [1, 1], ["KeyError: 'nobody thought of this'"] * 2),
         (("is killed", ""), [-signal.SIGKILL, 2], ["", LOST]),
         (("", "is killed"), [2, -signal.SIGKILL], [LOST, ""]),
     ],
-    ids=["an error", "a bug", "the first is killed", "another is killed"],
+    ids=["an error", "an error that another cannot notice", "a bug", "the first is killed", "another is killed"],
 )
 def test_the_failure_of_one_ends_both_and_leaves_no_model(
     server: ForkServerContext, world: World, tmp_path: Path, acts: list[str], codes: list[int], said: list[str]
@@ -160,7 +183,8 @@ def test_the_failure_of_one_ends_both_and_leaves_no_model(
     processes = [Started(flags, tmp_path / str(rank), world.variables, act, step=2) for rank, act in enumerate(acts)]
     assert run_together(server, *processes) == codes, processes[0].err + processes[1].err
     assert all(text in process.err for text, process in zip(said, processes, strict=True))
-    failing, other = (rank for rank, _ in sorted(enumerate(acts), key=lambda act: not act[1]))
+    other = min(range(2), key=lambda rank: acts[rank] not in ("", "hangs"))
+    failing = 1 - other
     assert f"process {failing} of 2, on " in processes[other].err or LOST in processes[other].err
     assert not (tmp_path / "model").exists()
 
@@ -177,6 +201,17 @@ def test_what_the_first_cannot_write_ends_those_that_wait_for_it(
 
 
 class TestBadInput:
+    def test_others_that_are_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(peers, "JOIN_S", 1.0)
+        with refusing_port() as port:
+            for name, value in launch(1, port).items():
+                monkeypatch.setenv(name, value)
+            with pytest.raises(
+                FootprintsError,
+                match=rf"^process 1 of 2, on .*: the others are not to be found at {HOST}:{port} ",
+            ), Peers(Launch.of_environment()):  # fmt: skip
+                pytest.fail("it found them")
+
     def test_a_local_folder_that_is_another_one_elsewhere(
         self, server: ForkServerContext, world: World, tmp_path: Path
     ) -> None:
@@ -186,7 +221,8 @@ class TestBadInput:
         ]
         assert run_together(server, *processes) == [2, 2]
         for process in processes:
-            assert f"model: {tmp_path / '1'}/models/new of process 1, on " in process.err
+            assert f"model: process 1 has {tmp_path}/1/models/new on " in process.err
+            assert f"another folder than that of process 0, {tmp_path}/0/models/new on " in process.err
             assert (
                 "give a URI in object storage, such as s3://bucket/model, or a folder of a volume that" in process.err
             )
@@ -241,23 +277,3 @@ class TestBadInput:
         place = world.project.rpartition("/")[0]
         assert stage_main("train_unet", flags_of(world.project, place)) == 2
         assert f"model folder: {place} holds something that is not a model" in capsys.readouterr().err
-
-
-def test_torchrun_on_two_loopback_addresses(world: World, s3_server: S3Server, tmp_path: Path) -> None:
-    """As a TrainJob runs it: torchrun in each of two pods, told by PET_… which it is and where the first one is."""
-    root, (port,) = s3_server.new_folder(), free_ports(1)
-    command = [sys.executable, "-m", "torch.distributed.run", "-m", "components.train_unet"]
-    running = []
-    for rank, address in enumerate(("127.0.0.1", "127.0.0.2")):
-        pod = {
-            "PET_NNODES": "2", "PET_NPROC_PER_NODE": "1", "PET_NODE_RANK": str(rank), "PET_LOCAL_ADDR": address,
-            "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo",
-        }  # fmt: skip
-        with (tmp_path / str(rank)).open("wb") as log:
-            flags = flags_of(world.project, join_uri(root, "model"))
-            environment = {**os.environ, **world.variables, **pod}
-            running.append(subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment))
-    codes = [process.wait(HANGS_S) for process in running]
-    said = "".join((tmp_path / str(rank)).read_text() for rank in range(2))
-    assert codes == [0, 0], said
-    assert equal(weights_of(fetched(join_uri(root, "model"), tmp_path / "model")), weights_of(world.weights))
