@@ -20,7 +20,15 @@ def project() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "file", ["manifests/base/kustomization.yaml", "manifests/README.md", "pipelines/compiled/training.yaml"]
+    "file",
+    [
+        "manifests/base/kustomization.yaml",
+        "manifests/components/kubeflow-trainer/kustomization.yaml",
+        "manifests/components/kubeflow-trainer/training-runtime.yaml",
+        "manifests/train-job/kustomization.yaml",
+        "manifests/README.md",
+        "pipelines/compiled/training.yaml",
+    ],
 )
 def test_the_version_is_the_same_everywhere(file):
     named = re.findall(r"(?:footprints-[cg]pu:|newTag: |/version: )(\d[\w.]*)", (ROOT / file).read_text())

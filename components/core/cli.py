@@ -8,7 +8,6 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from components.core.errors import FootprintsError
 
@@ -41,8 +40,8 @@ def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(prog=prog, description=description, formatter_class=HelpFormatter)
 
 
-def write_metrics(values: Mapping[str, float], file: Path | None) -> str:
-    """Write numbers by name as a JSON file, where one is named.
+def write_metrics(values: Mapping[str, float], file: str | None) -> str:
+    """Write numbers by name as a JSON file, where a path or URI of one is named.
 
     Returns:
         The text of it.

@@ -92,6 +92,31 @@ def local_model(uri: str | Path, runtime: Runtime = "torch") -> Iterator[Path]:
         yield folder
 
 
+@contextmanager
+def placed_model(place: str | Path) -> Iterator[Path]:
+    """Give a local folder to write a model to.
+
+    Args:
+        place: A local folder, which is given as it is, or a URI in object storage: what the block leaves in a
+            temporary folder is put there when it ends well. A model that lies there is removed just before, and the
+            config, without which there is none, is the last file to come.
+
+    Raises:
+        StorageError: If the place cannot be written.
+    """
+    uri = storage.parse_uri(place)
+    if not uri.is_remote:
+        yield uri.path
+        return
+    with storage.scratch_folder("model") as parent:
+        folder = parent / "model"
+        yield folder
+        storage.delete(storage.join_uri(place, CONFIG_FILE))
+        for found in list(storage.list_objects(str(uri))):
+            storage.delete(found.uri)
+        storage.put_tree(folder, str(uri), last=CONFIG_FILE)
+
+
 def check_holds_model(uri: str | Path, runtime: Runtime = "torch") -> None:
     """See that a folder or prefix holds a model's files, without reading them.
 

@@ -120,6 +120,24 @@ class CheckpointStore:
                 log.warning("the checkpoint %s cannot be used: %s; the one before it takes its place", place, error)
         return None
 
+    def read(self, place: str, scratch: Path) -> Checkpoint:
+        """Read the checkpoint that another process of the training has chosen.
+
+        Args:
+            place: Where it lies.
+            scratch: Folder for what must be fetched.
+
+        Raises:
+            StorageError: If it cannot be read, or is not what was written.
+        """
+        try:
+            return self._read(int(storage.stem_of(place)), place, scratch)
+        except ValueError as error:
+            raise StorageError(
+                f"{place}: the training goes on from this checkpoint, which this process cannot use: {error}; give a "
+                "work_dir that all processes see, or remove the checkpoint"
+            ) from error
+
     def remove(self) -> None:
         """Remove all of them."""
         remove_files(uri for files in self._files().values() for uri in files.values())

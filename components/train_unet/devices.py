@@ -11,6 +11,7 @@ import torch
 
 from components.core.documents.training import WHERE
 from components.core.errors import ConfigError
+from components.core.network.gpus import usable_devices
 from components.core.network.processor import has_native_bfloat16
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -39,17 +40,48 @@ class DevicePlan:
         devices: Indices of the GPUs; with "cpu", one entry a process.
         precision: Lightning's name of the number format.
         message: Says in the log what was chosen and why.
+        launched: How many processes somebody else started on this training, each with one of these devices; 1 where it
+            starts them itself.
     """
 
     accelerator: Literal["gpu", "cpu"]
     devices: tuple[int, ...]
     precision: Precision
     message: str
+    launched: int = 1
 
     @property
     def world(self) -> int:
         """Number of training processes."""
-        return len(self.devices)
+        return len(self.devices) * self.launched
+
+
+def device_of_process(local_rank: int, placed: int, named: Sequence[int]) -> Sequence[int]:
+    """The GPU of a process that torchrun started: that of its number on its machine, whatever the config names.
+
+    Args:
+        local_rank: That number.
+        placed: How many GPUs its pod asked for; 0 where nothing placed it.
+        named: The config's `gpu_devices`; empty for a training on the CPU, where nothing was placed.
+
+    Returns:
+        The GPU's index; empty for the CPU.
+
+    Raises:
+        ConfigError: If GPUs are missing.
+    """
+    usable_devices(placed, (local_rank,))
+    if not placed and not named:
+        return ()
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if 0 < present <= local_rank:
+        raise ConfigError(
+            f"LOCAL_RANK: this is process {local_rank} of its machine, counted from 0, which has {present} GPU(s); "
+            f"start at most {present} on each (torchrun --nproc-per-node {present}, numProcPerNode of a TrainJob)"
+        )
+    if list(named) != [local_rank]:
+        log.info("gpu_devices: %s is not used: each process has the GPU of its LOCAL_RANK", list(named))
+    return (local_rank,)
 
 
 def plan_devices(wanted: Sequence[int], precision: str) -> DevicePlan:

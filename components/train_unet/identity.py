@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.documents.training import TrainConfig
-from components.core.errors import DataError, StorageError
+from components.core.errors import ConfigError, DataError, StorageError
 from components.core.hashing import digest
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.project import Project
@@ -23,6 +24,7 @@ from components.train_unet.checkpoint_store import CHECKPOINT_FILE, NOTE, Checkp
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset
 from components.train_unet.devices import DevicePlan
+from components.train_unet.peers import Peers
 
 LEFTOVER = timedelta(days=14)
 """After so long without a checkpoint a training counts as given up, and its checkpoints are removed."""
@@ -49,23 +51,52 @@ _KEY = re.compile(f"[0-9a-f]{{{KEY_CHARACTERS}}}")
 log = logging.getLogger(__name__)
 
 
-def identity_of(
-    config: TrainConfig, project: Project, datasets: Datasets, network: SegmentationNetwork, plan: DevicePlan
+def common_identity(
+    config: TrainConfig, project: Project, network: SegmentationNetwork, plan: DevicePlan
 ) -> dict[str, str]:
-    """What a training is made of: its project's name, and a digest of each part.
-
-    Raises:
-        StorageError: If a store cannot be asked about rasters.
-    """
+    """What must be equal in all processes of a training: its project's name, and digests of parts."""
     weights = [value.detach().numpy().tobytes() for value in network.state_dict().values()]
     return {
         "project": project.meta.name,
         "config": digest(config.model_dump_json(exclude=AFTERWARDS)),
         "items": project.digest(),
-        "pixels": _pixels_digest(datasets),
         "weights": digest(*weights),
         "devices": digest(plan.accelerator, str(plan.world), plan.precision),
     }
+
+
+def identity_of(common: Mapping[str, str], datasets: Datasets) -> dict[str, str]:
+    """What a training is made of: its project's name, and a digest of each part.
+
+    Args:
+        common: Of `common_identity`.
+        datasets: What it reads, whose files may be others, though all else is the same.
+
+    Raises:
+        StorageError: If a store cannot be asked about rasters.
+    """
+    known = {**common, "pixels": _pixels_digest(datasets)}
+    return {name: known[name] for name in ("project", *_PARTS)}
+
+
+def check_same(common: Mapping[str, str], peers: Peers) -> None:
+    """See that all processes train the same.
+
+    Args:
+        common: Of `common_identity`, for this process.
+        peers: All of them.
+
+    Raises:
+        ConfigError: If one does not.
+    """
+    first, *others = (json.loads(said) for said in peers.gather(json.dumps(dict(common))))
+    for rank, other in enumerate(others, 1):
+        differing = [_PARTS.get(name, "project") for name in common if other[name] != first[name]]
+        if differing:
+            raise ConfigError(
+                f"processes 0 and {rank} would not train the same: their {' and '.join(differing)} differ; start all "
+                "with one command line, on one project, on machines of one kind"
+            )
 
 
 def key_of(identity: Mapping[str, str]) -> str:

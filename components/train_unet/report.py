@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.core.network.description import read_config
 from components.core.reporting.page import Fact, Section, run_report, write_page
 from components.core.reporting.text import thousands
 from components.train_unet.calibration import Calibration
@@ -51,5 +50,4 @@ def _reliability(result: TrainingResult) -> list[Section]:
     told = result.metrics["calibration"]
     if told is None:
         return []
-    config = read_config(result.model_dir)
-    return [reliability_section(Calibration.of_json(told), told["used"], config.thresholds)]
+    return [reliability_section(Calibration.of_json(told), told["used"], result.thresholds)]

@@ -6,6 +6,8 @@ from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.step import Artifact, Document, Metrics, document_text, step
 from components.core.storage import join_uri
 from components.core.storage.mounted import data_root_if_any
+from components.train_unet.launch import Launch
+from components.train_unet.peers import Peers
 from components.train_unet.report import write_report
 from components.train_unet.train_unet import train
 
@@ -27,11 +29,11 @@ def run(
     max_bad: int,
     gpus: int,
 ) -> None:
-    """Run the stage; see `train`.
+    """Run the stage; see `train`. As one of several processes that torchrun starts, train with the others.
 
     Args:
-        project: The project; the config's image tags choose its items.
-        model: The folder to write, with weights, description, metrics and history.
+        project: The project, a folder or URI; the config's image tags choose its items.
+        model: The folder or URI to write, with weights, description, metrics and history.
         metrics: Measures of the best validation; megabytes read and written.
         report: Page of the training curves.
         config: Training config, merged over the defaults; empty for the tutorial's; {"base": "robust"}, or the name
@@ -44,9 +46,10 @@ def run(
         work_dir: Folder or URI prefix for checkpoints instead, such as a mounted volume; empty for that of data_root.
         max_bad: How many images may turn out to be broken when they are read.
         gpus: How many GPUs the step was placed on: it uses all of them, and stops where it sees fewer; 0 for none, or
-            to go by the config's `gpu_devices`.
+            to go by the config's `gpu_devices`. Of processes that torchrun starts each uses one.
     """
-    with step(metrics, model) as numbers:
+    peers = Peers(Launch.of_environment())
+    with step(metrics if peers.is_first else None, model) as numbers, peers:
         result = train(
             project.path,
             model.path,
@@ -57,6 +60,7 @@ def run(
             events_dir=_in_data_root(data_root, EVENTS),
             max_bad=max_bad,
             gpus=gpus,
+            peers=peers,
         )
         if report is not None:
             write_report(result, report.path)

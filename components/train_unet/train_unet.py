@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,21 @@ from components.core.documents.training import TrainConfig, load_config
 from components.core.documents.tutorial import TRAIN_CONFIG
 from components.core.drift import TrainingStatistics
 from components.core.imagery_facts import IMAGERY, ImageryFacts, facts_of_items, seen_gsd_m
-from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE, STATISTICS_FILE
+from components.core.models import DATA_FILE, HISTORY_FILE, METRICS_FILE, STATISTICS_FILE, placed_model
 from components.core.network.allocator import keep_freed_memory
 from components.core.network.architectures import architecture_spec, names_weights
 from components.core.network.classes import mask_values, model_classes
 from components.core.network.description import ModelConfig
 from components.core.network.encoders import NO_WEIGHTS
 from components.core.network.gpus import usable_devices
-from components.core.network.model_artifact import LoadedModel, check_model_place, load_model, save_model
+from components.core.network.model_artifact import LoadedModel, load_model, save_model
 from components.core.network.onnx_export import write_onnx_or_warn
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.network.weights import read_state
 from components.core.project import Project, open_project
+from components.core.project.fetching import local_project
 from components.core.skip_budget import check_max_bad
 from components.core.storage import (
-    check_writable,
     get_file,
     get_tree,
     is_remote,
@@ -42,11 +43,14 @@ from components.core.storage import (
 from components.train_unet.afterwards import calibrate_best
 from components.train_unet.bare_ground import NO_GROUND, find_bare_ground
 from components.train_unet.calibration import Calibration
+from components.train_unet.checkpoint_store import CheckpointStore
 from components.train_unet.data import Datasets
 from components.train_unet.dataset import WindowDataset, rows_with_tag
-from components.train_unet.devices import DevicePlan, plan_devices
-from components.train_unet.identity import checkpoint_store, identity_of, key_of
+from components.train_unet.devices import DevicePlan, device_of_process, plan_devices
+from components.train_unet.identity import check_same, checkpoint_store, common_identity, identity_of, key_of
 from components.train_unet.leak import mirrored_items
+from components.train_unet.peers import ALONE, Peers
+from components.train_unet.places import check_places
 from components.train_unet.statistics import training_statistics
 from components.train_unet.training import Fitted, fit
 from components.train_unet.watched import WatchedWindows
@@ -59,13 +63,15 @@ class TrainingResult:
     """What a training gave.
 
     Attributes:
-        model_dir: The model's folder.
+        model: The model's folder or URI.
+        thresholds: What its config says: of probabilities, by class.
         metrics: Content of its `metrics.json`.
         history: Content of its `history.json`: rows {step, epoch, phase, loss, accuracy, dice, iou, lr}.
         watched: Some validation windows as the network saw them.
     """
 
-    model_dir: Path
+    model: str
+    thresholds: dict[str, float]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     watched: WatchedWindows
@@ -101,12 +107,13 @@ def train(
     events_dir: Path | str | None = None,
     max_bad: int = 0,
     gpus: int = 0,
+    peers: Peers = ALONE,
 ) -> TrainingResult:
     """Train a network on a project.
 
     Args:
-        project: Directory of the project; the config's image tags choose its items.
-        model_dir: Where the model's folder appears when it is whole.
+        project: Directory or URI of the project; the config's image tags choose its items.
+        model_dir: Folder or URI where the model appears when it is whole.
         config: The training config: JSON text, a path or the parsed document; merged over the defaults.
         encoder_weights: Instead of the config's: "imagenet", "none", or a path or URI; empty keeps the config's.
         initial_model: Folder or URI of a trained model to start from, or of a pointer to it; empty for none.
@@ -118,58 +125,94 @@ def train(
         max_bad: How many images may turn out to be broken only now that all their pixels are read; the items that are
             cut from them are skipped. The config's `allow_corrupted_samples` counts items instead.
         gpus: How many GPUs it was placed on and uses; 0 for those of the config's `gpu_devices` that exist.
+        peers: The processes that train together, where they were started elsewhere, such as by torchrun: each uses the
+            GPU of its number on its machine. All but the first leave the block of `peers` when they have trained.
 
     Returns:
         Where the model lies, its metrics and its history.
 
     Raises:
-        ConfigError: If the config breaks a rule, `max_bad` is negative, GPUs are missing that it was placed on, or the
-            loss stops being a number.
+        ConfigError: If the config breaks a rule, `max_bad` is negative, GPUs are missing that it was placed on, the
+            loss stops being a number, or processes were started on different things.
         DataError: If items, weights or the initial model cannot be used.
         TooManySkippedError: If more images and more items than allowed cannot be read.
         StorageError: If a place cannot be written, which is found out before the training.
         SystemExit: After a SIGTERM, once a checkpoint is written; with 143.
     """
     check_max_bad(max_bad)
-    check_model_place(Path(model_dir))
-    for place in (model_dir, work_dir, events_dir):
-        if place is not None:
-            check_writable(place)
+    check_places(model_dir, {"work_dir": work_dir, "events_dir": events_dir}, peers)
     settings = load_config(config)
     if encoder_weights:
         settings = settings.model_copy(update={"encoder_weights": encoder_weights})
-    source = open_project(Path(project))
-    special = settings.special_classes
-    classes = model_classes(source.meta.classes, special.background, special.neutral)
-    described = ModelConfig.of(
-        settings.encoder,
-        classes,
-        special.background,
-        special.neutral,
-        settings.input_size.size,
-        settings.architecture,
-        settings.bands,
-    )
-    datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
-    plan = plan_devices(usable_devices(gpus, settings.gpu_devices), settings.precision)
-    if plan.accelerator == "cpu":
-        keep_freed_memory()
-    with scratch_folder("train_unet") as scratch:
+    with local_project(project) as folder, scratch_folder("train_unet") as scratch:
+        source = open_project(folder)
+        special = settings.special_classes
+        classes = model_classes(source.meta.classes, special.background, special.neutral)
+        described = ModelConfig.of(
+            settings.encoder,
+            classes,
+            special.background,
+            special.neutral,
+            settings.input_size.size,
+            settings.architecture,
+            settings.bands,
+        )
+        datasets = _datasets(source, settings, mask_values(classes, special.neutral), max_bad)
+        plan = _plan(settings, gpus, peers)
+        if datasets.windows < plan.world:
+            log.warning(
+                "%s training windows for %s processes: some learn from the same in each step; start fewer processes",
+                datasets.windows, plan.world,
+            )  # fmt: skip
         initial = _initial_model(initial_model, scratch)
         network = build_network(settings, described, initial, scratch)
-        identity: dict[str, str] = {}
-        if work_dir is not None or events_dir is not None:
-            identity = identity_of(settings, source, datasets, network, plan)
-        store = None if work_dir is None else checkpoint_store(work_dir, identity)
-        events = "" if events_dir is None else join_uri(str(events_dir), key_of(identity))
-        fitted = fit(network, datasets, settings, plan, store, max_bad, events)
-    calibrate_best(fitted.history, fitted.network, datasets.val, plan)
-    described = _calibrated(described, fitted.history.calibration, settings.calibrate)
-    statistics = training_statistics(fitted.network, datasets.train, datasets.val, plan, described.temperature)
-    result = _write(Path(model_dir), fitted, settings, described, source, datasets, plan, statistics)
+        common: dict[str, str] = {}
+        if work_dir is not None or events_dir is not None or peers.world > 1:
+            common = common_identity(settings, source, network, plan)
+            check_same(common, peers)
+        store, events = _kept(work_dir, events_dir, common, datasets, peers)
+        fitted = fit(network, datasets, settings, plan, store, max_bad, events, peers)
+        calibrate_best(fitted.history, fitted.network, datasets.val, plan)
+        described = _calibrated(described, fitted.history.calibration, settings.calibrate)
+        statistics = training_statistics(fitted.network, datasets.train, datasets.val, plan, described.temperature)
+        with placed_model(model_dir) as made:
+            result = _write(made, str(model_dir), fitted, settings, described, source, datasets, plan, statistics)
+    best = fitted.history.best()
+    log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
     if store is not None:
         store.remove()
     return result
+
+
+def _plan(config: TrainConfig, gpus: int, peers: Peers) -> DevicePlan:
+    if peers.is_launched:
+        device = device_of_process(peers.local_rank, gpus, config.gpu_devices)
+        plan = replace(plan_devices(device, config.precision), launched=peers.world)
+    else:
+        plan = plan_devices(usable_devices(gpus, config.gpu_devices), config.precision)
+    if plan.accelerator == "cpu":
+        keep_freed_memory()
+    return plan
+
+
+def _kept(
+    work_dir: Path | str | None,
+    events_dir: Path | str | None,
+    common: Mapping[str, str],
+    datasets: Datasets,
+    peers: Peers,
+) -> tuple[CheckpointStore | None, str]:
+    """The training's checkpoints, and the folder of its curves, as the first process finds them."""
+    if work_dir is None and events_dir is None:
+        return None, ""
+    identity = identity_of(common, datasets) if peers.is_first else {}
+    key = peers.agree(key_of(identity))
+    events = "" if events_dir is None else join_uri(str(events_dir), key)
+    if work_dir is None:
+        return None, events
+    if peers.is_first:
+        return checkpoint_store(work_dir, identity), events
+    return CheckpointStore(join_uri(str(work_dir), key)), events
 
 
 def _datasets(project: Project, config: TrainConfig, values: dict[str, int], max_bad: int) -> Datasets:
@@ -265,7 +308,8 @@ def _load_encoder(network: SegmentationNetwork, config: TrainConfig, scratch: Pa
 
 
 def _write(
-    model_dir: Path,
+    folder: Path,
+    place: str,
     fitted: Fitted,
     config: TrainConfig,
     described: ModelConfig,
@@ -298,9 +342,8 @@ def _write(
     rows = [asdict(row) for row in fitted.history.rows]
     documents = {METRICS_FILE: metrics, DATA_FILE: data, HISTORY_FILE: rows, STATISTICS_FILE: statistics.as_json()}
     more = partial(_write_onnx, fitted.network, described, config, datasets) if config.onnx else None
-    save_model(model_dir, fitted.network, described, documents, more)
-    log.info("model of epoch %.2f (validation IoU %.4f) in %s", best.epoch, best.iou, model_dir)
-    return TrainingResult(model_dir, metrics, rows, fitted.history.watched)
+    save_model(folder, fitted.network, described, documents, more)
+    return TrainingResult(place, dict(described.thresholds), metrics, rows, fitted.history.watched)
 
 
 def _write_onnx(

@@ -28,7 +28,9 @@ from components.train_unet.checkpointing import SAVE_EVERY_S, Checkpointing
 from components.train_unet.data import Datasets, WindowData, rounds_of
 from components.train_unet.devices import DevicePlan
 from components.train_unet.history import History, LogProgress
+from components.train_unet.launched import LaunchedEnvironment
 from components.train_unet.module import SegmentationModule, is_over
+from components.train_unet.peers import ALONE, Peers
 from components.train_unet.sampling import Rounds
 from components.train_unet.stopping import EXIT_CODE, StopRequest
 from components.train_unet.tracking import RunTracking
@@ -62,6 +64,7 @@ def fit(
     store: CheckpointStore | None = None,
     max_bad: int = 0,
     events: str = "",
+    peers: Peers = ALONE,
 ) -> Fitted:
     """Train a network; goes on where a checkpoint stands.
 
@@ -73,6 +76,8 @@ def fit(
         store: Of this training's checkpoints; None keeps none.
         max_bad: How many images may be unreadable, beside the items that the config allows.
         events: Folder or URI for TensorBoard's event files; empty for none.
+        peers: The processes that train together, where they were started elsewhere; all but the first leave the block
+            of `peers` when they have trained.
 
     Returns:
         The best network and the history.
@@ -84,12 +89,13 @@ def fit(
         TooManySkippedError: If more fail.
     """
     rounds = rounds_of(config, datasets.windows, plan.world)
-    with StopRequest(passes_on=plan.world > 1) as stop, scratch_folder("fit") as scratch:
-        found = _newest(store, scratch, rounds)
+    with StopRequest(passes_on=len(plan.devices) > 1) as stop, scratch_folder("fit") as scratch:
+        found = _going_on(store, scratch, rounds, peers)
         start = int(found.content["step"]) if found else 0
         if found and start == found.content["validated"] > 0:
             history = History.of_dict(found.content["history"])
             if is_over(start, history, rounds, config):
+                peers.leave_to_first()
                 return _fitted(network, found.content)
         network.to(memory_format=torch.channels_last)  # the faster layout, on GPU and CPU alike
         module = SegmentationModule(network, config, rounds, max_bad)
@@ -111,6 +117,7 @@ def fit(
                 [saving, tracking],
                 scratch,
                 finds_unused=not network.uses_all_weights,
+                peers=peers,
             )
             try:
                 trainer.fit(module, datamodule=data)
@@ -118,7 +125,15 @@ def fit(
                 if stop.is_made or getattr(error, "exit_code", None) == EXIT_CODE:
                     raise SystemExit(EXIT_CODE) from error
                 raise own_error(error) from error
+        peers.leave_to_first()
         return _fitted(network, load_pickle(result))
+
+
+def _going_on(store: CheckpointStore | None, scratch: Path, rounds: Rounds, peers: Peers) -> Checkpoint | None:
+    """The checkpoint that all processes go on from: the first one chooses it."""
+    found = _newest(store, scratch, rounds) if peers.is_first else None
+    place = peers.agree(found.place if found else "")
+    return store.read(place, scratch) if store and place and not peers.is_first else found
 
 
 def _newest(store: CheckpointStore | None, scratch: Path, rounds: Rounds) -> Checkpoint | None:
@@ -141,12 +156,15 @@ def _trainer(
     own: list[pl.Callback],
     scratch: Path,
     finds_unused: bool,
+    peers: Peers,
 ) -> pl.Trainer:
     on_terminal = sys.stderr.isatty()
     return pl.Trainer(
         accelerator=plan.accelerator,
-        devices=list(plan.devices) if plan.accelerator == "gpu" else plan.world,
+        devices=list(plan.devices) if plan.accelerator == "gpu" else len(plan.devices),
+        num_nodes=plan.launched,
         strategy=_strategy(plan, finds_unused),
+        plugins=[LaunchedEnvironment(peers)] if plan.launched > 1 else None,
         precision=plan.precision,
         max_epochs=rounds,
         gradient_clip_val=gradient_clip or None,
@@ -166,10 +184,10 @@ def _trainer(
 def _strategy(plan: DevicePlan, finds_unused: bool) -> Strategy | str:
     if plan.world == 1:
         return "auto"
-    # Spawned, not started as the same command again: a pipeline step must not run twice.
     backend = "nccl" if plan.accelerator == "gpu" else "gloo"
     return DDPStrategy(
-        start_method="spawn",
+        # Spawned, not started as the same command again: a pipeline step must not run twice.
+        start_method="spawn" if plan.launched == 1 else "popen",
         process_group_backend=backend,
         gradient_as_bucket_view=True,
         find_unused_parameters=finds_unused,

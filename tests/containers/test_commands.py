@@ -25,6 +25,7 @@ from tests.pipelines.backend import ArtifactRoot, Backend, Step
 from tests.pipelines.every_pipeline import check_what_ran, run_every_pipeline
 from tests.pipelines.kubeflow_server import Kubeflow, serving
 from tests.pipelines.packages import IMAGES
+from tests.ports import HOST, free_ports
 from tests.s3_server import S3Server
 
 pytestmark = pytest.mark.containers
@@ -87,7 +88,7 @@ def jobs() -> dict[str, tuple[tuple[Manifest, ...], Manifest, Manifest]]:
         objects = rendered(kustomization)
         maps = [entry for entry in objects if entry["kind"] == "ConfigMap"]
         for name, template in pod_templates(objects):
-            for container in containers(template["spec"]):
+            for container in containers(template["spec"]) if name.startswith("Job ") else ():
                 if container["image"].partition(":")[0] in {f"footprints-{image}" for image in IMAGES}:
                     content = json.dumps([template["spec"], container, maps], sort_keys=True)
                     found.setdefault(content, (f"{kustomization}: {name}", objects, template["spec"], container))
@@ -133,6 +134,24 @@ def test_every_job_runs_in_its_image(
         assert [run.display_name for run in server.recurring.values()] == [variables["RECURRING_RUN"]]
     else:
         assert s3_server.client.bucket_exists(parse_uri(variables["FOOTPRINTS_DATA_ROOT"]).bucket)
+
+
+def test_torchrun_starts_training_in_its_image(engine: DockerClient) -> None:
+    """As a pod of a TrainJob does, whose arguments lead elsewhere: to the help."""
+    pod = dict(pod_templates(rendered("overlays/kubeflow-trainer")))["TrainingRuntime footprints-training"]["spec"]
+    (container,) = pod["containers"]
+    said = run_container(
+        engine,
+        container["image"],
+        [*container["command"], "--help"],
+        "torchrun",
+        user=f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}",
+        read_only=container["securityContext"]["readOnlyRootFilesystem"],
+        environment={"HOME": "/tmp", "PET_NNODES": "1", "PET_NPROC_PER_NODE": "1", "PET_MASTER_ADDR": HOST,
+                     "PET_MASTER_PORT": str(free_ports(1)[0]), "PET_NODE_RANK": "0"},
+        mounts=[Mount("/tmp", None, type="tmpfs", tmpfs_mode=0o1777)],
+    )  # fmt: skip
+    assert "usage: python -m components.train_unet" in said and "--initial-model-uri" in said
 
 
 def mount_of(entry: Manifest, pod: Manifest, objects: Sequence[Manifest], folder: Path) -> Mount:

@@ -76,6 +76,7 @@ def test_flags_exist(page):
     """Every flag that a page names is one of some command of the project, or of the tools that it calls."""
     others = {"--from-literal", "--namespace", "--kustomize", "--server-side", "--filename", "--selector", "--follow"}
     others |= {"--dry-run", "--output", "--help", "--show-labels", "--logdir"}
+    others |= {"--nnodes", "--node-rank", "--nproc-per-node", "--master-addr", "--master-port"}
     others |= set(re.findall(r"--[a-z][a-z0-9-]+", (ROOT / "Makefile").read_text()))
     known = set(re.findall(r"\"(--[a-z0-9-]+)\"", _sources())) | others
     known |= {parameter.flag for stage in STAGES for parameter in read_signature(stage).parameters}

@@ -26,7 +26,12 @@ OVERLAYS = sorted(folder.name for folder in (MANIFESTS / "overlays").iterdir())
 KUSTOMIZATIONS = ["base", *(f"overlays/{name}" for name in OVERLAYS)]
 
 # Where a kind keeps the template of its pods.
-POD_TEMPLATES = {"Job": ("spec", "template"), "StatefulSet": ("spec", "template"), "Deployment": ("spec", "template")}
+POD_TEMPLATES: dict[str, tuple[str | int, ...]] = {
+    "Job": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "Deployment": ("spec", "template"),
+    "TrainingRuntime": ("spec", "template", "spec", "replicatedJobs", 0, "template", "spec", "template"),
+}
 NO_PODS = {
     "ConfigMap",
     "LimitRange",
@@ -39,6 +44,7 @@ NO_PODS = {
     "Secret",
     "Service",
     "ServiceAccount",
+    "TrainJob",
 }
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -87,7 +87,7 @@ def test_accounts_volumes_and_variables_are_there(kustomization: str) -> None:
             given = {entry["name"] for entry in container["env"]}
             for source in container.get("envFrom", ()):
                 given |= set(maps[source["configMapRef"]["name"]])
-            used = {match for argument in container["args"] for match in re.findall(r"\$\((\w+)\)", argument)}
+            used = {match for argument in container.get("args", ()) for match in re.findall(r"\$\((\w+)\)", argument)}
             assert used <= given, name
 
 

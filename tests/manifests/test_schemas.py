@@ -11,6 +11,7 @@ import yaml
 from pipelines.compiling import PIPELINES
 from pipelines.package import package_version
 from tests.manifests.rendering import COMPONENTS, KUSTOMIZATIONS, MANIFESTS, Manifest, one, rendered, site_of
+from tests.manifests.trainer_schema import API_VERSION, validate_trainer
 
 KUBERNETES = ("1.29", "1.37")
 KUBEFLOW_GROUP = "pipelines.kubeflow.org/"
@@ -50,6 +51,8 @@ def test_every_object_has_its_schema(kustomization: str, version: str) -> None:
     for entry in objects:
         if entry["apiVersion"].startswith(KUBEFLOW_GROUP):
             assert faults_of_kubeflow(entry) == [], entry["metadata"]["name"]
+        elif entry["apiVersion"] == API_VERSION:
+            validate_trainer(entry, version)
         else:
             validate(entry, version)
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from components.core.cli import run_main, write_metrics
@@ -79,15 +78,17 @@ def run_stage(signature: Signature, options: argparse.Namespace) -> None:
 
     given = {parameter.name: getattr(options, parameter.name) for parameter in signature.parameters}
     logged = {parameter.name: Logged() for parameter in signature.parameters if parameter.kind in LOGGED}
-    files = {name: Path(given[name]) for name in logged if given[name] is not None}
+    files = {name: given[name] for name in logged if given[name] is not None}
     for file in files.values():
         check_file_writable(file)
     arguments = {parameter.name: _argument(parameter, given[parameter.name]) for parameter in signature.parameters}
     lines: list[str] = []
     callers = {ECHO: lines.append, NAMES: {parameter.name: parameter.flag for parameter in signature.parameters}}
     run(**arguments | logged | {name: value for name, value in callers.items() if name in signature.callers})
-    texts = {name: write_metrics(numbers.values, files.get(name)) for name, numbers in logged.items()}
-    sys.stdout.write("".join(f"{line}\n" for line in lines) if ECHO in signature.callers else texts["metrics"])
+    # Of several processes that run a stage together, all but the first log no numbers.
+    texts = {name: write_metrics(numbers.values, files.get(name)) for name, numbers in logged.items() if numbers.values}
+    said = "".join(f"{line}\n" for line in lines) if ECHO in signature.callers else texts.get("metrics", "")
+    sys.stdout.write(said)
 
 
 def _argument(parameter: StageParameter, value: Any) -> Any:

@@ -178,7 +178,8 @@ class TrainConfig(_TrainSettings):
 
     gpu_devices: list[int] = [0]
     """GPUs by index on a machine of your own; several train together, and with none the CPU trains. A step on a cluster
-    trains on all GPUs that `node_pools.yaml` places it on, whatever stands here."""
+    trains on all GPUs that `node_pools.yaml` places it on, and a process of torchrun on that of its number, whatever
+    stands here."""
 
     architecture: str = DEFAULT_ARCHITECTURE
     """Name of a network architecture that this release knows, or of one of segmentation_models_pytorch, `smp.Unet`."""

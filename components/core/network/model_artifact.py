@@ -17,8 +17,9 @@ from components.core.network.architectures import architecture_spec
 from components.core.network.description import ModelConfig, read_config
 from components.core.network.segmentation import SegmentationNetwork
 from components.core.network.weights import check_finite, load_checked, read_state
-from components.core.storage import not_written
+from components.core.storage import exists, join_uri, list_objects, name_of, not_written, parse_uri
 from components.core.storage.atomic_directory import staged_directory
+from components.core.storage.probing import PROBE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,22 @@ class LoadedModel:
     config: ModelConfig
 
 
-def check_model_place(folder: Path) -> None:
-    """See, before a long training, that a model may be written to a folder.
+def check_model_place(place: Path | str) -> None:
+    """See, before a long training, that a model may be written to a folder or prefix.
 
     Raises:
         DataError: If something stands there that is neither empty nor an older model.
+        StorageError: If the place cannot be asked.
     """
-    if folder.exists() and not (folder / CONFIG_FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"model folder: {folder} holds something that is not a model; give a new or empty folder")
+    if _holds_something(place) and not exists(join_uri(place, CONFIG_FILE)):
+        raise DataError(f"model folder: {place} holds something that is not a model; give a new or empty folder")
+
+
+def _holds_something(place: Path | str) -> bool:
+    uri = parse_uri(place)
+    if uri.is_remote:
+        return any(name_of(found.uri) != PROBE for found in list_objects(place))
+    return uri.path.exists() and (not uri.path.is_dir() or any(uri.path.iterdir()))
 
 
 def save_model(

@@ -317,5 +317,5 @@ def test_a_project_of_small_images_is_learnt_at_their_scale(tmp_path: Path) -> N
     project = block_project(tmp_path, 4, 2, side=32)
     stretched = train(project, tmp_path / "stretched", config=TINY | {"epochs": 1})
     padded = train(project, tmp_path / "padded", config=TINY | {"epochs": 1, "pad": "reflect"})
-    assert not equal(weights_of(stretched.model_dir), weights_of(padded.model_dir))
+    assert not equal(weights_of(Path(stretched.model)), weights_of(Path(padded.model)))
     assert all(math.isfinite(row["loss"]) for row in padded.history)

@@ -112,7 +112,9 @@ class LayerJournal:
         Raises:
             StorageError: If the note cannot be written.
         """
-        place = self._collection.place(FOLDER, f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(4)}{NOTE}")
+        place = self._collection.place(
+            FOLDER, f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(4)}{NOTE}"
+        )
         content = {scene: [list(bounds), is_there] for scene, (bounds, is_there) in sorted(partitions.items())}
         storage.write_bytes(place, (json.dumps(content) + "\n").encode())
         self._notes.append(place)
