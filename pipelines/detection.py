@@ -67,7 +67,7 @@ def detection(
             them again.
         images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.
         infer_config: The inference config; empty for the tutorial's.
-        output_data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
+        output_data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
         shards_max: Most shards in a run, one GPU step each; the next run continues with the rest.
         shards_megapixels: Most megapixels in a shard.

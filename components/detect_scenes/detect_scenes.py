@@ -44,7 +44,7 @@ def detect_scenes(
     Args:
         plan_dir: What plan_imagery wrote; it says with which model and settings.
         shard: Name of the shard, such as "2/5".
-        data_root: Folder or URI prefix for masks and confidences.
+        data_root: Folder or URI prefix for inference's rasters.
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         workers: Worker processes for import, splitting and finishing (0 = one per core).

@@ -26,7 +26,7 @@ def run(
         plan: What plan_imagery wrote.
         metrics: Counts of scenes, objects and megapixels; megabytes read and written.
         shard: Name of the shard, as plan_imagery gives it: 2/5 is the second of five.
-        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
+        data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to
             go by the config's `gpu_devices`.

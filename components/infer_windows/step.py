@@ -30,7 +30,7 @@ def run(
         predictions: The output project, with the predicted masks.
         metrics: Counts of scenes, megapixels (per second, and without data or not inferred), windows skipped;
             megabytes moved.
-        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own
+        data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         config: The inference config; empty for the tutorial's.
         gpus: How many GPUs the step was placed on: it uses the first, and stops where it sees fewer; 0 for none, or to

@@ -48,7 +48,7 @@ class DetectionInputs:
         captured_pattern: Regular expression that finds the day of capture in keys, with the named groups year, month
             and day, and wins over metadata; empty for the usual forms, none for none.
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH; checked here for detect_scenes.
-        data_root: Folder or URI prefix for masks and confidences; empty for the cluster's own (FOOTPRINTS_DATA_ROOT);
+        data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT);
             checked here for detect_scenes.
         formats: Further files of the whole layer, gpkg and geojsonl, separated by commas; checked here for
             publish_collection.

@@ -20,7 +20,7 @@ class Scoring:
 
     Attributes:
         project: Directory of the project with the held-out images and their truth.
-        data_root: Folder or URI prefix for masks and confidences.
+        data_root: Folder or URI prefix for inference's rasters.
         inference_config: JSON text or file; empty for the tutorial's.
         split_masks_query: JSON text or file; empty for the tutorial's.
         image_tags: Images with one of these tags are held out; none for all images.

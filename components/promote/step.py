@@ -38,7 +38,7 @@ def run(
         metrics: Whether it was moved, what the new model gains, and how certain that is; megabytes moved.
         report: Page of the comparison by town.
         config: The promotion config: the pointer, and when it is moved.
-        data_root: Folder or URI prefix for masks and confidences of the model in use; empty for the cluster's own
+        data_root: Folder or URI prefix for inference's rasters of the model in use; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT).
         inference_config: The inference config by which the new model was tested; empty for the tutorial's.
         split_masks_query: DTL query that splits masks into objects, the same; empty for the tutorial's.
