@@ -158,7 +158,7 @@ def test_what_an_earlier_release_did_not_know_of_its_best_validation_is_found_at
     told = [result.metrics["calibration"] for result in expected]
     assert told[1]["temperature"] == pytest.approx(told[0]["temperature"])
     assert told[1]["plain"]["error"] == pytest.approx(told[0]["plain"]["error"], abs=1e-6)
-    configs = [json.loads((result.model_dir / "config.json").read_text()) for result in expected]
+    configs = [json.loads((Path(result.model) / "config.json").read_text()) for result in expected]
     assert configs[0] == configs[1] and configs[1]["thresholds"]
 
 
