@@ -19,6 +19,7 @@ from components.core.storage.atomic_directory import staged_directory
 from components.evaluate.counting import AREA_SHAPES, MOST_BOUNDARY_PX, CountingRules, ImageCounter
 from components.evaluate.pairing import ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
+from components.evaluate.sweep import SweepCounts
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
 """Image tags that say what an image is for, not where it is."""
 
 METRICS_FILE = "metrics.json"
+
+OVERALL = None
+"""The group of all images, which no tag names."""
 
 
 def evaluate(
@@ -91,38 +95,36 @@ def evaluate(
 
     counter = ImageCounter(predicted_project, true_project, rules)
     counted = parallel_map(counter, pairing.pairs, worker_count(workers, len(pairing.pairs)))
-    outcomes = list(progress(counted, len(pairing.pairs), "images evaluated"))
-    skipped = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
+    images: list[ImageResult] = []
+    skipped: list[Skipped] = []
+    sweeps: dict[str | None, SweepCounts] = {}
+    outcomes = progress(counted, len(pairing.pairs), "images evaluated")
+    for pair, outcome in zip(pairing.pairs, outcomes, strict=True):
+        if isinstance(outcome, Skipped):
+            skipped.append(outcome)
+            continue
+        own = tuple(tag for tag in groups if tag in pair.tags)
+        images.append(ImageResult(pair.label, own, outcome.size, outcome.counts))
+        for group in (OVERALL, *own) if outcome.sweep else ():
+            sweeps[group] = sweeps.get(group, SweepCounts()) + outcome.sweep
     budget.add(*skipped)
     budget.check()
-    images = tuple(
-        ImageResult(pair.label, tuple(tag for tag in groups if tag in pair.tags), *outcome)
-        for pair, outcome in zip(pairing.pairs, outcomes, strict=True)
-        if not isinstance(outcome, Skipped)
+    result = EvaluationResult(
+        overall=GroupResult.of_images("overall", images, sweeps.get(OVERALL)),
+        groups=tuple(
+            GroupResult.of_images(tag, (image for image in images if tag in image.groups), sweeps.get(tag))
+            for tag in groups
+        ),
+        images=tuple(images),
+        without_truth=pairing.without_truth,
+        without_prediction=pairing.without_prediction,
+        skipped=tuple(skipped),
+        rules=rules,
     )
-    result = _result(images, groups, pairing, rules, skipped)
     _log_no_data(result)
     if output_dir is not None:
         _write(result, output_dir)
     return result
-
-
-def _result(
-    images: tuple[ImageResult, ...],
-    groups: list[str],
-    pairing: ScenePairing,
-    rules: CountingRules,
-    skipped: tuple[Skipped, ...],
-) -> EvaluationResult:
-    return EvaluationResult(
-        overall=GroupResult.of_images("overall", images),
-        groups=tuple(GroupResult.of_images(tag, (image for image in images if tag in image.groups)) for tag in groups),
-        images=images,
-        without_truth=pairing.without_truth,
-        without_prediction=pairing.without_prediction,
-        skipped=skipped,
-        rules=rules,
-    )
 
 
 def _log_no_data(result: EvaluationResult) -> None:
