@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from components.core.project.probabilities import LEVELS, REPRESENTED, UNKNOWN
+from components.core.project.probabilities import LEVELS, REPRESENTED, UNKNOWN, lowest_value
 from components.core.reliability import BestThreshold, Reliability, at_least, best_threshold
 from components.evaluate.counts import ratio
 from components.evaluate.object_sweep import OBJECT_THRESHOLDS
@@ -76,9 +76,19 @@ class Curves:
         return best_threshold(self.pixels.iou, THRESHOLDS)
 
     @property
+    def best_boundary(self) -> BestThreshold | None:
+        """The threshold of the greatest boundary IoU; the same."""
+        return best_threshold(self.pixels.boundary_iou, THRESHOLDS)
+
+    @property
     def best_f1(self) -> BestThreshold | None:
         """The threshold of the greatest F1 of objects; the same."""
         return best_threshold(self.objects.f1, OBJECT_THRESHOLDS)
+
+    def iou_at(self, threshold: float) -> float | None:
+        """IoU of the pixels above a threshold; None where there is nothing to measure, or it is near 0 or 1."""
+        place = lowest_value(threshold) - FIRST_LOWEST
+        return self.pixels.iou[place] if 0 <= place < len(THRESHOLDS) else None
 
     def scalars(self) -> dict[str, float | None]:
         """Figures for a table."""

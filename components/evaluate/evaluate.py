@@ -122,6 +122,7 @@ def evaluate(
         rules=rules,
     )
     _log_no_data(result)
+    _log_curves(result)
     if output_dir is not None:
         _write(result, output_dir)
     return result
@@ -135,6 +136,16 @@ def _log_no_data(result: EvaluationResult) -> None:
             "%.1f %% of the pixels hold no data, in %d of %d images; they are not counted",
             100 * pixels.no_data / (pixels.no_data + pixels.total),
             partly,
+            len(result.images),
+        )
+
+
+def _log_curves(result: EvaluationResult) -> None:
+    curves = result.overall.curves
+    if curves is not None and curves.images < len(result.images):
+        log.info(
+            "%d of %d images have probabilities beside them; the others count in no threshold curve",
+            curves.images,
             len(result.images),
         )
 

@@ -89,7 +89,7 @@ class ChartLine:
 
 @dataclass(frozen=True, slots=True)
 class ChartMark:
-    """A dashed line across the chart at a value of the axis below, with a word at its top."""
+    """A dashed line across the chart at a value of the axis below, with a word above it."""
 
     value: float
     label: str

@@ -24,11 +24,10 @@ def test_whole_ticks_are_whole(last: int) -> None:
     assert 2 <= len(ticks) <= 6 and all(tick == round(tick) for tick in ticks)
 
 
-def test_a_mark_is_a_dashed_line_with_its_word_on_the_side_that_has_room() -> None:
+def test_a_mark_is_a_dashed_line_with_its_word_above() -> None:
     across, upward = ChartAxis.across(0.0, 1.0), ChartAxis.upward(0.0, 1.0)
     line = ChartLine("IoU", "#123456", 2.0, ((across.at(0.25), upward.at(1.0)),))
-    for value, side in ((0.25, "mark"), (0.75, "measure")):
-        html = chart("Sweep", [line], across, upward, marks=[ChartMark(value, "used <0.5>")], axis_title="threshold")
-        assert f'd="M{across.at(value):.1f} {upward.begin_px}V{upward.end_px}" stroke-dasharray' in html
-        assert f'<text class="{side}"' in html and "used &lt;0.5&gt;" in html
-        assert ">threshold</text>" in html
+    html = chart("Sweep", [line], across, upward, marks=[ChartMark(0.25, "used <0.5>")], axis_title="threshold")
+    assert f'd="M{across.at(0.25):.1f} {upward.begin_px}V{upward.end_px}" stroke-dasharray' in html
+    assert f'<text x="{across.at(0.25):.1f}" y="{upward.end_px - 3}">used &lt;0.5&gt;</text>' in html
+    assert ">threshold</text>" in html
