@@ -123,7 +123,8 @@ class ImageCounter:
         counts = count_image(
             first, second, true.size, self.rules, validity_of(true), ignored, pixel_m=pixel_m, sweep=sweep
         )
-        return CountedImage(true.size, counts, sweep and sweep.counts(self.rules.iou_threshold))
+        swept = None if sweep is None else sweep.counts(self.rules.iou_threshold)
+        return CountedImage(true.size, counts, swept)
 
 
 def pixel_m_of(item: Item) -> float | None:

@@ -147,7 +147,7 @@ def _reliability(title: str, drawn: Sequence[tuple[str, str, Curves]]) -> list[M
 def _row(name: str, curves: Curves, used: float | None) -> list[str]:
     at_used = () if used is None else (share_text(curves.iou_at(used)),)
     best = (_best_cells(curves.best_iou), _best_cells(curves.best_f1))
-    error = share_text(curves.reliability and curves.reliability.error)
+    error = share_text(curves.calibration_error)
     return [name, thousands(curves.images), *at_used, *(cell for cells in best for cell in cells), error]
 
 

@@ -85,6 +85,11 @@ class Curves:
         """The threshold of the greatest F1 of objects; the same."""
         return best_threshold(self.objects.f1, OBJECT_THRESHOLDS)
 
+    @property
+    def calibration_error(self) -> float | None:
+        """Expected calibration error of the class's probability; None where no pixel has one."""
+        return None if self.reliability is None else self.reliability.error
+
     def iou_at(self, threshold: float) -> float | None:
         """IoU of the pixels above a threshold; None where there is nothing to measure, or it is near 0 or 1."""
         place = lowest_value(threshold) - FIRST_LOWEST
@@ -98,7 +103,7 @@ class Curves:
             "iou_at_best_threshold": iou and iou.score,
             "best_object_threshold": f1 and f1.threshold,
             "object_f1_at_best_threshold": f1 and f1.score,
-            "calibration_error": self.reliability and self.reliability.error,
+            "calibration_error": self.calibration_error,
         }
 
     def as_json(self) -> dict[str, Any]:

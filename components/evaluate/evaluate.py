@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError
@@ -16,8 +17,8 @@ from components.core.project import Project, open_project
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
-from components.evaluate.counting import AREA_SHAPES, MOST_BOUNDARY_PX, CountingRules, ImageCounter
-from components.evaluate.pairing import ScenePairing, pair_items
+from components.evaluate.counting import AREA_SHAPES, MOST_BOUNDARY_PX, CountedImage, CountingRules, ImageCounter
+from components.evaluate.pairing import ScenePair, ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 from components.evaluate.sweep import SweepCounts
 
@@ -95,30 +96,20 @@ def evaluate(
 
     counter = ImageCounter(predicted_project, true_project, rules)
     counted = parallel_map(counter, pairing.pairs, worker_count(workers, len(pairing.pairs)))
-    images: list[ImageResult] = []
-    skipped: list[Skipped] = []
-    sweeps: dict[str | None, SweepCounts] = {}
     outcomes = progress(counted, len(pairing.pairs), "images evaluated")
-    for pair, outcome in zip(pairing.pairs, outcomes, strict=True):
-        if isinstance(outcome, Skipped):
-            skipped.append(outcome)
-            continue
-        own = tuple(tag for tag in groups if tag in pair.tags)
-        images.append(ImageResult(pair.label, own, outcome.size, outcome.counts))
-        for group in (OVERALL, *own) if outcome.sweep else ():
-            sweeps[group] = sweeps.get(group, SweepCounts()) + outcome.sweep
-    budget.add(*skipped)
+    sums = _added_up(zip(pairing.pairs, outcomes, strict=True), groups)
+    budget.add(*sums.skipped)
     budget.check()
     result = EvaluationResult(
-        overall=GroupResult.of_images("overall", images, sweeps.get(OVERALL)),
+        overall=GroupResult.of_images("overall", sums.images, sums.sweeps.get(OVERALL)),
         groups=tuple(
-            GroupResult.of_images(tag, (image for image in images if tag in image.groups), sweeps.get(tag))
+            GroupResult.of_images(tag, (image for image in sums.images if tag in image.groups), sums.sweeps.get(tag))
             for tag in groups
         ),
-        images=tuple(images),
+        images=tuple(sums.images),
         without_truth=pairing.without_truth,
         without_prediction=pairing.without_prediction,
-        skipped=tuple(skipped),
+        skipped=tuple(sums.skipped),
         rules=rules,
     )
     _log_no_data(result)
@@ -126,6 +117,29 @@ def evaluate(
     if output_dir is not None:
         _write(result, output_dir)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What came of all pairs: images and those that were skipped, in order, and the sweeps of groups, pooled."""
+
+    images: list[ImageResult] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    sweeps: dict[str | None, SweepCounts] = field(default_factory=dict)
+
+
+def _added_up(outcomes: Iterable[tuple[ScenePair, CountedImage | Skipped]], groups: Sequence[str]) -> _Sums:
+    sums = _Sums()
+    for pair, outcome in outcomes:
+        if isinstance(outcome, Skipped):
+            sums.skipped.append(outcome)
+            continue
+        own = tuple(tag for tag in groups if tag in pair.tags)
+        sums.images.append(ImageResult(pair.label, own, outcome.size, outcome.counts))
+        if outcome.sweep is not None:
+            for group in (OVERALL, *own):
+                sums.sweeps[group] = sums.sweeps.get(group, SweepCounts()) + outcome.sweep
+    return sums
 
 
 def _log_no_data(result: EvaluationResult) -> None:
