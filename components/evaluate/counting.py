@@ -23,10 +23,12 @@ from components.core.project import Item, Project
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.evaluate.boundary import boundary_counts
+from components.evaluate.class_probability import probability_of
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
 from components.evaluate.matching import common_area, match_objects
 from components.evaluate.pairing import ScenePair
 from components.evaluate.polygon_measures import polygon_counts
+from components.evaluate.sweep import ImageSweep, SweepCounts
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,21 @@ class CountingRules:
         return f"{self.boundary_m:g} m ({pixels} without a georeference)" if self.boundary_m else pixels
 
 
+@dataclass(frozen=True, slots=True)
+class CountedImage:
+    """What is counted of one image.
+
+    Attributes:
+        size: In pixels.
+        counts: Of its pixels, objects and boundaries.
+        sweep: The same at every threshold; None where it has no probabilities.
+    """
+
+    size: Size
+    counts: Counts
+    sweep: SweepCounts | None
+
+
 @dataclass(frozen=True)
 class ImageCounter:
     """Counts one pair; picklable, so that processes share the projects by reference."""
@@ -77,15 +94,15 @@ class ImageCounter:
     truth: Project
     rules: CountingRules
 
-    def __call__(self, pair: ScenePair) -> tuple[Size, Counts] | Skipped:
-        """Size and counts of a pair, or why it cannot be compared."""
+    def __call__(self, pair: ScenePair) -> CountedImage | Skipped:
+        """What is counted of a pair, or why it cannot be compared."""
         try:
             with scene_errors(pair.label):
                 return self._count(pair)
         except DataError as error:
             return Skipped(pair.label, str(error))
 
-    def _count(self, pair: ScenePair) -> tuple[Size, Counts]:
+    def _count(self, pair: ScenePair) -> CountedImage:
         predicted, true = self.predictions.item(pair.predicted), self.truth.item(pair.truth)
         if predicted.size != true.size:
             raise DataError(
@@ -96,9 +113,15 @@ class ImageCounter:
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
         known = self.truth.meta.find(NEUTRAL_CLASS)
         ignored = bitmaps_of_class(true, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
-        return true.size, count_image(
-            first, second, true.size, self.rules, validity_of(true), ignored, pixel_m=pixel_m_of(true)
+        pixel_m = pixel_m_of(true)
+        probability = probability_of(predicted, self.rules.predicted_class)
+        halo = self.rules.boundary_distance(pixel_m)
+        sweep = None if probability is None else ImageSweep(predicted.key, probability, true.size, halo)
+        counts = count_image(
+            first, second, true.size, self.rules, validity_of(true), ignored, pixel_m=pixel_m, sweep=sweep
         )
+        swept = None if sweep is None else sweep.counts(self.rules.iou_threshold)
+        return CountedImage(true.size, counts, swept)
 
 
 def pixel_m_of(item: Item) -> float | None:
@@ -143,6 +166,7 @@ def count_image(
     ignored: Sequence[Bitmap] = (),
     band_rows: int = BAND_ROWS,
     pixel_m: float | None = None,
+    sweep: ImageSweep | None = None,
 ) -> Counts:
     """Compare two sets of bitmaps on one image.
 
@@ -159,9 +183,10 @@ def count_image(
             than half; buildings of the truth are cut off at it, too.
         band_rows: Rows a band; changes the memory used, never the result.
         pixel_m: Side of a pixel on the ground, in metres; None where that is not known.
+        sweep: Counts the same bands at every threshold; None where that is not wanted.
     """
     halo = rules.boundary_distance(pixel_m)
-    tally = _Tally(halo)
+    tally = _Tally(halo, sweep)
     bands = zip(
         mask_bands(truth, size, band_rows, halo),
         mask_bands(predicted, size, band_rows, halo),
@@ -172,8 +197,7 @@ def count_image(
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
         for (band, first), (_, second), (_, silent) in bands:
             valid = None if validity is None else _padded(validity, band, size, halo)
-            inner = silent[halo : len(silent) - halo] if ignored else None
-            yield band.top, tally.add(first & ~silent, second, valid, inner)
+            yield band.top, tally.add(band, first & ~silent, second, valid, silent if ignored else None)
 
     components = components_of_bands(true_rows())
     counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
@@ -197,17 +221,24 @@ def _is_mostly_on(entry: Bitmap, ground: Sequence[Bitmap]) -> bool:
 class _Tally:
     """Pixel and boundary counts of the bands so far."""
 
-    def __init__(self, halo: int) -> None:
+    def __init__(self, halo: int, sweep: ImageSweep | None) -> None:
         self.pixels = PixelCounts()
         self.boundary = BoundaryCounts()
         self._halo = halo
+        self._sweep = sweep
 
     def add(
-        self, truth: BoolPixels, predicted: BoolPixels, valid: BoolPixels | None, ignored: BoolPixels | None
+        self,
+        band: Window,
+        truth: BoolPixels,
+        predicted: BoolPixels,
+        valid: BoolPixels | None,
+        ignored: BoolPixels | None,
     ) -> BoolPixels:
         """Count one band.
 
         Args:
+            band: In the image.
             truth: (halo + H + halo, W).
             predicted: The same.
             valid: The same: where the image holds data; None for everywhere.
@@ -219,6 +250,8 @@ class _Tally:
         inner = slice(self._halo, len(truth) - self._halo)
         if valid is not None:
             truth, predicted = truth & valid, predicted & valid
+        if self._sweep is not None:
+            self._sweep.add(band, truth, valid, ignored)
         self.boundary += boundary_counts(truth, predicted, self._halo, ignored)
         first, second = truth[inner], predicted[inner]
         no_data = 0 if valid is None else int(np.count_nonzero(~valid[inner]))

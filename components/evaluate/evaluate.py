@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError
@@ -17,9 +18,10 @@ from components.core.project import Project, open_project
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
-from components.evaluate.counting import MOST_BOUNDARY_PX, CountingRules, ImageCounter
-from components.evaluate.pairing import ScenePairing, pair_items
+from components.evaluate.counting import MOST_BOUNDARY_PX, CountedImage, CountingRules, ImageCounter
+from components.evaluate.pairing import ScenePair, ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
+from components.evaluate.sweep import SweepCounts
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
 """Image tags that say what an image is for, not where it is."""
 
 METRICS_FILE = "metrics.json"
+
+OVERALL = None
+"""The group of all images, which no tag names."""
 
 
 def evaluate(
@@ -92,38 +97,50 @@ def evaluate(
 
     counter = ImageCounter(predicted_project, true_project, rules)
     counted = parallel_map(counter, pairing.pairs, worker_count(workers, len(pairing.pairs)))
-    outcomes = list(progress(counted, len(pairing.pairs), "images evaluated"))
-    skipped = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
-    budget.add(*skipped)
+    outcomes = progress(counted, len(pairing.pairs), "images evaluated")
+    sums = _added_up(zip(pairing.pairs, outcomes, strict=True), groups)
+    budget.add(*sums.skipped)
     budget.check()
-    images = tuple(
-        ImageResult(pair.label, tuple(tag for tag in groups if tag in pair.tags), *outcome)
-        for pair, outcome in zip(pairing.pairs, outcomes, strict=True)
-        if not isinstance(outcome, Skipped)
+    result = EvaluationResult(
+        overall=GroupResult.of_images("overall", sums.images, sums.sweeps.get(OVERALL)),
+        groups=tuple(
+            GroupResult.of_images(tag, (image for image in sums.images if tag in image.groups), sums.sweeps.get(tag))
+            for tag in groups
+        ),
+        images=tuple(sums.images),
+        without_truth=pairing.without_truth,
+        without_prediction=pairing.without_prediction,
+        skipped=tuple(sums.skipped),
+        rules=rules,
     )
-    result = _result(images, groups, pairing, rules, skipped)
     _log_no_data(result)
+    _log_curves(result)
     if output_dir is not None:
         _write(result, output_dir)
     return result
 
 
-def _result(
-    images: tuple[ImageResult, ...],
-    groups: list[str],
-    pairing: ScenePairing,
-    rules: CountingRules,
-    skipped: tuple[Skipped, ...],
-) -> EvaluationResult:
-    return EvaluationResult(
-        overall=GroupResult.of_images("overall", images),
-        groups=tuple(GroupResult.of_images(tag, (image for image in images if tag in image.groups)) for tag in groups),
-        images=images,
-        without_truth=pairing.without_truth,
-        without_prediction=pairing.without_prediction,
-        skipped=skipped,
-        rules=rules,
-    )
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What came of all pairs: images and those that were skipped, in order, and the sweeps of groups, pooled."""
+
+    images: list[ImageResult] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    sweeps: dict[str | None, SweepCounts] = field(default_factory=dict)
+
+
+def _added_up(outcomes: Iterable[tuple[ScenePair, CountedImage | Skipped]], groups: Sequence[str]) -> _Sums:
+    sums = _Sums()
+    for pair, outcome in outcomes:
+        if isinstance(outcome, Skipped):
+            sums.skipped.append(outcome)
+            continue
+        own = tuple(tag for tag in groups if tag in pair.tags)
+        sums.images.append(ImageResult(pair.label, own, outcome.size, outcome.counts))
+        if outcome.sweep is not None:
+            for group in (OVERALL, *own):
+                sums.sweeps[group] = sums.sweeps.get(group, SweepCounts()) + outcome.sweep
+    return sums
 
 
 def _log_no_data(result: EvaluationResult) -> None:
@@ -134,6 +151,16 @@ def _log_no_data(result: EvaluationResult) -> None:
             "%.1f %% of the pixels hold no data, in %d of %d images; they are not counted",
             100 * pixels.no_data / (pixels.no_data + pixels.total),
             partly,
+            len(result.images),
+        )
+
+
+def _log_curves(result: EvaluationResult) -> None:
+    curves = result.overall.curves
+    if curves is not None and curves.images < len(result.images):
+        log.info(
+            "%d of %d images have probabilities beside them; the others count in no threshold curve",
+            curves.images,
             len(result.images),
         )
 

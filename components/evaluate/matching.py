@@ -8,7 +8,7 @@ unique. Sources: Van Etten, Lindenbaum, Bacastow, "SpaceNet: A Remote Sensing Da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +45,15 @@ def match_objects(truth: Sequence[Bitmap], predicted: Sequence[Bitmap], threshol
         iou = _iou(truth[first], predicted[second], threshold)
         if iou >= threshold:
             found.append(Match(first, second, iou))
-    found.sort(key=lambda match: (-match.iou, match.predicted, match.truth))
+    return one_to_one(found)
+
+
+def one_to_one(pairs: Iterable[Match]) -> list[Match]:
+    """Of pairs that may be matched those that are, by falling IoU."""
     taken_truth: set[int] = set()
     taken_predicted: set[int] = set()
     matches = []
-    for match in found:
+    for match in sorted(pairs, key=lambda match: (-match.iou, match.predicted, match.truth)):
         if match.truth not in taken_truth and match.predicted not in taken_predicted:
             taken_truth.add(match.truth)
             taken_predicted.add(match.predicted)

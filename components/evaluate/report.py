@@ -1,4 +1,4 @@
-"""The evaluation as a page: the table of towns, then scenes beside their truth and predictions."""
+"""The evaluation as a page: the table of towns, the curves, then scenes beside their truth and predictions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from components.core.project import open_project
 from components.core.reporting.page import Section, run_report, write_page
 from components.evaluate.compared_scenes import compared_scenes
+from components.evaluate.curve_section import curve_section
 from components.evaluate.panels import prediction_panels
 from components.evaluate.result import EvaluationResult
 from components.evaluate.town_table import evaluation_table
@@ -35,8 +36,18 @@ def write_report(
     """
     towns = evaluation_table(result.as_json(), "evaluation")
     scenes = _scenes(result, predictions, truth, unsplit)
+    sections = [towns, *_curves(result), scenes]
     subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
-    write_page(html, run_report("Evaluation", subtitle, (), [towns, scenes]))
+    write_page(html, run_report("Evaluation", subtitle, (), sections))
+
+
+def _curves(result: EvaluationResult) -> list[Section]:
+    """Nothing where no image has probabilities."""
+    if result.overall.curves is None:
+        return []
+    return [
+        curve_section(result.overall.curves, [(group.name, group.curves) for group in result.groups if group.curves])
+    ]
 
 
 def _scenes(

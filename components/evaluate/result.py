@@ -10,7 +10,9 @@ from components.core.geometry import Size
 from components.core.skip_budget import Skipped
 from components.evaluate.counting import CountingRules
 from components.evaluate.counts import Counts
+from components.evaluate.curves import RELIABILITY_BINS, Curves
 from components.evaluate.intervals import DRAWS, LEVEL, Interval, bootstrap_intervals
+from components.evaluate.sweep import SweepCounts
 
 LABELS = ("background", "building")
 
@@ -51,22 +53,31 @@ class GroupResult:
         images: How many images.
         counts: Their sum.
         intervals: Of measures, over images; see `components.evaluate.intervals`.
+        curves: Measures over the threshold; None where no image has probabilities.
     """
 
     name: str
     images: int
     counts: Counts
     intervals: Mapping[str, Interval | None]
+    curves: Curves | None = None
 
     @classmethod
-    def of_images(cls, name: str, images: Iterable[ImageResult]) -> GroupResult:
-        """Pool the counts of images."""
+    def of_images(cls, name: str, images: Iterable[ImageResult], sweep: SweepCounts | None = None) -> GroupResult:
+        """Pool the counts of images, whose sweeps are pooled already."""
         counts = [image.counts for image in images]
-        return cls(name, len(counts), sum(counts, Counts()), bootstrap_intervals(name, counts))
+        curves = None if sweep is None else Curves.of_counts(sweep)
+        return cls(name, len(counts), sum(counts, Counts()), bootstrap_intervals(name, counts), curves)
 
     def as_json(self) -> dict[str, Any]:
         """Counts, measures and intervals."""
-        return {"name": self.name, "images": self.images, **self.counts.as_json(), "intervals": dict(self.intervals)}
+        return {
+            "name": self.name,
+            "images": self.images,
+            **self.counts.as_json(),
+            "intervals": dict(self.intervals),
+            "curves": self.curves and self.curves.as_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,11 @@ class EvaluationResult:
             "polygons": "outlines of matched objects, simplified by 1 px, means over pairs: PoLiS (Avbelj et al. "
             "2015), complexity-aware IoU and ratio of vertices (Zorzi et al. 2022), max tangent angle (Girard et "
             "al. 2021)",
+            "curves": "of images with probabilities beside them: measures of the pixels whose probability of the class "
+            "is above the threshold, and of their 8-connected components, whatever split the predictions went through; "
+            "of more than two classes each is taken by itself",
+            "reliability": f"share of pixels that are of the class, in {RELIABILITY_BINS} bins of the probability that "
+            "they are; calibration error: mean difference of both, weighed by pixels (Naeini et al. 2015)",
             "intervals": f"{LEVEL:.0%} of {DRAWS} bootstrap draws of images",
             "null": "nothing to measure: neither truth nor prediction has a pixel or an object there",
         }
@@ -120,6 +136,7 @@ class EvaluationResult:
             "boundary_iou": self.overall.counts.boundary.iou,
             "images": float(self.overall.images),
             **self.overall.counts.polygons.measures(),
+            **(self.overall.curves.scalars() if self.overall.curves else {}),
         }
         for name, interval in self.overall.intervals.items():
             if interval is not None:

@@ -30,6 +30,7 @@ from components.core.progress import progress
 from components.core.project import Project, manifest_writer, open_project
 from components.core.project.history import read_history
 from components.core.project.manifest import ManifestWriter
+from components.core.project.predicted_classes import predicted_classes
 from components.core.project.selecting import Shard, choose_items
 from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
@@ -207,13 +208,14 @@ def _infer(
     network_seconds = 0.0
     if run is not None:
         settings, predictor = run
+        predicted = predicted_classes(classes.predicted, settings.channels, settings.thresholds)
         scenes = ((source.label(row), partial(_prepared, source, row, settings)) for row in rows)
         for label, finish in progress(run_scenes(scenes, predictor, settings.thresholds), len(rows), "scenes"):
             with budget.tolerated(label):
                 job = finish()
                 parts = [files.part for files in job.files]
                 # All of them first: a scene that fails half-way leaves nothing of itself.
-                items = list(annotated(job.item, classes, parts, job.extents, job.plan.inputs()))
+                items = list(annotated(job.item, classes, parts, job.extents, job.plan.inputs(), predicted))
                 for item in items:
                     writer.add(item)
                 reused = job.reused or job.inferred

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from components.core.json_text import parse_json
 from components.core.project import ImageRef, Item, Object
 from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows, part_item
+from components.core.project.predicted_classes import PredictedClass, with_predicted
 from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE, METHOD, PROBABILITY_ROLE
 
 FOLDED = "normalisation folded"
@@ -190,6 +191,7 @@ def annotated(
     parts: Sequence[PartFiles],
     extents: Sequence[tuple[ClassExtent, ...]],
     inputs: Sequence[Region],
+    predicted: Mapping[str, PredictedClass],
 ) -> Iterator[Item]:
     """A scene, or its row parts, with what was found.
 
@@ -199,6 +201,7 @@ def annotated(
         parts: Where the rasters are.
         extents: For each part what its mask holds.
         inputs: The network's inputs in the whole scene.
+        predicted: Which class of the network the objects of each title are.
 
     Returns:
         For each part an item with the objects that are kept, rectangles of the inputs where they are wanted, and
@@ -217,10 +220,9 @@ def annotated(
     for part, found in zip(parts, extents, strict=True):
         shown = part_item(scene, part.rows)
         objects = (*shown.objects, *_found(classes, part.mask, found))
-        rasters = {**shown.rasters, MASK_ROLE: part.mask, CONFIDENCE_ROLE: part.confidence}
-        if part.probability:
-            rasters[PROBABILITY_ROLE] = part.probability
-        yield replace(shown, objects=objects, rasters=rasters)
+        found_rasters = {MASK_ROLE: part.mask, CONFIDENCE_ROLE: part.confidence, PROBABILITY_ROLE: part.probability}
+        rasters = {role: uri for role, uri in {**shown.rasters, **found_rasters}.items() if uri}
+        yield with_predicted(replace(shown, objects=objects, rasters=rasters), predicted)
 
 
 def _found(classes: ClassPlan, mask: str, extents: Sequence[ClassExtent]) -> Iterator[Object]:

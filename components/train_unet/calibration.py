@@ -2,9 +2,8 @@
 
 - **Temperature.** Logits are divided by one number, that of the least negative log-likelihood on what validation sees:
   Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
-- **Expected calibration error.** Over equal bins of the confidence, the mean of |confidence - accuracy|, weighed by
-  pixels: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI 2015.
-- **Thresholds.** For each class the probability from which on its pixels have the greatest IoU.
+- **Expected calibration error** of the confidence in the class that a pixel gets, and the **best threshold** of each
+  class; see `components.core.reliability`.
 
 Sums for every candidate temperature are kept, on the device and over processes, so that one pass suffices.
 """
@@ -20,6 +19,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from components.core.network.classes import NEUTRAL_INDEX
+from components.core.reliability import Reliability, at_least, best_threshold
 
 STRIDE = 2
 """Of the pixels that are looked at, along rows and columns: neighbours tell the same."""
@@ -31,44 +31,6 @@ PLAIN = TEMPERATURES.index(1.0)
 
 CONFIDENCE_BINS = 20
 PROBABILITY_BINS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ReliabilityBin:
-    """Pixels of about one confidence.
-
-    Attributes:
-        confidence: Their mean confidence.
-        accuracy: Share of them that got their class.
-        pixels: How many were looked at.
-    """
-
-    confidence: float
-    accuracy: float
-    pixels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """How far confidence can be relied on.
-
-    Attributes:
-        error: Expected calibration error.
-        bins: Where there are pixels, by confidence.
-    """
-
-    error: float
-    bins: tuple[ReliabilityBin, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """For a file."""
-        bins = [[round(found.confidence, 6), round(found.accuracy, 6), found.pixels] for found in self.bins]
-        return {"error": round(self.error, 6), "bins": bins}
-
-    @classmethod
-    def of_json(cls, content: dict[str, Any]) -> Reliability:
-        """From a file."""
-        return cls(content["error"], tuple(ReliabilityBin(*found) for found in content["bins"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +153,10 @@ class CalibrationSums(NamedTuple):
         )
 
     def _reliability(self, index: int) -> Reliability:
-        sums = zip(self.confidence[index].tolist(), self.hits[index].tolist(), self.pixels[index].tolist(), strict=True)
-        bins = [ReliabilityBin(total / pixels, hits / pixels, pixels) for total, hits, pixels in sums if pixels]
-        error = sum(abs(found.confidence - found.accuracy) * found.pixels for found in bins)
-        return Reliability(error / sum(found.pixels for found in bins), tuple(bins))
+        found = Reliability.of_sums(
+            self.confidence[index].tolist(), self.hits[index].tolist(), self.pixels[index].tolist()
+        )
+        return found or Reliability(0.0, ())
 
 
 def _bins(shares: Tensor, count: int) -> Tensor:
@@ -208,13 +170,11 @@ def _thresholds(histograms: Sequence[Sequence[Sequence[int]]]) -> list[float | N
 
 
 def _threshold(others: Sequence[int], own: Sequence[int]) -> float | None:
-    """Of pixels of other classes and of the class's own by probability; of equally good ones the nearest to a half."""
+    """Of pixels of other classes and of the class's own by probability."""
     total = sum(own)
     if not total:
         return None
-    found, false, best = 0, 0, (-1.0, 0.0, 0.0)
-    for bin_ in range(PROBABILITY_BINS - 1, 0, -1):
-        found, false = found + own[bin_], false + others[bin_]
-        edge = bin_ / PROBABILITY_BINS
-        best = max(best, (found / (total + false), -abs(edge - 0.5), edge))
-    return best[2]
+    found, false = at_least(own), at_least(others)
+    edges = [bin_ / PROBABILITY_BINS for bin_ in range(1, PROBABILITY_BINS)]
+    best = best_threshold((found / (total + false))[1:].tolist(), edges)
+    return None if best is None else best.threshold

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from components.core.errors import ConfigError
 from components.core.figures import Shape
 from components.core.project import ClassInfo, Item, Object, ProjectMeta
+from components.core.project.predicted_classes import with_renamed_predicted
 from components.core.project.splitting import with_renamed_rules
 
 IGNORE = "__ignore__"
@@ -78,10 +79,21 @@ def map_meta(meta: ProjectMeta, resolved: dict[str, str | None], place: str) -> 
 
 
 def map_objects(item: Item, resolved: dict[str, str | None]) -> Item:
-    """The objects after a mapping, and what a split left to be judged of them."""
-    return with_renamed_rules(item, resolved).with_objects(
+    """The objects after a mapping, with what is known of their classes."""
+    return with_renamed(item, resolved).with_objects(
         replace(entry, class_title=title) for entry in item.objects if (title := _target(entry, resolved)) is not None
     )
+
+
+def with_renamed(item: Item, titles: Mapping[str, str | None]) -> Item:
+    """The same item, where what a split left to be judged of a class, and which class of the network it is, goes by the
+    class's new title.
+
+    Args:
+        item: Of any kind.
+        titles: New title by old one, None for a class that goes; others stay.
+    """
+    return with_renamed_predicted(with_renamed_rules(item, titles), titles)
 
 
 def _target(entry: Object, resolved: dict[str, str | None]) -> str | None:

@@ -78,6 +78,16 @@ def _keep_first(values: UInt8, first: npt.NDArray[np.intp]) -> None:
         np.minimum(band, most - (index < first).astype(np.uint8), out=band, where=index != first)
 
 
+def lowest_value(threshold: float) -> int:
+    """The least value of a probability above a threshold, in steps of 1 / `LEVELS`; above `LEVELS` where none is."""
+    return int(np.searchsorted(REPRESENTED, threshold, side="right"))
+
+
+def of_others(values: UInt8) -> UInt8:
+    """Values of the probability of all other classes together; those that are `UNKNOWN` stay so."""
+    return _OTHERS[values]
+
+
 def classified(values: UInt8, thresholds: Sequence[float] = ()) -> tuple[UInt8, UInt8]:
     """Each pixel's class and the confidence in it.
 
@@ -90,7 +100,7 @@ def classified(values: UInt8, thresholds: Sequence[float] = ()) -> tuple[UInt8, 
     Returns:
         (H, W) uint8 class indices, and (H, W) uint8 probability of that class × 255, rounded.
     """
-    lowest = [int(np.searchsorted(_PROBABILITY, threshold, side="right")) for threshold in thresholds]
+    lowest = [lowest_value(threshold) for threshold in thresholds]
     if len(values) == 1:
         classes = (values[0] >= (lowest or [HALF])[0]).view(np.uint8)
         return classes, np.where(classes == 0, _OTHERWISE[values[0]], _CONFIDENCE[values[0]])
@@ -114,9 +124,11 @@ def _middles() -> npt.NDArray[np.float64]:
     return middles
 
 
-_PROBABILITY = _middles()
-"""The probability that each value stands for, ascending: the middle of its step, and of the first and the last step
-the certainty that most of their pixels are near to."""
+REPRESENTED = _middles()
+"""(256,) float64: the probability that each value stands for, ascending: the middle of its step, and of the first and
+the last step the certainty that most of their pixels are near to."""
 
-_CONFIDENCE = np.floor(_PROBABILITY * FULL_CONFIDENCE + 0.5).astype(np.uint8)
-_OTHERWISE = np.floor((1 - _PROBABILITY) * FULL_CONFIDENCE + 0.5).astype(np.uint8)
+_CONFIDENCE = np.floor(REPRESENTED * FULL_CONFIDENCE + 0.5).astype(np.uint8)
+_OTHERWISE = np.floor((1 - REPRESENTED) * FULL_CONFIDENCE + 0.5).astype(np.uint8)
+
+_OTHERS = np.array([LEVELS, *range(LEVELS, 0, -1), UNKNOWN], np.uint8)

@@ -53,6 +53,7 @@ def table(
     most: int = MOST_ROWS,
     noun: str = "rows",
     style: str = "",
+    total: Sequence[str | Cell] | None = None,
 ) -> Markup:
     """Set a table.
 
@@ -63,8 +64,20 @@ def table(
         noun: What rows are, for the note that some are not shown.
         style: CSS class of the table: "wide" and "missing" for long names in the first column, "narrow" for few
             numbers, "about" for names and values.
+        total: A last row of all others together, set apart; None for none.
     """
-    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows[:most]]
+    shown = rows[:most] if total is None else [*rows[:most], total]
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in shown]
     note = f"The first {thousands(most)} of {thousands(len(rows))} {noun}." if len(rows) > most else ""
     has_head = any(column.title for column in columns)
-    return render("table.html.j2", columns=columns, rows=cells, note=note, style=style, has_head=has_head, zip=zip)
+    has_total = total is not None
+    return render(
+        "table.html.j2",
+        columns=columns,
+        rows=cells,
+        note=note,
+        style=style,
+        has_head=has_head,
+        has_total=has_total,
+        zip=zip,
+    )

@@ -15,7 +15,8 @@ from components.core.figures import Shape
 from components.core.geometry import Size
 from components.core.network.description import ModelConfig
 from components.core.network.model_artifact import load_model, save_model
-from components.core.project import ClassInfo
+from components.core.project import ClassInfo, write_manifest
+from components.core.project.predicted_classes import PredictedClass, predicted_class
 from components.infer_windows.predictor import NetworkPredictor
 from tests.components.infer_windows.small import CONFIG, SOFT, WINDOW_PX, infer, raster, save_pair_model
 
@@ -61,6 +62,28 @@ def test_a_threshold_moves_the_mask_and_gives_files_of_their_own(project: Path, 
     assert len({name for name, _ in masks.values()}) == 3
     assert np.array_equal(masks[None][1], masks[0.5][1])
     assert (masks[0.3][1] >= masks[0.5][1]).all() and (masks[0.3][1] > masks[0.5][1]).any()
+
+
+@pytest.mark.parametrize(("threshold", "known"), [(None, 0.5), (0.3, 0.3)])
+def test_an_item_knows_which_class_its_objects_are_and_from_which_probability_on(
+    project: Path, tmp_path: Path, threshold: float | None, known: float
+) -> None:
+    model = save_pair_model(tmp_path / "soft", SOFT)
+    for _ in ("the network", "what it said before"):
+        _, _, items = infer(project, model, config=CONFIG | {"threshold": threshold})
+        titles = [entry.title for entry in load_model(model).config.classes]
+        for item in items:
+            found = [predicted_class(item, f"{title}_dl") for title in titles]
+            assert found == [PredictedClass(0, 1 - known), PredictedClass(1, known)]
+
+
+def test_an_image_that_is_inferred_again_keeps_nothing_of_the_network_before(project: Path, tmp_path: Path) -> None:
+    model = save_pair_model(tmp_path / "soft", SOFT)
+    _, meta, items = infer(project, model)
+    assert all("probability" in item.rasters for item in items)
+    write_manifest(tmp_path / "first", meta, items)
+    _, _, again = infer(tmp_path / "first", model, config=CONFIG | {"probabilities": False})
+    assert not any("probability" in item.rasters for item in again)
 
 
 def test_a_temperature_makes_probabilities_milder(project: Path, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from components.core.reporting.charts import MOST_DOTS
 from components.core.reporting.palette import ACCENT, BOTH
-from components.train_unet.curves import DRAWN_POINTS, MOST_DOTS, _ticks, training_curves
+from components.train_unet.curves import DRAWN_POINTS, training_curves
 from components.train_unet.history import History, Row
 from tests.components.core.reporting.looking import faults_of, page_of, text_of
 
@@ -99,22 +100,3 @@ def test_long_curves_are_thinned_and_points_of_short_ones_marked() -> None:
     long = page(trained(steps=10 * DRAWN_POINTS))
     assert max(map(len, points_of(long))) == DRAWN_POINTS
     assert 'r="2.2"' in page(trained(epochs=1, steps=MOST_DOTS))
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (0.0, 1.0, [0, 0.2, 0.4, 0.6, 0.8, 1]),
-        (0.62, 1.0, [0.7, 0.8, 0.9, 1]),
-        (0.0, 1.18, [0, 0.2, 0.4, 0.6, 0.8, 1]),
-        (0.0, 0.0031, [0, 0.001, 0.002, 0.003]),
-    ],
-)
-def test_ticks_are_round_numbers(low: float, high: float, expected: list[float]) -> None:
-    assert _ticks(low, high) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("last", [1, 2, 7, 24, 480, 45_000, 1_234_567])
-def test_ticks_of_steps_are_whole(last: int) -> None:
-    ticks = _ticks(0.0, last, is_whole=True)
-    assert 2 <= len(ticks) <= 6 and all(tick == round(tick) for tick in ticks)

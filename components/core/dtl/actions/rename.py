@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from components.core.dtl.action import ActionSettings, Context, Element, Emission, QueryLayer
-from components.core.dtl.mapping import check_classes_known, map_meta
+from components.core.dtl.mapping import check_classes_known, map_meta, with_renamed
 from components.core.dtl.object_action import MappingSettings, ObjectAction, mapping_in_words
 from components.core.project import Item, Object, ProjectMeta
-from components.core.project.splitting import with_renamed_rules
 
 
 class Rename(ObjectAction):
@@ -31,9 +30,9 @@ class Rename(ObjectAction):
         return [replace(entry, class_title=self.settings.classes_mapping[entry.class_title])]
 
     def apply(self, element: Element, layer: QueryLayer, context: Context) -> Iterator[Emission]:
-        """The element with its objects renamed; what a split left to be judged of them goes by their new titles."""
+        """The element with its objects renamed; what is known of their classes goes by the new titles."""
         for emission in super().apply(element, layer, context):
-            item = with_renamed_rules(emission.element.item, self.settings.classes_mapping)
+            item = with_renamed(emission.element.item, self.settings.classes_mapping)
             yield replace(emission, element=emission.element.with_item(item))
 
     def change_meta(self, meta: ProjectMeta) -> ProjectMeta:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.core.errors import DataError
-from components.core.project.probabilities import LEVELS, classified, quantized
+from components.core.project.probabilities import LEVELS, REPRESENTED, classified, lowest_value, of_others, quantized
 
 CLASSES = 3
 
@@ -83,3 +83,20 @@ def test_a_threshold_lies_between_two_values(threshold: float, lowest: int) -> N
     values = np.arange(255, dtype=np.uint8)[None, None]
     classes, _ = classified(values, (threshold,))
     assert int(classes.argmax()) == lowest and classes[0, lowest:].all()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 0.3, 0.5, 0.9, 0.999])
+def test_the_least_value_above_a_threshold_is_where_a_class_begins(threshold: float) -> None:
+    values = np.arange(255, dtype=np.uint8)[None, None]
+    classes, _ = classified(values, (threshold,))
+    assert int(classes[0].argmax()) == lowest_value(threshold)
+    assert not classified(values, (1.0,))[0].any() and lowest_value(1.0) > 254
+
+
+def test_a_probability_and_that_of_all_others_add_up_to_one() -> None:
+    values = np.arange(255, dtype=np.uint8)
+    assert REPRESENTED[of_others(values)] == pytest.approx(1 - REPRESENTED[values], abs=1e-12)
+    assert of_others(np.array([255], np.uint8)) == [255]
+    for step in range(1, 254):
+        first, other = lowest_value(step / 254), lowest_value(1 - step / 254)
+        assert np.array_equal(values >= first, ~(of_others(values) >= other))
