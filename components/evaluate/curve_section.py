@@ -13,7 +13,7 @@ from components.core.reporting.page import Fact, Section
 from components.core.reporting.reliability import DrawnReliability, reliability_diagram
 from components.core.reporting.tables import Column, table
 from components.core.reporting.text import counted_noun, share_text, thousands
-from components.evaluate.curves import THRESHOLDS, Curves, Scores
+from components.evaluate.curves import RELIABILITY_BINS, THRESHOLDS, Curves, Scores
 from components.evaluate.object_colors import OBJECT_COLORS
 from components.evaluate.object_sweep import OBJECT_THRESHOLDS
 
@@ -42,11 +42,11 @@ def curve_section(overall: Curves, towns: Sequence[tuple[str, Curves]]) -> Secti
         overall: Of all images.
         towns: Of each town, by name.
     """
-    drawn = [_measures(overall), _precision_and_recall(overall)]
+    drawn = _measures(overall) + _precision_and_recall(overall)
     shown = [(name, color, of) for (name, of), color in zip(towns, OBJECT_COLORS, strict=False)]
     by_town = shown if 1 < len(towns) <= MOST_TOWNS else []
     if by_town:
-        drawn += [_by_town("IoU by town", by_town, overall, _iou), _by_town("Object F1 by town", by_town, overall, _f1)]
+        drawn += _by_town("IoU by town", by_town, overall, _iou) + _by_town("Object F1 by town", by_town, overall, _f1)
     drawn += _reliability("Reliability", [("all together", palette.ACCENT, overall)])
     drawn += _reliability("Reliability by town", by_town)
     lead = LEAD.format(images=counted_noun(overall.images, "image"))
@@ -76,12 +76,12 @@ def _facts(overall: Curves) -> tuple[Fact, ...]:
         if best is not None:
             facts.append(Fact(f"greatest {name}", share_text(best.score), f"at {best.threshold:.2f}"))
     if overall.reliability is not None:
-        bins = f"{counted_noun(len(overall.reliability.bins), 'bin')} of probability"
+        bins = f"in {RELIABILITY_BINS} bins of probability"
         facts.append(Fact("calibration error", share_text(overall.reliability.error), bins))
     return tuple(facts)
 
 
-def _measures(overall: Curves) -> Markup:
+def _measures(overall: Curves) -> list[Markup]:
     pixels, objects = overall.pixels, overall.objects
     lines = [
         _line("IoU", palette.ACCENT, WIDE, THRESHOLDS, pixels.iou, overall.best_iou),
@@ -91,7 +91,7 @@ def _measures(overall: Curves) -> Markup:
     return _chart("IoU, objects and boundaries", lines, overall)
 
 
-def _precision_and_recall(overall: Curves) -> Markup:
+def _precision_and_recall(overall: Curves) -> list[Markup]:
     pixels, objects = overall.pixels, overall.objects
     lines = [
         _line("precision, pixels", palette.ACCENT, WIDE, THRESHOLDS, pixels.precision),
@@ -113,13 +113,15 @@ def _f1(name: str, color: str, curves: Curves) -> ChartLine:
     return _line(name, color, NARROW, OBJECT_THRESHOLDS, curves.objects.f1, curves.best_f1)
 
 
-def _by_town(title: str, towns: Sequence[tuple[str, str, Curves]], overall: Curves, line: Line) -> Markup:
+def _by_town(title: str, towns: Sequence[tuple[str, str, Curves]], overall: Curves, line: Line) -> list[Markup]:
     return _chart(title, [line(*town) for town in towns], overall)
 
 
-def _chart(title: str, lines: Sequence[ChartLine], overall: Curves) -> Markup:
+def _chart(title: str, lines: Sequence[ChartLine], overall: Curves) -> list[Markup]:
+    """The chart of lines that have points; none where nothing could be measured."""
+    shown = [line for line in lines if line.points]
     marks = [] if overall.used is None else [ChartMark(overall.used, "used")]
-    return chart(title, [line for line in lines if line.points], ACROSS, UPWARD, marks=marks, axis_title="threshold")
+    return [chart(title, shown, ACROSS, UPWARD, marks=marks, axis_title="threshold")] if shown else []
 
 
 def _line(

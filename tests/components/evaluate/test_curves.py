@@ -159,6 +159,17 @@ def test_a_page_of_some_towns_without_probabilities(world: World, tmp_path: Path
     assert "Of 1 image with probabilities" in text and "IoU by town" not in text
 
 
+def test_of_bare_ground_the_page_has_nothing_but_its_reliability(world: World, tmp_path: Path) -> None:
+    true = [item.with_objects([]) for item in world.true_items]
+    nothing = np.zeros((SIZE.height, SIZE.width), np.uint8)
+    world.write(true, [predicted_item(tmp_path / "bare", item, nothing) for item in true])
+    result = world.evaluated()
+    assert result.scalars()["calibration_error"] == 0 and "best_threshold" not in result.scalars()
+    write_report(result, tmp_path / "report.html", predictions=world.predictions, truth=world.truth)
+    html = (tmp_path / "report.html").read_text()
+    assert html.count("<svg") == 2 and "IoU at 0.50 – the threshold used" in text_of(html)
+
+
 def test_an_item_that_is_cropped_has_no_curves(world: World) -> None:
     window = Rows(3, 50).window(SIZE)
     true = [part_item(item, Rows(3, 50)) for item in world.true_items]

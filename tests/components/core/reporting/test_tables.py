@@ -22,3 +22,10 @@ def test_a_table_without_titles_has_no_head() -> None:
 
     assert "thead" not in tags_of(html)
     assert '<table class="about">' in html
+
+
+def test_a_total_stands_last_and_apart_however_many_rows_are_left_out() -> None:
+    html = str(table([Column("town")], [("a",), ("b",), ("c",)], most=1, total=("all",)))
+    assert html.count("<tr") == 3 and "The first 1 of 3 rows." in html
+    assert '<tr class="overall"><td>all</td></tr>' in html
+    assert "overall" not in table([Column("town")], [("a",)])
