@@ -197,7 +197,8 @@ def count_image(
     def true_rows() -> Iterator[tuple[int, BoolPixels]]:
         for (band, first), (_, second), (_, silent) in bands:
             valid = None if validity is None else _padded(validity, band, size, halo)
-            yield band.top, tally.add(band, first & ~silent, second, valid, silent if ignored else None)
+            inner = silent[halo : len(silent) - halo] if ignored else None
+            yield band.top, tally.add(band, first & ~silent, second, valid, inner)
 
     components = components_of_bands(true_rows())
     counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
