@@ -24,7 +24,7 @@ from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
 from components.core.project.parts import Rows, part_item
-from components.publish_footprints.layers import FORMATS
+from components.publish_footprints.layers import USUAL_FORMATS
 from components.publish_footprints.publish_footprints import publish
 from tests.builders import CRS, TRANSFORM, bitmap_meta, block_mask, files_below, whole, write_tiled
 
@@ -57,7 +57,7 @@ def project(root: Path, *items: Item) -> Path:
 def read(directory: Path, name: str = "footprints") -> dict[str, geopandas.GeoDataFrame]:
     return {
         "parquet": geopandas.read_parquet(directory / f"{name}.parquet"),
-        "gpkg": geopandas.read_file(directory / f"{name}.gpkg"),
+        "gpkg": geopandas.read_file(directory / f"{name}.gpkg", layer=name),
         "geojson": geopandas.read_file(directory / f"{name}.geojson"),
     }
 
@@ -152,7 +152,7 @@ def test_scenes_without_crs_make_a_layer_of_pixels(tmp_path: Path) -> None:
         assert np.array_equal(mask, scene_mask(2)), name
     assert pixels["parquet"].crs is None
     assert pixels["gpkg"].crs is None
-    metadata = pyogrio.read_info(tmp_path / "out" / "footprints_pixels.gpkg")["layer_metadata"]
+    metadata = pyogrio.read_info(tmp_path / "out" / "footprints_pixels.gpkg", "footprints_pixels")["layer_metadata"]
     assert metadata["coordinates"].startswith("pixels")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["layers"][1]["coordinates"].startswith("pixels")
@@ -302,7 +302,7 @@ def test_the_command_line_says_what_lies_where(tmp_path: Path, capsys: pytest.Ca
     assert "UTM zone 33N (EPSG:32633)" in lines[0]
     assert [Path(line).suffix for line in lines[1:]] == [".parquet", ".gpkg", ".geojson"]
     assert all(Path(line).is_file() for line in lines[1:])
-    assert len(lines) == 1 + len(FORMATS)
+    assert len(lines) == 1 + len(USUAL_FORMATS)
     assert (
         stage_main("publish_footprints", [*flags, "--footprints", str(tmp_path / "no"), "--formats", "dxf"])
         == BAD_INPUT
