@@ -9,7 +9,7 @@ import sqlite3
 import struct
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 PMTILES_ZOOMS = (12, 15)
 """From where a town can be seen to where a unit of a tile is 30 cm at the equator; maps enlarge the last one."""
+
+THREADS = "GDAL_NUM_THREADS"
 
 _PMTILES_MAGIC = (b"PMTiles", 3)
 _PMTILES_PLACES = struct.Struct("<7sB8Q")
@@ -128,12 +130,25 @@ def write_pmtiles(
             "MAXZOOM": most,
         }
     }
-    with warnings.catch_warnings(record=True) as said:
+    with _one_thread(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         _write(file, layer, schema, chain([first], remaining), crs, "PMTiles", options, _room_of_tiles)
     for message in said:
         log.info("%s: %s", file.name, message.message)
     _check_pmtiles(file)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """With several threads GDAL loses errors of tiles that cannot be written, and the tiles."""
+    import pyogrio  # GDAL's vector formats, for those who want one
+
+    before = pyogrio.get_gdal_config_option(THREADS)
+    pyogrio.set_gdal_config_options({THREADS: "1"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({THREADS: before})
 
 
 def _room_of_tiles(rows: int) -> int:

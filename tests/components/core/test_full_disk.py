@@ -181,12 +181,11 @@ LOCAL: dict[str, Callable[[Path], Write]] = FILES | {
 def read(place: Path) -> dict[str, Any]:
     """What lies at a place: bytes by name, and rows where bytes hold times."""
     files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
-    return {
-        str(file.relative_to(place)): len(pyogrio.read_arrow(file, file.stem)[1])
-        if file.suffix == ".gpkg"
-        else file.read_bytes()
-        for file in files
-    }
+    return {str(file.relative_to(place)): _content(file) for file in files}
+
+
+def _content(file: Path) -> bytes | int:
+    return len(pyogrio.read_arrow(file, file.stem)[1]) if file.suffix == ".gpkg" else file.read_bytes()
 
 
 def largest(place: Path) -> int:

@@ -41,8 +41,8 @@ DROPPED = "footprints:dropped"
 """Metadata of a partition: what the scene leaves to others, as `Dropped.as_json` gives it."""
 
 OWN_ORDER = "footprints:own_order"
-"""Metadata of a partition whose rows come in another order than in the scene's file, since an earlier release wrote
-that, which did not put rows in Hilbert order."""
+"""Metadata of a partition without joined buildings whose rows come in another order than in the scene's file, since an
+earlier release wrote that, which did not put rows in Hilbert order."""
 
 
 def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -> pa.Table:
@@ -138,7 +138,7 @@ def partition_bytes(rows: pa.Table, joined: pa.Table, dropped: Dropped = NOTHING
         dropped: Which rows of the scene are not among them.
     """
     about = {DROPPED: dropped.as_json()} if len(dropped.rows) else {}
-    if not in_hilbert_order(rows, WORLD)["id"].equals(rows["id"]):
-        about[OWN_ORDER] = "true"
     table = in_hilbert_order(pa.concat_tables([rows, joined]), WORLD)
+    if not joined.num_rows and not table["id"].equals(rows["id"]):
+        about[OWN_ORDER] = "true"
     return geoparquet_bytes(table, CRS84, pa.float32(), about)

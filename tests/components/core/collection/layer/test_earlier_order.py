@@ -81,7 +81,7 @@ def test_a_partition_that_is_rewritten_is_in_order(tmp_path: Path) -> None:
     check_geoparquet(collection.partition(WEST.id), WORLD)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(collections(), st.lists(st.sets(st.integers(0, 4)), min_size=3, max_size=3))
 def test_the_layer_is_what_it_would_be_without_an_earlier_release(
     known: Sequence[SmallScene], shown: Sequence[set[int]]
