@@ -24,9 +24,10 @@ from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
 from components.core.project.parts import Rows, part_item
-from components.publish_footprints.layers import USUAL_FORMATS
+from components.publish_footprints.layers import FORMATS, USUAL_FORMATS
 from components.publish_footprints.publish_footprints import publish
 from tests.builders import CRS, TRANSFORM, bitmap_meta, block_mask, files_below, whole, write_tiled
+from tests.geoparquet_checks import check_geoparquet
 
 SIZE = Size(60, 80)
 COLUMNS = ["id", "class", "area_m2", "area_px", "confidence", "source", "geometry"]
@@ -90,6 +91,38 @@ def test_all_formats_hold_the_same_footprints(tmp_path: Path) -> None:
         "footprints.parquet",
         "summary.json",
     ]
+
+
+def test_every_format_is_there_on_request(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """But for tiles of a map where nobody knows the place on it."""
+    source = project(tmp_path, scene("austin1", 1), scene("plain", 2, None, None))
+
+    publish(source, tmp_path / "out", formats=list(FORMATS), workers=1)
+
+    suffixes = {"parquet", "gpkg", "geojson", "fgb", "pmtiles"}
+    names = {f"footprints.{suffix}" for suffix in suffixes}
+    names |= {f"footprints_pixels.{suffix}" for suffix in suffixes - {"pmtiles"}}
+    assert set(files_below(tmp_path / "out")) == names | {"summary.json"}
+    assert "footprints_pixels.pmtiles: not written" in caplog.text
+    for name in ("footprints", "footprints_pixels"):
+        wanted = geopandas.read_parquet(tmp_path / "out" / f"{name}.parquet").set_index("id").sort_index()
+        found = geopandas.read_file(tmp_path / "out" / f"{name}.fgb").set_index("id").sort_index()
+        assert shapely.hausdorff_distance(found.geometry.values, wanted.geometry.values).max() == 0
+        assert found.crs == wanted.crs
+    tiles = geopandas.read_file(tmp_path / "out" / "footprints.pmtiles").to_crs(CRS)
+    assert set(tiles["id"]) <= set(geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")["id"])
+    assert tiles.intersects(
+        shapely.box(*geopandas.read_parquet(tmp_path / "out" / "footprints.parquet").total_bounds)
+    ).all()
+
+
+def test_the_geoparquet_is_as_the_format_asks(tmp_path: Path) -> None:
+    items = (scene("austin1", 1), scene("austin2", 3), scene("plain", 2, None, None))
+
+    publish(project(tmp_path, *items), tmp_path / "out", formats=["geoparquet"], workers=1)
+
+    for name in ("footprints", "footprints_pixels"):
+        check_geoparquet(tmp_path / "out" / f"{name}.parquet")
 
 
 def test_without_tolerance_the_polygons_are_the_pixels(tmp_path: Path) -> None:
