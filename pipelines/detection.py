@@ -50,8 +50,8 @@ def detection(
         output_uri: Must be given: folder or URI prefix of the collection, the layer and all that belongs to it.
         footprints_class_title: Class of the query's objects that become footprints; it cannot be empty.
         footprints_confidence: Whether to publish confidence rasters beside the masks.
-        footprints_formats: Further files of the whole layer, of gpkg and geojsonl, separated by commas; empty for
-            GeoParquet alone.
+        footprints_formats: Further files of the whole layer, of gpkg, geojsonl, fgb (FlatGeobuf) and pmtiles
+            (vector tiles), separated by commas; empty for GeoParquet alone.
         footprints_join_tiles: Whether to join buildings that the common borders of images cut, where these are tiles of
             one grid.
         footprints_min_area_m2: Area below which a building is dropped; 0 keeps all.

@@ -50,8 +50,8 @@ class DetectionInputs:
         scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH; checked here for detect_scenes.
         data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT);
             checked here for detect_scenes.
-        formats: Further files of the whole layer, gpkg and geojsonl, separated by commas; checked here for
-            publish_collection.
+        formats: Further files of the whole layer, of gpkg, geojsonl, fgb and pmtiles, separated by commas; checked
+            here for publish_collection.
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
         max_bad: How many images may be skipped.
     """

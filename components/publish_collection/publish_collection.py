@@ -65,7 +65,8 @@ def publish_collection(
         parts: What the shards left; none where nothing was to be done.
         summary: JSON file to write: what was done, and where it lies.
         report: HTML file to write; None for none beside that in the collection.
-        formats: Further files of the whole layer, separated by commas: gpkg, geojsonl.
+        formats: Further files of the whole layer, separated by commas: gpkg, geojsonl, fgb (FlatGeobuf), pmtiles
+            (vector tiles).
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
         max_bad: How many images may be skipped.
         workers: Worker processes (0 = one per core).

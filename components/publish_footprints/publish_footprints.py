@@ -25,7 +25,7 @@ from components.core.scene_errors import scene_errors
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable, put_tree
 from components.core.storage.atomic_directory import staged_directory
-from components.publish_footprints.layers import FORMATS, LayerWriter, coordinates_of
+from components.publish_footprints.layers import FORMATS, USUAL_FORMATS, LayerWriter, coordinates_of
 from components.publish_footprints.records import FootprintMaker, PublishedScene, SceneRows
 from components.publish_footprints.result import LayerResult, PublishResult, SceneResult
 from components.publish_footprints.tile_joins import TileJoiner
@@ -43,7 +43,7 @@ def publish(
     class_title: str = "untitled_dl",
     tolerance: str = "1 px",
     min_area_m2: float = 0.0,
-    formats: Sequence[str] = tuple(FORMATS),
+    formats: Sequence[str] = USUAL_FORMATS,
     join_tiles: bool = True,
     max_bad: int = 0,
     workers: int = 0,
@@ -62,7 +62,7 @@ def publish(
             keeps the pixels' edges.
         min_area_m2: Smaller objects are left out, what is joined by its whole area; needs a CRS, scenes without keep
             all.
-        formats: Any of geoparquet, gpkg and geojson.
+        formats: Any of geoparquet, gpkg, geojson, fgb (FlatGeobuf) and pmtiles (vector tiles, of scenes with a CRS).
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid and do not overlap.
         max_bad: How many images may be skipped because their place or their rasters cannot be used.
         workers: Worker processes (0 = one per core). The files do not depend on it.

@@ -18,7 +18,8 @@ def run(
         project: Project with the objects, as bitmaps.
         footprints: Output directory with the layers' files and summary.json.
         metrics: Counts and areas; megabytes read and written.
-        formats: Any of geoparquet, gpkg and geojson, separated by commas.
+        formats: Any of geoparquet, gpkg, geojson, fgb (FlatGeobuf) and pmtiles (vector tiles, of scenes with a CRS),
+            separated by commas.
         echo: Hears of each layer what is in it, and of each of its files where it lies.
         options: Of the stage.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection as Sized
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import shapely
 
 from components.core import storage
 from components.core.collection.coverage import covered_shares
@@ -31,11 +30,13 @@ from components.core.collection.layer.changes import (
 )
 from components.core.collection.layer.ids import Change
 from components.core.collection.layer.journal import LayerJournal
-from components.core.collection.layer.tables import BBOX, CRS84, GROUP_ROWS, SIDES, covering, read_columns
+from components.core.collection.layer.tables import CRS84, read_columns
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
+from components.core.footprints.gdal_files import write_geopackage
 from components.core.footprints.geography import WGS84
-from components.core.footprints.vector_files import geo_metadata, geometries_of, write_geopackage
+from components.core.footprints.geoparquet import SortedGeoParquet, geo_metadata
+from components.core.footprints.vector_files import geometries_of
 from components.core.progress import progress
 
 FOLDER = "changes"
@@ -46,8 +47,6 @@ ABOUT = {
 }
 COVERED = 0.5
 """The least share of a building's ground that has to be looked at for it to be gone."""
-
-FILE_SCHEMA = CHANGE_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float32()) for side in SIDES])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +83,13 @@ def write_changes(collection: Collection, coverage: str, formats: Sized[str] = (
     change, files = Change(), []
     with storage.scratch_folder("changes") as folder:
         table, package = folder / f"{journal.name}.parquet", folder / f"{journal.name}.gpkg"
-        with _ChangesFile(table) as out:
-            for found in _compared(collection, journal):
-                rows = _with_uncovered(found.rows, coverage)
-                out.write(rows)
-                change += _counted(rows, found.kept)
-        if out.rows:
+        out = SortedGeoParquet(table, CHANGE_SCHEMA, CRS84)
+        for found in _compared(collection, journal):
+            rows = _with_uncovered(found.rows, coverage)
+            out.add(rows)
+            change += _counted(rows, found.kept)
+        out.close({"geo": _geo_metadata(out.bounds)})
+        if out.count:
             files.append(table)
             if LayerFormat.GPKG in formats:
                 _write_geopackage(package, table)
@@ -139,38 +139,12 @@ def _counted(rows: pa.Table, kept: int) -> Change:
     )
 
 
-class _ChangesFile:
-    """GeoParquet, written piece by piece."""
-
-    def __init__(self, file: Path) -> None:
-        self._writer = pq.ParquetWriter(file, FILE_SCHEMA, compression="zstd")
-        self._boxes: list[np.ndarray] = []
-        self.rows = 0
-
-    def __enter__(self) -> _ChangesFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        bounds = None
-        if self._boxes:
-            boxes = np.stack(self._boxes)
-            bounds = [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()]
-        geo = geo_metadata(CRS84, bounds, BBOX)
-        (column,) = geo["columns"].values()
-        geo["columns"]["geometry_before"] = {key: column[key] for key in column if key not in ("bbox", "covering")}
-        self._writer.add_key_value_metadata({"geo": json.dumps(geo)})
-        self._writer.close()
-
-    def write(self, rows: pa.Table) -> None:
-        """Append rows of `CHANGE_SCHEMA`."""
-        if not rows.num_rows:
-            return
-        self.rows += rows.num_rows
-        boxes = shapely.bounds(geometries_of(rows))
-        self._boxes.append(np.array([*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]))
-        self._writer.write_table(
-            rows.append_column(FILE_SCHEMA.field(BBOX), covering(boxes)), row_group_size=GROUP_ROWS
-        )
+def _geo_metadata(bounds: Sequence[float] | None) -> str:
+    """Of a file with two outlines a row."""
+    geo = geo_metadata(CRS84, bounds)
+    (column,) = geo["columns"].values()
+    geo["columns"]["geometry_before"] = {key: column[key] for key in column if key not in ("bbox", "covering")}
+    return json.dumps(geo)
 
 
 def _write_geopackage(package: Path, changes: Path) -> None:

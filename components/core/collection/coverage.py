@@ -1,7 +1,8 @@
 """The ground that was really looked at: images, less what holds no data or was not to be inferred.
 
 A scene's folder has its own, written when the scene is finished. The collection's `coverage.parquet` has those of the
-scenes that the layer shows, so that "no building" and "not looked" can be told apart.
+scenes that the layer shows, so that "no building" and "not looked" can be told apart. One of which nothing was looked
+at has no row.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from shapely import affinity
 from shapely.geometry.base import BaseGeometry
 
 from components.core import storage
-from components.core.collection.layer.tables import geoparquet, read_columns
+from components.core.collection.layer.tables import CRS84, read_columns
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.errors import DataError
 from components.core.footprints.geography import WGS84, Geometries, PixelGrid, areas_m2, reprojected
+from components.core.footprints.geoparquet import geoparquet_bytes, in_hilbert_order
+from components.core.footprints.hilbert import WORLD
 from components.core.footprints.polygonize import outline
 from components.core.footprints.vector_files import geometries_of
 from components.core.geometry import Size, Window
@@ -105,13 +108,11 @@ def coverage_bytes(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: Pi
     Raises:
         DataError: If its place on Earth is not defined.
     """
-    return _file([_row(mark, record, seen, grid)])
+    return _file([] if seen.is_empty else [_row(mark, record, seen, grid)])
 
 
 def _row(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: PixelGrid) -> dict[str, object]:
     on_map = grid.to_map(np.array([seen], dtype=object))
-    is_empty = seen.is_empty
-    placed = seen if is_empty else reprojected(on_map, grid.crs, WGS84)[0]
     return {
         "scene": mark.scene,
         "mark": mark.stem,
@@ -119,13 +120,14 @@ def _row(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: PixelGrid) -
         "captured": record.captured or None,
         "model": record.model[:12],
         "pixels": round(seen.area),
-        "area_m2": 0.0 if is_empty else round(float(areas_m2(on_map, grid.crs)[0]), 3),
-        "geometry": shapely.to_wkb(placed),
+        "area_m2": round(float(areas_m2(on_map, grid.crs)[0]), 3),
+        "geometry": shapely.to_wkb(reprojected(on_map, grid.crs, WGS84)[0]),
     }
 
 
 def _file(rows: Iterable[dict[str, object]]) -> bytes:
-    return geoparquet(pa.Table.from_pylist(list(rows), SCHEMA))
+    table = in_hilbert_order(pa.Table.from_pylist(list(rows), SCHEMA), WORLD)
+    return geoparquet_bytes(table, CRS84, pa.float32(), {})
 
 
 def update_coverage(collection: Collection, marks: Iterable[Mark]) -> str:
@@ -145,12 +147,12 @@ def update_coverage(collection: Collection, marks: Iterable[Mark]) -> str:
     place, wanted = collection.place(COVERAGE_FILE), sorted(marks)
     known = {str(row["mark"]): row for row in _rows_or_none(place)}
 
-    def look(mark: Mark) -> dict[str, object]:
+    def look(mark: Mark) -> dict[str, object] | None:
         return known.get(mark.stem) or _of_scene(collection, mark)
 
     with ThreadPoolExecutor(THREADS, "coverage") as pool:
-        rows = list(pool.map(look, wanted))
-    if [row["mark"] for row in rows] != list(known) or not storage.exists(place):
+        rows = [row for row in pool.map(look, wanted) if row is not None]
+    if {row["mark"] for row in rows} != set(known) or not storage.exists(place):
         storage.write_bytes(place, _file(rows))
     return place
 
@@ -165,20 +167,20 @@ def _rows_or_none(place: str) -> Iterator[dict[str, object]]:
         return
 
 
-def _of_scene(collection: Collection, mark: Mark) -> dict[str, object]:
-    """What a finished scene says; of one that an earlier release finished, all of its image."""
+def _of_scene(collection: Collection, mark: Mark) -> dict[str, object] | None:
+    """What a finished scene says, None for nothing; of one that an earlier release finished, all of its image."""
     record = collection.read(mark)
     file = record.files.get(COVERAGE)
     if file is not None:
         place = storage.join_uri(collection.scene_folder(mark), file)
         try:
-            (row,) = read_columns(place, SCHEMA.names).to_pylist()
+            rows = read_columns(place, SCHEMA.names).to_pylist()
         except (pa.ArrowException, ValueError) as error:
             raise DataError(
                 f"{place}: is not the coverage of a scene ({error}); delete the scene's marker in the ledger to detect "
                 "it again"
             ) from error
-        return dict(row)
+        return dict(rows[0]) if rows else None
     grid = PixelGrid(record.crs, Affine(*record.transform) if record.transform else Affine.identity())
     if record.transform is None:
         west, south, east, north = record.bounds

@@ -12,6 +12,8 @@ class LayerFormat(StrEnum):
 
     GPKG = "gpkg"
     GEOJSONL = "geojsonl"
+    FGB = "fgb"
+    PMTILES = "pmtiles"
 
 
 def formats_of_text(text: str) -> list[LayerFormat]:

@@ -26,6 +26,9 @@ WGS84 = "EPSG:4326"
 
 HALF_TURN, FULL_TURN = 180.0, 360.0
 
+HAIR_SHARE = 1e-9
+"""Of a polygon's area: what is smaller comes of rounding."""
+
 ROUNDING_DEGREES = 1e-11
 """A micrometre."""
 
@@ -248,11 +251,22 @@ def _moved(geometries: Geometries, source: str, target: str) -> Geometries:
 
 
 def fixed(geometries: Geometries) -> Geometries:
-    """The same polygons, the invalid ones made valid; their lines and points are left out."""
+    """The same polygons, the invalid ones made valid; their lines and points, and what is but a hair, are left out."""
     result = geometries.copy()
     for index in np.flatnonzero(is_broken(geometries)):
-        result[index] = polygons_of(shapely.make_valid(geometries[index]))
+        result[index] = _without_hairs(polygons_of(shapely.make_valid(geometries[index])))
     return result
+
+
+def _without_hairs(geometry: shapely.Geometry) -> shapely.Geometry:
+    """A geometry without parts and holes of less than `HAIR_SHARE` of its area."""
+    least = HAIR_SHARE * geometry.area
+    parts = [
+        shapely.Polygon(part.exterior, [hole for hole in part.interiors if shapely.Polygon(hole).area > least])
+        for part in shapely.get_parts(geometry)
+        if part.area > least
+    ]
+    return shapely.MultiPolygon(parts) if len(parts) > 1 else parts[0] if parts else geometry
 
 
 def polygons_of(geometry: shapely.Geometry) -> shapely.Geometry:

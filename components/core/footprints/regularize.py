@@ -10,6 +10,7 @@ from components.core.footprints.geography import Geometries
 from components.core.footprints.orthogonalize import squared
 from components.core.footprints.rings import Integers
 from components.core.footprints.shapes import ShapeRings
+from components.core.footprints.slivers import are_slivers
 
 LEAST_EDGE = 3.0
 """Length of the shortest edge in units of the tolerance of simplification: what is shorter is the pixels' noise."""
@@ -54,6 +55,7 @@ def regularised(exact: Geometries, outlines: Geometries, tolerance: float, groun
     rings[sizes > 0] = shapely.linearrings(back, indices=np.repeat(np.cumsum(sizes > 0) - 1, sizes))
     tried = taken._replace(rings=rings).geometries()
     fitting &= shapely.is_valid(tried)
+    fitting[owners[are_slivers(rings)]] = False
     fitting[fitting] = _overlap(tried[fitting], exact[fitting]) >= LEAST_OVERLAP
     result[fitting] = tried[fitting]
     return result

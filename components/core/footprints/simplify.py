@@ -8,6 +8,7 @@ import shapely
 
 from components.core.footprints.geography import Geometries
 from components.core.footprints.shapes import ShapeRings
+from components.core.footprints.slivers import are_distorted
 from components.core.footprints.validity import ring_counts
 
 ATTEMPTS = 4
@@ -19,9 +20,10 @@ CLOSED_TRIANGLE = 4
 def simplified(outlines: Geometries, tolerance_px: float) -> Geometries:
     """Simplify outlines, each on its own.
 
-    Douglas-Peucker ring by ring. A result that is invalid, empty or short of a ring is tried again with a check that
-    rings stay apart (GEOS' topology-preserving simplification, which takes ten times as long and mostly gives the
-    same), then with half the tolerance, and the exact outline is kept at last.
+    Douglas-Peucker ring by ring. A result that is invalid, short of a ring, or has a ring that is a sliver or differs
+    too much in area (see `slivers`), is tried again with a check that rings stay apart (GEOS' topology-preserving
+    simplification, which takes ten times as long and mostly gives the same), then with half the tolerance, and the
+    exact outline is kept at last.
 
     Source: Douglas, Peucker, "Algorithms for the reduction of the number of points required to represent a digitized
     line or its caricature", Cartographica 10, 1973.
@@ -54,6 +56,7 @@ def _ring_by_ring(outlines: Geometries, tolerance_px: float) -> npt.NDArray[np.b
     rings = shapely.simplify(taken.rings, tolerance_px, preserve_topology=False)
     collapsed = shapely.get_num_coordinates(rings) < CLOSED_TRIANGLE
     rings[collapsed] = taken.rings[collapsed]
+    collapsed |= are_distorted(rings, taken.rings)
     tried = taken._replace(rings=rings).geometries()
     good: npt.NDArray[np.bool_] = shapely.is_valid(tried)
     good[taken.owners[taken.parts[collapsed]]] = False
@@ -62,6 +65,8 @@ def _ring_by_ring(outlines: Geometries, tolerance_px: float) -> npt.NDArray[np.b
 
 
 def _is_sound(tried: Geometries, outlines: Geometries) -> npt.NDArray[np.bool_]:
-    same_rings = ring_counts(tried) == ring_counts(outlines)
-    sound: npt.NDArray[np.bool_] = same_rings & shapely.is_valid(tried) & (shapely.area(tried) > 0)
+    sound: npt.NDArray[np.bool_] = (ring_counts(tried) == ring_counts(outlines)) & shapely.is_valid(tried)
+    found, exact = ShapeRings.of(tried[sound]), ShapeRings.of(outlines[sound])
+    distorted = are_distorted(found.rings, exact.rings)
+    sound[np.flatnonzero(sound)[found.owners[found.parts[distorted]]]] = False
     return sound

@@ -22,9 +22,9 @@ import torch
 from components.core import storage
 from components.core.collection.plan import DetectionSettings, Plan, write_plan
 from components.core.errors import StorageError
+from components.core.footprints.gdal_files import write_flatgeobuf, write_geopackage, write_pmtiles
 from components.core.footprints.geography import WGS84
 from components.core.footprints.records import MAP_SCHEMA
-from components.core.footprints.vector_files import write_geopackage
 from components.core.geometry import Size
 from components.core.imagery.cog import write_cog
 from components.core.imagery.writing import RasterProfile, raster_writer
@@ -35,7 +35,7 @@ from components.core.project import write_manifest
 from components.core.project.materialize import materialize
 from components.core.reporting.page import write_page
 from components.core.storage.atomic_directory import staged_directory
-from components.publish_footprints.layers import FORMATS, LayerWriter
+from components.publish_footprints.layers import USUAL_FORMATS, LayerWriter
 from components.sample_scenes.sample_scenes import Request, write_scene
 from components.train_unet.checkpoint_store import CheckpointStore
 from tests.builders import CRS, TRANSFORM, bitmap_meta, noise, scene_item
@@ -84,19 +84,19 @@ def cog(materials: Path) -> Write:
 
 
 def footprints() -> pa.Table:
-    corners = np.arange(120.0)
-    shapes = shapely.to_wkb(shapely.box(corners, 0, corners + 0.5, 1)).tolist()
+    corners = 1e-3 * np.arange(120)
+    shapes = shapely.to_wkb(shapely.box(corners, 0, corners + 5e-4, 1e-3)).tolist()
     columns: dict[str, list[Any]] = {field.name: [1] * len(shapes) for field in MAP_SCHEMA}
     text = {name: [f"{name} {i}" for i in range(len(shapes))] for name in ("id", "class", "source")}
     return pa.Table.from_pydict(columns | text | {"geometry": shapes}, MAP_SCHEMA)
 
 
-def geopackage(_: Path) -> Write:
+def vector_file(write_file: Callable[..., None]) -> Callable[[Path], Write]:
     def write(uri: str) -> None:
         with storage.staged_file(uri) as file:
-            write_geopackage(file, "layer", MAP_SCHEMA, footprints().to_batches(20), WGS84, {"coordinates": "WGS 84"})
+            write_file(file, "layer", MAP_SCHEMA, footprints().to_batches(20), WGS84, {"coordinates": "WGS 84"})
 
-    return write
+    return lambda _: write
 
 
 def layers(_: Path) -> Write:
@@ -104,7 +104,7 @@ def layers(_: Path) -> Write:
         with staged_directory(place) as aside:
             layer = LayerWriter(aside, CRS, {"coordinates": "metres"})
             layer.add(footprints())
-            layer.close(tuple(FORMATS))
+            layer.close(USUAL_FORMATS)
 
     return write
 
@@ -161,7 +161,9 @@ FILES: dict[str, Callable[[Path], Write]] = {
     "deflate.tif": raster("deflate"),
     "zstd.tif": raster("zstd"),
     "cog.tif": cog,
-    "layer.gpkg": geopackage,
+    "layer.gpkg": vector_file(write_geopackage),
+    "layer.fgb": vector_file(write_flatgeobuf),
+    "layer.pmtiles": vector_file(write_pmtiles),
     "bytes.json": content,
     "page.html": page,
 }
@@ -179,10 +181,11 @@ LOCAL: dict[str, Callable[[Path], Write]] = FILES | {
 def read(place: Path) -> dict[str, Any]:
     """What lies at a place: bytes by name, and rows where bytes hold times."""
     files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
-    return {
-        str(file.relative_to(place)): len(pyogrio.read_arrow(file)[1]) if file.suffix == ".gpkg" else file.read_bytes()
-        for file in files
-    }
+    return {str(file.relative_to(place)): _content(file) for file in files}
+
+
+def _content(file: Path) -> bytes | int:
+    return len(pyogrio.read_arrow(file, file.stem)[1]) if file.suffix == ".gpkg" else file.read_bytes()
 
 
 def largest(place: Path) -> int:
@@ -192,6 +195,7 @@ def largest(place: Path) -> int:
 def sizes(whole: int) -> Iterator[int]:
     yield from (whole * part // EARLIER for part in range(EARLIER))
     yield from range(max(0, whole - END_BYTES), whole + END_BYTES, STEP_BYTES)
+    yield 4 * whole + (1 << 20)  # what is needed meanwhile may be more
 
 
 def remove(place: Path) -> None:

@@ -24,9 +24,10 @@ from components.core.geometry import FlipAxis, Size
 from components.core.imagery.recipe import Crop, Flip
 from components.core.project import ClassInfo, ImageRef, Item, Object, ProjectMeta, write_manifest
 from components.core.project.parts import Rows, part_item
-from components.publish_footprints.layers import FORMATS
+from components.publish_footprints.layers import FORMATS, USUAL_FORMATS
 from components.publish_footprints.publish_footprints import publish
 from tests.builders import CRS, TRANSFORM, bitmap_meta, block_mask, files_below, whole, write_tiled
+from tests.geoparquet_checks import check_geoparquet
 
 SIZE = Size(60, 80)
 COLUMNS = ["id", "class", "area_m2", "area_px", "confidence", "source", "geometry"]
@@ -57,7 +58,7 @@ def project(root: Path, *items: Item) -> Path:
 def read(directory: Path, name: str = "footprints") -> dict[str, geopandas.GeoDataFrame]:
     return {
         "parquet": geopandas.read_parquet(directory / f"{name}.parquet"),
-        "gpkg": geopandas.read_file(directory / f"{name}.gpkg"),
+        "gpkg": geopandas.read_file(directory / f"{name}.gpkg", layer=name),
         "geojson": geopandas.read_file(directory / f"{name}.geojson"),
     }
 
@@ -90,6 +91,38 @@ def test_all_formats_hold_the_same_footprints(tmp_path: Path) -> None:
         "footprints.parquet",
         "summary.json",
     ]
+
+
+def test_every_format_is_there_on_request(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """But for tiles of a map where nobody knows the place on it."""
+    source = project(tmp_path, scene("austin1", 1), scene("plain", 2, None, None))
+
+    publish(source, tmp_path / "out", formats=list(FORMATS), workers=1)
+
+    suffixes = {"parquet", "gpkg", "geojson", "fgb", "pmtiles"}
+    names = {f"footprints.{suffix}" for suffix in suffixes}
+    names |= {f"footprints_pixels.{suffix}" for suffix in suffixes - {"pmtiles"}}
+    assert set(files_below(tmp_path / "out")) == names | {"summary.json"}
+    assert "footprints_pixels.pmtiles: not written" in caplog.text
+    for name in ("footprints", "footprints_pixels"):
+        wanted = geopandas.read_parquet(tmp_path / "out" / f"{name}.parquet").set_index("id").sort_index()
+        found = geopandas.read_file(tmp_path / "out" / f"{name}.fgb").set_index("id").sort_index()
+        assert shapely.hausdorff_distance(found.geometry.values, wanted.geometry.values).max() == 0
+        assert found.crs == wanted.crs
+    tiles = geopandas.read_file(tmp_path / "out" / "footprints.pmtiles").to_crs(CRS)
+    assert set(tiles["id"]) <= set(geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")["id"])
+    assert tiles.intersects(
+        shapely.box(*geopandas.read_parquet(tmp_path / "out" / "footprints.parquet").total_bounds)
+    ).all()
+
+
+def test_the_geoparquet_is_as_the_format_asks(tmp_path: Path) -> None:
+    items = (scene("austin1", 1), scene("austin2", 3), scene("plain", 2, None, None))
+
+    publish(project(tmp_path, *items), tmp_path / "out", formats=["geoparquet"], workers=1)
+
+    for name in ("footprints", "footprints_pixels"):
+        check_geoparquet(tmp_path / "out" / f"{name}.parquet")
 
 
 def test_without_tolerance_the_polygons_are_the_pixels(tmp_path: Path) -> None:
@@ -152,7 +185,7 @@ def test_scenes_without_crs_make_a_layer_of_pixels(tmp_path: Path) -> None:
         assert np.array_equal(mask, scene_mask(2)), name
     assert pixels["parquet"].crs is None
     assert pixels["gpkg"].crs is None
-    metadata = pyogrio.read_info(tmp_path / "out" / "footprints_pixels.gpkg")["layer_metadata"]
+    metadata = pyogrio.read_info(tmp_path / "out" / "footprints_pixels.gpkg", "footprints_pixels")["layer_metadata"]
     assert metadata["coordinates"].startswith("pixels")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["layers"][1]["coordinates"].startswith("pixels")
@@ -302,7 +335,7 @@ def test_the_command_line_says_what_lies_where(tmp_path: Path, capsys: pytest.Ca
     assert "UTM zone 33N (EPSG:32633)" in lines[0]
     assert [Path(line).suffix for line in lines[1:]] == [".parquet", ".gpkg", ".geojson"]
     assert all(Path(line).is_file() for line in lines[1:])
-    assert len(lines) == 1 + len(FORMATS)
+    assert len(lines) == 1 + len(USUAL_FORMATS)
     assert (
         stage_main("publish_footprints", [*flags, "--footprints", str(tmp_path / "no"), "--formats", "dxf"])
         == BAD_INPUT

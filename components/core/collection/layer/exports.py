@@ -20,14 +20,9 @@ from components.core.collection.layer.index import LAYER_FILE, CollectionLayer, 
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
+from components.core.footprints.gdal_files import write_flatgeobuf, write_geopackage, write_pmtiles
 from components.core.footprints.geography import WGS84
-from components.core.footprints.vector_files import (
-    BATCH_ROWS,
-    geojson_features,
-    geometries_of,
-    rounded,
-    write_geopackage,
-)
+from components.core.footprints.vector_files import BATCH_ROWS, geojson_features, geometries_of, rounded
 from components.core.hashing import digest
 from components.core.progress import progress
 
@@ -135,6 +130,14 @@ def _write_geopackage(file: Path, batches: Batches) -> None:
     write_geopackage(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
 
 
+def _write_flatgeobuf(file: Path, batches: Batches) -> None:
+    write_flatgeobuf(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
+
+
+def _write_pmtiles(file: Path, batches: Batches) -> None:
+    write_pmtiles(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
+
+
 def _write_lines(file: Path, batches: Batches) -> None:
     """A feature of GeoJSON (RFC 7946) a line, without the record separators of RFC 8142."""
     with file.open("w", encoding="utf-8") as out:
@@ -145,5 +148,7 @@ def _write_lines(file: Path, batches: Batches) -> None:
 FORMATS: dict[str, Callable[[Path, Batches], None]] = {
     LayerFormat.GPKG: _write_geopackage,
     LayerFormat.GEOJSONL: _write_lines,
+    LayerFormat.FGB: _write_flatgeobuf,
+    LayerFormat.PMTILES: _write_pmtiles,
 }
 """What writes each format."""

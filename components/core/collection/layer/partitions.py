@@ -17,6 +17,7 @@ from components.core.collection.layer.joins import Joins, SceneHalves
 from components.core.collection.layer.scenes import LayerScene
 from components.core.collection.layer.tables import (
     FOOTPRINTS_FILE,
+    Kept,
     partition_bytes,
     read_footprints,
     read_kept,
@@ -59,7 +60,7 @@ def read_alive(collection: Collection, scene: LayerScene, part: Partition | None
     """The footprints of a scene that were not dropped before a moment.
 
     Where none was dropped after it either, and the scene has no part of a joined building, they are those that the
-    partition has, and no more is read.
+    partition has, and no more is read, unless the scene's file is of an earlier release and in another order.
 
     Args:
         collection: Where it is.
@@ -74,26 +75,27 @@ def read_alive(collection: Collection, scene: LayerScene, part: Partition | None
     """
     if part is None:
         return Alive.whole(read_footprints(footprints_uri(collection, scene), COLUMNS))
-    kept, dropped = _read_kept(collection, part, COLUMNS)
+    kept = _read_kept(collection, part, COLUMNS)
+    dropped = kept.dropped
     gone = dropped.before(since)
-    if len(gone) == len(dropped.rows) and not part.joins:
-        return Alive(_others(gone, kept.num_rows + len(gone)), kept, dropped)
+    if len(gone) == len(dropped.rows) and not part.joins and kept.in_scene_order:
+        return Alive(_others(gone, kept.rows.num_rows + len(gone)), kept.rows, dropped)
     table = read_footprints(footprints_uri(collection, scene), COLUMNS)
     alive = _others(gone, table.num_rows)
     return Alive(alive, table.take(pa.array(alive)), dropped)
 
 
-def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
+def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) -> Kept:
     place = collection.partition(part.scene)
     if not storage.exists(place):
         raise LostPartitionError(part.scene, "is gone")
     try:
-        kept, dropped = read_kept(place, columns)
+        kept = read_kept(place, columns)
     except (pa.ArrowException, ValueError) as error:
         raise LostPartitionError(part.scene, str(error)) from error
-    if (kept.num_rows, dropped.digest) != (part.footprints, part.dropped):
+    if (kept.rows.num_rows, kept.dropped.digest) != (part.footprints, part.dropped):
         raise LostPartitionError(part.scene, "its footprints differ from those that layer.json lists")
-    return kept, dropped
+    return kept
 
 
 def read_dropped(collection: Collection, part: Partition) -> Dropped:
@@ -103,7 +105,7 @@ def read_dropped(collection: Collection, part: Partition) -> Dropped:
         LostPartitionError: If the partition is not what `layer.json` says.
         StorageError: If it cannot be read.
     """
-    return _read_kept(collection, part, ("id",))[1] if part.dropped else NOTHING
+    return _read_kept(collection, part, ("id",)).dropped if part.dropped else NOTHING
 
 
 def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> SceneHalves:
@@ -150,8 +152,9 @@ def write_partition(
     kept = np.ones(rows.num_rows, np.bool_)
     kept[dropped.rows] = False
     kept[[place for place in joins.away if place < len(kept)]] = False
-    rows = pa.concat_tables([rows.filter(pa.array(kept)), whole])
-    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, dropped))
+    rows = rows.filter(pa.array(kept))
+    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, whole, dropped))
+    rows = pa.concat_tables([rows, whole])
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
     return Partition(
         scene=scene.mark.scene,

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 
 from components.core import storage
 from components.core.collection.layer.dropped import NOTHING, Dropped
 from components.core.errors import DataError
+from components.core.footprints.geoparquet import bbox_field, geoparquet_bytes, in_hilbert_order
+from components.core.footprints.hilbert import WORLD
 from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_schema
-from components.core.footprints.vector_files import geo_metadata, geometries_of
 
 FOOTPRINTS_FILE = "footprints.parquet"
 """Name of a scene's footprints, in the scene's folder."""
 
 CRS84 = "OGC:CRS84"
 """WGS 84 with longitude first, which is what GeoParquet's coordinates are."""
-
-BBOX = "bbox"
-SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 _MADE = scene_schema(on_map=True)
 _EDGE = _MADE.get_field_index(TOUCHES_EDGE)
@@ -35,10 +30,8 @@ SCENE_SCHEMA = _MADE.insert(_EDGE, pa.field("model", pa.string())).insert(_EDGE,
 FOOTPRINT_SCHEMA = SCENE_SCHEMA.remove(SCENE_SCHEMA.get_field_index(OUTLINE))
 """Columns of a footprint: the same, without what only joining needs."""
 
-LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(pa.field(BBOX, pa.struct([(side, pa.float32()) for side in SIDES])))
+LAYER_SCHEMA = FOOTPRINT_SCHEMA.append(bbox_field(pa.float32()))
 """Columns of the layer: the same, and each footprint's bounds, by which readers skip what they do not need."""
-
-GROUP_ROWS = 16_384
 
 FRAGMENTS = "footprints:fragments"
 """Metadata of a scene's file: how many rows at its end are too small to be footprints, and cut by the scene's border;
@@ -46,6 +39,10 @@ with what the tile beyond shows of them they may be large enough."""
 
 DROPPED = "footprints:dropped"
 """Metadata of a partition: what the scene leaves to others, as `Dropped.as_json` gives it."""
+
+OWN_ORDER = "footprints:own_order"
+"""Metadata of a partition without joined buildings whose rows come in another order than in the scene's file, since an
+earlier release wrote that, which did not put rows in Hilbert order."""
 
 
 def read_footprints(uri: str, columns: Sequence[str] = FOOTPRINT_SCHEMA.names) -> pa.Table:
@@ -92,8 +89,22 @@ def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
         return file.read(list(columns)).select(list(columns))
 
 
-def read_kept(uri: str, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
-    """Some columns of a partition, and what its scene leaves to others.
+class Kept(NamedTuple):
+    """What a partition says.
+
+    Attributes:
+        rows: Its footprints.
+        dropped: What its scene leaves to others.
+        in_scene_order: Whether those of the scene's file come in that file's order.
+    """
+
+    rows: pa.Table
+    dropped: Dropped
+    in_scene_order: bool
+
+
+def read_kept(uri: str, columns: Sequence[str]) -> Kept:
+    """Some columns of a partition, and what else it says.
 
     Raises:
         ArrowException: If it is none.
@@ -104,50 +115,30 @@ def read_kept(uri: str, columns: Sequence[str]) -> tuple[pa.Table, Dropped]:
         about = file.schema_arrow.metadata or {}
         text = about.get(DROPPED.encode())
         schema = pa.schema([LAYER_SCHEMA.field(name) for name in columns])
-        return file.read(list(columns)).select(list(columns)).cast(schema), (
-            NOTHING if text is None else Dropped.of_json(text)
+        return Kept(
+            file.read(list(columns)).select(list(columns)).cast(schema),
+            NOTHING if text is None else Dropped.of_json(text),
+            OWN_ORDER.encode() not in about,
         )
 
 
 def scene_bytes(rows: pa.Table, fragments: pa.Table) -> bytes:
-    """A scene's file; both tables are of `SCENE_SCHEMA`."""
+    """A scene's file; both tables are of `SCENE_SCHEMA`, and each is put in Hilbert order."""
     count = fragments.num_rows
-    return geoparquet(pa.concat_tables([rows, fragments]), {FRAGMENTS: str(count)} if count else {})
+    table = pa.concat_tables([in_hilbert_order(rows, WORLD), in_hilbert_order(fragments, WORLD)])
+    return geoparquet_bytes(table, CRS84, pa.float32(), {FRAGMENTS: str(count)} if count else {})
 
 
-def partition_bytes(rows: pa.Table, dropped: Dropped = NOTHING) -> bytes:
-    """A partition of the layer.
+def partition_bytes(rows: pa.Table, joined: pa.Table, dropped: Dropped = NOTHING) -> bytes:
+    """A partition of the layer, in Hilbert order.
 
     Args:
-        rows: Of `FOOTPRINT_SCHEMA`.
+        rows: Of `FOOTPRINT_SCHEMA`, in the order of the scene's file.
+        joined: The same, of buildings that several scenes show.
         dropped: Which rows of the scene are not among them.
     """
-    return geoparquet(rows, {DROPPED: dropped.as_json()} if len(dropped.rows) else {})
-
-
-def geoparquet(rows: pa.Table, about: Mapping[str, str] = MappingProxyType({})) -> bytes:
-    """GeoParquet 1.1 with a covering; the same arguments give the same bytes.
-
-    Args:
-        rows: With a column "geometry" of WKB in WGS 84.
-        about: Further metadata.
-    """
-    boxes = shapely.bounds(geometries_of(rows))
-    placed = boxes[~np.isnan(boxes[:, 0])]
-    bounds = [*placed[:, :2].min(axis=0).tolist(), *placed[:, 2:].max(axis=0).tolist()] if len(placed) else None
-    geo = geo_metadata(CRS84, bounds, BBOX)
-    table = rows.append_column(LAYER_SCHEMA.field(BBOX), covering(boxes))
-    table = table.replace_schema_metadata({"geo": json.dumps(geo), **about})
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, row_group_size=GROUP_ROWS, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
-
-
-def covering(boxes: np.ndarray) -> pa.StructArray:
-    """Bounds in single precision, rounded outwards."""
-    single = boxes.astype(np.float32)
-    low = np.where(single > boxes, np.nextafter(single, np.float32(-np.inf)), single)
-    high = np.where(single < boxes, np.nextafter(single, np.float32(np.inf)), single)
-    columns = [low[:, 0], low[:, 1], high[:, 2], high[:, 3]]
-    return pa.StructArray.from_arrays([pa.array(column, pa.float32()) for column in columns], list(SIDES))
+    about = {DROPPED: dropped.as_json()} if len(dropped.rows) else {}
+    table = in_hilbert_order(pa.concat_tables([rows, joined]), WORLD)
+    if not joined.num_rows and not table["id"].equals(rows["id"]):
+        about[OWN_ORDER] = "true"
+    return geoparquet_bytes(table, CRS84, pa.float32(), about)

@@ -1,6 +1,6 @@
 """The STAC item of a model, in the terms of the Machine Learning Model extension (MLM), made without torch.
 
-Source: https://github.com/stac-extensions/mlm, version 1.4.0. pystac's own classes for it take one scaling for all
+Source: https://github.com/stac-extensions/mlm, version 1.5.1. pystac's own classes for it take one scaling for all
 bands where the extension wants one a band, so that the fields are written as they are.
 """
 

@@ -32,29 +32,46 @@ def _layer(output_uri: str, *scenes: SmallScene) -> Collection:
     return collection
 
 
-def test_both_formats_show_the_layer(tmp_path: Path) -> None:
+def _read(file: str) -> geopandas.GeoDataFrame:
+    return geopandas.read_file(file, layer="footprints")
+
+
+def test_files_of_features_show_the_layer(tmp_path: Path) -> None:
     collection = _layer(str(tmp_path), EMPTY, TOWN, VILLAGE)
 
-    files = export_layer(collection, ["gpkg", "geojsonl"])
+    files = export_layer(collection, ["gpkg", "geojsonl", "fgb"])
 
-    assert files == (str(tmp_path / "footprints.gpkg"), str(tmp_path / "footprints.geojsonl"))
-    layer = geopandas.read_parquet(collection.place("layer")).set_index("id")
+    assert files == tuple(str(tmp_path / f"footprints.{name}") for name in ("gpkg", "geojsonl", "fgb"))
+    layer = geopandas.read_parquet(collection.place("layer")).set_index("id").sort_index()
     for file in files:
-        found = geopandas.read_file(file).set_index("id")
+        found = _read(file).set_index("id").sort_index()
         assert list(found.index) == ["t1", "t2", "v1"]
         assert found.crs == "EPSG:4326"
         assert found["touches_edge"].astype(bool).tolist() == [False, False, True]
         assert found["confidence"].isna().tolist() == [False, True, False]
         assert shapely.hausdorff_distance(found.geometry.values, layer.geometry.values).max() < 1e-8
-    assert pyogrio.read_info(files[0])["geometry_type"] == "MultiPolygon"
+    assert pyogrio.read_info(files[0], "footprints")["geometry_type"] == "MultiPolygon"
+
+
+def test_tiles_show_the_layer(tmp_path: Path) -> None:
+    collection = _layer(str(tmp_path), EMPTY, TOWN, VILLAGE)
+
+    (file,) = export_layer(collection, ["pmtiles"])
+
+    layer = geopandas.read_parquet(collection.place("layer")).to_crs("EPSG:3857").set_index("id")
+    found = geopandas.read_file(file).dissolve("id")  # a building that lies in two tiles is in both
+    assert list(found.index) == ["t1", "t2", "v1"]
+    assert found.crs == "EPSG:3857"
+    assert shapely.hausdorff_distance(found.geometry.values, layer.geometry[found.index].values).max() < 0.5
 
 
 def test_each_line_is_a_feature(tmp_path: Path) -> None:
     (file,) = export_layer(_layer(str(tmp_path), TOWN), ["geojsonl"])
 
     features = [json.loads(line) for line in Path(file).read_text().splitlines()]
-    assert [feature["id"] for feature in features] == ["t1", "t2"]
-    assert features[1]["properties"]["confidence"] is None
+    by_id = {feature["id"]: feature for feature in features}
+    assert sorted(by_id) == ["t1", "t2"]
+    assert by_id["t2"]["properties"]["confidence"] is None
     assert set(features[0]["properties"]) == {"id", "class", "area_m2", "area_px", "confidence", "source"} | {
         "captured",
         "model",
@@ -81,7 +98,7 @@ def test_a_file_is_written_again_only_when_the_layer_is_another(tmp_path: Path) 
     assert len((tmp_path / "footprints.geojsonl").read_text().splitlines()) == 3
     assert storage.stat(file_of(collection, "gpkg")) == before[0]
     export_layer(collection, formats)
-    assert len(geopandas.read_file(tmp_path / "footprints.gpkg")) == 3
+    assert len(_read(str(tmp_path / "footprints.gpkg"))) == 3
 
 
 def test_a_list_of_files_that_is_lost_costs_no_more_than_time(tmp_path: Path) -> None:
@@ -113,10 +130,11 @@ def test_a_killed_export_is_made_again(tmp_path: Path) -> None:
 
 
 def test_an_empty_layer_gives_empty_files(tmp_path: Path) -> None:
-    files = export_layer(_layer(str(tmp_path)), list(FORMATS))
+    places = dict(zip(FORMATS, export_layer(_layer(str(tmp_path)), list(FORMATS)), strict=True))
 
-    assert len(geopandas.read_file(files[0])) == 0
-    assert Path(files[1]).read_text() == ""
+    assert len(_read(places["gpkg"])) == len(_read(places["fgb"])) == len(_read(places["pmtiles"])) == 0
+    assert Path(places["geojsonl"]).read_text() == ""
+    assert list(_read(places["fgb"]).columns) == list(_read(places["gpkg"]).columns)
 
 
 def test_files_go_to_object_storage(s3_environment: S3Server) -> None:

@@ -1,6 +1,7 @@
 import json
 import posixpath
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -45,6 +46,8 @@ def test_a_model_is_described_as_the_extension_asks(folder: Path, network: UNetV
     check(found)
     said = found["properties"]
     read = MLModelProperties.model_validate(said)
+    assert "https://stac-extensions.github.io/mlm/v1.5.1/schema.json" in found["stac_extensions"]
+    _check_dimensions(said)
     assert read.input[0].input.shape == [-1, 3, 192, 256]
     assert read.output[0].result.shape == [-1, 2, 192, 256]
     assert read.total_parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -53,6 +56,16 @@ def test_a_model_is_described_as_the_extension_asks(folder: Path, network: UNetV
     assert [band["name"] for band in said["bands"]] == said["mlm:input"][0]["bands"]
     assert said["footprints:validation"] == {"iou": 0.7, "loss": 0.2}
     assert (said["mlm:pretrained"], said["mlm:pretrained_source"]) == (True, "ImageNet")
+
+
+def _check_dimensions(said: dict[str, Any]) -> None:
+    """Since MLM 1.5 "bands" and "variables" are names of dimensions just where those are listed."""
+    structures = [(entry, entry["input"]) for entry in said["mlm:input"]]
+    structures += [(entry, entry["result"]) for entry in said["mlm:output"]]
+    for entry, structure in structures:
+        assert len(structure["dim_order"]) == len(structure["shape"])
+        for name in ("bands", "variables"):
+            assert (name in structure["dim_order"]) == bool(entry.get(name))
 
 
 def test_the_scaling_is_the_networks(folder: Path, network: UNetV2) -> None:
