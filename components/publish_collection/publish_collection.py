@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.core import storage
-from components.core.collection.changes import WrittenChanges, write_changes
 from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
-from components.core.collection.coverage import update_coverage
 from components.core.collection.describe import (
     describe_collection,
     described_classes,
@@ -24,7 +22,11 @@ from components.core.collection.finish_scene import STAGE, FinishedScene
 from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
 from components.core.collection.formats import formats_of_text
 from components.core.collection.layer.exports import export_layer, outdated_files
+from components.core.collection.layer.ids import WrittenChanges
 from components.core.collection.layer.index import CollectionLayer, layer_or_none, mark_of
+from components.core.collection.layer.journal import LayerJournal
+from components.core.collection.layer.tables import COVERAGE_FILE
+from components.core.collection.layer.update import LayerUpdate
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import Plan, read_plan
 from components.core.collection.reconcile import reconcile
@@ -109,10 +111,7 @@ def publish_collection(
     before = layer_or_none(collection)
     log_failures(collection, opened, marks, failures, opened.run)
     layer = reconcile(collection, opened, marks, join_tiles)
-    changes = WrittenChanges()
-    if not layer.layer.unsettled:  # else another run is at it, scenes may be gone by now, and it will tell
-        coverage = update_coverage(collection, (mark_of(part.mark) for part in layer.layer.parts))
-        changes = write_changes(collection, coverage, wanted)
+    changes = _tell(collection, layer, wanted)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)
     link_models(collection, opened)
@@ -154,6 +153,21 @@ def _finish(
     if collected.scenes:
         finished, failed = finish_scenes(scene_finisher(plan, projects), collected.scenes, workers)
     return finished, (*collected.failures, *failed)
+
+
+def _tell(collection: Collection, update: LayerUpdate, formats: Sequence[str]) -> WrittenChanges:
+    """Bring the coverage up to date, and write down what changed; nothing where another run is still at it."""
+    layer = update.layer
+    if layer.unsettled:
+        return WrittenChanges()
+    is_new = update.rewritten or update.removed or LayerJournal(collection).touched()
+    if not is_new and storage.exists(collection.place(COVERAGE_FILE)):
+        return WrittenChanges()
+    from components.core.collection.changes import write_changes  # GDAL, where something is new
+    from components.core.collection.coverage import update_coverage
+
+    coverage = update_coverage(collection, (mark_of(part.mark) for part in layer.parts))
+    return write_changes(collection, coverage, formats)
 
 
 def _export(collection: Collection, layer: CollectionLayer, formats: Sequence[str]) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.core import storage
-from components.core.collection.changes import WrittenChanges
 from components.core.collection.collect_parts import SceneFailure
 from components.core.collection.finish_scene import FinishedScene
+from components.core.collection.layer.ids import WrittenChanges
 from components.core.collection.layer.index import CollectionLayer
 from components.core.collection.layer.tables import FOOTPRINTS_FILE
 from components.core.collection.layer.update import LayerUpdate

@@ -15,9 +15,9 @@ import pyogrio
 import pytest
 
 from components.core.collection.changes import write_changes
-from components.core.collection.coverage import COVERAGE_FILE
 from components.core.collection.layer.index import CollectionLayer, mark_of, read_layer
 from components.core.collection.layer.journal import LayerJournal
+from components.core.collection.layer.tables import COVERAGE_FILE
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import read_plan
 from components.core.collection.reconcile import reconcile

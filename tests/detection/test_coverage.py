@@ -12,7 +12,8 @@ import pytest
 import rasterio
 import shapely
 
-from components.core.collection.coverage import COVERAGE_FILE, covered_shares, seen_pixels, update_coverage
+from components.core.collection.coverage import covered_shares, seen_pixels, update_coverage
+from components.core.collection.layer.tables import COVERAGE_FILE
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
 from tests.builders import write_tiled

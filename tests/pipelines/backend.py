@@ -56,6 +56,10 @@ class ArtifactRoot:
         """The path of an artifact in a step."""
         return self.inside + uri.removeprefix(self.uri)
 
+    def path_inside(self, place: str) -> Path:
+        """The path here of what a step finds at a path."""
+        return self.folder / place.removeprefix(self.inside).lstrip("/")
+
     def path(self, uri: str) -> Path:
         """The path of an artifact here."""
         return self.folder / uri.removeprefix(self.uri).lstrip("/")
@@ -217,9 +221,13 @@ class Backend:
     def _execute(self, step: Step) -> Outputs:
         self._launch(step)
         self.steps.append(step)
-        file = self._root.folder / step.output_file.removeprefix(self._root.inside).lstrip("/")
+        file = self._root.path_inside(step.output_file)
         said = json.loads(file.read_text(encoding="utf-8"))
-        result = Outputs(as_written(said.get("parameterValues", {})))
+        written = step.executor_input["outputs"].get("parameters", {})
+        files = {name: self._root.path_inside(entry["outputFile"]) for name, entry in written.items()}
+        # As the launcher does: what the metadata do not say is read from its file.
+        said_by_files = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+        result = Outputs(as_written(said_by_files | said.get("parameterValues", {})))
         for name, entry in step.executor_input["outputs"]["artifacts"].items():
             if name == LOGS:
                 continue

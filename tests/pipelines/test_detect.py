@@ -48,11 +48,11 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_detection_recurs(collection: Path) -> None:
     first = detect(collection, "--shard-megapixels", "0.05", "--formats", "gpkg,geojsonl")
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
-    said = dict(line.split(maxsplit=1) for line in first.stdout.rstrip().splitlines()[-7:])
+    said = dict(line.split(maxsplit=1) for line in first.stdout.rstrip().splitlines()[-8:])
     assert (
-        first.stdout.rstrip().splitlines()[-7].startswith("3 scenes detected, 0 up to date; the layer has 3 buildings")
+        first.stdout.rstrip().splitlines()[-8].startswith("3 scenes detected, 0 up to date; the layer has 3 buildings")
     )
-    assert set(said) >= {"layer", "ledger", "report", "gpkg", "geojsonl"}
+    assert set(said) >= {"changes", "layer", "ledger", "report", "gpkg", "geojsonl"}
     assert len(geopandas.read_parquet(said["layer"])) == 3
     assert pyogrio.read_info(said["gpkg"])["features"] == 3
     assert len(Path(said["geojsonl"]).read_text().splitlines()) == 3

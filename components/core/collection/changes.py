@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection as Sized
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,7 @@ from components.core.collection.layer.changes import (
     LayerComparison,
     SceneChanges,
 )
-from components.core.collection.layer.ids import Change
+from components.core.collection.layer.ids import Change, WrittenChanges
 from components.core.collection.layer.journal import LayerJournal
 from components.core.collection.layer.tables import CRS84, read_columns
 from components.core.collection.ledger import Collection
@@ -47,19 +46,6 @@ ABOUT = {
 }
 COVERED = 0.5
 """The least share of a building's ground that has to be looked at for it to be gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenChanges:
-    """What was written down.
-
-    Attributes:
-        change: How many buildings of each kind.
-        files: URIs of the files; none where all buildings are as they were.
-    """
-
-    change: Change = field(default_factory=Change)
-    files: tuple[str, ...] = ()
 
 
 def write_changes(collection: Collection, coverage: str, formats: Sized[str] = ()) -> WrittenChanges:

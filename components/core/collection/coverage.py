@@ -16,11 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 from affine import Affine
-from shapely import affinity
 from shapely.geometry.base import BaseGeometry
 
 from components.core import storage
-from components.core.collection.layer.tables import CRS84, read_columns
+from components.core.collection.layer.tables import COVERAGE, COVERAGE_FILE, CRS84, read_columns
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.errors import DataError
 from components.core.footprints.geography import WGS84, Geometries, PixelGrid, areas_m2, reprojected
@@ -31,10 +30,6 @@ from components.core.footprints.vector_files import geometries_of
 from components.core.geometry import Size, Window
 from components.core.imagery import describe, read_band
 from components.core.project.probabilities import UNKNOWN
-
-COVERAGE = "coverage"
-COVERAGE_FILE = "coverage.parquet"
-"""Of a scene, in its folder, and of all scenes, in the collection's."""
 
 SCHEMA = pa.schema(
     [
@@ -54,13 +49,15 @@ THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class _KnownPixels:
-    """The pixels of a mask that have a class; read by window."""
+    """The pixels of a scene that have a class; read by window, from masks of its rows from the top down."""
 
-    uri: str
+    masks: tuple[tuple[str, Window], ...]
     size: Size
 
     def read(self, window: Window) -> npt.NDArray[np.bool_]:
-        return read_band(self.uri, window) != UNKNOWN
+        parts = ((mask, rows, rows.intersection(window)) for mask, rows in self.masks)
+        read = [read_band(mask, part.shift(-rows.top, 0)) for mask, rows, part in parts if part is not None]
+        return np.concatenate(read) != UNKNOWN
 
 
 def seen_pixels(masks: Sequence[str]) -> BaseGeometry:
@@ -77,21 +74,16 @@ def seen_pixels(masks: Sequence[str]) -> BaseGeometry:
         DataError: If a raster cannot be read.
         StorageError: If it cannot be reached.
     """
-    parts, top = [], 0
+    placed, top, has_unknown = [], 0, False
     for mask in masks:
         info = describe(mask)
-        rows = Size(info.size.height, info.size.width)
-        if info.nodata is None:
-            parts.append(shapely.box(0, top, rows.width, top + rows.height))
-        else:
-            parts.append(affinity.translate(_outline(_KnownPixels(mask, rows)), 0, top))
-        top += rows.height
-    return parts[0] if len(parts) == 1 else shapely.union_all(parts)
-
-
-def _outline(pixels: _KnownPixels) -> BaseGeometry:
+        placed.append((mask, Window(top, 0, info.size.height, info.size.width)))
+        top, has_unknown = top + info.size.height, has_unknown or info.nodata is not None
+    size = Size(top, placed[0][1].width)
+    if not has_unknown:
+        return shapely.box(0, 0, size.width, size.height)
     try:
-        return outline(pixels)
+        return outline(_KnownPixels(tuple(placed), size))
     except ValueError:
         return shapely.Polygon()  # not a pixel is known
 

@@ -18,9 +18,11 @@ from affine import Affine
 
 from components.core import storage
 from components.core.collection.collect_parts import CompleteScene, SceneFailure
-from components.core.collection.coverage import COVERAGE, COVERAGE_FILE, coverage_bytes, seen_pixels
+from components.core.collection.coverage import coverage_bytes, seen_pixels
 from components.core.collection.layer.ids import Change, inherit_ids
 from components.core.collection.layer.tables import (
+    COVERAGE,
+    COVERAGE_FILE,
     FOOTPRINTS_FILE,
     SCENE_SCHEMA,
     read_footprints,

@@ -44,7 +44,7 @@ def test_the_summary_and_the_metrics_count_the_same(told: dict[str, object], det
 def test_the_places_are_there(told: dict[str, object]) -> None:
     places = told["places"]
     assert isinstance(places, dict)
-    assert sorted(places) == ["geojsonl", "layer", "ledger", "report"]
+    assert sorted(places) == ["changes", "geojsonl", "layer", "ledger", "report"]
     assert all(Path(place).exists() for place in places.values())
 
 

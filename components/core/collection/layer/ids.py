@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,19 @@ class Change:
             self.changed + other.changed,
             self.uncovered + other.uncovered,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenChanges:
+    """What became of the layer's buildings, as a run wrote it down.
+
+    Attributes:
+        change: How many buildings of each kind.
+        files: URIs of the files; none where all buildings are as they were.
+    """
+
+    change: Change = field(default_factory=Change)
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

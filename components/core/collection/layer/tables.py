@@ -18,6 +18,10 @@ from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_sche
 FOOTPRINTS_FILE = "footprints.parquet"
 """Name of a scene's footprints, in the scene's folder."""
 
+COVERAGE = "coverage"
+COVERAGE_FILE = "coverage.parquet"
+"""What of a scene was looked at, in its folder, and of all scenes, in the collection's."""
+
 CRS84 = "OGC:CRS84"
 """WGS 84 with longitude first, which is what GeoParquet's coordinates are."""
 
