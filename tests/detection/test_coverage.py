@@ -12,7 +12,7 @@ import pytest
 import rasterio
 import shapely
 
-from components.core.collection.coverage import covered_shares, seen_pixels, update_coverage
+from components.core.collection.coverage import CoveredGround, seen_pixels, update_coverage
 from components.core.collection.layer.tables import COVERAGE_FILE
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
@@ -129,7 +129,7 @@ def test_how_much_of_a_shape_was_looked_at(detection: Detection) -> None:
         ],
         dtype=object,
     )
-    shares = covered_shares(shapes, str(Path(detection.output) / COVERAGE_FILE))
+    shares = CoveredGround(str(Path(detection.output) / COVERAGE_FILE)).shares(shapes)
     assert shares == pytest.approx([1, 0, 0.5], abs=0.02)
 
 

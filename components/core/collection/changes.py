@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.core import storage
-from components.core.collection.coverage import covered_shares
+from components.core.collection.coverage import CoveredGround
 from components.core.collection.formats import LayerFormat
 from components.core.collection.layer.changes import (
     CHANGE_SCHEMA,
@@ -66,12 +66,12 @@ def write_changes(collection: Collection, coverage: str, formats: Sized[str] = (
     journal = LayerJournal(collection)
     if not journal.touched():
         return WrittenChanges()
-    change, files = Change(), []
+    change, files, ground = Change(), [], CoveredGround(coverage)
     with storage.scratch_folder("changes") as folder:
         table, package = folder / f"{journal.name}.parquet", folder / f"{journal.name}.gpkg"
         out = SortedGeoParquet(table, CHANGE_SCHEMA, CRS84)
         for found in _compared(collection, journal):
-            rows = _with_uncovered(found.rows, coverage)
+            rows = _with_uncovered(found.rows, ground)
             out.add(rows)
             change += _counted(rows, found.kept)
         out.close({"geo": _geo_metadata(out.bounds)})
@@ -101,12 +101,12 @@ def _compared(collection: Collection, journal: LayerJournal) -> Iterator[SceneCh
     yield from comparison.end()
 
 
-def _with_uncovered(rows: pa.Table, coverage: str) -> pa.Table:
+def _with_uncovered(rows: pa.Table, ground: CoveredGround) -> pa.Table:
     """Tell what is gone from what nobody looked at."""
     gone = np.flatnonzero(pc.equal(rows["kind"], ChangeKind.GONE.value).to_numpy())
     if not len(gone):
         return rows
-    shares = covered_shares(geometries_of(rows)[gone], coverage)
+    shares = ground.shares(geometries_of(rows)[gone])
     kinds = rows["kind"].to_pylist()
     for place in gone[shares < COVERED].tolist():
         kinds[place] = ChangeKind.UNCOVERED.value

@@ -186,24 +186,32 @@ def _of_scene(collection: Collection, mark: Mark) -> dict[str, object] | None:
     return _row(mark, record, shapely.box(0, 0, record.width, record.height), grid)
 
 
-def covered_shares(shapes: Geometries, coverage: str) -> npt.NDArray[np.float64]:
-    """How much of each polygon lies on ground that the layer's scenes show.
+class CoveredGround:
+    """The ground that the layer's scenes show, to be asked often."""
 
-    Args:
-        shapes: (N,) polygons in WGS 84.
-        coverage: URI of the collection's file.
+    def __init__(self, coverage: str) -> None:
+        """Read it.
 
-    Returns:
-        (N,) from 0 to 1.
+        Args:
+            coverage: URI of the collection's file.
 
-    Raises:
-        DataError: If the file is broken.
-        StorageError: If it cannot be read.
-    """
-    shares = np.zeros(len(shapes))
-    ground = geometries_of(read_columns(coverage, ["geometry"]))
-    shape, scene = shapely.STRtree(ground).query(shapes)
-    for index in np.unique(shape).tolist():
-        near = shapely.union_all(ground[scene[shape == index]])
-        shares[index] = shapely.area(shapely.intersection(shapes[index], near)) / shapely.area(shapes[index])
-    return shares
+        Raises:
+            DataError: If the file is broken.
+            StorageError: If it cannot be read.
+        """
+        try:
+            self._ground = geometries_of(read_columns(coverage, ["geometry"]))
+        except (pa.ArrowException, ValueError) as error:
+            raise DataError(
+                f"{coverage}: is no coverage ({error}); delete it, and the next run makes it again"
+            ) from error
+        self._tree = shapely.STRtree(self._ground)
+
+    def shares(self, shapes: Geometries) -> npt.NDArray[np.float64]:
+        """How much of each of (N,) polygons in WGS 84 lies on that ground: (N,) from 0 to 1."""
+        result = np.zeros(len(shapes))
+        shape, scene = self._tree.query(shapes)
+        for index in np.unique(shape).tolist():
+            near = shapely.union_all(self._ground[scene[shape == index]])
+            result[index] = shapely.area(shapely.intersection(shapes[index], near)) / shapely.area(shapes[index])
+        return result
