@@ -57,8 +57,8 @@ def fails(
 ) -> Callable[..., str]:
     """Run one action that must fail, and give the message; no credential in it or in its traceback.
 
-    The action waits for nothing, or as long as `waits_s` says; or may wait, where a server may end the connection before
-    its answer is read.
+    The action waits for nothing, or as long as `waits_s` says; or it may wait, where a server may end the connection
+    before its answer is read.
     """
 
     def run(uri: str, waits_s: float | None = None, *, may_wait: bool = False) -> str:
