@@ -15,6 +15,7 @@ from torch import nn
 from components.core.champion import resolve_model
 from components.core.documents.inference import WHERE, InferenceConfig, load_config
 from components.core.documents.predicted import ClassPlan, plan_classes
+from components.core.documents.predicted_items import predicted_items
 from components.core.documents.thresholds import thresholds_of
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import ConfigError
@@ -35,7 +36,7 @@ from components.core.project.selecting import Shard, choose_items
 from components.core.skip_budget import SkipBudget
 from components.core.storage import absolute_uri, check_writable, join_uri
 from components.infer_windows.expected import expected_skips
-from components.infer_windows.outputs import FOLDED, FOLDER, annotated
+from components.infer_windows.outputs import FOLDED, FOLDER
 from components.infer_windows.predictor import NetworkPredictor, choose_batch_size, choose_device
 from components.infer_windows.result import InferenceResult, Tally
 from components.infer_windows.runner import RunSettings, SceneInference, prepare, run_scenes
@@ -215,7 +216,7 @@ def _infer(
                 job = finish()
                 parts = [files.part for files in job.files]
                 # All of them first: a scene that fails half-way leaves nothing of itself.
-                items = list(annotated(job.item, classes, parts, job.extents, job.plan.inputs(), predicted))
+                items = list(predicted_items(job.item, classes, parts, job.extents, job.plan.inputs(), predicted))
                 for item in items:
                     writer.add(item)
                 reused = job.reused or job.inferred

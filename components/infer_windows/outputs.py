@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.core import storage
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.inference_modes import Mode, RegionMode, SlidingWindowMode
-from components.core.documents.predicted import ClassPlan
-from components.core.documents.regions import Region, distinct_windows, regions_of
+from components.core.documents.regions import distinct_windows, regions_of
 from components.core.errors import DataError
-from components.core.figures import Rectangle
 from components.core.geometry import Window
 from components.core.hashing import digest, short_name
 from components.core.imagery.operations_text import text_of_operations
 from components.core.json_text import parse_json
-from components.core.project import ImageRef, Item, Object
+from components.core.project import ImageRef, Item
 from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows, part_item
-from components.core.project.predicted_classes import PredictedClass, with_predicted
-from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE, METHOD, PROBABILITY_ROLE
+from components.core.project.predictions import METHOD
 
 FOLDED = "normalisation folded"
 """Part of the key where the network runs on a CPU, by PyTorch: results differ by rounding from those before that."""
@@ -183,49 +180,3 @@ def _text(mode: Mode, item: Item) -> str:
         return json.dumps({"regions": places, "flips": mode.flips, **scaled})
     changed = {key for key in LATER_KEYS if getattr(mode, key) != getattr(plain, key)}
     return mode.model_dump_json(include=FIRST_KEYS | changed)
-
-
-def annotated(
-    item: Item,
-    classes: ClassPlan,
-    parts: Sequence[PartFiles],
-    extents: Sequence[tuple[ClassExtent, ...]],
-    inputs: Sequence[Region],
-    predicted: Mapping[str, PredictedClass],
-) -> Iterator[Item]:
-    """A scene, or its row parts, with what was found.
-
-    Args:
-        item: The whole scene.
-        classes: What is kept, and how it is called.
-        parts: Where the rasters are.
-        extents: For each part what its mask holds.
-        inputs: The network's inputs in the whole scene.
-        predicted: Which class of the network the objects of each title are.
-
-    Returns:
-        For each part an item with the objects that are kept, rectangles of the inputs where they are wanted, and
-        what was found.
-    """
-    kept = [
-        replace(entry, class_title=classes.existing[entry.class_title])
-        for entry in item.objects
-        if entry.class_title in classes.existing
-    ]
-    for region in inputs:
-        title, w = classes.rectangle(region), region.window
-        if title is not None:
-            kept.append(Object(title, Rectangle(w.top, w.left, w.bottom, w.right)))
-    scene = item.with_objects(kept)
-    for part, found in zip(parts, extents, strict=True):
-        shown = part_item(scene, part.rows)
-        objects = (*shown.objects, *_found(classes, part.mask, found))
-        found_rasters = {MASK_ROLE: part.mask, CONFIDENCE_ROLE: part.confidence, PROBABILITY_ROLE: part.probability}
-        rasters = {role: uri for role, uri in {**shown.rasters, **found_rasters}.items() if uri}
-        yield with_predicted(replace(shown, objects=objects, rasters=rasters), predicted)
-
-
-def _found(classes: ClassPlan, mask: str, extents: Sequence[ClassExtent]) -> Iterator[Object]:
-    for extent in extents:
-        if extent.value in classes.predicted:
-            yield Object(classes.predicted[extent.value], extent.bitmap(mask))

@@ -12,10 +12,9 @@ from itertools import groupby
 import numpy as np
 
 from components.core.geometry import Window
-from components.core.imagery import Crop, RasterProfile, describe
+from components.core.imagery import describe
 from components.core.project import ImageRef
-from components.core.project.class_rasters import ClassExtent, PartFiles, classify_again, open_rasters
-from components.core.project.parts import Rows
+from components.core.project.class_rasters import ClassExtent, PartFiles, classify_again, open_rasters, rows_profile
 from components.core.project.probabilities import UNKNOWN, quantized
 from components.infer_windows.batches import WindowBatch
 from components.infer_windows.blending import Band, Totals, blend
@@ -50,7 +49,7 @@ def write_scene(
         DataError: If the network gave something that is not a probability.
         StorageError: If a raster cannot be written.
     """
-    profiles = [_profile(image, part.rows) for part in parts]
+    profiles = [rows_profile(image, part.rows) for part in parts]
     has_unknown = plan.is_partial or describe(image.uri).is_masked
     with open_rasters(parts, profiles, plan.classes, thresholds, has_unknown=has_unknown) as rasters:
         for contributions, bands in blended(plan, batches):
@@ -74,13 +73,9 @@ def rewrite_scene(
         StorageError: If they cannot be reached, or a raster cannot be written.
     """
     return [
-        classify_again(part.probability, part, _profile(image, part.rows), thresholds, part.rows.top) for part in parts
+        classify_again(part.probability, part, rows_profile(image, part.rows), thresholds, part.rows.top)
+        for part in parts
     ]
-
-
-def _profile(image: ImageRef, rows: Rows) -> RasterProfile:
-    shown = image.then(Crop(rows.window(image.recipe.size)))
-    return RasterProfile(shown.recipe.size, crs=image.crs, transform=shown.item_transform)
 
 
 def blended(plan: ScenePlan, batches: Iterable[WindowBatch]) -> Iterator[tuple[StripContributions, Iterator[Band]]]:

@@ -11,9 +11,7 @@ from components.core.collection.failure_log import FailureLog
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import PlannedScene
 from components.core.errors import DataError
-
-PROBABILITY = "probability"
-"""Role of the raster among a scene's files."""
+from components.core.project.predictions import PROBABILITY_ROLE
 
 THREADS = 16
 
@@ -63,7 +61,7 @@ def _holds(collection: Collection, mark: Mark, prediction: str) -> bool:
         record = collection.read(mark)
     except DataError:
         return False  # a broken marker names nothing that could be used
-    file = record.files.get(PROBABILITY)
+    file = record.files.get(PROBABILITY_ROLE)
     if record.prediction != prediction or file is None:
         return False
     return storage.exists(storage.join_uri(collection.scene_folder(mark), file))

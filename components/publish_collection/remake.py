@@ -20,24 +20,25 @@ from components.core.collection.finish_scene import FinishedScene
 from components.core.collection.finish_scenes import finish_scenes, finishing_run, scene_finisher
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import ITEM_PIXELS, Plan, PlannedScene
+from components.core.collection.shard_results import FINISHING
 from components.core.documents.inference import load_config
 from components.core.documents.predicted import ClassPlan, plan_classes
+from components.core.documents.predicted_items import predicted_items
 from components.core.documents.thresholds import thresholds_of
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError, StorageError
 from components.core.footprints.records import check_class
-from components.core.imagery import Crop, RasterProfile
 from components.core.models import local_model, network_digest
 from components.core.network.description import read_config
 from components.core.parallel import LOST, parallel_map, worker_count
 from components.core.preflight.classes import PREDICTIONS_PROJECT
 from components.core.preflight.queries import DATASET, imported
 from components.core.progress import progress
-from components.core.project import ImageRef, Item, Object, manifest_writer, open_project
-from components.core.project.class_rasters import PartFiles, classify_again
+from components.core.project import ImageRef, Item, manifest_writer, open_project
+from components.core.project.class_rasters import PartFiles, classify_again, rows_profile
 from components.core.project.history import StageRun, read_history
-from components.core.project.parts import Rows, part_item, row_parts
-from components.core.project.predictions import CONFIDENCE_ROLE, MASK_ROLE, PROBABILITY_ROLE
+from components.core.project.parts import Rows, row_parts
+from components.core.project.predictions import PROBABILITY_ROLE
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.split_masks.split_masks import split_masks
@@ -46,6 +47,8 @@ STAGE = "remake_scenes"
 """What this part of publication is called in its history."""
 
 BATCH_PIXELS = 4_000_000_000
+KINDS = ("mask", "confidence", "probability")
+"""Of rasters, as `PartFiles` has them."""
 
 
 class RemadeScenes(NamedTuple):
@@ -67,7 +70,7 @@ def remake_scenes(
 ) -> RemadeScenes:
     """Make the footprints of a plan's scenes again from what the network said of them.
 
-    Scenes that have their marker, of a try of this step that was killed, are left as they are.
+    Scenes that have their marker, of a try of this step that was killed, are left as they are: the ledger knows them.
 
     Args:
         plan: Of the run; there is such a scene.
@@ -84,8 +87,12 @@ def remake_scenes(
         DataError: If the model cannot be read.
         StorageError: If the collection cannot be read, or there is no room on the disk.
     """
+    marks = set(Collection(plan.output_uri).marks())
+    scenes = [scene for scene in plan.remade if plan.mark(scene) not in marks]
+    if not scenes:
+        return RemadeScenes((), (), ())
     classify = _classifier(plan, item_pixels)
-    results = [_batch(plan, classify, scenes, workers) for scenes in _batches(plan.remade, batch_pixels)]
+    results = [_batch(plan, classify, batch, workers) for batch in _batches(scenes, batch_pixels)]
     return RemadeScenes(
         tuple(scene for result in results for scene in result.finished),
         tuple(failure for result in results for failure in result.failures),
@@ -138,22 +145,18 @@ class _Classifier:
         if record.transform is None:
             raise DataError(f"{mark.stem}: its marker has no transform; delete the marker to detect the scene again")
         probability = self.folder / f"{scene.id}.tif"
-        storage.get_file(storage.join_uri(collection.scene_folder(mark), record.files["probability"]), probability)
+        storage.get_file(storage.join_uri(collection.scene_folder(mark), record.files[PROBABILITY_ROLE]), probability)
         image = ImageRef.whole(scene.uri, scene.size, record.crs, Affine(*record.transform))
-        whole = Item(DATASET, scene.id, scene.size, image)
-        parts = row_parts(scene.size, Rows(0, scene.size.height), self.item_pixels)
-        for rows in parts:
-            item, shown = part_item(whole, rows), image.then(Crop(rows.window(scene.size)))
-            kinds = ("mask", "confidence", "probability")
-            files = PartFiles(rows, *(str(self.folder / f"{item.name}-{kind}.tif") for kind in kinds))
-            if len(parts) == 1:
-                files = replace(files, probability=str(probability))
-            profile = RasterProfile(item.size, crs=record.crs, transform=shown.item_transform)
-            extents = classify_again(str(probability), files, profile, self.thresholds)
-            titles = self.classes.predicted
-            found = [Object(titles[at.value], at.bitmap(files.mask)) for at in extents if at.value in titles]
-            rasters = {MASK_ROLE: files.mask, CONFIDENCE_ROLE: files.confidence, PROBABILITY_ROLE: files.probability}
-            yield replace(item, objects=tuple(found), rasters=rasters)
+        parts = [
+            PartFiles(rows, *(str(self.folder / f"{scene.id}-{rows.top}-{kind}.tif") for kind in KINDS))
+            for rows in row_parts(scene.size, Rows(0, scene.size.height), self.item_pixels)
+        ]
+        if len(parts) == 1:
+            parts = [replace(parts[0], probability=str(probability))]
+        extents = [
+            classify_again(str(probability), part, rows_profile(image, part.rows), self.thresholds) for part in parts
+        ]
+        return predicted_items(Item(DATASET, scene.id, scene.size, image), self.classes, parts, extents, (), {})
 
 
 def _classifier(plan: Plan, item_pixels: int) -> _Classifier:
@@ -188,7 +191,7 @@ def _batch(plan: Plan, classify: _Classifier, scenes: Sequence[PlannedScene], wo
         part = replace(plan, scenes=tuple(scenes), skipped=())
         collected = collect_parts(part, [project], history)
         finished, failures = finish_scenes(scene_finisher(plan, [project]), collected.scenes, workers)
-        done = finishing_run("finish_scenes", finished, time.perf_counter() - begun - seconds)
+        done = finishing_run(FINISHING, finished, time.perf_counter() - begun - seconds)
         return RemadeScenes(finished, (*collected.failures, *failures), (*history, done))
 
 

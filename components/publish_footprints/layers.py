@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from components.core.footprints.gdal_files import write_flatgeobuf, write_geopackage, write_pmtiles
+from components.core.footprints.gdal_files import VectorLayer, write_flatgeobuf, write_geopackage, write_pmtiles
 from components.core.footprints.geography import WGS84, Geometries, name_of_crs, reprojected
 from components.core.footprints.geoparquet import SortedGeoParquet
 from components.core.footprints.records import MAP_SCHEMA, PIXEL_COORDINATES, PIXEL_SCHEMA
@@ -47,6 +47,7 @@ class LayerWriter:
         self.area_m2 = 0.0
         self._about = about
         self._schema = PIXEL_SCHEMA if crs is None else MAP_SCHEMA
+        self._layer = VectorLayer(self.name, self._schema, crs, about)
         self._parquet = directory / f"{self.name}.parquet"
         self._sorted = SortedGeoParquet(self._parquet, self._schema, crs)
 
@@ -94,12 +95,12 @@ class LayerWriter:
     def _write_geopackage(self) -> str:
         """One layer of multipolygons."""
         file = self._parquet.with_suffix(".gpkg")
-        write_geopackage(file, self.name, self._schema, self._rows(), self.crs, self._about)
+        write_geopackage(file, self._layer, self._rows())
         return file.name
 
     def _write_flatgeobuf(self) -> str:
         file = self._parquet.with_suffix(".fgb")
-        write_flatgeobuf(file, self.name, self._schema, self._rows(), self.crs, self._about)
+        write_flatgeobuf(file, self._layer, self._rows())
         return file.name
 
     def _write_pmtiles(self) -> str:
@@ -108,7 +109,7 @@ class LayerWriter:
         if self.crs is None:
             log.warning("%s: not written, since its images have no CRS; georeference them for map tiles", file.name)
             return ""
-        write_pmtiles(file, self.name, self._schema, self._rows(), self.crs, self._about)
+        write_pmtiles(file, self._layer, self._rows())
         return file.name
 
     def _write_geojson(self) -> str:

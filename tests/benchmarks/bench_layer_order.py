@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA, partition_bytes
-from components.core.footprints.gdal_files import write_flatgeobuf, write_geopackage, write_pmtiles
+from components.core.footprints.gdal_files import VectorLayer, write_flatgeobuf, write_geopackage, write_pmtiles
 from components.core.footprints.geography import WGS84
 from components.core.footprints.geoparquet import geoparquet_bytes
 from tests.benchmarks.harness import Measurement, one_core, seconds
@@ -78,8 +78,8 @@ def _formats(folder: Path) -> list[Measurement]:
     rows = houses(TILED_ROWS, FOOTPRINT_SCHEMA)
     measured = []
     for name, write in (("gpkg", write_geopackage), ("fgb", write_flatgeobuf), ("pmtiles", write_pmtiles)):
-        file, about = folder / f"a.{name}", {"coordinates": "WGS 84"}
-        work = partial(write, file, "footprints", rows.schema, rows.to_batches(16_384), WGS84, about)
+        file, layer = folder / f"a.{name}", VectorLayer("footprints", rows.schema, WGS84, {"coordinates": "WGS 84"})
+        work = partial(write, file, layer, rows.to_batches(16_384))
         taken = seconds(work, 1, warm_up=0)
         notes = {"bytes": file.stat().st_size}
         title = f"{name} of {TILED_ROWS:,} buildings"

@@ -26,7 +26,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def run_every_pipeline(backend: Backend, folder: Path, root: str) -> None:
-    """Train on sample scenes, detect something new, then nothing new; in two shards each.
+    """Train on sample scenes; detect something new, then nothing new, then with another tolerance; in two shards each.
 
     The arguments are those that `python -m pipelines run` and `detect` would give, but for documents that are named, as
     the form of a pipeline takes them; the pipelines are compiled for a
@@ -48,6 +48,11 @@ def run_every_pipeline(backend: Backend, folder: Path, root: str) -> None:
     arguments |= {"split_masks_query": ["split_masks_confident"]}
     for _ in ("something new", "nothing new"):
         backend.run(folder / "compiled" / "detection.yaml", arguments)
+    before = len(backend.steps)
+    redone = {"footprints_tolerance": "2 px", "images_redo": "all"}
+    backend.run(folder / "compiled" / "detection.yaml", arguments | redone)
+    stages = [step.name.rpartition("/")[2] for step in backend.steps[before:]]
+    assert stages == ["plan-imagery", "publish-collection"], "footprints are made again without the network"
     for step in list(backend.steps):
         for name in step.optional & step.given:
             if all(name in other.given for other in _like(step, backend)):

@@ -28,11 +28,11 @@ from components.core.collection.layer.changes import (
     SceneChanges,
 )
 from components.core.collection.layer.ids import Change, WrittenChanges
-from components.core.collection.layer.journal import LayerJournal
+from components.core.collection.layer.journal import FormerPartition, LayerJournal
 from components.core.collection.layer.tables import CRS84, read_columns
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
-from components.core.footprints.gdal_files import write_geopackage
+from components.core.footprints.gdal_files import VectorLayer, write_geopackage
 from components.core.footprints.geography import WGS84
 from components.core.footprints.geoparquet import SortedGeoParquet, geo_metadata
 from components.core.footprints.vector_files import geometries_of
@@ -64,13 +64,14 @@ def write_changes(collection: Collection, coverage: str, formats: Sized[str] = (
         StorageError: If a place cannot be read or written.
     """
     journal = LayerJournal(collection)
-    if not journal.touched():
+    touched = journal.touched()
+    if not touched:
         return WrittenChanges()
     change, files, ground = Change(), [], CoveredGround(coverage)
     with storage.scratch_folder("changes") as folder:
         table, package = folder / f"{journal.name}.parquet", folder / f"{journal.name}.gpkg"
         out = SortedGeoParquet(table, CHANGE_SCHEMA, CRS84)
-        for found in _compared(collection, journal):
+        for found in _compared(collection, touched):
             rows = _with_uncovered(found.rows, ground)
             out.add(rows)
             change += _counted(rows, found.kept)
@@ -83,13 +84,13 @@ def write_changes(collection: Collection, coverage: str, formats: Sized[str] = (
         places = tuple(collection.place(FOLDER, file.name) for file in files)
         for file, place in zip(files, places, strict=True):
             storage.put_file(file, place)
-    journal.forget()
+    journal.forget(former.scene for former in touched)
     return WrittenChanges(change, places)
 
 
-def _compared(collection: Collection, journal: LayerJournal) -> Iterator[SceneChanges]:
+def _compared(collection: Collection, touched: Sequence[FormerPartition]) -> Iterator[SceneChanges]:
     comparison, columns = LayerComparison(), list(SHOWN_COLUMNS)
-    for former in progress(journal.touched(), what="partitions compared"):
+    for former in progress(touched, len(touched), "partitions compared"):
         place = collection.partition(former.scene)
         try:
             now = read_columns(place, columns) if storage.exists(place) else None
@@ -137,4 +138,5 @@ def _write_geopackage(package: Path, changes: Path) -> None:
     """All but the outlines before, as a layer of a GeoPackage has one geometry."""
     schema = CHANGE_SCHEMA.remove(CHANGE_SCHEMA.get_field_index("geometry_before"))
     with pq.ParquetFile(changes) as file:
-        write_geopackage(package, FOLDER, schema, file.iter_batches(columns=schema.names), WGS84, ABOUT)
+        layer = VectorLayer(FOLDER, schema, WGS84, ABOUT)
+        write_geopackage(package, layer, file.iter_batches(columns=schema.names))

@@ -19,10 +19,16 @@ from affine import Affine
 from shapely.geometry.base import BaseGeometry
 
 from components.core import storage
-from components.core.collection.layer.tables import COVERAGE, COVERAGE_FILE, CRS84, read_columns
+from components.core.collection.layer.tables import (
+    COVERAGE,
+    COVERAGE_FILE,
+    CRS84,
+    MODEL_CHARACTERS,
+    read_columns,
+)
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.errors import DataError
-from components.core.footprints.geography import WGS84, Geometries, PixelGrid, areas_m2, reprojected
+from components.core.footprints.geography import FULL_TURN, WGS84, Geometries, PixelGrid, areas_m2, reprojected
 from components.core.footprints.geoparquet import geoparquet_bytes, in_hilbert_order
 from components.core.footprints.hilbert import WORLD
 from components.core.footprints.polygonize import outline
@@ -100,20 +106,24 @@ def coverage_bytes(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: Pi
     Raises:
         DataError: If its place on Earth is not defined.
     """
-    return _file([] if seen.is_empty else [_row(mark, record, seen, grid)])
+    return _file([] if seen.is_empty else [_row_of_pixels(mark, record, seen, grid)])
 
 
-def _row(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: PixelGrid) -> dict[str, object]:
-    on_map = grid.to_map(np.array([seen], dtype=object))
+def _row_of_pixels(mark: Mark, record: SceneRecord, seen: BaseGeometry, grid: PixelGrid) -> dict[str, object]:
+    return _row(mark, record, round(seen.area), grid.to_map(np.array([seen], dtype=object)), grid.crs)
+
+
+def _row(mark: Mark, record: SceneRecord, pixels: int, ground: Geometries, crs: str) -> dict[str, object]:
+    """A row; `ground` is one polygon."""
     return {
         "scene": mark.scene,
         "mark": mark.stem,
         "source": record.key,
         "captured": record.captured or None,
-        "model": record.model[:12],
-        "pixels": round(seen.area),
-        "area_m2": round(float(areas_m2(on_map, grid.crs)[0]), 3),
-        "geometry": shapely.to_wkb(reprojected(on_map, grid.crs, WGS84)[0]),
+        "model": record.model[:MODEL_CHARACTERS],
+        "pixels": pixels,
+        "area_m2": round(float(areas_m2(ground, crs)[0]), 3),
+        "geometry": shapely.to_wkb(reprojected(ground, crs, WGS84)[0]),
     }
 
 
@@ -173,17 +183,12 @@ def _of_scene(collection: Collection, mark: Mark) -> dict[str, object] | None:
                 "it again"
             ) from error
         return dict(rows[0]) if rows else None
-    grid = PixelGrid(record.crs, Affine(*record.transform) if record.transform else Affine.identity())
     if record.transform is None:
         west, south, east, north = record.bounds
-        whole = shapely.box(west, south, east, north)
-        return {"scene": mark.scene, "mark": mark.stem, "source": record.key, "captured": record.captured or None} | {
-            "model": record.model[:12],
-            "pixels": record.height * record.width,
-            "area_m2": round(float(areas_m2(np.array([whole], dtype=object), WGS84)[0]), 3),
-            "geometry": shapely.to_wkb(whole),
-        }
-    return _row(mark, record, shapely.box(0, 0, record.width, record.height), grid)
+        whole = shapely.box(west, south, east + (FULL_TURN if east < west else 0), north)
+        return _row(mark, record, record.height * record.width, np.array([whole], dtype=object), WGS84)
+    grid = PixelGrid(record.crs, Affine(*record.transform))
+    return _row_of_pixels(mark, record, shapely.box(0, 0, record.width, record.height), grid)
 
 
 class CoveredGround:

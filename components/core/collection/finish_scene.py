@@ -24,6 +24,7 @@ from components.core.collection.layer.tables import (
     COVERAGE,
     COVERAGE_FILE,
     FOOTPRINTS_FILE,
+    MODEL_CHARACTERS,
     SCENE_SCHEMA,
     read_footprints,
     scene_bytes,
@@ -55,7 +56,6 @@ from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 
 STAGE = "publish_collection"
-MODEL_CHARACTERS = 12
 BORDER_POINTS = 16
 """Points that are added to each side of an image to find its bounds in degrees."""
 
@@ -208,7 +208,7 @@ class SceneFinisher:
     def _roles(self) -> dict[str, str]:
         """The rasters that are published, by name, and what they are called in projects."""
         optional = {"confidence": CONFIDENCE_ROLE if self.plan.settings.confidence else ""}
-        optional["probability"] = PROBABILITY_ROLE if self.plan.prediction else ""
+        optional[PROBABILITY_ROLE] = PROBABILITY_ROLE if self.plan.prediction else ""
         return {"mask": MASK_ROLE} | {name: role for name, role in optional.items() if role}
 
     def _write_rasters(self, items: _PassingItems, size: Size, folder: str, grid: PixelGrid) -> dict[str, str]:
@@ -222,10 +222,10 @@ class SceneFinisher:
             tagged = replace(profile, tags=CONFIDENCE_TAGS, level=1)
             parts = items.rasters[CONFIDENCE_ROLE]
             write_cog(storage.join_uri(folder, files["confidence"]), parts, tagged, Overviews.AVERAGE)
-        if "probability" in files:
+        if PROBABILITY_ROLE in files:
             parts = items.rasters[PROBABILITY_ROLE]
             tagged = replace(profile, bands=describe(parts[0]).bands, nodata=nodata, tags=PROBABILITY_TAGS, level=1)
-            write_cog(storage.join_uri(folder, files["probability"]), parts, tagged, Overviews.NEAREST)
+            write_cog(storage.join_uri(folder, files[PROBABILITY_ROLE]), parts, tagged, Overviews.NEAREST)
         return files
 
     def _write_coverage(self, mark: Mark, record: SceneRecord, items: _PassingItems, grid: PixelGrid) -> None:

@@ -10,6 +10,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -39,48 +40,53 @@ _PMTILES_FACTS = struct.Struct("<3Q6B4iB2i")
 _GZIP, _VECTOR_TILES = 2, 1
 
 
-def write_geopackage(
-    file: Path,
-    layer: str,
-    schema: pa.Schema,
-    batches: Iterable[pa.RecordBatch],
-    crs: str | None,
-    about: Mapping[str, Any],
-) -> None:
+@dataclass(frozen=True)
+class VectorLayer:
+    """A layer of footprints, whatever the format.
+
+    Attributes:
+        name: Of the layer.
+        schema: Of its rows.
+        crs: "EPSG:…", "OGC:…" or WKT; None for one that is not known, of which there are no tiles.
+        about: What the layer says of itself; "coordinates" is its description.
+    """
+
+    name: str
+    schema: pa.Schema
+    crs: str | None
+    about: Mapping[str, Any]
+
+    @property
+    def description(self) -> str:
+        """For people."""
+        return str(self.about["coordinates"])
+
+
+def write_geopackage(file: Path, layer: VectorLayer, batches: Iterable[pa.RecordBatch]) -> None:
     """Write a GeoPackage with one layer of multipolygons, and how QGIS draws it.
 
     Args:
         file: To be written.
-        layer: Name of the layer.
-        schema: Of the batches.
+        layer: What it is.
         batches: The footprints.
-        crs: "EPSG:…", "OGC:…" or WKT; None for one that is not known.
-        about: What the layer says of itself; "coordinates" is its description.
 
     Raises:
         StorageError: If the file cannot be written.
     """
     options = {
-        "layer_metadata": {key: str(value) for key, value in about.items()},
-        "layer_options": {"DESCRIPTION": about["coordinates"]},
+        "layer_metadata": {key: str(value) for key, value in layer.about.items()},
+        "layer_options": {"DESCRIPTION": layer.description},
     }
-    rows = _write(file, layer, schema, batches, crs, "GPKG", options)
+    rows = _write(file, layer, batches, "GPKG", options)
     try:
-        add_style(file, layer, GEOMETRY)
-        found = _rows_of_geopackage(file, layer)
+        add_style(file, layer.name, GEOMETRY)
+        found = _rows_of_geopackage(file, layer.name)
     except sqlite3.Error as error:
         raise not_written(file, file.parent, error) from error
     _check(file, found, rows)
 
 
-def write_flatgeobuf(
-    file: Path,
-    layer: str,
-    schema: pa.Schema,
-    batches: Iterable[pa.RecordBatch],
-    crs: str | None,
-    about: Mapping[str, Any],
-) -> None:
+def write_flatgeobuf(file: Path, layer: VectorLayer, batches: Iterable[pa.RecordBatch]) -> None:
     """Write a FlatGeobuf of multipolygons with its spatial index; see `write_geopackage`.
 
     Raises:
@@ -88,8 +94,8 @@ def write_flatgeobuf(
     """
     import pyogrio  # GDAL's vector formats, for those who want one
 
-    options = {"layer_options": {"SPATIAL_INDEX": "YES", "DESCRIPTION": about["coordinates"]}}
-    rows = _write(file, layer, schema, batches, crs, "FlatGeobuf", options)
+    options = {"layer_options": {"SPATIAL_INDEX": "YES", "DESCRIPTION": layer.description}}
+    rows = _write(file, layer, batches, "FlatGeobuf", options)
     found = 0
     try:
         if rows:
@@ -100,14 +106,7 @@ def write_flatgeobuf(
     _check(file, found, rows)
 
 
-def write_pmtiles(
-    file: Path,
-    layer: str,
-    schema: pa.Schema,
-    batches: Iterable[pa.RecordBatch],
-    crs: str,
-    about: Mapping[str, Any],
-) -> None:
+def write_pmtiles(file: Path, layer: VectorLayer, batches: Iterable[pa.RecordBatch]) -> None:
     """Write vector tiles for maps on the web, in Web Mercator and of `PMTILES_ZOOMS`; see `write_geopackage`.
 
     Source: https://github.com/protomaps/PMTiles, "PMTiles Version 3 Specification".
@@ -118,13 +117,13 @@ def write_pmtiles(
     remaining = iter(batches)
     first = next((batch for batch in remaining if batch.num_rows), None)
     if first is None:
-        file.write_bytes(_empty_pmtiles(layer, schema, about))
+        file.write_bytes(_empty_pmtiles(layer))
         return
     least, most = PMTILES_ZOOMS
     options = {
         "dataset_options": {
-            "NAME": layer,
-            "DESCRIPTION": about["coordinates"],
+            "NAME": layer.name,
+            "DESCRIPTION": layer.description,
             "TYPE": "overlay",
             "MINZOOM": least,
             "MAXZOOM": most,
@@ -132,7 +131,7 @@ def write_pmtiles(
     }
     with _one_thread(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        _write(file, layer, schema, chain([first], remaining), crs, "PMTiles", options, _room_of_tiles)
+        _write(file, layer, chain([first], remaining), "PMTiles", options, _room_of_tiles)
     for message in said:
         log.info("%s: %s", file.name, message.message)
     _check_pmtiles(file)
@@ -172,12 +171,13 @@ def _check_pmtiles(file: Path) -> None:
         raise not_written(file, file.parent, f"it holds {file.stat().st_size} of {ends} bytes")
 
 
-def _empty_pmtiles(layer: str, schema: pa.Schema, about: Mapping[str, Any]) -> bytes:
+def _empty_pmtiles(layer: VectorLayer) -> bytes:
     """A file of no tiles, which GDAL cannot write."""
     least, most = PMTILES_ZOOMS
-    kinds = {name: _kind_in_tiles(schema.field(name).type) for name in schema.names if name != GEOMETRY}
-    vector_layer = {"id": layer, "description": "", "minzoom": least, "maxzoom": most, "fields": kinds}
-    metadata = {"name": layer, "description": about["coordinates"], "type": "overlay", "vector_layers": [vector_layer]}
+    kinds = {name: _kind_in_tiles(layer.schema.field(name).type) for name in layer.schema.names if name != GEOMETRY}
+    vector_layer = {"id": layer.name, "description": "", "minzoom": least, "maxzoom": most, "fields": kinds}
+    about = {"name": layer.name, "description": layer.description}
+    metadata = {**about, "type": "overlay", "vector_layers": [vector_layer]}
     parts = [gzip.compress(part, mtime=0) for part in (b"\0", json.dumps(metadata).encode())]  # a directory of nothing
     start = _PMTILES_PLACES.size + _PMTILES_FACTS.size
     places = [start, len(parts[0]), start + len(parts[0]), len(parts[1]), *[start + len(b"".join(parts)), 0] * 2]
@@ -193,10 +193,8 @@ def _kind_in_tiles(kind: pa.DataType) -> str:
 
 def _write(
     file: Path,
-    layer: str,
-    schema: pa.Schema,
+    layer: VectorLayer,
     batches: Iterable[pa.RecordBatch],
-    crs: str | None,
     driver: str,
     options: Mapping[str, Any],
     needs_bytes: Callable[[int], int] | None = None,
@@ -215,18 +213,18 @@ def _write(
             rows += batch.num_rows
             yield _with_multipolygons(batch)
 
-    reader = pa.RecordBatchReader.from_batches(schema, counted())
+    reader = pa.RecordBatchReader.from_batches(layer.schema, counted())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         try:
             pyogrio.write_arrow(
                 reader,
                 file,
-                layer=layer,
+                layer=layer.name,
                 driver=driver,
                 geometry_name=GEOMETRY,
                 geometry_type="MultiPolygon",
-                crs=crs,
+                crs=layer.crs,
                 **options,
             )
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:

@@ -15,8 +15,18 @@ import numpy.typing as npt
 from components.core.errors import DataError
 from components.core.figures import Bitmap, RasterMask, tight_window
 from components.core.geometry import Window, row_bands
-from components.core.imagery import BandWriter, MaskRaster, RasterProfile, Recipe, describe, read_band, strip_writer
+from components.core.imagery import (
+    BandWriter,
+    Crop,
+    MaskRaster,
+    RasterProfile,
+    Recipe,
+    describe,
+    read_band,
+    strip_writer,
+)
 from components.core.imagery.writing import StripWriter
+from components.core.project.item import ImageRef
 from components.core.project.parts import Rows
 from components.core.project.predictions import CONFIDENCE_TAGS, PROBABILITY_TAGS
 from components.core.project.probabilities import UNKNOWN, bands_of, classes_of, classified
@@ -104,6 +114,12 @@ def _joined(old: ClassExtent, new: ClassExtent) -> ClassExtent:
         max(old.box.right, new.box.right),
     )
     return ClassExtent(old.value, box, old.area + new.area)
+
+
+def rows_profile(image: ImageRef, rows: Rows) -> RasterProfile:
+    """Size, CRS and transform of the rasters of some rows of an image."""
+    shown = image.then(Crop(rows.window(image.recipe.size)))
+    return RasterProfile(shown.recipe.size, crs=image.crs, transform=shown.item_transform)
 
 
 class _Part:

@@ -22,7 +22,7 @@ import torch
 from components.core import storage
 from components.core.collection.plan import DetectionSettings, Plan, write_plan
 from components.core.errors import StorageError
-from components.core.footprints.gdal_files import write_flatgeobuf, write_geopackage, write_pmtiles
+from components.core.footprints.gdal_files import VectorLayer, write_flatgeobuf, write_geopackage, write_pmtiles
 from components.core.footprints.geography import WGS84
 from components.core.footprints.records import MAP_SCHEMA
 from components.core.geometry import Size
@@ -94,7 +94,8 @@ def footprints() -> pa.Table:
 def vector_file(write_file: Callable[..., None]) -> Callable[[Path], Write]:
     def write(uri: str) -> None:
         with storage.staged_file(uri) as file:
-            write_file(file, "layer", MAP_SCHEMA, footprints().to_batches(20), WGS84, {"coordinates": "WGS 84"})
+            layer = VectorLayer("layer", MAP_SCHEMA, WGS84, {"coordinates": "WGS 84"})
+            write_file(file, layer, footprints().to_batches(20))
 
     return lambda _: write
 

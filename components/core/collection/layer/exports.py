@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from components.core.collection.layer.index import LAYER_FILE, CollectionLayer, 
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
-from components.core.footprints.gdal_files import write_flatgeobuf, write_geopackage, write_pmtiles
+from components.core.footprints.gdal_files import VectorLayer, write_flatgeobuf, write_geopackage, write_pmtiles
 from components.core.footprints.geography import WGS84
 from components.core.footprints.vector_files import BATCH_ROWS, geojson_features, geometries_of, rounded
 from components.core.hashing import digest
@@ -43,6 +44,9 @@ ABOUT = {
     "model": "digest of the model",
     "touches_edge": "whether the image's border cuts the object",
 }
+
+
+LAYER = VectorLayer(LAYER_NAME, FOOTPRINT_SCHEMA, WGS84, ABOUT)
 
 
 def export_layer(collection: Collection, formats: Sequence[str]) -> tuple[str, ...]:
@@ -126,16 +130,8 @@ def _batches(collection: Collection, layer: CollectionLayer) -> Batches:
             ) from error
 
 
-def _write_geopackage(file: Path, batches: Batches) -> None:
-    write_geopackage(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
-
-
-def _write_flatgeobuf(file: Path, batches: Batches) -> None:
-    write_flatgeobuf(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
-
-
-def _write_pmtiles(file: Path, batches: Batches) -> None:
-    write_pmtiles(file, LAYER_NAME, FOOTPRINT_SCHEMA, batches, WGS84, ABOUT)
+def _write_by_gdal(write: Callable[[Path, VectorLayer, Batches], None], file: Path, batches: Batches) -> None:
+    write(file, LAYER, batches)
 
 
 def _write_lines(file: Path, batches: Batches) -> None:
@@ -146,9 +142,9 @@ def _write_lines(file: Path, batches: Batches) -> None:
 
 
 FORMATS: dict[str, Callable[[Path, Batches], None]] = {
-    LayerFormat.GPKG: _write_geopackage,
+    LayerFormat.GPKG: partial(_write_by_gdal, write_geopackage),
     LayerFormat.GEOJSONL: _write_lines,
-    LayerFormat.FGB: _write_flatgeobuf,
-    LayerFormat.PMTILES: _write_pmtiles,
+    LayerFormat.FGB: partial(_write_by_gdal, write_flatgeobuf),
+    LayerFormat.PMTILES: partial(_write_by_gdal, write_pmtiles),
 }
 """What writes each format."""

@@ -22,6 +22,9 @@ COVERAGE = "coverage"
 COVERAGE_FILE = "coverage.parquet"
 """What of a scene was looked at, in its folder, and of all scenes, in the collection's."""
 
+MODEL_CHARACTERS = 12
+"""How much of a model's digest names it in a row."""
+
 CRS84 = "OGC:CRS84"
 """WGS 84 with longitude first, which is what GeoParquet's coordinates are."""
 

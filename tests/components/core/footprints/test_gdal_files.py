@@ -15,12 +15,23 @@ import pytest
 import shapely
 
 from components.core.errors import StorageError
-from components.core.footprints.gdal_files import PMTILES_ZOOMS, write_flatgeobuf, write_geopackage, write_pmtiles
+from components.core.footprints.gdal_files import (
+    PMTILES_ZOOMS,
+    VectorLayer,
+    write_flatgeobuf,
+    write_geopackage,
+    write_pmtiles,
+)
 from components.core.footprints.qgis_style import style_qml
 
 HOUSE = shapely.Polygon([(16, 48), (16.001, 48), (16.001, 48.001), (16, 48.001)])
 FARM = shapely.MultiPolygon([HOUSE, shapely.transform(HOUSE, lambda points: points + 0.01)])
 ABOUT = {"coordinates": "WGS 84"}
+
+
+def houses(rows: pa.Table | pa.RecordBatch, crs: str = "EPSG:4326") -> VectorLayer:
+    return VectorLayer("houses", rows.schema, crs, ABOUT)
+
 
 Write = Callable[..., None]
 WRITERS: dict[str, Write] = {"gpkg": write_geopackage, "fgb": write_flatgeobuf, "pmtiles": write_pmtiles}
@@ -45,7 +56,7 @@ def _read(file: Path) -> geopandas.GeoDataFrame:
 def test_a_file_of_features_has_multipolygons_alone(tmp_path: Path, name: str) -> None:
     rows, file = _rows(HOUSE, FARM), tmp_path / f"a.{name}"
 
-    WRITERS[name](file, "houses", rows.schema, [rows, rows], "EPSG:4326", ABOUT)
+    WRITERS[name](file, houses(rows), [rows, rows])
 
     found = _read(file).sort_values("id", ignore_index=True)
     assert found["id"].tolist() == ["ö0", "ö0", "ö1", "ö1"]
@@ -60,7 +71,7 @@ def test_a_flatgeobuf_has_its_index(tmp_path: Path) -> None:
     apart = [shapely.transform(HOUSE, lambda points, n=n: points + n / 100) for n in range(40)]
     rows = _rows(*apart)
 
-    write_flatgeobuf(tmp_path / "a.fgb", "houses", rows.schema, [rows], "EPSG:4326", ABOUT)
+    write_flatgeobuf(tmp_path / "a.fgb", houses(rows), [rows])
 
     assert pyogrio.read_info(tmp_path / "a.fgb")["capabilities"]["fast_spatial_filter"]
     found = geopandas.read_file(tmp_path / "a.fgb", bbox=apart[7].bounds)
@@ -71,7 +82,7 @@ def test_tiles_are_where_the_houses_are(tmp_path: Path) -> None:
     utm = geopandas.GeoSeries([HOUSE, FARM], crs="EPSG:4326").to_crs("EPSG:32633")
     rows = _rows(*utm)
 
-    write_pmtiles(tmp_path / "a.pmtiles", "houses", rows.schema, [rows.slice(0, 0), rows], "EPSG:32633", ABOUT)
+    write_pmtiles(tmp_path / "a.pmtiles", houses(rows, "EPSG:32633"), [rows.slice(0, 0), rows])
 
     for zoom in PMTILES_ZOOMS:
         found = geopandas.read_file(tmp_path / "a.pmtiles", layer="houses", ZOOM_LEVEL=zoom).dissolve("id")
@@ -85,7 +96,7 @@ def test_tiles_are_where_the_houses_are(tmp_path: Path) -> None:
 def test_a_file_of_nothing_opens(tmp_path: Path, name: str) -> None:
     rows, file = _rows(HOUSE).slice(0, 0), tmp_path / f"a.{name}"
 
-    WRITERS[name](file, "houses", rows.schema, [], "EPSG:4326", ABOUT)
+    WRITERS[name](file, houses(rows), [])
 
     found = _read(file)
     assert len(found) == 0
@@ -97,13 +108,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> N
     rows = _rows(HOUSE)
 
     with pytest.raises(StorageError, match=rf"missing/a\.{name}"):
-        WRITERS[name](tmp_path / "missing" / f"a.{name}", "a", rows.schema, [rows], "EPSG:4326", ABOUT)
+        WRITERS[name](tmp_path / "missing" / f"a.{name}", houses(rows), [rows])
 
 
 def test_qgis_finds_the_style_of_a_geopackage(tmp_path: Path) -> None:
     """By a table of this name and these columns, and the row of the layer that is its default."""
     rows = _rows(HOUSE)
-    write_geopackage(tmp_path / "a.gpkg", "houses", rows.schema, [rows], "EPSG:4326", ABOUT)
+    write_geopackage(tmp_path / "a.gpkg", houses(rows), [rows])
 
     with closing(sqlite3.connect(tmp_path / "a.gpkg")) as database:
         columns = [name for _, name, *_ in database.execute("PRAGMA table_info(layer_styles)")]
