@@ -131,15 +131,51 @@ def test_ground_without_data_was_not_looked_at(detected: Detection) -> None:
     assert by_kind(changes(detected)) == {"uncovered": 1}, "the shed lies where the new image holds no data"
 
 
-def test_a_building_that_another_scene_shows_now_is_told_with_both_ids(detected: Detection) -> None:
-    before = layer(detected).set_index("source")
-    write_town(Path(detected.images) / "west_2027-01-01.tif", SIZE, HOUSE, SHED)
-    detected.run()
-    found = changes(detected)
+def test_a_building_that_another_scene_shows_now_is_told_with_both_ids(detection: Detection) -> None:
+    """Both captures were new at once, so that each has its own ids."""
+    for name in ("west_2026-01-01.tif", "west_2027-01-01.tif"):
+        write_town(Path(detection.images) / name, SIZE, HOUSE, SHED)
+    detection.run()
+    before = layer(detection)
+    (Path(detection.images) / "west_2027-01-01.tif").unlink()
+    detection.run()
+    found = changes(detection)
     assert by_kind(found) == {"moved": 2}
-    assert set(found.id_before) == set(before.id["west.tif"]) and set(found.id) <= set(layer(detected).id)
-    assert set(found.source) == {"west_2027-01-01.tif"} and set(found.source_before) == {"west.tif"}
+    assert set(found.id_before) == set(before.id) and set(found.id) == set(layer(detection).id)
+    assert set(found.source) == {"west_2026-01-01.tif"} and set(found.source_before) == {"west_2027-01-01.tif"}
     assert (found.overlap > 0.99).all()
+
+
+def test_a_later_capture_of_the_same_ground_goes_on_with_the_ids(detection: Detection) -> None:
+    write_town(Path(detection.images) / "west_2026-01-01.tif", SIZE, HOUSE, SHED)
+    detection.run()
+    before = layer(detection)
+    write_town(Path(detection.images) / "west_2027-01-01.tif", SIZE, HOUSE, SHED)
+    detection.run()
+    now = layer(detection)
+    assert set(now.id) == set(before.id) and set(now.captured) == {"2027-01-01"}
+    assert set(now.first_seen) == {"2026-01-01"} and set(now.last_seen) == {"2027-01-01"}
+    assert len(told(detection)) == 1, "the same buildings with the same outlines"
+    (Path(detection.images) / "west_2026-01-01.tif").unlink()
+    write_town(Path(detection.images) / "west_2028-01-01.tif", SIZE, WIDER, SHED, BARN)
+    detection.run()
+    assert by_kind(changes(detection)) == {"changed": 1, "new": 1}
+    last = layer(detection)
+    assert set(before.id) < set(last.id) and set(last.captured) == {"2028-01-01"}
+    assert last.set_index("id").first_seen[before.id].tolist() == ["2026-01-01"] * 2, "though that image is gone"
+    assert set(last.first_seen) == {"2026-01-01", "2028-01-01"}
+
+
+def test_an_older_capture_that_comes_late_tells_the_first_day(detection: Detection) -> None:
+    write_town(Path(detection.images) / "west_2027-01-01.tif", SIZE, HOUSE, SHED)
+    detection.run()
+    before = layer(detection)
+    write_town(Path(detection.images) / "west_2020-01-01.tif", SIZE, HOUSE)
+    detection.run()
+    now = layer(detection)
+    assert set(now.id) == set(before.id) and set(now.captured) == {"2027-01-01"}
+    assert sorted(now.first_seen) == ["2020-01-01", "2027-01-01"]
+    assert len(told(detection)) == 1
 
 
 def test_what_was_not_told_is_told_by_the_next_run(detected: Detection, tmp_path: Path) -> None:

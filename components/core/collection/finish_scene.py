@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,10 @@ from components.core import storage
 from components.core.collection.collect_parts import CompleteScene, SceneFailure
 from components.core.collection.coverage import coverage_bytes, seen_pixels
 from components.core.collection.layer.ids import Change, inherit_ids
+from components.core.collection.layer.shown import ShownFootprints
+from components.core.collection.layer.sightings import FIRST_SEEN, LAST_SEEN
 from components.core.collection.layer.tables import (
+    CAPTURED,
     COVERAGE,
     COVERAGE_FILE,
     FOOTPRINTS_FILE,
@@ -56,6 +60,7 @@ from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 
 STAGE = "publish_collection"
+NO_ROWS = SCENE_SCHEMA.empty_table()
 BORDER_POINTS = 16
 """Points that are added to each side of an image to find its bounds in degrees."""
 
@@ -154,12 +159,12 @@ class SceneFinisher:
         items = _PassingItems(self._items(scene), self._roles().values(), drift)
         earlier = self._earlier_rows(planned, collection)
         found = self._found(items, planned)
-        rows, change = self._footprints(found, planned), None
+        rows = self._footprints(found, planned)
         grid = _grid_of(items.first)
         files = self._write_rasters(items, planned.size, collection.scene_folder(mark), grid)
-        if earlier is not None:
-            inherited = inherit_ids(rows, earlier)
-            rows, change = inherited.rows, inherited.change
+        bounds = _bounds(planned, grid)
+        inherited = inherit_ids(rows, NO_ROWS if earlier is None else earlier, self._shown.near(bounds, planned.id))
+        rows, change = inherited.rows, None if earlier is None else inherited.change
         fragments = self._with_columns(found.fragments, planned)
         place = storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE)
         storage.write_bytes(place, scene_bytes(rows, fragments))
@@ -175,7 +180,7 @@ class SceneFinisher:
             model=self.plan.model,
             footprints=rows.num_rows,
             area_m2=round(pc.sum(rows["area_m2"]).as_py() or 0.0, 3),
-            bounds=_bounds(planned, grid),
+            bounds=bounds,
             files=files | {"footprints": FOOTPRINTS_FILE, COVERAGE: COVERAGE_FILE},
             transform=tuple(grid.transform)[:6],
             tolerance_px=found.drawing.tolerance_px,
@@ -254,10 +259,15 @@ class SceneFinisher:
         """Rows as they are made, of `SCENE_SCHEMA`."""
         constant = {
             "source": planned.key,
-            "captured": planned.captured or None,
+            **dict.fromkeys((CAPTURED, FIRST_SEEN, LAST_SEEN), planned.captured or None),
             "model": self.plan.model[:MODEL_CHARACTERS],
         }
         return _with_constants(rows, constant)
+
+    @cached_property
+    def _shown(self) -> ShownFootprints:
+        """What other scenes show, as long as this run has not changed it."""
+        return ShownFootprints(Collection(self.plan.output_uri))
 
     def _earlier_rows(self, planned: PlannedScene, collection: Collection) -> pa.Table | None:
         earlier = self.earlier.get(planned.id)

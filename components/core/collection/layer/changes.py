@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +33,10 @@ class ChangeKind(StrEnum):
     """It was shown, and no scene of the layer shows most of its ground any more."""
 
     CHANGED = "changed"
-    """It is shown with another outline."""
+    """It is shown with another outline, be it by another scene."""
 
     MOVED = "moved"
-    """Another scene shows it now, under the id that it has there."""
+    """Another scene shows it now, and has another id for it."""
 
 
 SHOWN_COLUMNS = ("id", "class", "source", "captured", "area_m2", "geometry")
@@ -73,9 +74,28 @@ class SceneChanges:
     kept: int
 
 
+class _Fit(NamedTuple):
+    """How well a footprint goes with one before; the best is the least."""
+
+    other_id: bool
+    less: float
+    id: str
+
+
 @dataclass(slots=True)
 class _Open:
-    """A scene whose footprints may have moved to or from others that are still to come."""
+    """A scene whose footprints may have moved to or from others that are still to come.
+
+    Attributes:
+        scene: It.
+        bounds: Around what it showed, and shows.
+        changed: Rows of what it shows with another outline.
+        kept: How many footprints are as they were.
+        new: What it shows now and did not before.
+        gone: What it showed before and does not now.
+        moved_away: (N,) which of `gone` another scene shows now.
+        origins: What became of which footprint of `new`: how well they go together, and the row before.
+    """
 
     scene: str
     bounds: Bounds
@@ -86,7 +106,7 @@ class _Open:
     new_shapes: Geometries = field(init=False)
     gone_shapes: Geometries = field(init=False)
     moved_away: npt.NDArray[np.bool_] = field(init=False)
-    origins: dict[int, tuple[float, str, pa.Table]] = field(default_factory=dict)
+    origins: dict[int, tuple[_Fit, pa.Table]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.new_shapes, self.gone_shapes = geometries_of(self.new), geometries_of(self.gone)
@@ -105,27 +125,36 @@ class _Open:
         """Find buildings that another scene shows no more, and this one shows now; each has the best match's past."""
         pairs = matches(other.gone_shapes, self.new_shapes, Measure.OVERLAP)
         other.moved_away[pairs.first] = True
-        ids = other.gone["id"].to_pylist()
+        ids, own = other.gone["id"].to_pylist(), self.new["id"].to_pylist()
         for before, now, score in zip(*(column.tolist() for column in pairs), strict=True):
+            fit = _Fit(ids[before] != own[now], -score, ids[before])
             known = self.origins.get(now)
-            if known is None or (-score, ids[before]) < (-known[0], known[1]):
-                self.origins[now] = (score, ids[before], other.gone.slice(before, 1))
+            if known is None or fit < known[0]:
+                self.origins[now] = fit, other.gone.slice(before, 1)
 
     def closed(self) -> SceneChanges:
-        moved = sorted(self.origins)
         is_new = np.ones(self.new.num_rows, np.bool_)
-        is_new[moved] = False
-        new, gone = self.new.filter(pa.array(is_new)), self.gone.filter(pa.array(~self.moved_away))
-        origins = [self.origins[place] for place in moved]
-        before = pa.concat_tables([origin[2] for origin in origins]) if origins else self.gone.slice(0, 0)
-        scores = np.array([origin[0] for origin in origins], np.float64)
+        is_new[[*self.origins]] = False
+        changed, kept = _by_outline(*self._continued(other_id=False))
+        now, before = self._continued(other_id=True)
+        scores = np.array([-fit.less for fit, _ in self._origins_of(other_id=True).values()], np.float64)
         tables = [
-            change_rows(ChangeKind.NEW, now=new),
-            change_rows(ChangeKind.MOVED, self.new.take(pa.array(moved, pa.int64())), before, scores),
+            change_rows(ChangeKind.NEW, now=self.new.filter(pa.array(is_new))),
+            change_rows(ChangeKind.MOVED, now, before, scores),
             self.changed,
-            change_rows(ChangeKind.GONE, before=gone),
+            changed,
+            change_rows(ChangeKind.GONE, before=self.gone.filter(pa.array(~self.moved_away))),
         ]
-        return SceneChanges(self.scene, pa.concat_tables(tables), self.kept)
+        return SceneChanges(self.scene, pa.concat_tables(tables), self.kept + kept)
+
+    def _continued(self, other_id: bool) -> tuple[pa.Table, pa.Table]:
+        """What other scenes showed before, under the same id or another one: now, and before."""
+        origins = self._origins_of(other_id)
+        before = [row for _, row in origins.values()] or [self.gone.slice(0, 0)]
+        return self.new.take(pa.array([*origins], pa.int64())), pa.concat_tables(before)
+
+    def _origins_of(self, other_id: bool) -> dict[int, tuple[_Fit, pa.Table]]:
+        return {place: origin for place, origin in sorted(self.origins.items()) if origin[0].other_id is other_id}
 
 
 class LayerComparison:
@@ -165,18 +194,19 @@ def _compared(scene: str, bounds: Bounds, old: pa.Table | None, new: pa.Table | 
     places = {name: place for place, name in enumerate(before["id"].to_pylist())}
     partners = np.array([places.get(name, -1) for name in now["id"].to_pylist()], np.int64)
     both = np.flatnonzero(partners >= 0)
-    share = _shares(geometries_of(before)[partners[both]], geometries_of(now)[both])
-    differs = share < UNCHANGED
     left = np.ones(before.num_rows, np.bool_)
     left[partners[both]] = False
-    changed = change_rows(
-        ChangeKind.CHANGED,
-        now.take(pa.array(both[differs])),
-        before.take(pa.array(partners[both][differs])),
-        share[differs],
-    )
-    kept = len(both) - int(np.count_nonzero(differs))
+    changed, kept = _by_outline(now.take(pa.array(both)), before.take(pa.array(partners[both])))
     return _Open(scene, bounds, changed, kept, now.filter(pa.array(partners < 0)), before.filter(pa.array(left)))
+
+
+def _by_outline(now: pa.Table, before: pa.Table) -> tuple[pa.Table, int]:
+    """Rows of the buildings whose outline is another now, and how many have about the same."""
+    share = _shares(geometries_of(before), geometries_of(now))
+    differs = share < UNCHANGED
+    chosen = pa.array(differs)
+    changed = change_rows(ChangeKind.CHANGED, now.filter(chosen), before.filter(chosen), share[differs])
+    return changed, int(np.count_nonzero(~differs))
 
 
 def _shares(before: Geometries, now: Geometries) -> npt.NDArray[np.float64]:

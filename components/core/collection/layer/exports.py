@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from components.core import storage
 from components.core.collection.formats import LayerFormat
 from components.core.collection.layer.index import LAYER_FILE, CollectionLayer, read_layer
-from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
+from components.core.collection.layer.tables import FOOTPRINT_SCHEMA, batches_of
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
 from components.core.footprints.gdal_files import VectorLayer, write_flatgeobuf, write_geopackage, write_pmtiles
@@ -41,6 +41,8 @@ ABOUT = {
     "confidence": "mean over the object's pixels, 0 to 1",
     "source": "key of the image, relative to the imagery's prefix",
     "captured": "when the image was taken",
+    "first_seen": "when the first image was taken that shows the building",
+    "last_seen": "when the last one was",
     "model": "digest of the model",
     "touches_edge": "whether the image's border cuts the object",
 }
@@ -123,8 +125,8 @@ def _batches(collection: Collection, layer: CollectionLayer) -> Batches:
         place = collection.partition(part.scene)
         try:
             with pq.ParquetFile(pa.BufferReader(storage.read_bytes(place))) as file:
-                yield from file.iter_batches(BATCH_ROWS, columns=FOOTPRINT_SCHEMA.names)
-        except pa.ArrowException as error:
+                yield from batches_of(file, FOOTPRINT_SCHEMA.names, BATCH_ROWS)
+        except (pa.ArrowException, ValueError) as error:
             raise DataError(
                 f"{place}: is not a partition of the layer ({error}); delete {LAYER_FILE}, and the layer is rebuilt"
             ) from error

@@ -1,18 +1,28 @@
-"""Ids that stay: a building that is found again in a newer image, or by a newer model, keeps its id."""
+"""Ids that stay: a building that is found again in a newer image, or by a newer model, keeps its id.
+
+That holds for another detection of the same scene, and for one of another scene whose building the layer shows, such as
+a later capture of the same ground that is a file of its own. With its id it keeps the day on which it was seen first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from components.core.collection.layer.matching import SAME, Matches, Measure, matches
+from components.core.collection.layer.sightings import FIRST_SEEN, Sighting, sightings_of, with_sightings
 from components.core.collection.layer.tables import read_footprints
 from components.core.footprints.records import ID_CHARACTERS
 from components.core.footprints.vector_files import geometries_of
 from components.core.hashing import digest
+
+MORE_THAN_HALF = float(np.nextafter(SAME, 1))
+"""The least IoU of a building with itself; what lies beside each other never both has it with the same footprint."""
 
 UNCHANGED = 0.9
 """A building whose outlines have a smaller IoU has changed."""
@@ -72,30 +82,65 @@ class Inherited:
     change: Change
 
 
-def inherit_ids(new: pa.Table | Path | str, old: pa.Table | Path | str) -> Inherited:
+def inherit_ids(new: pa.Table | Path | str, old: pa.Table | Path | str, shown: pa.Table | None = None) -> Inherited:
     """Give newly detected footprints the ids of those that were found at their places before.
 
-    Pairs are made by falling IoU from 0.5 on, each footprint once, ties by the ids. A new footprint without a partner
-    keeps its own id, unless that was another building's before; then it gets one derived from it.
+    Pairs are made by falling IoU from above 0.5 on, each footprint once, ties by the ids. A new footprint without a
+    partner keeps its own id, unless that was another building's before; then it gets one derived from it.
 
     Args:
         new: Footprints of a scene, or the URI of their file.
-        old: Those of an earlier detection of the same scene, or the URI of their file.
+        old: Those of an earlier detection of the same scene, or the URI of their file; none where there was none.
+        shown: Those of other scenes that the layer shows there; where one has the id of an old one, it counts alone.
 
     Returns:
-        All columns of `new` with ids that are different from each other; and what has changed.
+        All columns of `new` with ids that are different from each other, and the first sightings; and what has changed
+        against `old`.
 
     Raises:
         DataError: If a file or a geometry cannot be read.
     """
     fresh, former = _rows(new), _rows(old)
-    own, before = fresh["id"].to_pylist(), former["id"].to_pylist()
-    pairs = _one_to_one(matches(geometries_of(fresh), geometries_of(former), Measure.IOU, SAME), own, before)
-    heirs = {int(index): before[partner] for index, partner in zip(pairs.first, pairs.second, strict=True)}
-    ids = pa.array(_all_ids(own, heirs, set(before)), pa.string())
+    change = _change(_pairs(fresh, former), fresh.num_rows, former.num_rows)
+    known = [former] if shown is None else [_without(former, shown["id"].to_pylist()), shown]
+    before: dict[int, Sighting] = {}
+    heirs: dict[int, str] = {}
+    for rows in known:
+        free = _without(rows, heirs.values())
+        alone = np.setdiff1d(np.arange(fresh.num_rows), np.array([*heirs], np.int64))
+        pairs = _pairs(fresh.take(pa.array(alone)), free)
+        partners = pairs.second.tolist()
+        heirs |= dict(zip(alone[pairs.first].tolist(), _chosen(free["id"], partners), strict=True))
+        days = [Sighting(day or "", day or "") for day in _chosen(free[FIRST_SEEN], partners)]
+        before |= dict(zip(alone[pairs.first].tolist(), days, strict=True))
+    taken = {str(name) for rows in known for name in rows["id"].to_pylist()}
+    ids = _all_ids(fresh["id"].to_pylist(), heirs, taken)
+    seen = sightings_of(fresh)
+    for index, sighting in before.items():
+        seen[index] = seen[index]._replace(first=seen[index].and_of(sighting).first)
+    place = fresh.schema.get_field_index("id")
+    named = fresh.set_column(place, fresh.schema.field(place), pa.array(ids, pa.string()))
+    return Inherited(with_sightings(named, seen), change)
+
+
+def _without(rows: pa.Table, ids: Iterable[str]) -> pa.Table:
+    return rows.filter(pc.invert(pc.is_in(rows["id"], pa.array(list(ids), pa.string()))))
+
+
+def _chosen(column: pa.ChunkedArray, places: list[int]) -> list[str]:
+    values: list[str] = column.take(pa.array(places, pa.int64())).to_pylist()
+    return values
+
+
+def _pairs(fresh: pa.Table, former: pa.Table) -> Matches:
+    found = matches(geometries_of(fresh), geometries_of(former), Measure.IOU, MORE_THAN_HALF)
+    return _one_to_one(found, fresh["id"].to_pylist(), former["id"].to_pylist())
+
+
+def _change(pairs: Matches, now: int, before: int) -> Change:
     kept = int(np.count_nonzero(pairs.score >= UNCHANGED))
-    change = Change(len(own) - len(heirs), len(before) - len(heirs), kept, len(heirs) - kept)
-    return Inherited(fresh.set_column(fresh.schema.get_field_index("id"), fresh.schema.field("id"), ids), change)
+    both = len(pairs.first)
+    return Change(now - both, before - both, kept, both - kept)
 
 
 def _rows(rows: pa.Table | Path | str) -> pa.Table:
@@ -106,12 +151,12 @@ def _one_to_one(found: Matches, own: list[str], before: list[str]) -> Matches:
     """The pairs that remain when the best are taken first and each footprint once."""
     pairs = zip(found.first.tolist(), found.second.tolist(), found.score.tolist(), range(len(found.first)), strict=True)
     taken: set[int] = set()
-    taken_before: set[int] = set()
+    taken_before: set[str] = set()
     chosen = []
     for first, second, _, index in sorted(pairs, key=lambda pair: (-pair[2], before[pair[1]], own[pair[0]], pair[:2])):
-        if first not in taken and second not in taken_before:
+        if first not in taken and before[second] not in taken_before:
             taken.add(first)
-            taken_before.add(second)
+            taken_before.add(before[second])
             chosen.append(index)
     order = np.array(chosen, np.int64)
     return Matches(found.first[order], found.second[order], found.score[order])

@@ -103,6 +103,7 @@ class Partition:
         bounds: Of the scene's image.
         captured: Day or time of capture in ISO 8601; empty where it is not known.
         grid: The image's pixels on the map; None where the scene's marker does not say.
+        sightings: Digest of what other scenes say of its footprints; empty where there is nothing.
     """
 
     scene: str
@@ -117,6 +118,7 @@ class Partition:
     bounds: Bounds
     captured: str
     grid: ImageGrid | None
+    sightings: str = ""
 
     def shows_anything_from(self, moment: float) -> bool:
         """Whether any footprint was shown just before a moment, in seconds since 1970, or is now, be it as a part."""

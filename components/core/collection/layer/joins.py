@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ import shapely
 from components.core.collection.layer.index import Bounds
 from components.core.collection.layer.lru_cache import RecentlyRead
 from components.core.collection.layer.scenes import LayerScene, flat
+from components.core.collection.layer.sightings import UNSEEN, Sighting, Sightings, sightings_of, with_sightings
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
 from components.core.footprints.geography import FULL_TURN, HALF_TURN
 from components.core.footprints.tile_joins import CutFootprints, buildings, crossings, is_large_enough, joined_rows
@@ -51,11 +52,13 @@ class SceneHalves:
 
     Attributes:
         places: (N,) in the scene's table, ascending.
-        halves: N footprints, of `SCENE_SCHEMA`.
+        halves: N footprints, of `SCENE_SCHEMA`, with what others say of them.
+        sightings: What that is.
     """
 
     places: Indices
     halves: CutFootprints
+    sightings: Sightings = UNSEEN
 
 
 ReadHalves = Callable[[LayerScene], SceneHalves]
@@ -131,7 +134,13 @@ class LayerJoiner:
             (building.halves[0].tile, wanted[building.halves[0].tile][building.halves[0].row]): building
             for building in found
         }
-        return joined_rows([first[parts[0]] for parts in joins.shown], halves)
+        rows = joined_rows([first[parts[0]] for parts in joins.shown], halves)
+        return with_sightings(rows, [self._seen(parts) for parts in joins.shown])
+
+    def _seen(self, parts: Sequence[Part]) -> Sighting:
+        """When a part of a building was seen first, and when one was last."""
+        seen = [sightings_of(self._chosen(name, [place]).rows)[0] for name, place in parts]
+        return reduce(Sighting.and_of, seen)
 
     def _sweep(self, name: str) -> tuple[float, str]:
         return flat(self.scenes[name].bounds)[0], name
@@ -145,9 +154,14 @@ class LayerJoiner:
         if not found:
             return Joins()
         shown = tuple(parts for parts in found if self._owner(parts) == name)
-        text = json.dumps([[[self.scenes[other].mark.stem, place] for other, place in parts] for parts in found])
+        text = json.dumps([[self._said_of(part) for part in parts] for parts in found])
         away = sorted(place for parts in found for other, place in parts if other == name)
         return Joins(tuple(away), shown, digest(text)[:DIGEST_CHARACTERS])
+
+    def _said_of(self, part: Part) -> list[object]:
+        """A part, of a detection of its scene; with what other scenes say of it, if they do."""
+        name, place = part
+        return [self.scenes[name].mark.stem, place, *self._halves(name).sightings.by_row.get(place, ())]
 
     def _of(self, name: str) -> list[tuple[Part, ...]]:
         """The buildings of which a scene has a part, each by its parts in order."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from components.core import storage
 from components.core.collection.layer.candidates import COLUMNS, Alive
-from components.core.collection.layer.dropped import NOTHING, Dropped
+from components.core.collection.layer.duplicates import Shown
 from components.core.collection.layer.index import Partition
 from components.core.collection.layer.joins import Joins, SceneHalves
 from components.core.collection.layer.scenes import LayerScene
@@ -59,8 +59,9 @@ class LostPartitionError(Exception):
 def read_alive(collection: Collection, scene: LayerScene, part: Partition | None, since: float) -> Alive:
     """The footprints of a scene that were not dropped before a moment.
 
-    Where none was dropped after it either, and the scene has no part of a joined building, they are those that the
-    partition has, and no more is read, unless the scene's file is of an earlier release and in another order.
+    Where none was dropped after it either, the scene has no part of a joined building, and others say nothing of its
+    footprints, they are those that the partition has, and no more is read, unless the scene's file is of an earlier
+    release and in another order.
 
     Args:
         collection: Where it is.
@@ -78,11 +79,12 @@ def read_alive(collection: Collection, scene: LayerScene, part: Partition | None
     kept = _read_kept(collection, part, COLUMNS)
     dropped = kept.dropped
     gone = dropped.before(since)
-    if len(gone) == len(dropped.rows) and not part.joins and kept.in_scene_order:
+    is_as_made = not part.joins and not part.sightings and kept.in_scene_order
+    if is_as_made and len(gone) == len(dropped.rows):
         return Alive(_others(gone, kept.rows.num_rows + len(gone)), kept.rows, dropped)
     table = read_footprints(footprints_uri(collection, scene), COLUMNS)
     alive = _others(gone, table.num_rows)
-    return Alive(alive, table.take(pa.array(alive)), dropped)
+    return Alive(alive, table.take(pa.array(alive)), dropped, kept.sightings)
 
 
 def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) -> Kept:
@@ -93,22 +95,29 @@ def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) 
         kept = read_kept(place, columns)
     except (pa.ArrowException, ValueError) as error:
         raise LostPartitionError(part.scene, str(error)) from error
-    if (kept.rows.num_rows, kept.dropped.digest) != (part.footprints, part.dropped):
+    if (kept.rows.num_rows, kept.dropped.digest, kept.sightings.digest) != (
+        part.footprints,
+        part.dropped,
+        part.sightings,
+    ):
         raise LostPartitionError(part.scene, "its footprints differ from those that layer.json lists")
     return kept
 
 
-def read_dropped(collection: Collection, part: Partition) -> Dropped:
-    """What a scene leaves to others.
+def read_decided(collection: Collection, part: Partition) -> Shown:
+    """What is decided of a scene's footprints.
 
     Raises:
         LostPartitionError: If the partition is not what `layer.json` says.
         StorageError: If it cannot be read.
     """
-    return _read_kept(collection, part, ("id",)).dropped if part.dropped else NOTHING
+    if not part.dropped and not part.sightings:
+        return Shown()
+    kept = _read_kept(collection, part, ("id",))
+    return Shown(kept.dropped, kept.sightings)
 
 
-def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> SceneHalves:
+def read_halves(collection: Collection, scene: LayerScene, decided: Shown) -> SceneHalves:
     """The footprints of a scene that its border cuts, fragments among them, without those that it leaves to others.
 
     Raises:
@@ -120,10 +129,12 @@ def read_halves(collection: Collection, scene: LayerScene, dropped: Dropped) -> 
         raise ValueError(f"{scene.mark.stem}: its marker does not say where its pixels lie")
     rows, _ = read_scene(footprints_uri(collection, scene))
     chosen = pc.is_valid(rows[OUTLINE]).to_numpy().astype(np.bool_)
-    chosen[dropped.rows] = False
-    halves = rows.filter(pa.array(chosen)).combine_chunks()
+    chosen[decided.dropped.rows] = False
+    places = np.flatnonzero(chosen)
+    halves = decided.sightings.told(rows.filter(pa.array(chosen)), places).combine_chunks()
     grid = scene.grid
-    return SceneHalves(np.flatnonzero(chosen), CutFootprints(halves, grid.tile, grid.drawing, WGS84, grid.min_area_m2))
+    cut = CutFootprints(halves, grid.tile, grid.drawing, WGS84, grid.min_area_m2)
+    return SceneHalves(places, cut, decided.sightings)
 
 
 def _others(rows: np.ndarray, count: int) -> np.ndarray:
@@ -134,26 +145,27 @@ def _others(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def write_partition(
-    collection: Collection, scene: LayerScene, dropped: Dropped, joins: Joins, whole: pa.Table
+    collection: Collection, scene: LayerScene, decided: Shown, joins: Joins, whole: pa.Table
 ) -> Partition:
     """Write the footprints of a scene but for those that others show.
 
     Args:
         collection: Where it is.
         scene: The scene.
-        dropped: What it leaves to others.
+        decided: What it leaves to others, and what these say of the rest.
         joins: What it has of buildings that several tiles show.
         whole: Those of these buildings that it shows.
 
     Returns:
         What `layer.json` says of it.
     """
+    dropped, sightings = decided
     rows = read_footprints(footprints_uri(collection, scene))
     kept = np.ones(rows.num_rows, np.bool_)
     kept[dropped.rows] = False
     kept[[place for place in joins.away if place < len(kept)]] = False
-    rows = rows.filter(pa.array(kept))
-    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, whole, dropped))
+    rows = sightings.told(rows.filter(pa.array(kept)), np.flatnonzero(kept))
+    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, whole, dropped, sightings))
     rows = pa.concat_tables([rows, whole])
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
     return Partition(
@@ -169,4 +181,5 @@ def write_partition(
         bounds=scene.bounds,
         captured=scene.captured,
         grid=scene.grid,
+        sightings=sightings.digest,
     )

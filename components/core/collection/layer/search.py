@@ -1,8 +1,8 @@
 """Footprints that a change may reach, and which of them may show the same building, going by their boxes.
 
-The search follows possible matches: a footprint whose box shares enough with that of one it has reached is reached as
-well. So it sees every chain of matches whole, and reads only scenes that it gets to. Boxes are in memory, and what the
-choice among duplicates looks at; the polygons are not.
+The search follows possible matches: a footprint whose box shares enough with that of one it has reached, or meets it
+under the same id, is reached as well. So it sees every chain of matches whole, and reads only scenes that it gets to.
+Boxes are in memory, and what the choice among duplicates looks at; the polygons are not.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import shapely
 
-from components.core.collection.layer.candidates import CandidateReader, Candidates
+from components.core.collection.layer.candidates import CandidateReader, Candidates, Strings
 from components.core.collection.layer.index import Bounds
 from components.core.collection.layer.matching import Measure, may_match
 from components.core.collection.layer.scenes import Overlaps, within
@@ -39,17 +38,21 @@ class Neighbours:
         ids: (N,) of strings.
         touches_edge: (N,) whether their scene's border cuts them.
         confidence: (N,), NaN where it is not known.
+        first_seen: (N,) of strings, as their scene alone says.
+        last_seen: (N,) of strings.
         reached: (N,) bool.
-        first: (M,) footprints that may match, of scenes whose names come before the others'.
+        first: (M,) footprints that may match or have the same id, of scenes whose names come before the others'.
         second: (M,) what these may match.
     """
 
     scenes: list[str]
     scene: Indices
     row: Indices
-    ids: pa.Array
+    ids: Strings
     touches_edge: Bool
     confidence: Floats
+    first_seen: Strings
+    last_seen: Strings
     reached: Bool
     first: Indices
     second: Indices
@@ -145,6 +148,7 @@ class Search:
         """Reach what some footprints may match, and note the pairs, each once."""
         boxes = np.asarray(self._loaded.column("boxes"), np.float64)
         areas = np.concatenate(self._loaded.areas)
+        ids = self._loaded.column("ids")
         scene = np.repeat(np.arange(len(self._loaded.parts)), [len(part.rows) for part in self._loaded.parts])
         tree = shapely.STRtree(shapely.box(*boxes.T))
         is_fresh = np.zeros(len(boxes), np.bool_)
@@ -158,6 +162,7 @@ class Search:
             chosen = (scene[one] != scene[other]) & once
             one, other = one[chosen], other[chosen]
             possible = may_match((boxes[one], areas[one]), (boxes[other], areas[other]), Measure.OVERLAP)
+            possible |= (ids[one] == ids[other]) & (ids[one] != "")
             self._pairs.append((one[possible], other[possible]))
             self._reached[other[possible]] = True
 
@@ -167,7 +172,7 @@ class Search:
         number = {name: place for place, name in enumerate(names)}
         counts = [len(part.rows) for part in loaded.parts]
         scene = np.repeat(np.array([number[name] for name in loaded.starts], np.int64), counts)
-        nothing = [np.zeros(0, np.int64)]
+        nothing, no_text = [np.zeros(0, np.int64)], [np.zeros(0, object)]
         one = np.concatenate([pair[0] for pair in self._pairs] or nothing)
         other = np.concatenate([pair[1] for pair in self._pairs] or nothing)
         swapped = scene[one] > scene[other]  # a score at the very threshold may depend on which comes first
@@ -175,9 +180,11 @@ class Search:
             scenes=names,
             scene=scene,
             row=np.concatenate([part.rows for part in loaded.parts] or nothing),
-            ids=pa.concat_arrays([part.ids for part in loaded.parts]) if loaded.parts else pa.array([], pa.string()),
+            ids=np.concatenate([part.ids for part in loaded.parts] or no_text),
             touches_edge=np.concatenate([part.touches_edge for part in loaded.parts] or [np.zeros(0, np.bool_)]),
             confidence=np.concatenate([part.confidence for part in loaded.parts] or [np.zeros(0)]),
+            first_seen=np.concatenate([part.first_seen for part in loaded.parts] or no_text),
+            last_seen=np.concatenate([part.last_seen for part in loaded.parts] or no_text),
             reached=self._reached,
             first=np.where(swapped, other, one),
             second=np.where(swapped, one, other),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 
 from components.core import storage
 from components.core.collection.layer.dropped import NOTHING, Dropped
+from components.core.collection.layer.sightings import FIRST_SEEN, LAST_SEEN, UNSEEN, Sightings
 from components.core.errors import DataError
 from components.core.footprints.geoparquet import bbox_field, geoparquet_bytes, in_hilbert_order
 from components.core.footprints.hilbert import WORLD
@@ -31,8 +33,17 @@ CRS84 = "OGC:CRS84"
 _MADE = scene_schema(on_map=True)
 _EDGE = _MADE.get_field_index(TOUCHES_EDGE)
 
-SCENE_SCHEMA = _MADE.insert(_EDGE, pa.field("model", pa.string())).insert(_EDGE, pa.field("captured", pa.string()))
+CAPTURED = "captured"
+
+SCENE_SCHEMA = reduce(
+    lambda schema, name: schema.insert(_EDGE, pa.field(name, pa.string())),
+    ("model", LAST_SEEN, FIRST_SEEN, CAPTURED),
+    _MADE,
+)
 """Columns of a scene's file; the geometry is WKB in WGS 84."""
+
+STAND_INS = {FIRST_SEEN: CAPTURED, LAST_SEEN: CAPTURED}
+"""What stands for columns that files of earlier releases do not have."""
 
 FOOTPRINT_SCHEMA = SCENE_SCHEMA.remove(SCENE_SCHEMA.get_field_index(OUTLINE))
 """Columns of a footprint: the same, without what only joining needs."""
@@ -46,6 +57,9 @@ with what the tile beyond shows of them they may be large enough."""
 
 DROPPED = "footprints:dropped"
 """Metadata of a partition: what the scene leaves to others, as `Dropped.as_json` gives it."""
+
+SIGHTINGS = "footprints:sightings"
+"""Metadata of a partition: what other scenes say of the scene's footprints, as `Sightings.as_json` gives it."""
 
 OWN_ORDER = "footprints:own_order"
 """Metadata of a partition without joined buildings whose rows come in another order than in the scene's file, since an
@@ -82,7 +96,7 @@ def read_scene(uri: str, columns: Sequence[str] = SCENE_SCHEMA.names) -> tuple[p
 
 
 def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a Parquet file.
+    """Some columns of a Parquet file; where it is of an earlier release, others stand for those that it lacks.
 
     Raises:
         ArrowException: If it is none.
@@ -90,10 +104,30 @@ def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
         StorageError: If it cannot be read.
     """
     with pq.ParquetFile(pa.BufferReader(storage.read_bytes(uri))) as file:
-        missing = [name for name in columns if name not in file.schema_arrow.names]
-        if missing:
-            raise ValueError(f"it has no column {missing[0]!r}")
-        return file.read(list(columns)).select(list(columns))
+        return _columns_of(file, columns)
+
+
+def _columns_of(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    stored = _stored(file, columns)
+    table = file.read(sorted(set(stored)))
+    return table.select(stored).rename_columns(list(columns)).replace_schema_metadata(table.schema.metadata)
+
+
+def batches_of(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """As `read_columns`, some rows at a time."""
+    stored = _stored(file, columns)
+    for batch in file.iter_batches(rows, columns=sorted(set(stored))):
+        yield batch.select(stored).rename_columns(list(columns))
+
+
+def _stored(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
+    """Names of the columns of a file that serve as some columns."""
+    there = set(file.schema_arrow.names)
+    stored = [name if name in there else STAND_INS.get(name, name) for name in columns]
+    missing = [name for name in stored if name not in there]
+    if missing:
+        raise ValueError(f"it has no column {missing[0]!r}")
+    return stored
 
 
 class Kept(NamedTuple):
@@ -102,11 +136,13 @@ class Kept(NamedTuple):
     Attributes:
         rows: Its footprints.
         dropped: What its scene leaves to others.
+        sightings: What other scenes say of its footprints.
         in_scene_order: Whether those of the scene's file come in that file's order.
     """
 
     rows: pa.Table
     dropped: Dropped
+    sightings: Sightings
     in_scene_order: bool
 
 
@@ -120,11 +156,12 @@ def read_kept(uri: str, columns: Sequence[str]) -> Kept:
     """
     with pq.ParquetFile(pa.BufferReader(storage.read_bytes(uri))) as file:
         about = file.schema_arrow.metadata or {}
-        text = about.get(DROPPED.encode())
+        text, seen = about.get(DROPPED.encode()), about.get(SIGHTINGS.encode())
         schema = pa.schema([LAYER_SCHEMA.field(name) for name in columns])
         return Kept(
-            file.read(list(columns)).select(list(columns)).cast(schema),
+            _columns_of(file, columns).cast(schema),
             NOTHING if text is None else Dropped.of_json(text),
+            UNSEEN if seen is None else Sightings.of_json(seen),
             OWN_ORDER.encode() not in about,
         )
 
@@ -136,15 +173,20 @@ def scene_bytes(rows: pa.Table, fragments: pa.Table) -> bytes:
     return geoparquet_bytes(table, CRS84, pa.float32(), {FRAGMENTS: str(count)} if count else {})
 
 
-def partition_bytes(rows: pa.Table, joined: pa.Table, dropped: Dropped = NOTHING) -> bytes:
+def partition_bytes(
+    rows: pa.Table, joined: pa.Table, dropped: Dropped = NOTHING, sightings: Sightings = UNSEEN
+) -> bytes:
     """A partition of the layer, in Hilbert order.
 
     Args:
         rows: Of `FOOTPRINT_SCHEMA`, in the order of the scene's file.
         joined: The same, of buildings that several scenes show.
         dropped: Which rows of the scene are not among them.
+        sightings: What is said of them already.
     """
     about = {DROPPED: dropped.as_json()} if len(dropped.rows) else {}
+    if sightings.digest:
+        about[SIGHTINGS] = sightings.as_json()
     table = in_hilbert_order(pa.concat_tables([rows, joined]), WORLD)
     if not joined.num_rows and not table["id"].equals(rows["id"]):
         about[OWN_ORDER] = "true"

@@ -21,8 +21,7 @@ from functools import partial
 from components.core import storage
 from components.core.collection.layer.candidates import Alive
 from components.core.collection.layer.claims import UpdateClaim
-from components.core.collection.layer.dropped import Dropped
-from components.core.collection.layer.duplicates import find_duplicates
+from components.core.collection.layer.duplicates import DecidedLaterError, Shown, find_duplicates
 from components.core.collection.layer.index import (
     Bounds,
     CollectionLayer,
@@ -38,7 +37,7 @@ from components.core.collection.layer.journal import LayerJournal
 from components.core.collection.layer.partitions import (
     LostPartitionError,
     read_alive,
-    read_dropped,
+    read_decided,
     read_halves,
     scenes_with_partition,
     write_partition,
@@ -77,7 +76,7 @@ class _Work:
 
     Attributes:
         kept: The layer without what is to be written or deleted.
-        written: Scenes to be written, and what they leave to others.
+        written: Scenes to be written, and what is decided of their footprints.
         joins: What scenes have of buildings that several tiles show.
         joiner: Makes these buildings whole.
         removed: Scenes whose files are to be deleted.
@@ -86,7 +85,7 @@ class _Work:
     """
 
     kept: CollectionLayer
-    written: dict[LayerScene, Dropped]
+    written: dict[LayerScene, Shown]
     joins: dict[str, Joins]
     joiner: LayerJoiner
     removed: set[str]
@@ -178,19 +177,26 @@ def _work(
     leaving = {name: part for name, part in partitions.items() if name in changed or name not in wanted}
     former = {name: part.bounds for name, part in leaving.items()}
     areas = sorted({*before.unsettled, *former.values()})
+
+    def decided_since(since: float) -> dict[str, Shown]:
+        shown = {
+            name: scene
+            for name, scene in scenes.items()
+            if name in changed or scene.moment >= since or partitions[name].shows_anything_from(since)
+        }
+
+        def read(name: str) -> Alive:
+            return read_alive(collection, scenes[name], None if name in changed else partitions[name], since)
+
+        return find_duplicates(shown, changed, areas, since, read)
+
     since = _since([scenes[name] for name in changed], leaving.values(), before)
-
-    def read(name: str) -> Alive:
-        return read_alive(collection, scenes[name], None if name in changed else partitions[name], since)
-
-    shown = {
-        name: scene
-        for name, scene in scenes.items()
-        if name in changed or scene.moment >= since or partitions[name].shows_anything_from(since)
-    }
-    dropped = find_duplicates(shown, changed, areas, since, read)
-    stale = {name for name, found in dropped.items() if name in changed or partitions[name].dropped != found.digest}
-    left = dict(dropped)
+    try:
+        decided = decided_since(since)
+    except DecidedLaterError:
+        decided = decided_since(-math.inf)
+    stale = {name for name, found in decided.items() if name in changed or not _is_as_decided(partitions[name], found)}
+    left = dict(decided)
     joiner = LayerJoiner(scenes if goal.join_tiles else {}, partial(_halves, collection, partitions, left))
     staying = {name: part for name, part in partitions.items() if name in wanted}
     joins = _joins(joiner, goal, staying, before.join_tiles, stale, areas)
@@ -223,22 +229,28 @@ def _joins(
     return joiner.find(stale if was_joined else joiner.scenes, areas, joined)
 
 
-def _left(collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], name: str) -> Dropped:
-    """What a scene leaves to others; noted in `left`, since its partition may be replaced while others look at it."""
+def _is_as_decided(part: Partition, decided: Shown) -> bool:
+    return (part.dropped, part.sightings) == (decided.dropped.digest, decided.sightings.digest)
+
+
+def _left(collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Shown], name: str) -> Shown:
+    """What is decided of a scene; noted in `left`, since its partition may be replaced while others look at it."""
     if name not in left:
-        left[name] = read_dropped(collection, partitions[name])
+        left[name] = read_decided(collection, partitions[name])
     return left[name]
 
 
 def _halves(
-    collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Dropped], scene: LayerScene
+    collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Shown], scene: LayerScene
 ) -> SceneHalves:
     return read_halves(collection, scene, _left(collection, partitions, left, scene.mark.scene))
 
 
 def _since(changed: Iterable[LayerScene], leaving: Iterable[Partition], before: CollectionLayer) -> float:
     """The first moment at which anything changes; all of time where an update did not come to its end."""
-    if before.unsettled:
+    leaving = tuple(leaving)
+    last = max((part.last_dropped for part in leaving if part.last_dropped is not None), default=-math.inf)
+    if before.unsettled or any(last >= moment_of(part.captured) for part in leaving):
         return -math.inf
     moments = [scene.moment for scene in changed] + [moment_of(part.captured) for part in leaving]
     return min(moments, default=math.inf)

@@ -76,7 +76,7 @@ def degrees(x: float, y: float, width: float, height: float) -> tuple[float, flo
     return WEST + UNIT * x, SOUTH + UNIT * y, WEST + UNIT * (x + width), SOUTH + UNIT * (y + height)
 
 
-def rows_of(buildings: Sequence[Building], source: str = "town.tif") -> pa.Table:
+def rows_of(buildings: Sequence[Building], source: str = "town.tif", captured: str = "") -> pa.Table:
     """Footprints as a scene's file has them."""
     boxes = np.array([degrees(each.x, each.y, each.width, each.height) for each in buildings]).reshape(-1, 4)
     columns: dict[str, Any] = {
@@ -86,7 +86,7 @@ def rows_of(buildings: Sequence[Building], source: str = "town.tif") -> pa.Table
         "area_px": [int(100 * each.width * each.height) for each in buildings],
         "confidence": [each.confidence for each in buildings],
         "source": [source] * len(buildings),
-        "captured": [None] * len(buildings),
+        **{name: [captured or None] * len(buildings) for name in ("captured", "first_seen", "last_seen")},
         "model": ["0123456789ab"] * len(buildings),
         "touches_edge": [each.touches_edge for each in buildings],
         "geometry": shapely.to_wkb(shapely.box(*boxes.T)).tolist(),
@@ -103,7 +103,7 @@ def scene_rows(scene: SmallScene, buildings: Sequence[Building]) -> pa.Table:
     low, high = np.round(UNIT_PX * boxes[:, :2]), np.round(UNIT_PX * (boxes[:, :2] + boxes[:, 2:]))
     shapes = shapely.to_wkb(shapely.box(*low.T, *high.T)).tolist()
     outlines = [shape if each.touches_edge else None for shape, each in zip(shapes, buildings, strict=True)]
-    rows = rows_of(buildings, f"{scene.id}.tif").append_column(OUTLINE, pa.array(outlines, pa.binary()))
+    rows = rows_of(buildings, f"{scene.id}.tif", scene.captured).append_column(OUTLINE, pa.array(outlines, pa.binary()))
     return rows.select(SCENE_SCHEMA.names)
 
 

@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.core.collection.layer.candidates import Alive
-from components.core.collection.layer.dropped import NOTHING, Dropped
-from components.core.collection.layer.duplicates import find_duplicates, kept_best_first
+from components.core.collection.layer.duplicates import (
+    NOBODY,
+    DecidedLaterError,
+    Shown,
+    find_duplicates,
+    heirs_best_first,
+)
 from components.core.collection.layer.index import Bounds
 from components.core.collection.layer.scenes import LayerScene, moment_of
 from tests.components.core.collection.layer.drawing import collections
@@ -28,17 +33,21 @@ def _found(
     changed: Iterable[str] | None = None,
     areas: Sequence[Bounds] = (),
     since: float = -np.inf,
-    before: Mapping[str, Dropped] | None = None,
-) -> dict[str, Dropped]:
-    tables = {scene.id: rows_of(scene.buildings) for scene in scenes}
+    before: Mapping[str, Shown] | None = None,
+) -> dict[str, Shown]:
+    tables = {scene.id: rows_of(scene.buildings, scene.id, scene.captured) for scene in scenes}
 
-    def read(name: str) -> Alive:
-        dropped = (before or {}).get(name, NOTHING)
-        alive = np.setdiff1d(np.arange(tables[name].num_rows), dropped.before(since))
-        return Alive(alive, tables[name].take(pa.array(alive)), dropped)
+    def read(name: str, since: float) -> Alive:
+        decided = (before or {}).get(name, Shown())
+        alive = np.setdiff1d(np.arange(tables[name].num_rows), decided.dropped.before(since))
+        return Alive(alive, tables[name].take(pa.array(alive)), *decided)
 
     seen = _seen(scenes)
-    return find_duplicates(seen, seen if changed is None else changed, areas, since, read)
+    chosen = seen if changed is None else changed
+    try:
+        return find_duplicates(seen, chosen, areas, since, lambda name: read(name, since))
+    except DecidedLaterError:
+        return find_duplicates(seen, chosen, areas, -np.inf, lambda name: read(name, -np.inf))
 
 
 def _same(one: tuple[SmallScene, Building], other: tuple[SmallScene, Building]) -> bool:
@@ -53,32 +62,68 @@ def _badness(entry: tuple[SmallScene, Building]) -> tuple[bool, float, float, st
     return building.touches_edge, -moment_of(scene.captured), -certain, building.id, scene.id
 
 
-def _one_by_one(scenes: Sequence[SmallScene]) -> dict[str, dict[int, float]]:
-    """The rule as it is written down, with no index and no search: by scene, rows and when they were dropped."""
+Rows = dict[str, dict[int, float]]
+"""By scene, rows and when they were dropped."""
+
+Said = dict[str, dict[int, tuple[str, str, bool]]]
+"""By scene, rows and when they were seen first and last, and whether they gave up their id."""
+
+
+def _one_by_one(scenes: Sequence[SmallScene]) -> tuple[Rows, Said]:
+    """The rule as it is written down, with no index and no search."""
     kept: list[tuple[SmallScene, Building]] = []
-    dropped: dict[str, dict[int, float]] = {scene.id: {} for scene in scenes}
+    dropped: Rows = {scene.id: {} for scene in scenes}
+    seen = {(s.id, number): [s.captured, s.captured] for s in scenes for number in range(len(s.buildings))}
+
+    def key(entry: tuple[SmallScene, Building]) -> tuple[str, int]:
+        return entry[0].id, entry[0].buildings.index(entry[1])
+
     for moment in sorted({moment_of(scene.captured) for scene in scenes}):
         new = [(s, building) for s in scenes if moment_of(s.captured) == moment for building in s.buildings]
         entries, kept = sorted([*kept, *new], key=_badness), []
         for entry in entries:
-            if any(_same(entry, better) for better in kept):
-                dropped[entry[0].id][entry[0].buildings.index(entry[1])] = moment
-            else:
+            heir = next((better for better in kept if _same(entry, better)), None)
+            if heir is None:
                 kept.append(entry)
-    return dropped
+            else:
+                dropped[key(entry)[0]][key(entry)[1]] = moment
+                both = [*seen[key(entry)], *seen[key(heir)]]
+                seen[key(heir)] = [choose(both, key=lambda day: (moment_of(day), day)) for choose in (min, max)]
+    said: Said = {scene.id: {} for scene in scenes}
+    for place, entry in enumerate(kept := sorted(kept, key=_badness)):
+        scene, row = key(entry)
+        first, last = seen[scene, row]
+        is_renamed = any(_shares_id(entry, better) for better in kept[:place])
+        if is_renamed or [first, last] != [entry[0].captured] * 2:
+            said[scene][row] = first, last, is_renamed
+    return dropped, said
 
 
-def _by_row(found: Mapping[str, Dropped]) -> dict[str, dict[int, float]]:
+def _shares_id(one: tuple[SmallScene, Building], other: tuple[SmallScene, Building]) -> bool:
+    boxes = [shapely.box(b.x, b.y, b.x + b.width, b.y + b.height) for _, b in (one, other)]
+    return one[0] is not other[0] and one[1].id == other[1].id and bool(boxes[0].intersects(boxes[1]))
+
+
+def _by_row(found: Mapping[str, Shown]) -> Rows:
     return {
-        name: dict(zip(dropped.rows.tolist(), dropped.moments.tolist(), strict=True)) for name, dropped in found.items()
+        name: dict(zip(shown.dropped.rows.tolist(), shown.dropped.moments.tolist(), strict=True))
+        for name, shown in found.items()
     }
+
+
+def _decided(found: Mapping[str, Shown]) -> tuple[Rows, Said]:
+    said = {
+        name: {row: tuple(sighting) for row, sighting in shown.sightings.by_row.items()}
+        for name, shown in found.items()
+    }
+    return _by_row(found), said  # type: ignore[return-value]
 
 
 @given(collections(), st.randoms(use_true_random=False))
 def test_the_rule_holds_in_whatever_order_the_scenes_come(scenes: list[SmallScene], random: object) -> None:
     expected = _one_by_one(scenes)
     random.shuffle(scenes)  # type: ignore[attr-defined]
-    assert _by_row(_found(scenes)) == expected
+    assert _decided(_found(scenes)) == expected
 
 
 @given(collections())
@@ -86,7 +131,7 @@ def test_a_scene_alone_loses_nothing(scenes: list[SmallScene]) -> None:
     for scene in scenes:
         found = _found([scene])
         assert list(found) == [scene.id]
-        assert not len(found[scene.id].rows)
+        assert not len(found[scene.id].dropped.rows)
 
 
 @settings(max_examples=200)
@@ -97,10 +142,10 @@ def test_only_what_a_change_reaches_is_found_anew(before: list[SmallScene], afte
     both = changed | {name for name, scene in old.items() if new.get(name) != scene}
     areas = [old[name].bounds for name in sorted(both & set(old))]
     moments = [moment_of(scene.captured) for scenes in (old, new) for name, scene in scenes.items() if name in both]
-    known = {name: dropped for name, dropped in _found(before).items() if name not in changed}
+    known = {name: shown for name, shown in _found(before).items() if name not in changed}
     found = _found(after, changed, areas, min(moments, default=np.inf), known)
 
-    assert _by_row({name: found.get(name, known.get(name, NOTHING)) for name in new}) == _one_by_one(after)
+    assert _decided({name: found.get(name, known.get(name, Shown())) for name in new}) == _one_by_one(after)
 
 
 def test_scenes_far_from_a_change_are_not_read() -> None:
@@ -146,7 +191,7 @@ def test_one_more_capture_is_compared_with_what_is_shown() -> None:
     buildings = tuple(Building(f"b{n}", 2 * n, 1) for n in range(4))
     captures = [SmallScene(f"s{n:02}", 0, 0, 9, 4, buildings, f"2026-01-{n + 1:02}") for n in range(20)]
     before = _found(captures[:-1])
-    assert [name for name, dropped in before.items() if len(dropped.rows) < 4] == ["s18"]
+    assert [name for name, shown in before.items() if len(shown.dropped.rows) < 4] == ["s18"]
     since = moment_of(captures[-1].captured)
     shown = [scene for scene in captures if scene.id in ("s18", "s19")]
 
@@ -162,7 +207,7 @@ def _pair(one: Building, other: Building, captured: tuple[str, str] = ("", "")) 
         SmallScene("b", 0, 0, 4, 4, (other,), captured[1]),
     ]
     found = _found(scenes)
-    return [name for name in "ab" if not len(found[name].rows)]
+    return [name for name in "ab" if not len(found[name].dropped.rows)]
 
 
 def test_the_better_one_is_kept() -> None:
@@ -176,6 +221,28 @@ def test_the_better_one_is_kept() -> None:
     assert _pair(replace(here, confidence=None), replace(here, confidence=0.0)) == ["b"]
     assert _pair(replace(here, id="y"), here) == ["b"]
     assert _pair(here, here) == ["a"]
+
+
+def test_who_is_shown_was_seen_when_those_were_that_are_not() -> None:
+    buildings = (Building("x", 1, 1),)
+    captures = [SmallScene(f"s{n}", 0, 0, 4, 4, buildings, f"2026-01-0{n}") for n in (1, 2, 3)]
+    cut = SmallScene("cut", 0, 0, 4, 4, (replace(buildings[0], touches_edge=True),), "2026-02-01")
+
+    found = _found([*captures, cut])
+
+    assert _decided(found)[1] == {"s1": {}, "s2": {}, "s3": {0: ("2026-01-01", "2026-02-01", False)}, "cut": {}}
+
+
+def test_of_two_that_are_shown_one_keeps_the_id() -> None:
+    """Each scene's border cuts what is a half of the building, and both are the same by their ids."""
+    west = SmallScene("a", 0, 0, 4, 4, (Building("x", 1, 1, 3, touches_edge=True, confidence=0.9),))
+    east = SmallScene("b", 3, 0, 4, 4, (Building("x", 3, 1, 3, touches_edge=True),))
+
+    found = _found([west, east])
+
+    assert _decided(found)[1] == {"a": {}, "b": {0: ("", "", True)}}
+    table = found["b"].sightings.told(rows_of(east.buildings, "b"), np.arange(1))
+    assert table["id"].to_pylist() != ["x"]
 
 
 def test_a_building_in_the_other_scenes_gap_stays() -> None:
@@ -216,5 +283,9 @@ def test_many_at_a_time_is_as_one_by_one(count: int, data: st.DataObject) -> Non
         looked_at.extend(chosen.tolist())
         return np.array([index in matching for index in chosen.tolist()], np.bool_)
 
-    assert set(np.flatnonzero(kept_best_first(ranks, first, second, same)).tolist()) == kept
+    heirs = heirs_best_first(ranks, first, second, same)
+
+    assert set(np.flatnonzero(heirs == NOBODY).tolist()) == kept
+    for node in set(range(count)) - kept:
+        assert heirs[node] == min(partners[node] & kept, key=lambda other: ranks[other])
     assert len(looked_at) == len(set(looked_at))

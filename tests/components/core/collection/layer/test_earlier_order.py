@@ -1,4 +1,7 @@
-"""Collections of earlier releases, which did not put rows in Hilbert order, brought up to date by this one."""
+"""Collections of earlier releases brought up to date by this one.
+
+Those did not put rows in Hilbert order, nor say when a building was seen first.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,8 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.core.collection.layer import tables
+from components.core.collection.layer.exports import export_layer
 from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection
+from components.core.footprints.geoparquet import geoparquet_bytes
 from components.core.footprints.hilbert import WORLD
 from tests.components.core.collection.layer.drawing import collections
 from tests.components.core.collection.layer.small_collections import (
@@ -35,10 +41,15 @@ EAST = SmallScene("east-1", 8, 0, 10, 10, (Building("e1", 8, 5), Building("e2", 
 
 @contextmanager
 def earlier_release() -> Iterator[None]:
-    """Files are written in the order in which rows come."""
+    """Files are written in the order in which rows come, and without the columns that came later."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "in_hilbert_order", lambda rows, _: rows)
+        patch.setattr(tables, "geoparquet_bytes", _without_later_columns)
         yield
+
+
+def _without_later_columns(table: pa.Table, *arguments: Any) -> bytes:
+    return geoparquet_bytes(table.drop_columns([*tables.STAND_INS]), *arguments)
 
 
 def _update(collection: Collection) -> None:
@@ -81,6 +92,21 @@ def test_a_partition_that_is_rewritten_is_in_order(tmp_path: Path) -> None:
     check_geoparquet(collection.partition(WEST.id), WORLD)
 
 
+def test_the_day_of_capture_stands_for_what_is_not_said(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    with earlier_release():
+        finish_all(collection, [WEST])
+        _update(collection)
+    finish(collection, EAST)
+    _update(collection)
+
+    (file,) = export_layer(collection, ["geojsonl"])
+    rows = [json.loads(line)["properties"] for line in Path(file).read_text().splitlines()]
+    seen = {row["id"]: (row["captured"], row["first_seen"], row["last_seen"]) for row in rows}
+    assert seen["w1"] == ("2025-06-01",) * 3 and seen["e2"] == ("2026-05-01",) * 3
+    assert seen["e1"] == ("2026-05-01", "2025-06-01", "2026-05-01"), "w7 is the same building"
+
+
 @settings(max_examples=25, deadline=None)
 @given(collections(), st.lists(st.sets(st.integers(0, 4)), min_size=3, max_size=3))
 def test_the_layer_is_what_it_would_be_without_an_earlier_release(
@@ -107,4 +133,6 @@ def test_the_layer_is_what_it_would_be_without_an_earlier_release(
 def _said(collection: Collection) -> list[dict[str, object]]:
     """What is said of each partition, but for the places that its rows have in the scene's file."""
     parts = json.loads(layer_files(collection)["layer.json"])["partitions"]
-    return [{name: value for name, value in part.items() if name not in ("dropped", "joins")} for part in parts]
+    return [
+        {name: value for name, value in part.items() if name not in ("dropped", "joins", "sightings")} for part in parts
+    ]

@@ -74,6 +74,8 @@ def test_each_line_is_a_feature(tmp_path: Path) -> None:
     assert by_id["t2"]["properties"]["confidence"] is None
     assert set(features[0]["properties"]) == {"id", "class", "area_m2", "area_px", "confidence", "source"} | {
         "captured",
+        "first_seen",
+        "last_seen",
         "model",
         "touches_edge",
     }

@@ -47,6 +47,42 @@ def test_an_id_never_passes_to_another_building() -> None:
     assert not {"a", "b", "c", "d"} & set(ids[1:])
 
 
+def test_a_building_of_another_scene_keeps_its_id_and_its_first_day() -> None:
+    new = (Building("p", 0.1, 0), Building("q", 2, 0.1), Building("r", 9, 0))
+    shown = rows_of((Building("e", 0, 0), Building("f", 4, 0)), "old.tif", "2025-01-01")
+
+    found = inherit_ids(rows_of(new, "new.tif", "2026-01-01"), rows_of(()), shown)
+
+    assert found.rows["id"].to_pylist() == ["e", "q", "r"]
+    assert found.rows["first_seen"].to_pylist() == ["2025-01-01", "2026-01-01", "2026-01-01"]
+    assert found.rows["last_seen"].to_pylist() == ["2026-01-01"] * 3
+
+
+def test_the_same_scene_comes_first_unless_another_one_shows_its_building() -> None:
+    new = (Building("p", 0, 0), Building("q", 2, 0))
+    shown = rows_of((Building("b", 2, 0.1), Building("x", 0, 0), Building("c", 7, 7)))
+
+    found = inherit_ids(rows_of(new), rows_of(OLD), shown)
+
+    assert found.rows["id"].to_pylist() == ["a", "b"]
+    assert found.change == Change(new=0, gone=2, kept=2)
+
+
+def test_of_two_halves_one_inherits_at_most() -> None:
+    """What lies beside each other is not the same, and both would lose a part of the ground if it were."""
+    halves = (Building("p", 0, 0, 0.51), Building("q", 0.51, 0, 0.49))
+
+    assert inherit_ids(rows_of(halves), rows_of(OLD)).rows["id"].to_pylist() == ["a", "q"]
+
+
+@given(scenes("s"), scenes("t"), scenes("u"))
+def test_ids_stay_unique_whoever_shows_them(new: SmallScene, old: SmallScene, other: SmallScene) -> None:
+    found = inherit_ids(rows_of(new.buildings), rows_of(old.buildings), rows_of(other.buildings))
+
+    ids = found.rows["id"].to_pylist()
+    assert len(set(ids)) == len(new.buildings)
+
+
 @given(scenes("s"), scenes("t"))
 def test_ids_are_unique_and_whatever_changes_is_counted(new: SmallScene, old: SmallScene) -> None:
     found = inherit_ids(rows_of(new.buildings), rows_of(old.buildings))

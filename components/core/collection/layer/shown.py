@@ -1,0 +1,69 @@
+"""Footprints that the layer shows at a place, for scenes that show it again."""
+
+from __future__ import annotations
+
+import logging
+import math
+from functools import cached_property
+
+import pyarrow as pa
+import shapely
+
+from components.core.collection.layer.index import Bounds, CollectionLayer, Partition, layer_or_none, mark_of
+from components.core.collection.layer.partitions import LostPartitionError, read_alive
+from components.core.collection.layer.scenes import LayerScene, Overlaps, within
+from components.core.collection.layer.sightings import FIRST_SEEN
+from components.core.collection.ledger import Collection
+from components.core.errors import DataError, StorageError
+from components.core.footprints.records import GEOMETRY
+from components.core.footprints.vector_files import geometries_of
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("id", FIRST_SEEN, GEOMETRY)
+NOTHING = pa.schema([("id", pa.string()), (FIRST_SEEN, pa.string()), (GEOMETRY, pa.binary())]).empty_table()
+
+
+class ShownFootprints:
+    """Asks the layer as it is when it is asked first; picklable, until then."""
+
+    def __init__(self, collection: Collection) -> None:
+        """Of a collection, which need not have a layer."""
+        self._collection = collection
+
+    @cached_property
+    def _layer(self) -> CollectionLayer:
+        return layer_or_none(self._collection) or CollectionLayer()
+
+    @cached_property
+    def _overlaps(self) -> Overlaps:
+        parts = (part for part in self._layer.parts if part.footprints or part.joins)
+        return Overlaps({part.scene: _scene(part) for part in parts})
+
+    def near(self, bounds: Bounds, but: str) -> pa.Table:
+        """What other scenes show on some ground, parts of joined buildings each for itself.
+
+        What cannot be read is left out, since it is the layer's next update that mends it.
+
+        Args:
+            bounds: The ground.
+            but: The scene that is not asked for.
+
+        Returns:
+            Table with `COLUMNS`.
+        """
+        found = [self._rows(self._layer.partitions[name]) for name in self._overlaps.near(bounds) if name != but]
+        rows = pa.concat_tables([NOTHING, *found])
+        return rows.filter(pa.array(within(shapely.bounds(geometries_of(rows)), [bounds])))
+
+    def _rows(self, part: Partition) -> pa.Table:
+        try:
+            alive = read_alive(self._collection, _scene(part), part, math.inf)
+        except (LostPartitionError, DataError, StorageError) as error:
+            log.warning("%s: no id is taken over from this scene: %s", part.scene, error)
+            return NOTHING
+        return alive.sightings.told(alive.table, alive.rows).select(COLUMNS).cast(NOTHING.schema)
+
+
+def _scene(part: Partition) -> LayerScene:
+    return LayerScene(mark_of(part.mark), part.bounds, part.captured, part.grid)
