@@ -191,6 +191,17 @@ def _of_scene(collection: Collection, mark: Mark) -> dict[str, object] | None:
     return _row_of_pixels(mark, record, shapely.box(0, 0, record.width, record.height), grid)
 
 
+def scene_ground(collection: Collection, mark: Mark) -> BaseGeometry | None:
+    """What of a finished scene was looked at, in WGS 84; None for nothing.
+
+    Raises:
+        DataError: If what it says is broken.
+        StorageError: If it cannot be read.
+    """
+    row = _of_scene(collection, mark)
+    return None if row is None else shapely.from_wkb(row["geometry"])
+
+
 class CoveredGround:
     """The ground that the layer's scenes show, to be asked often."""
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import SystemRandom
 
+from components.core.collection.layer.confirming import Confirmation
 from components.core.collection.layer.update import LayerUpdate, update_layer
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan
@@ -23,7 +24,13 @@ ROUNDS = 6
 THREADS = 16
 
 
-def reconcile(collection: Collection, plan: Plan, done: Mapping[str, Mark], join_tiles: bool = True) -> LayerUpdate:
+def reconcile(
+    collection: Collection,
+    plan: Plan,
+    done: Mapping[str, Mark],
+    join_tiles: bool = True,
+    confirm: Confirmation | None = None,
+) -> LayerUpdate:
     """Have the layer show what the ledger says, and retire what it shows no more.
 
     Both are done again where another run has changed the ledger or the layer meanwhile, after a while that differs
@@ -35,6 +42,7 @@ def reconcile(collection: Collection, plan: Plan, done: Mapping[str, Mark], join
         done: The marks of this run by scene; other marks of these scenes are retired, unless another run, which did
             the scene again, has retired that of this one meanwhile.
         join_tiles: Whether buildings that the borders of tiles cut are joined.
+        confirm: How many of the next captures have to agree for a change to count; None for none.
 
     Returns:
         All updates as one.
@@ -51,7 +59,7 @@ def reconcile(collection: Collection, plan: Plan, done: Mapping[str, Mark], join
         there = {scene: mark for scene, mark in done.items() if mark in marks}
         leaving = {mark for mark in marks if mark in retired or mark != there.get(mark.scene, mark)}
         chosen = _one_a_scene(marks - retired, there, plan.detector)
-        update = _updated(collection, plan.images_uri, chosen, marks, join_tiles, is_last=number == ROUNDS - 1)
+        update = _updated(collection, plan.images_uri, chosen, marks, join_tiles, confirm, is_last=number == ROUNDS - 1)
         if update is not None:
             total = update if total is None else _joined(total, update)
         if update is not None and not update.layer.unsettled:
@@ -82,11 +90,12 @@ def _updated(
     chosen: Mapping[str, Mark],
     marks: set[Mark],
     join_tiles: bool,
+    confirm: Confirmation | None,
     is_last: bool,
 ) -> LayerUpdate | None:
     """What an update did; None where it missed what another run has retired since the ledger was listed."""
     try:
-        return update_layer(collection, images_uri, chosen.values(), join_tiles=join_tiles)
+        return update_layer(collection, images_uri, chosen.values(), join_tiles=join_tiles, confirm=confirm)
     except (DataError, StorageError):
         if is_last or marks <= set(collection.marks()):
             raise

@@ -51,10 +51,12 @@ class Shown(NamedTuple):
     Attributes:
         dropped: Which it leaves to others.
         sightings: What others say of the rest.
+        withheld: Which of the rest are not shown, as too few captures agree; see `confirming`.
     """
 
     dropped: Dropped = NOTHING
     sightings: Sightings = UNSEEN
+    withheld: tuple[int, ...] = ()
 
 
 def find_duplicates(
@@ -129,7 +131,7 @@ class _State:
 
     def own(self, index: int) -> Sighting:
         """As its scene alone says."""
-        return Sighting(str(self.found.first_seen[index]), str(self.found.last_seen[index]))
+        return Sighting.of(str(self.found.first_seen[index]), str(self.found.last_seen[index]))
 
     def drop(self, index: int, heir: int, moment: float) -> None:
         self.dropped_at[index] = moment

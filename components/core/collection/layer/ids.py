@@ -111,7 +111,7 @@ def inherit_ids(new: pa.Table | Path | str, old: pa.Table | Path | str, shown: p
         pairs = _pairs(fresh.take(pa.array(alone)), free)
         partners = pairs.second.tolist()
         heirs |= dict(zip(alone[pairs.first].tolist(), _chosen(free["id"], partners), strict=True))
-        days = [Sighting(day or "", day or "") for day in _chosen(free[FIRST_SEEN], partners)]
+        days = [Sighting.of(day, day) for day in _chosen(free[FIRST_SEEN], partners)]
         before |= dict(zip(alone[pairs.first].tolist(), days, strict=True))
     taken = {str(name) for rows in known for name in rows["id"].to_pylist()}
     ids = _all_ids(fresh["id"].to_pylist(), heirs, taken)

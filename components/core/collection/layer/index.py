@@ -104,6 +104,8 @@ class Partition:
         captured: Day or time of capture in ISO 8601; empty where it is not known.
         grid: The image's pixels on the map; None where the scene's marker does not say.
         sightings: Digest of what other scenes say of its footprints; empty where there is nothing.
+        withheld: How many footprints are not shown, as too few captures agree.
+        withheld_rows: Digest of which they are; empty where there is none.
     """
 
     scene: str
@@ -119,11 +121,16 @@ class Partition:
     captured: str
     grid: ImageGrid | None
     sightings: str = ""
+    withheld: int = 0
+    withheld_rows: str = ""
 
     def shows_anything_from(self, moment: float) -> bool:
-        """Whether any footprint was shown just before a moment, in seconds since 1970, or is now, be it as a part."""
+        """Whether any footprint was shown just before a moment, in seconds since 1970, or is now, be it as a part.
+
+        What is withheld counts as shown.
+        """
         last = -math.inf if self.last_dropped is None else self.last_dropped
-        return self.footprints > 0 or self.joins != "" or (self.duplicates > 0 and last >= moment)
+        return self.footprints + self.withheld > 0 or self.joins != "" or (self.duplicates > 0 and last >= moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +143,14 @@ class CollectionLayer:
         partitions: By scene, those whose file is as they say.
         unsettled: Where scenes have changed since that are not among them yet; empty but while an update runs, or
             after one that was killed.
+        confirm: How many of the next captures have to agree for a change to count, such as 2 of 3; empty for none.
     """
 
     images_uri: str = ""
     join_tiles: bool = True
     partitions: dict[str, Partition] = field(default_factory=dict)
     unsettled: tuple[Bounds, ...] = ()
+    confirm: str = ""
 
     @property
     def parts(self) -> list[Partition]:
@@ -168,16 +177,23 @@ class CollectionLayer:
         """How many buildings were made of parts that several scenes show."""
         return sum(part.joined for part in self.parts)
 
+    @property
+    def withheld(self) -> int:
+        """How many footprints are not shown, as too few captures agree."""
+        return sum(part.withheld for part in self.parts)
+
     def as_json(self) -> bytes:
         """The file's content, one partition a line."""
         head = {
             "images_uri": self.images_uri,
             "join_tiles": self.join_tiles,
+            "confirm": self.confirm,
             "scenes": len(self.parts),
             "footprints": self.footprints,
             "area_m2": self.area_m2,
             "duplicates": self.duplicates,
             "joined": self.joined,
+            "withheld": self.withheld,
         }
         lines = [f" {_text(name)}: {_text(value)},\n" for name, value in head.items()]
         lines.append(f' "unsettled": {_listed(self.unsettled)},\n')
@@ -209,7 +225,9 @@ def read_layer(collection: Collection) -> CollectionLayer | None:
         parts = [_partition(part) for part in content["partitions"]]
         unsettled = tuple((west, south, east, north) for west, south, east, north in content["unsettled"])
         join_tiles = bool(content["join_tiles"])
-        return CollectionLayer(content["images_uri"], join_tiles, {part.scene: part for part in parts}, unsettled)
+        confirm = str(content.get("confirm", ""))
+        by_scene = {part.scene: part for part in parts}
+        return CollectionLayer(content["images_uri"], join_tiles, by_scene, unsettled, confirm)
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{place}: is not a layer description ({error}); delete it, and it is rebuilt") from error
 

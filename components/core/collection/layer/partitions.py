@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from components.core import storage
 from components.core.collection.layer.candidates import COLUMNS, Alive
+from components.core.collection.layer.dropped import DIGEST_CHARACTERS
 from components.core.collection.layer.duplicates import Shown
 from components.core.collection.layer.index import Partition
 from components.core.collection.layer.joins import Joins, SceneHalves
@@ -27,6 +29,7 @@ from components.core.collection.ledger import Collection
 from components.core.footprints.geography import WGS84
 from components.core.footprints.records import OUTLINE
 from components.core.footprints.tile_joins import CutFootprints
+from components.core.hashing import digest
 
 LAYER_FOLDER = "layer"
 SUFFIX = ".parquet"
@@ -79,7 +82,7 @@ def read_alive(collection: Collection, scene: LayerScene, part: Partition | None
     kept = _read_kept(collection, part, COLUMNS)
     dropped = kept.dropped
     gone = dropped.before(since)
-    is_as_made = not part.joins and not part.sightings and kept.in_scene_order
+    is_as_made = not part.joins and not part.sightings and not part.withheld and kept.in_scene_order
     if is_as_made and len(gone) == len(dropped.rows):
         return Alive(_others(gone, kept.rows.num_rows + len(gone)), kept.rows, dropped)
     table = read_footprints(footprints_uri(collection, scene), COLUMNS)
@@ -95,10 +98,11 @@ def _read_kept(collection: Collection, part: Partition, columns: Sequence[str]) 
         kept = read_kept(place, columns)
     except (pa.ArrowException, ValueError) as error:
         raise LostPartitionError(part.scene, str(error)) from error
-    if (kept.rows.num_rows, kept.dropped.digest, kept.sightings.digest) != (
+    if (kept.rows.num_rows, *digests_of(Shown(kept.dropped, kept.sightings, kept.withheld))) != (
         part.footprints,
         part.dropped,
         part.sightings,
+        part.withheld_rows,
     ):
         raise LostPartitionError(part.scene, "its footprints differ from those that layer.json lists")
     return kept
@@ -111,10 +115,17 @@ def read_decided(collection: Collection, part: Partition) -> Shown:
         LostPartitionError: If the partition is not what `layer.json` says.
         StorageError: If it cannot be read.
     """
-    if not part.dropped and not part.sightings:
+    if not part.dropped and not part.sightings and not part.withheld:
         return Shown()
     kept = _read_kept(collection, part, ("id",))
-    return Shown(kept.dropped, kept.sightings)
+    return Shown(kept.dropped, kept.sightings, kept.withheld)
+
+
+def digests_of(decided: Shown) -> tuple[str, str, str]:
+    """What `layer.json` says of what is decided: `dropped`, `sightings` and `withheld_rows`."""
+    rows = json.dumps(decided.withheld)
+    withheld = digest(rows)[:DIGEST_CHARACTERS] if decided.withheld else ""
+    return decided.dropped.digest, decided.sightings.digest, withheld
 
 
 def read_halves(collection: Collection, scene: LayerScene, decided: Shown) -> SceneHalves:
@@ -130,6 +141,7 @@ def read_halves(collection: Collection, scene: LayerScene, decided: Shown) -> Sc
     rows, _ = read_scene(footprints_uri(collection, scene))
     chosen = pc.is_valid(rows[OUTLINE]).to_numpy().astype(np.bool_)
     chosen[decided.dropped.rows] = False
+    chosen[list(decided.withheld)] = False
     places = np.flatnonzero(chosen)
     halves = decided.sightings.told(rows.filter(pa.array(chosen)), places).combine_chunks()
     grid = scene.grid
@@ -159,20 +171,23 @@ def write_partition(
     Returns:
         What `layer.json` says of it.
     """
-    dropped, sightings = decided
+    dropped, sightings, withheld = decided
     rows = read_footprints(footprints_uri(collection, scene))
     kept = np.ones(rows.num_rows, np.bool_)
     kept[dropped.rows] = False
+    kept[list(withheld)] = False
     kept[[place for place in joins.away if place < len(kept)]] = False
     rows = sightings.told(rows.filter(pa.array(kept)), np.flatnonzero(kept))
-    storage.write_bytes(collection.partition(scene.mark.scene), partition_bytes(rows, whole, dropped, sightings))
+    content = partition_bytes(rows, whole, dropped, sightings, withheld)
+    storage.write_bytes(collection.partition(scene.mark.scene), content)
     rows = pa.concat_tables([rows, whole])
+    dropped_digest, sightings_digest, withheld_digest = digests_of(decided)
     area_m2 = math.fsum(rows["area_m2"].drop_null().to_pylist())
     return Partition(
         scene=scene.mark.scene,
         mark=scene.mark.stem,
         duplicates=len(dropped.rows),
-        dropped=dropped.digest,
+        dropped=dropped_digest,
         last_dropped=dropped.last,
         footprints=rows.num_rows,
         area_m2=round(area_m2, 3),
@@ -181,5 +196,7 @@ def write_partition(
         bounds=scene.bounds,
         captured=scene.captured,
         grid=scene.grid,
-        sightings=sightings.digest,
+        sightings=sightings_digest,
+        withheld=len(withheld),
+        withheld_rows=withheld_digest,
     )

@@ -37,11 +37,11 @@ class ShownFootprints:
 
     @cached_property
     def _overlaps(self) -> Overlaps:
-        parts = (part for part in self._layer.parts if part.footprints or part.joins)
+        parts = (part for part in self._layer.parts if part.footprints or part.joins or part.withheld)
         return Overlaps({part.scene: _scene(part) for part in parts})
 
     def near(self, bounds: Bounds, but: str) -> pa.Table:
-        """What other scenes show on some ground, parts of joined buildings each for itself.
+        """What other scenes show on some ground, parts of joined buildings each for itself, and what they withhold.
 
         What cannot be read is left out, since it is the layer's next update that mends it.
 

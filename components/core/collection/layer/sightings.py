@@ -35,16 +35,25 @@ class Sighting(NamedTuple):
         first: Day or time of the first capture in ISO 8601; empty where it is not known.
         last: Of the last one.
         is_renamed: Whether another scene shows another building under its id, for which it gives that up.
+        days: Of all captures that show it, as far as they are known, in time.
     """
 
     first: str
     last: str
     is_renamed: bool = False
+    days: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, first: str | None, last: str | None) -> Sighting:
+        """From the first and the last day; None or empty where one is not known."""
+        days = sorted({first or "", last or ""}, key=_in_time)
+        return cls(first or "", last or "", days=tuple(days))
 
     def and_of(self, other: Sighting) -> Sighting:
         """When one or the other was seen; an unknown day is before all others."""
         first = min(self.first, other.first, key=_in_time)
-        return self._replace(first=first, last=max(self.last, other.last, key=_in_time))
+        days = tuple(sorted({*self.days, *other.days}, key=_in_time))
+        return self._replace(first=first, last=max(self.last, other.last, key=_in_time), days=days)
 
 
 def _in_time(captured: str) -> tuple[float, str]:
@@ -67,7 +76,7 @@ class Sightings:
         return digest(self.as_json())[:DIGEST_CHARACTERS] if self.by_row else ""
 
     def as_json(self) -> str:
-        """A list of [first, last, whether it is renamed, rows], by these."""
+        """A list of [first, last, whether it is renamed, days, rows], by these."""
         rows: dict[Sighting, list[int]] = {}
         for row in sorted(self.by_row):
             rows.setdefault(self.by_row[row], []).append(row)
@@ -81,8 +90,13 @@ class Sightings:
             ValueError: If it is anything else.
         """
         try:
-            groups = [(Sighting(str(a), str(b), bool(is_renamed)), rows) for a, b, is_renamed, rows in parse_json(text)]
-            return cls({int(row): sighting for sighting, rows in groups for row in rows})
+            return cls(
+                {
+                    int(row): Sighting(str(first), str(last), bool(is_renamed), tuple(map(str, days)))
+                    for first, last, is_renamed, days, rows in parse_json(text)
+                    for row in rows
+                }
+            )
         except TypeError as error:
             raise ValueError(f"is not a list of sightings ({error})") from error
 
@@ -110,7 +124,7 @@ UNSEEN = Sightings({})
 def sightings_of(table: pa.Table) -> list[Sighting]:
     """When each footprint was seen."""
     days = zip(table[FIRST_SEEN].to_pylist(), table[LAST_SEEN].to_pylist(), strict=True)
-    return [Sighting(first or "", last or "") for first, last in days]
+    return [Sighting.of(first, last) for first, last in days]
 
 
 def with_sightings(table: pa.Table, seen: Sequence[Sighting]) -> pa.Table:

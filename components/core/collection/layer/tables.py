@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from components.core.errors import DataError
 from components.core.footprints.geoparquet import bbox_field, geoparquet_bytes, in_hilbert_order
 from components.core.footprints.hilbert import WORLD
 from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_schema
+from components.core.json_text import parse_json
 
 FOOTPRINTS_FILE = "footprints.parquet"
 """Name of a scene's footprints, in the scene's folder."""
@@ -60,6 +62,9 @@ DROPPED = "footprints:dropped"
 
 SIGHTINGS = "footprints:sightings"
 """Metadata of a partition: what other scenes say of the scene's footprints, as `Sightings.as_json` gives it."""
+
+WITHHELD = "footprints:withheld"
+"""Metadata of a partition: a list of the scene's rows that are not shown, as too few captures agree."""
 
 OWN_ORDER = "footprints:own_order"
 """Metadata of a partition without joined buildings whose rows come in another order than in the scene's file, since an
@@ -137,12 +142,14 @@ class Kept(NamedTuple):
         rows: Its footprints.
         dropped: What its scene leaves to others.
         sightings: What other scenes say of its footprints.
+        withheld: Which rows of its scene are not shown.
         in_scene_order: Whether those of the scene's file come in that file's order.
     """
 
     rows: pa.Table
     dropped: Dropped
     sightings: Sightings
+    withheld: tuple[int, ...]
     in_scene_order: bool
 
 
@@ -162,6 +169,7 @@ def read_kept(uri: str, columns: Sequence[str]) -> Kept:
             _columns_of(file, columns).cast(schema),
             NOTHING if text is None else Dropped.of_json(text),
             UNSEEN if seen is None else Sightings.of_json(seen),
+            tuple(map(int, parse_json(about.get(WITHHELD.encode(), b"[]")))),
             OWN_ORDER.encode() not in about,
         )
 
@@ -174,7 +182,11 @@ def scene_bytes(rows: pa.Table, fragments: pa.Table) -> bytes:
 
 
 def partition_bytes(
-    rows: pa.Table, joined: pa.Table, dropped: Dropped = NOTHING, sightings: Sightings = UNSEEN
+    rows: pa.Table,
+    joined: pa.Table,
+    dropped: Dropped = NOTHING,
+    sightings: Sightings = UNSEEN,
+    withheld: Sequence[int] = (),
 ) -> bytes:
     """A partition of the layer, in Hilbert order.
 
@@ -183,10 +195,13 @@ def partition_bytes(
         joined: The same, of buildings that several scenes show.
         dropped: Which rows of the scene are not among them.
         sightings: What is said of them already.
+        withheld: Which others are not among them.
     """
     about = {DROPPED: dropped.as_json()} if len(dropped.rows) else {}
     if sightings.digest:
         about[SIGHTINGS] = sightings.as_json()
+    if withheld:
+        about[WITHHELD] = json.dumps(list(withheld), separators=(",", ":"))
     table = in_hilbert_order(pa.concat_tables([rows, joined]), WORLD)
     if not joined.num_rows and not table["id"].equals(rows["id"]):
         about[OWN_ORDER] = "true"

@@ -21,6 +21,7 @@ from functools import partial
 from components.core import storage
 from components.core.collection.layer.candidates import Alive
 from components.core.collection.layer.claims import UpdateClaim
+from components.core.collection.layer.confirming import Confirmation, Confirming
 from components.core.collection.layer.duplicates import DecidedLaterError, Shown, find_duplicates
 from components.core.collection.layer.index import (
     Bounds,
@@ -36,6 +37,7 @@ from components.core.collection.layer.joins import Joins, LayerJoiner, SceneHalv
 from components.core.collection.layer.journal import LayerJournal
 from components.core.collection.layer.partitions import (
     LostPartitionError,
+    digests_of,
     read_alive,
     read_decided,
     read_halves,
@@ -99,6 +101,7 @@ def update_layer(
     marks: Iterable[Mark],
     *,
     join_tiles: bool = True,
+    confirm: Confirmation | None = None,
     checkpoint: int = CHECKPOINT_PARTITIONS,
 ) -> LayerUpdate:
     """Have the layer show what the ledger says; nothing is written where it does already.
@@ -108,6 +111,7 @@ def update_layer(
         images_uri: Prefix of the imagery.
         marks: Those of the ledger that make the layer, one a scene.
         join_tiles: Whether buildings that the borders of tiles cut are joined; see `joins`.
+        confirm: How many of the next captures have to agree for a change to count; None for none.
         checkpoint: After how many partitions `layer.json` is written.
 
     Returns:
@@ -120,7 +124,7 @@ def update_layer(
     """
     wanted = _by_scene(marks)
     known = layer_or_none(collection)
-    goal = CollectionLayer(images_uri, join_tiles)
+    goal = CollectionLayer(images_uri, join_tiles, confirm="" if confirm is None else str(confirm))
     work = _work_or_more(collection, goal, wanted, known)
     if work.written or work.removed:
         claim = UpdateClaim(collection)
@@ -195,8 +199,10 @@ def _work(
         decided = decided_since(since)
     except DecidedLaterError:
         decided = decided_since(-math.inf)
-    stale = {name for name, found in decided.items() if name in changed or not _is_as_decided(partitions[name], found)}
     left = dict(decided)
+    if goal.confirm or before.confirm:
+        _confirm(collection, goal, before, scenes, changed, areas, left)
+    stale = {name for name, found in left.items() if name in changed or not _is_as_decided(partitions[name], found)}
     joiner = LayerJoiner(scenes if goal.join_tiles else {}, partial(_halves, collection, partitions, left))
     staying = {name: part for name, part in partitions.items() if name in wanted}
     joins = _joins(joiner, goal, staying, before.join_tiles, stale, areas)
@@ -230,7 +236,31 @@ def _joins(
 
 
 def _is_as_decided(part: Partition, decided: Shown) -> bool:
-    return (part.dropped, part.sightings) == (decided.dropped.digest, decided.sightings.digest)
+    return (part.dropped, part.sightings, part.withheld_rows) == digests_of(decided)
+
+
+def _confirm(
+    collection: Collection,
+    goal: CollectionLayer,
+    before: CollectionLayer,
+    scenes: Mapping[str, LayerScene],
+    changed: set[str],
+    areas: Sequence[Bounds],
+    left: dict[str, Shown],
+) -> None:
+    """Decide what is withheld of all scenes where that may have changed."""
+    confirmation = Confirmation.parse(goal.confirm)
+    if confirmation is None:
+        names = (name for name in scenes if name in left or before.partitions[name].withheld)
+        left |= {name: _left(collection, before.partitions, left, name)._replace(withheld=()) for name in names}
+        return
+    confirming = Confirming(collection, scenes, confirmation)
+    around = confirming.around({*changed, *left}, areas) if goal.confirm == before.confirm else set(scenes)
+    for name in sorted(around):
+        part = before.partitions.get(name)
+        if name in changed or name in left or part is None or part.footprints or part.withheld or part.joins:
+            decided = _left(collection, before.partitions, left, name)
+            left[name] = decided._replace(withheld=confirming.withheld(name, decided))
 
 
 def _left(collection: Collection, partitions: Mapping[str, Partition], left: dict[str, Shown], name: str) -> Shown:
@@ -307,7 +337,7 @@ def _replaced(collection: Collection, work: _Work, name: str, scene: LayerScene 
 
 def _without_own(collection: Collection, work: _Work) -> CollectionLayer:
     """What another update says meanwhile, without the partitions that both may have written."""
-    theirs = layer_or_none(collection) or CollectionLayer(work.kept.images_uri, work.kept.join_tiles)
+    theirs = layer_or_none(collection) or replace(work.kept, partitions={}, unsettled=())
     own = {scene.mark.scene for scene in work.written} | work.removed
     kept = {name: part for name, part in theirs.partitions.items() if name not in own}
     return replace(theirs, partitions=kept, unsettled=tuple(sorted({*theirs.unsettled, *work.kept.unsettled})))

@@ -59,7 +59,7 @@ def test_it_is_the_same_text_in_whatever_order_it_was_made() -> None:
     )
 
     assert turned.as_json() == LAYER.as_json()
-    assert LAYER.as_json().count(b'{"scene"') == len(LAYER.as_json().splitlines()) - 14
+    assert LAYER.as_json().count(b'{"scene"') == len(LAYER.as_json().splitlines()) - 16
 
 
 def test_an_empty_layer_has_a_description_too(tmp_path: Path) -> None:
