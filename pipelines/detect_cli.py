@@ -56,6 +56,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     planned("tolerance")
     planned("regularise")
     published("join_tiles")
+    published("confirm", metavar="K_OF_N")
     planned("confidence")
     published("formats")
     planned("redo", choices=REDO, metavar=None)

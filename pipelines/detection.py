@@ -21,6 +21,7 @@ def detection(
     output_uri: str,
     footprints_class_title: str = "untitled_dl",
     footprints_confidence: bool = False,
+    footprints_confirm: str = "",
     footprints_formats: str = "",
     footprints_join_tiles: bool = True,
     footprints_min_area_m2: float = 0.0,
@@ -50,6 +51,8 @@ def detection(
         output_uri: Must be given: folder or URI prefix of the collection, the layer and all that belongs to it.
         footprints_class_title: Class of the query's objects that become footprints; it cannot be empty.
         footprints_confidence: Whether to publish confidence rasters beside the masks.
+        footprints_confirm: How many of the next captures of a place have to agree for a change to count, such as 2 of
+            3; empty for changes that count at once.
         footprints_formats: Further files of the whole layer, of gpkg, geojsonl, fgb (FlatGeobuf) and pmtiles
             (vector tiles), separated by commas; empty for GeoParquet alone.
         footprints_join_tiles: Whether to join buildings that the common borders of images cut, where these are tiles of
@@ -93,6 +96,7 @@ def detection(
         data_root=output_data_root,
         formats=footprints_formats,
         join_tiles=footprints_join_tiles,
+        confirm=footprints_confirm,
         max_bad=images_max_bad,
     )
     place(planned, "plan_imagery", "Plan: what is new")
@@ -111,6 +115,7 @@ def detection(
         plan=planned.outputs["plan"],
         formats=footprints_formats,
         join_tiles=footprints_join_tiles,
+        confirm=footprints_confirm,
         max_bad=images_max_bad,
     ).after(detected)
     place(published, "publish_collection", "Publish: layer and report")

@@ -33,6 +33,7 @@ def plan_imagery(
     data_root: str = "",
     formats: str = "",
     join_tiles: bool = True,
+    confirm: str = "",
     max_bad: int = 0,
 ) -> List[str]:
     """Check what the run is given, find images that are new or changed, and spread them over shards."""

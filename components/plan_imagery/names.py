@@ -13,6 +13,7 @@ PARAMETERS: Mapping[str, str] = {
     "confidence": "footprints_confidence",
     "formats": "footprints_formats",
     "join_tiles": "footprints_join_tiles",
+    "confirm": "footprints_confirm",
     "redo": "images_redo",
     "shard_megapixels": "shards_megapixels",
     "max_shards": "shards_max",

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from components.core import storage
+from components.core.collection.confirmation import Confirmation
 from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
@@ -53,6 +54,8 @@ class DetectionInputs:
         formats: Further files of the whole layer, of gpkg, geojsonl, fgb and pmtiles, separated by commas; checked
             here for publish_collection.
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
+        confirm: How many of the next captures of a place have to agree for a change to count, such as 2 of 3; empty
+            for changes that count at once; checked here for publish_collection.
         max_bad: How many images may be skipped.
     """
 
@@ -68,6 +71,7 @@ class DetectionInputs:
     data_root: str = ""
     formats: str = ""
     join_tiles: bool = True
+    confirm: str = ""
     max_bad: int = 0
 
     @staticmethod
@@ -107,6 +111,7 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
     faults.attempt("scaling", Scaling.parse, inputs.scaling)
     faults.attempt("bands", bands_of_text, inputs.settings.bands)
     faults.attempt("formats", formats_of_text, inputs.formats)
+    faults.attempt("confirm", Confirmation.parse, inputs.confirm)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
     _check_fit(faults, inputs.settings, _look(faults, inputs))
     faults.raise_any()

@@ -60,6 +60,7 @@ def check_and_plan(
         report=report,
         formats=inputs.formats,
         join_tiles=inputs.join_tiles,
+        confirm=inputs.confirm,
         max_bad=inputs.max_bad,
     )
     return plan, counts(plan) | published

@@ -13,6 +13,7 @@ def publish_collection(
     report: dsl.Output[dsl.HTML],
     formats: str = "",
     join_tiles: bool = True,
+    confirm: str = "",
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.collection.collect_parts import CollectedScenes, SceneFailure, collect_parts
+from components.core.collection.confirmation import Confirmation
 from components.core.collection.describe import (
     describe_collection,
     described_classes,
@@ -49,6 +50,7 @@ def publish_collection(
     report: Path | str | None = None,
     formats: str = "",
     join_tiles: bool = True,
+    confirm: str = "",
     max_bad: int = 0,
     workers: int = 0,
 ) -> dict[str, float]:
@@ -70,6 +72,8 @@ def publish_collection(
         formats: Further files of the whole layer, separated by commas: gpkg, geojsonl, fgb (FlatGeobuf), pmtiles
             (vector tiles).
         join_tiles: Join buildings across the common border of scenes that are tiles of one grid.
+        confirm: How many of the next captures of a place have to agree for a change to count, such as 2 of 3; empty
+            for changes that count at once.
         max_bad: How many images may be skipped.
         workers: Worker processes (0 = one per core).
 
@@ -84,7 +88,7 @@ def publish_collection(
         StorageError: If a place cannot be written.
     """
     check_max_bad(max_bad)
-    wanted = formats_of_text(formats)
+    wanted, confirmation = formats_of_text(formats), Confirmation.parse(confirm)
     opened = read_plan(plan)
     budget = SkipBudget(max_bad, opened.images, allow_empty=True)
     if opened.scenes:
@@ -110,7 +114,7 @@ def publish_collection(
     marks = {name: scene.mark for name, scene in finished.items()}
     before = layer_or_none(collection)
     log_failures(collection, opened, marks, failures, opened.run)
-    layer = reconcile(collection, opened, marks, join_tiles)
+    layer = reconcile(collection, opened, marks, join_tiles, confirmation)
     changes = _tell(collection, layer, wanted)
     exports = _export(collection, layer.layer, wanted)
     describe_collection(collection, layer.layer, classes)

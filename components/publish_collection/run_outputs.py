@@ -208,6 +208,7 @@ def _counts(done: Publication, retired: int) -> dict[str, float]:
         "layer_area_m2": layer.area_m2,
         "layer_duplicates_left_out": layer.duplicates,
         "layer_buildings_joined": layer.joined,
+        "layer_buildings_withheld": layer.withheld,
         "partitions_written": len(done.layer.rewritten),
         "partitions_removed": len(done.layer.removed),
         **{f"drift_{kind}": round(value, 4) for kind, value in drift.items()},

@@ -74,11 +74,11 @@ class Detection:
     settings: DetectionSettings = SETTINGS
     options: tuple[tuple[str, Any], ...] = ()
 
-    def run(self, *, max_bad: int = 0, item_pixels: int = 0, formats: str = "") -> dict[str, float]:
+    def run(self, *, max_bad: int = 0, item_pixels: int = 0, **options: str) -> dict[str, float]:
         """Run once; gives the counts."""
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
-            return self.publish(work, self.detect(work, item_pixels), max_bad=max_bad, formats=formats)
+            return self.publish(work, self.detect(work, item_pixels), max_bad=max_bad, **options)
 
     def detect(self, work: Path, item_pixels: int = 0) -> list[Path]:
         """Plan and detect; gives what the shards left."""
@@ -113,16 +113,16 @@ class Detection:
         split_masks(predictions, split, max_bad=None, allow_empty=True)
         return split
 
-    def publish(self, work: Path, parts: Sequence[Path], *, max_bad: int = 0, formats: str = "") -> dict[str, float]:
-        """Publish what was detected; gives the counts."""
+    def publish(self, work: Path, parts: Sequence[Path], *, max_bad: int = 0, **options: str) -> dict[str, float]:
+        """Publish what was detected; gives the counts. `options` are those of publish_collection."""
         counts = publish_collection(
             work / "plan",
             parts,
             work / "summary.json",
             report=work / "report.html",
-            formats=formats,
             max_bad=max_bad,
             workers=1,
+            **options,  # type: ignore[arg-type]
         )
         remove_parts(read_plan(work / "plan"))
         return counts

@@ -166,6 +166,25 @@ def test_a_later_capture_of_the_same_ground_goes_on_with_the_ids(detection: Dete
     assert set(last.first_seen) == {"2026-01-01", "2028-01-01"}
 
 
+def test_a_change_that_has_to_be_confirmed_is_told_when_it_is(detection: Detection) -> None:
+    """One image misses the shed, another one shows a barn, which only the first barn's next images confirm."""
+    shown = [(HOUSE, SHED), (HOUSE, BARN), (HOUSE, SHED, BARN), (HOUSE, SHED, BARN), (HOUSE, SHED)]
+    kinds, counts = [], {}
+    for month, boxes in enumerate(shown, 1):
+        write_town(Path(detection.images) / f"west_2026-{month:02}-01.tif", SIZE, *boxes)
+        before = len(told(detection))
+        counts = detection.run(confirm="2 of 3")
+        kinds.append(by_kind(changes(detection)) if len(told(detection)) > before else {})
+    assert kinds == [{"new": 2}, {}, {}, {"new": 1}, {}]
+    now = layer(detection)
+    assert len(now) == 3 and counts["layer_buildings_withheld"] == 0
+    assert sorted(zip(now.first_seen, now.last_seen, strict=True)) == [
+        ("2026-01-01", "2026-05-01"),
+        ("2026-01-01", "2026-05-01"),
+        ("2026-02-01", "2026-04-01"),
+    ]
+
+
 def test_an_older_capture_that_comes_late_tells_the_first_day(detection: Detection) -> None:
     write_town(Path(detection.images) / "west_2027-01-01.tif", SIZE, HOUSE, SHED)
     detection.run()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import SystemRandom
 
-from components.core.collection.layer.confirming import Confirmation
+from components.core.collection.confirmation import Confirmation
 from components.core.collection.layer.update import LayerUpdate, update_layer
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import Plan

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from components.core import storage
+from components.core.collection.confirmation import Confirmation
 from components.core.collection.layer.candidates import Alive
 from components.core.collection.layer.claims import UpdateClaim
-from components.core.collection.layer.confirming import Confirmation, Confirming
+from components.core.collection.layer.confirming import Confirming
 from components.core.collection.layer.duplicates import DecidedLaterError, Shown, find_duplicates
 from components.core.collection.layer.index import (
     Bounds,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.collection.layer.confirming import Confirmation
+from components.core.collection.confirmation import Confirmation
 from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection
 from components.core.errors import ConfigError
