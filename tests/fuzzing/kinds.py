@@ -11,11 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import shapely
+from affine import Affine
 from rasterio.crs import CRS
 
 from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.documents.inference import load_config as load_inference_config
 from components.core.documents.inference_modes import MODES
+from components.core.documents.labels import LabelsConfig
 from components.core.documents.training import load_config as load_train_config
 from components.core.documents.tutorial import (
     INFERENCE_CONFIG,
@@ -27,15 +30,21 @@ from components.core.geometry import Size
 from components.core.network.model_artifact import load_model
 from components.core.project import open_project
 from components.core.skip_budget import Skipped
+from components.core.vectors.files import names_vector
 from components.import_images.import_images import import_images
 from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.headers import read_headers
 from components.plan_imagery.sources import find_images
 from tests.builders import noise, scene_project, write_raster, write_scene, write_tiled
+from tests.components.core.vectors.layers import write_layer
 from tests.detection.bright_model import save_bright_model
 from tests.fuzzing.mutations import ODD_VALUES, mutated_bytes, mutated_json
 from tests.fuzzing.queries import Queries
-from tests.fuzzing.results import checked_items, read_all
+from tests.fuzzing.results import check_figure, checked_items, read_all
+
+LABELS_CRS = "EPSG:32633"
+LABELS_PLACE = Affine(0.5, 0, 500_000, 0, -0.5, 5_300_000)
+OTHER_FORMATS = (".geojson", ".geojsonl", ".gpkg", ".fgb", ".parquet", ".zip")
 
 SIZE = Size(64, 48)
 TILE = 16
@@ -152,6 +161,51 @@ class Masks:
                 except DataError:
                     continue
                 assert canvas.any(), f"{item.key}: an object without a pixel"
+
+
+class Labels:
+    """A vector file of labels is broken."""
+
+    name = "labels"
+
+    def prepare(self, folder: Path) -> None:
+        for name in ("good", "other"):
+            write_tiled(
+                folder / "images" / f"{name}.tif", noise(SIZE), tile=TILE, crs=LABELS_CRS, transform=LABELS_PLACE
+            )
+        shapes = [shapely.box(4, 4, 20, 30), shapely.Point(34, 40).buffer(9), shapely.box(30, 2, 60, 12)]
+        shapes[0] = shapes[0].difference(shapely.box(8, 8, 12, 12))
+        placed = [shapely.transform(shape, self._on_map) for shape in shapes]
+        for name in ("a.geojson", "a.geojsonl", "a.gpkg", "a.fgb", "a.parquet", "a.shp", "a.zip"):
+            write_layer(folder / "labels" / name, placed, LABELS_CRS, kind=["roof", "roof", None])
+        self.folder = folder
+        self.seeds = [path for path in sorted((folder / "labels").iterdir()) if names_vector(path.name)]
+
+    @staticmethod
+    def _on_map(points: np.ndarray) -> np.ndarray:
+        return np.column_stack(LABELS_PLACE @ tuple(points.T))
+
+    def attempt(self, folder: Path, draw: random.Random) -> None:
+        labels, seed = folder / "labels", draw.choice(self.seeds)
+        labels.mkdir()
+        for beside in self.seeds[0].parent.glob(f"{seed.stem}.*"):
+            if seed.suffix == ".shp" and beside.suffix not in OTHER_FORMATS:
+                content = beside.read_bytes()
+                (labels / beside.name).write_bytes(mutated_bytes(content, draw) if draw.random() < 0.4 else content)
+        if seed.suffix != ".shp":
+            (labels / seed.name).write_bytes(mutated_bytes(seed.read_bytes(), draw))
+        attribute = draw.choice(("", "kind"))
+        config = LabelsConfig(labels_uri=str(labels / seed.name), label_attribute=attribute)
+        project, data = folder / "project", folder / "data"
+        report = import_images(
+            str(self.folder / "images"), "", project, data_root=str(data), max_bad=1, workers=1, labels=config
+        )
+        items = checked_items(open_project(project))
+        assert len(items) == report.items == 2 - len(report.skipped), "the report says another number of items"
+        for item in items:
+            for entry in item.objects:
+                check_figure(entry.figure, item.size)
+                entry.figure.draw(np.zeros((item.size.height, item.size.width), np.uint8), 1)
 
 
 class SideFiles:
@@ -302,6 +356,6 @@ class Configs:
 
 
 KINDS: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Rasters, Masks, SideFiles, Manifests, Models, Queries, Configs)
+    kind.name: kind for kind in (Rasters, Masks, Labels, SideFiles, Manifests, Models, Queries, Configs)
 }
 """By name."""
