@@ -104,7 +104,7 @@ def map_kinds(rules: CountingRules) -> tuple[MapKind, ...]:
     least = f"with an IoU of at least {rules.iou_threshold:g}"
     return (
         MapKind(
-            FOUND, "truth, found", palette.KEPT, 0.0, True, False, f"A true building that a prediction matches {least}."
+            FOUND, "truth, found", palette.KEPT, 0.0, True, True, f"A true building that a prediction matches {least}."
         ),
         MapKind(RIGHT, "prediction, right", palette.BOTH, 0.2, False, False, f"It matches a true building {least}."),
         MapKind(
@@ -172,13 +172,13 @@ class SceneDrawer:
                 predicted, true = self.predictions.item(choice.pair.predicted), self.truth.item(choice.pair.truth)
                 found = compared_objects(predicted, true, self.rules, ignored_of(true, self.truth))
                 place = ground_place(true)
-                return _Drawn(true, place, tuple(self._buildings(predicted, found, place, choice.share)))
+                return _Drawn(true, place, tuple(self._buildings(true.key, predicted, found, place, choice.share)))
         except FootprintsError as error:
             log.warning("report: not on the map: %s", error)
             return None
 
     def _buildings(
-        self, predicted: Item, found: ComparedObjects, place: GroundPlace | None, share: int
+        self, label: str, predicted: Item, found: ComparedObjects, place: GroundPlace | None, share: int
     ) -> Iterator[DrawnBuildings]:
         of_truth = {match.truth: match.iou for match in found.matches}
         of_predicted = {match.predicted: match.iou for match in found.matches}
@@ -202,7 +202,7 @@ class SceneDrawer:
             if not is_truth:
                 _add_confidence(rows, predicted, bitmaps)
             title = self.rules.truth_class if is_truth else self.rules.predicted_class
-            told: list[dict[str, Value]] = [{"class": title, "image": predicted.key, **row} for row in rows]
+            told: list[dict[str, Value]] = [{"class": title, "image": label, **row} for row in rows]
             yield DrawnBuildings(kind, len(own), simplified(shapes, TOLERANCE_PX), told)
 
 

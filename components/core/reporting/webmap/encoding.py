@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 
+from components.core.footprints.geography import Geometries
 from components.core.reporting.webmap.content import DrawnBuildings, MapContent, MapScene, Value, extent_of
 from components.core.reporting.webmap.planes import Box
 from components.core.reporting.webmap.sampling import fair_shares, spread
@@ -94,8 +95,7 @@ def _told(content: MapContent) -> dict[str, Any]:
             continue
         step = _step(scene, box)
         for entry in scene.buildings:
-            for shape in entry.shapes:
-                buildings.append([kinds[entry.kind], number, _rings(shape, box, step)])
+            buildings += [[kinds[entry.kind], number, polygons] for polygons in _rings(entry.shapes, box, step)]
     return {
         "plane": content.plane.value,
         "kinds": [
@@ -122,7 +122,8 @@ def _scene(scene: MapScene, box: Box | None) -> dict[str, Any]:
     bounds = None if box is None else [round(value, 3) for value in (box.west, box.south, box.east, box.north)]
     drawn = sum(len(entry.shapes) for entry in scene.buildings)
     step = 1.0 if box is None else _step(scene, box)
-    return {"name": _cut(scene.name), "bounds": bounds, "step": step, "framed": scene.place is not None, "drawn": drawn}
+    frame = None if scene.place is None else np.round(scene.place.corners, 3).tolist()
+    return {"name": _cut(scene.name), "bounds": bounds, "step": step, "frame": frame, "drawn": drawn}
 
 
 def _step(scene: MapScene, box: Box) -> float:
@@ -131,19 +132,29 @@ def _step(scene: MapScene, box: Box) -> float:
     return max(pixel, 1e-3) / STEPS_PER_PIXEL
 
 
-def _rings(shape: shapely.Geometry, box: Box, step: float) -> list[list[list[int]]]:
-    """A list a polygon, of rings; each has steps from vertex to vertex, the first from the box's lower left corner."""
-    corner = np.array((round(box.west, 3), round(box.south, 3)))
-    found = []
-    for polygon in shapely.get_parts(shape):
-        rings = []
-        for ring in shapely.get_rings(polygon):
-            points = np.round((shapely.get_coordinates(ring)[:-1] - corner) / step).astype(np.int64)
-            steps = np.diff(points, axis=0, prepend=0)
-            kept = steps.any(axis=1)
-            kept[0] = True
-            rings.append(steps[kept].ravel().tolist())
-        found.append(rings)
+def _rings(shapes: Geometries, box: Box, step: float) -> list[list[list[list[int]]]]:
+    """For each shape a list a polygon, of rings; these have steps from vertex to vertex, the last one left out.
+
+    The first step of a ring is from the lower left corner of the box, all are x and y in turn, counted in `step`.
+    """
+    polygons, owner = shapely.get_parts(shapes, return_index=True)
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    counted = np.round((points - (round(box.west, 3), round(box.south, 3))) / step).astype(np.int64)
+    is_first = np.diff(ring, prepend=-1) > 0
+    is_last = np.append(is_first[1:], True)
+    steps = np.where(is_first[:, np.newaxis], counted, np.diff(counted, axis=0, prepend=0))
+    kept = is_first | (steps.any(axis=1) & ~is_last)
+    ends = np.cumsum(np.bincount(ring[kept], minlength=len(rings)))
+    found: list[list[list[list[int]]]] = [[] for _ in shapes]
+    last = -1
+    for place, part in enumerate(np.split(steps[kept], ends[:-1]) if len(rings) else ()):
+        own = int(polygon[place])
+        polygons_of_shape = found[int(owner[own])]
+        if own != last:
+            polygons_of_shape.append([])
+            last = own
+        polygons_of_shape[-1].append(part.ravel().tolist())
     return found
 
 

@@ -30,6 +30,7 @@ FARTHEST_NORTH = 85.0
 """Beyond it, in degrees from the equator, there is no web map."""
 
 SIDE_POINTS = 16
+_CORNERS = np.array(((0, 0), (1, 0), (1, 1), (0, 1)), np.float64)
 GAP_SHARE = 0.06
 """Room between scenes on the plane of pixels, as a share of the largest one's side."""
 
@@ -100,6 +101,11 @@ class ScenePlace(Protocol):
         ...
 
     @property
+    def corners(self) -> Points:
+        """(4, 2) its corners, one after the other around it."""
+        ...
+
+    @property
     def pixel(self) -> float:
         """Side of one of its pixels, in units of the plane."""
         ...
@@ -144,6 +150,11 @@ class GroundPlace:
         """Around it."""
         points = self._on_map(_border(self.size))
         return Box(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+
+    @property
+    def corners(self) -> Points:
+        """(4, 2) its corners, one after the other around it."""
+        return self._on_map(_CORNERS * (self.size.width, self.size.height))
 
     @property
     def pixel(self) -> float:
@@ -212,6 +223,12 @@ class PixelPlace:
     def box(self) -> Box:
         """Around it."""
         return Box(self.left, self.top - self.size.height, self.left + self.size.width, self.top)
+
+    @property
+    def corners(self) -> Points:
+        """(4, 2) its corners, one after the other around it."""
+        corners: Points = _CORNERS * (self.size.width, -self.size.height) + (self.left, self.top)
+        return corners
 
     @property
     def pixel(self) -> float:

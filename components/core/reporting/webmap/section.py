@@ -16,7 +16,7 @@ from components.core.reporting.text import counted_noun, thousands
 from components.core.reporting.webmap.content import MapContent, MapScene, extent_of
 from components.core.reporting.webmap.encoding import STEPS_PER_PIXEL, encode_map, script_json
 from components.core.reporting.webmap.leaflet import leaflet_script, leaflet_style
-from components.core.reporting.webmap.pictures import webp_uris
+from components.core.reporting.webmap.pictures import picture_uris
 from components.core.reporting.webmap.planes import Box, PlaneKind
 from components.core.reporting.webmap.still import still_picture
 
@@ -113,7 +113,7 @@ def _body(content: MapContent, name: str, maps: int) -> Markup:
 
 
 def _pictures(content: MapContent, most_bytes: int) -> list[dict[str, Any]]:
-    texts = webp_uris([scene.picture for scene in content.scenes], most_bytes)
+    texts = picture_uris([scene.picture for scene in content.scenes], most_bytes)
     return [
         {"uri": text, "bounds": _bounds(scene.picture.box)}
         for scene, text in zip(content.scenes, texts, strict=True)

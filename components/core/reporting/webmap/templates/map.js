@@ -4,6 +4,7 @@
 
   var RADIUS_M = 6378137;
   var MOST_ZOOM_STEPS = 3; // beyond one pixel of the imagery a pixel of the screen
+  var FAR_ZOOM_STEPS = 1;
   var PHONE_PX = 620;
 
   function plane(kind) {
@@ -97,8 +98,8 @@
     });
     layers.imagery.addTo(map);
     data.scenes.forEach(function (scene) {
-      if (!scene.bounds || !scene.framed) return;
-      L.rectangle(bounds(on, scene.bounds), {
+      if (!scene.frame) return;
+      L.polygon(scene.frame.map(function (point) { return on.at(point[0], point[1]); }), {
         color: "#64707d", weight: 1, opacity: 0.7, fill: false, interactive: false
       }).addTo(map);
     });
@@ -120,16 +121,24 @@
     });
     order.sort(function (one, other) { return data.buildings[other][0] - data.buildings[one][0] || one - other; });
 
-    var current = -1, marked = null;
+    var current = -1, marked = null, weight = 2;
     function shown(place) { return map.hasLayer(layers[data.kinds[data.buildings[place][0]].key]); }
     function mark(place) {
-      if (marked !== null) shapes[marked].setStyle({ weight: 2 });
+      if (marked !== null) shapes[marked].setStyle({ weight: weight });
       marked = place;
       if (place !== null) shapes[place].setStyle({ weight: 4 }).bringToFront();
     }
+    // From afar, lines would hide what they are around.
+    function weigh() {
+      var wanted = map.getZoom() < on.zoom(pixel) - FAR_ZOOM_STEPS ? 1 : 2;
+      if (wanted === weight) return;
+      weight = wanted;
+      shapes.forEach(function (shape, place) { if (place !== marked) shape.setStyle({ weight: weight }); });
+    }
+    map.on("zoomend", weigh);
     function open(place, at) {
       if (order.indexOf(place) >= 0) current = order.indexOf(place);
-      map.openPopup(L.popup({ maxWidth: 320, autoPanPadding: [24, 24] }).setLatLng(at).setContent(row(data, place)));
+      map.openPopup(L.popup({ minWidth: 190, maxWidth: Math.min(340, frame.clientWidth - 60), autoPanPadding: [24, 24] }).setLatLng(at).setContent(row(data, place)));
       mark(place);
       part("position").textContent = "building " + (current + 1) + " of " + order.length;
     }
@@ -173,6 +182,7 @@
         });
       });
     });
+    weigh();
     holder.dataset.ready = "true";
   }
 
