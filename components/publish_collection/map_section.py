@@ -28,7 +28,7 @@ from components.core.hashing import hash_integer
 from components.core.project import ImageRef
 from components.core.reporting import palette
 from components.core.reporting.page import Section
-from components.core.reporting.text import thousands
+from components.core.reporting.text import counted_noun, thousands
 from components.core.reporting.webmap.content import DrawnBuildings, MapContent, MapKind, MapScene, Value
 from components.core.reporting.webmap.pictures import picture_tasks, read_pictures
 from components.core.reporting.webmap.planes import GroundPlace, PlaneKind, ground_shapes
@@ -332,7 +332,9 @@ def _notes(chosen: int, shown: int, polar: int, is_settled: bool) -> tuple[str, 
             "their names; the counts beside the kinds are of these."
         )
     if polar:
-        notes.append(f"{thousands(polar)} scenes lie too near to a pole for the map.")
+        notes.append(
+            f"{counted_noun(polar, 'scene')} {'lies' if polar == 1 else 'lie'} too near to a pole for the map."
+        )
     if not is_settled:
         notes.append("Another run is updating the layer: what changed is not told before it is done.")
     return tuple(notes)

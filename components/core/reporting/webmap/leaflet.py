@@ -21,8 +21,9 @@ def leaflet_script() -> str:
 
 @cache
 def leaflet_style() -> str:
-    """Its style, without the pictures that it names: they would be files beside the page, and none is used."""
-    return re.sub(r"url\([^)]*\)", "none", _text("leaflet.css"))
+    """Its style, without comments and the pictures that it names: they would be files beside the page; none is used."""
+    text = re.sub(r"/\*.*?\*/", "", _text("leaflet.css"), flags=re.S)
+    return re.sub(r"url\([^)]*\)", "none", text)
 
 
 def _text(name: str) -> str:
