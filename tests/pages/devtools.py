@@ -146,6 +146,8 @@ def chromium(profile: Path) -> Iterator[OpenPage]:
             page._session = page.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             for domain in ("Page", "Runtime", "Network", "Log"):
                 page.call(f"{domain}.enable")
+            calm = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+            page.call("Emulation.setEmulatedMedia", features=calm)
             page.resize(DESKTOP)
             yield page
         finally:

@@ -38,7 +38,7 @@ def bitmap(box: tuple[int, int, int, int]) -> Bitmap:
 
 
 def write_projects(folder: Path, places: dict[str, Affine | None]) -> tuple[Path, Path]:
-    """Truth and predictions: two are right, one is false, one lies on unlabelled ground; two of the truth are missed."""
+    """Truth and predictions: two are right, one is false, one on unlabelled ground; two of the truth are missed."""
     true, predicted = [], []
     for number, (name, place) in enumerate(places.items()):
         uri = write_tiled(folder / f"{number}.tif", noise(SIZE, number))

@@ -17,6 +17,7 @@ from components.core.collection.finish_scene import FinishedScene
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA, partition_bytes
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.collection.plan import DetectionReason, PlannedScene
+from components.core.footprints.geography import WGS84, PixelGrid, reprojected
 from components.core.geometry import Size
 from components.publish_collection import map_section
 from components.publish_collection.map_section import detection_map
@@ -96,8 +97,8 @@ def finished(number: int, buildings: int) -> FinishedScene:
     key, size = f"{number:03}.tif", Size(1000, 1000)
     place = Affine(0.5, 0, 500_000 + 600 * number, 0, -0.5, 5_300_000)
     planned = PlannedScene(
-        id=f"s{number}", key=key, uri=f"/nowhere/{key}", etag="", size_bytes=1, version="v", size=size, crs="EPSG:32633",
-        captured="", why=DetectionReason.NEW, parts=(), sides=(),
+        id=f"s{number}", key=key, uri=f"/nowhere/{key}", etag="", size_bytes=1, version="v", size=size,
+        crs="EPSG:32633", captured="", why=DetectionReason.NEW, parts=(), sides=(),
     )  # fmt: skip
     record = SceneRecord(
         key=key, uri=planned.uri, etag="", size_bytes=1, height=1000, width=1000, crs="EPSG:32633", captured="",
@@ -112,10 +113,8 @@ def partition(scene: FinishedScene, buildings: int) -> bytes:
     columns, rows, sides = random.uniform(0, 980, (3, buildings))
     sides = 5 + sides / 100
     boxes = shapely.box(columns, rows, columns + sides, rows + sides)
-    place = map_section._place(scene)
-    assert place is not None
-    shapes = map_section.PixelGrid(scene.record.crs, scene.transform).to_map(boxes)
-    degrees = map_section_degrees(shapes)
+    shapes = PixelGrid(scene.record.crs, scene.transform).to_map(boxes)
+    degrees = reprojected(shapes, "EPSG:32633", WGS84)
     names = [f"{scene.record.key[:3]}{index:013}" for index in range(buildings)]
     columns_of = {
         "id": names, "class": ["untitled_dl"] * buildings, "area_m2": sides**2 / 4, "area_px": (sides**2).astype(int),
@@ -125,12 +124,6 @@ def partition(scene: FinishedScene, buildings: int) -> bytes:
     }  # fmt: skip
     table = pa.table([pa.array(columns_of[field.name], field.type) for field in FOOTPRINT_SCHEMA], FOOTPRINT_SCHEMA)
     return partition_bytes(table, FOOTPRINT_SCHEMA.empty_table())
-
-
-def map_section_degrees(shapes: np.ndarray) -> np.ndarray:
-    from components.core.footprints.geography import WGS84, reprojected
-
-    return reprojected(shapes, "EPSG:32633", WGS84)
 
 
 def test_of_a_hundred_thousand_buildings_a_sample_is_shown_and_the_page_says_so(tmp_path: Path) -> None:
