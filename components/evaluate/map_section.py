@@ -74,7 +74,7 @@ def evaluation_map(result: EvaluationResult, predictions: Project, truth: Projec
     drawer = SceneDrawer(predictions, truth, result.rules)
     drawn = [
         found
-        for found in parallel_map(drawer, choices, worker_count(workers, max(1, len(choices))))
+        for found in parallel_map(drawer, choices, worker_count(workers, max(1, len(choices))), _none)
         if found is not None
     ]
     on_ground = [entry for entry in drawn if entry.place is not None]
@@ -97,6 +97,10 @@ def evaluation_map(result: EvaluationResult, predictions: Project, truth: Projec
         ),
     ]
     return map_section("Map", "Predicted buildings against those of the truth.", maps)
+
+
+def _none(_choice: _Choice) -> None:
+    """What there is of an image whose process was killed."""
 
 
 def map_kinds(rules: CountingRules) -> tuple[MapKind, ...]:

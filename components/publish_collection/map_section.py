@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ def detection_map(
     )
     notes = _notes(len(chosen), len(shown), len(everything) - len(shown), is_settled)
     lead = "What became of the buildings since the run before, over the imagery of this run."
-    return map_section("Map", lead, [MapContent(PlaneKind.GROUND, "Detection", KINDS, scenes, notes)])
+    return map_section("Map", lead, [MapContent(PlaneKind.GROUND, "Detection", _kinds(changes), scenes, notes)])
 
 
 def _counts(changes: Path) -> dict[str, Counter[str]]:
@@ -322,6 +322,16 @@ def _with_past(
         row["captured before"] = before["captured_before"] or None
         row["overlap with before"] = None if before["overlap"] is None else round(before["overlap"], 3)
     return geometries_of(pa.table({GEOMETRY: past["geometry_before"]})), list(rows)
+
+
+def _kinds(changes: str) -> tuple[MapKind, ...]:
+    """Where no change is told, as when an update that was killed has told all of it, there is one kind."""
+    if changes:
+        return KINDS
+    return (
+        replace(KINDS[0], title="in the layer", note="The layer shows it; this run tells of no change."),
+        *KINDS[1:],
+    )
 
 
 def _notes(chosen: int, shown: int, polar: int, is_settled: bool) -> tuple[str, ...]:

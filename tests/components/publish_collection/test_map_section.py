@@ -142,6 +142,7 @@ def test_of_a_hundred_thousand_buildings_a_sample_is_shown_and_the_page_says_so(
     assert 15_000 < len(data["buildings"]) <= map_section.MOST_BUILDINGS
     told = text_of(html).replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "48 of 60 scenes are shown" in told and "of 81 600 buildings are drawn" in told
+    assert "in the layer" in told and "as before" not in told
     drawn = Counter(scene for _, scene, _ in data["buildings"])
     assert max(drawn.values()) - min(drawn.values()) <= 1
     assert detection_map(scenes[::-1], "", collection, workers=1) == found

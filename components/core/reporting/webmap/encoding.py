@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -159,13 +160,17 @@ def _rings(shapes: Geometries, box: Box, step: float) -> list[list[list[list[int
 
 
 def _column(values: Sequence[Value]) -> dict[str, Any]:
-    """Values as they are, or by number where texts repeat."""
-    cut = [_cut(value) if isinstance(value, str) else value for value in values]
+    """Values as they are, or by number where texts repeat; numbers that are none are left out."""
+    cut = [_cut(value) if isinstance(value, str) else _finite(value) for value in values]
     texts = list(dict.fromkeys(value for value in cut if isinstance(value, str)))
     if any(not isinstance(value, str) and value is not None for value in cut) or 2 * len(texts) > len(cut):
         return {"values": cut}
     numbers: Mapping[str, int] = {text: number for number, text in enumerate(texts)}
     return {"texts": texts, "values": [None if value is None else numbers[str(value)] for value in cut]}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _cut(text: str) -> str:

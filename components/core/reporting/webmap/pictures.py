@@ -77,7 +77,11 @@ def read_pictures(tasks: Sequence[PictureTask], workers: int = 0) -> list[Placed
         tasks: Of `picture_tasks`.
         workers: Worker processes (0 = one per core).
     """
-    return list(parallel_map(read_picture, tasks, worker_count(workers, max(1, len(tasks)))))
+    return list(parallel_map(read_picture, tasks, worker_count(workers, max(1, len(tasks))), _none))
+
+
+def _none(_task: PictureTask) -> None:
+    """What there is of a scene whose process was killed."""
 
 
 def read_picture(task: PictureTask) -> PlacedPicture | None:

@@ -74,7 +74,7 @@ def test_no_name_ends_the_data_or_becomes_an_element() -> None:
     content = towns([HOSTILE, "east"])
     scene = content.scenes[0]
     assert scene.place is not None
-    rows = [{HOSTILE: HOSTILE, "long": "x" * 10_000, "number": 0.1, "nothing": None}]
+    rows = [{HOSTILE: HOSTILE, "long": "x" * 10_000, "number": 0.1, "nothing": None, "none": float("nan")}]
     drawn = DrawnBuildings("new", 1, scene.buildings[0].shapes[:1], rows)
     kinds = (replace(NEW, title=HOSTILE, note=HOSTILE),)
     hostile = replace(
@@ -88,7 +88,9 @@ def test_no_name_ends_the_data_or_becomes_an_element() -> None:
     data = data_of(html)
     assert data["scenes"][0]["name"] == data["kinds"][0]["title"] == data["title"] == HOSTILE
     row = row_of(data, 0)
-    assert row[HOSTILE] == HOSTILE and row["number"] == 0.1 and len(row["long"]) == MOST_CHARACTERS
+    assert (
+        "none" not in row and row[HOSTILE] == HOSTILE and row["number"] == 0.1 and len(row["long"]) == MOST_CHARACTERS
+    )
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "\ud800", "é", ""])
