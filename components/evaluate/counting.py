@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ from components.core.skip_budget import Skipped
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.class_probability import probability_of
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
-from components.evaluate.matching import common_area, match_objects
+from components.evaluate.matching import Match, common_area, match_objects
 from components.evaluate.pairing import ScenePair
 from components.evaluate.polygon_measures import polygon_counts
 from components.evaluate.sweep import ImageSweep, SweepCounts
@@ -111,8 +111,7 @@ class ImageCounter:
             )
         first = bitmaps_of_class(true, self.rules.truth_class)
         second = bitmaps_of_class(predicted, self.rules.predicted_class)
-        known = self.truth.meta.find(NEUTRAL_CLASS)
-        ignored = bitmaps_of_class(true, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
+        ignored = ignored_of(true, self.truth)
         pixel_m = pixel_m_of(true)
         probability = probability_of(predicted, self.rules.predicted_class)
         halo = self.rules.boundary_distance(pixel_m)
@@ -130,6 +129,12 @@ def pixel_m_of(item: Item) -> float | None:
     if image is None or not image.crs or image.item_transform is None:
         return None
     return PixelGrid(image.crs, image.item_transform).pixel_m(item.size)
+
+
+def ignored_of(item: Item, truth: Project) -> list[Bitmap]:
+    """Ground of an item of the truth that nobody labelled."""
+    known = truth.meta.find(NEUTRAL_CLASS)
+    return bitmaps_of_class(item, NEUTRAL_CLASS) if known is not None and known.shape in AREA_SHAPES else []
 
 
 def validity_of(item: Item) -> ReadValidity | None:
@@ -200,11 +205,57 @@ def count_image(
             inner = silent[halo : len(silent) - halo] if ignored else None
             yield band.top, tally.add(band, first & ~silent, second, valid, inner)
 
+    found = ComparedObjects.of(components_of_bands(true_rows()), predicted, ignored, rules)
+    objects = ObjectCounts(len(found.truth), len(found.predicted), len(found.matches))
+    polygons = polygon_counts(found.truth, found.predicted, found.matches, pixel_m)
+    return Counts(tally.pixels, objects, tally.boundary, polygons)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedObjects:
+    """The objects of one image that count.
+
+    Attributes:
+        truth: True objects.
+        predicted: Predicted ones.
+        matches: Which of both are the same building.
+    """
+
+    truth: list[Bitmap]
+    predicted: list[Bitmap]
+    matches: list[Match]
+
+    @classmethod
+    def of(
+        cls, truth: list[Bitmap], predicted: Iterable[Bitmap], ignored: Sequence[Bitmap], rules: CountingRules
+    ) -> ComparedObjects:
+        """Match objects; predicted ones that lie on unlabelled ground by more than half do not count."""
+        counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
+        return cls(truth, counted, match_objects(truth, counted, rules.iou_threshold))
+
+
+def compared_objects(predicted: Item, true: Item, rules: CountingRules, ignored: Sequence[Bitmap]) -> ComparedObjects:
+    """The objects of one image as `count_image` counts them, without its pixels.
+
+    Args:
+        predicted: With the predicted objects.
+        true: With the true ones, of the same pixels.
+        rules: What is compared.
+        ignored: Unlabelled ground; see `ignored_of`.
+
+    Raises:
+        DataError: If a raster cannot be read.
+    """
+    validity = validity_of(true)
+
+    def true_rows() -> Iterator[tuple[int, BoolPixels]]:
+        first = mask_bands(bitmaps_of_class(true, rules.truth_class), true.size, BAND_ROWS)
+        silent = mask_bands(ignored, true.size, BAND_ROWS)
+        for (band, truth), (_, other) in zip(first, silent, strict=True):
+            yield band.top, truth & ~other if validity is None else truth & ~other & validity(band)
+
     components = components_of_bands(true_rows())
-    counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
-    matches = match_objects(components, counted, rules.iou_threshold)
-    objects = ObjectCounts(len(components), len(counted), len(matches))
-    return Counts(tally.pixels, objects, tally.boundary, polygon_counts(components, counted, matches, pixel_m))
+    return ComparedObjects.of(components, bitmaps_of_class(predicted, rules.predicted_class), ignored, rules)
 
 
 def _padded(validity: ReadValidity, band: Window, size: Size, halo: int) -> BoolPixels:

@@ -112,6 +112,7 @@ def evaluate(
         without_prediction=pairing.without_prediction,
         skipped=tuple(sums.skipped),
         rules=rules,
+        pairs=tuple(sums.pairs),
     )
     _log_no_data(result)
     _log_curves(result)
@@ -124,6 +125,7 @@ def evaluate(
 class _Sums:
     """What came of all pairs: images and those that were skipped, in order, and the sweeps of groups, pooled."""
 
+    pairs: list[ScenePair] = field(default_factory=list)
     images: list[ImageResult] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     sweeps: dict[str | None, SweepCounts] = field(default_factory=dict)
@@ -136,6 +138,7 @@ def _added_up(outcomes: Iterable[tuple[ScenePair, CountedImage | Skipped]], grou
             sums.skipped.append(outcome)
             continue
         own = tuple(tag for tag in groups if tag in pair.tags)
+        sums.pairs.append(pair)
         sums.images.append(ImageResult(pair.label, own, outcome.size, outcome.counts))
         if outcome.sweep is not None:
             for group in (OVERALL, *own):

@@ -1,4 +1,4 @@
-"""The evaluation as a page: the table of towns, the curves, then scenes beside their truth and predictions."""
+"""The evaluation as a page: the table of towns, a map, the curves, then scenes beside their truth and predictions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from components.core.project import open_project
 from components.core.reporting.page import Section, run_report, write_page
 from components.evaluate.compared_scenes import compared_scenes
 from components.evaluate.curve_section import curve_section
+from components.evaluate.map_section import evaluation_map
 from components.evaluate.panels import prediction_panels
 from components.evaluate.result import EvaluationResult
 from components.evaluate.town_table import evaluation_table
@@ -20,6 +21,7 @@ def write_report(
     predictions: Path | str,
     truth: Path | str,
     unsplit: Path | str | None = None,
+    workers: int = 0,
 ) -> None:
     """Show an evaluation.
 
@@ -29,6 +31,7 @@ def write_report(
         predictions: The project that was evaluated, one figure an object.
         truth: The project with the true objects.
         unsplit: The predictions before they were split into objects; None where they were not.
+        workers: Worker processes (0 = one per core). The page does not depend on it.
 
     Raises:
         DataError: If a project or its pixels cannot be read.
@@ -36,9 +39,15 @@ def write_report(
     """
     towns = evaluation_table(result.as_json(), "evaluation")
     scenes = _scenes(result, predictions, truth, unsplit)
-    sections = [towns, *_curves(result), scenes]
+    sections = [towns, *_map(result, predictions, truth, workers), *_curves(result), scenes]
     subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
     write_page(html, run_report("Evaluation", subtitle, (), sections))
+
+
+def _map(result: EvaluationResult, predictions: Path | str, truth: Path | str, workers: int) -> list[Section]:
+    """Nothing where there is nothing to show."""
+    found = evaluation_map(result, open_project(predictions), open_project(truth), workers)
+    return [] if found is None else [found]
 
 
 def _curves(result: EvaluationResult) -> list[Section]:

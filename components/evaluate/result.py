@@ -12,6 +12,7 @@ from components.evaluate.counting import CountingRules
 from components.evaluate.counts import Counts
 from components.evaluate.curves import RELIABILITY_BINS, Curves
 from components.evaluate.intervals import DRAWS, LEVEL, Interval, bootstrap_intervals
+from components.evaluate.pairing import ScenePair
 from components.evaluate.sweep import SweepCounts
 
 LABELS = ("background", "building")
@@ -92,6 +93,7 @@ class EvaluationResult:
         without_prediction: Labels of true items that were not predicted; skipped.
         skipped: Images that could not be compared.
         rules: What was compared, and how.
+        pairs: Where each of `images` stands in both projects; none where nobody asks for their objects.
     """
 
     overall: GroupResult
@@ -101,6 +103,7 @@ class EvaluationResult:
     without_prediction: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     rules: CountingRules
+    pairs: tuple[ScenePair, ...] = ()
 
     def protocol(self) -> dict[str, str]:
         """What each measure means, in words."""

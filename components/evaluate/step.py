@@ -38,7 +38,8 @@ def run(
         evaluation: Output directory with metrics.json: all counts and measures, overall, by town and by image.
         metrics: Main figures; megabytes read and written.
         confusion: Pixels of background and building, by truth and prediction.
-        report: Page of the table of towns, and scenes beside their truth and predictions.
+        report: Page of the table of towns, a map of right, false and missed buildings, and scenes beside their truth
+            and predictions.
         unsplit: The predictions before they were split into objects, for the report.
         echo: Hears a row of figures for each group.
         options: Of the stage.
@@ -55,6 +56,7 @@ def run(
                 predictions=predictions.path,
                 truth=truth.path,
                 unsplit=path_of(unsplit),
+                workers=options.get("workers", 0),
             )
     confusion.log_confusion_matrix(list(LABELS), result.confusion())
     for line in table(result):

@@ -132,7 +132,7 @@ def publish_collection(
         history=(*history, _own_run(own, failures, time.perf_counter() - begun)),
         training=TrainingStatistics.of_model(opened.model_uri) if opened.scenes else None,
     )
-    counts = write_run_outputs(done, collection, Path(summary), None if report is None else Path(report))
+    counts = write_run_outputs(done, collection, Path(summary), None if report is None else Path(report), workers)
     budget.check(f"all others are published, and the report is in {collection.place('reports')}")
     return counts
 

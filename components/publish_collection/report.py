@@ -36,17 +36,20 @@ DRIFT = {"pixels": "values of pixels", "confidence": "confidences"}
 _NAMES_AND_VALUES = (Column(""), Column("", is_text=True, is_code=True))
 
 
-def run_summary_page(summary: RunSummary, pictures: Sequence[ScenePicture] = ()) -> str:
+def run_summary_page(
+    summary: RunSummary, pictures: Sequence[ScenePicture] = (), shown_map: Section | None = None
+) -> str:
     """Show what a run did.
 
     Args:
         summary: What the report shows.
         pictures: Of a few of its scenes.
+        shown_map: Of its scenes and what became of their buildings; None where there is nothing to show.
 
     Returns:
         HTML that needs nothing beside itself.
     """
-    sections = list(_sections(summary, pictures))
+    sections = list(_sections(summary, pictures, shown_map))
     return run_report(f"Detection {summary.name}", _headline(summary), _facts(summary), sections)
 
 
@@ -90,10 +93,12 @@ def _facts(summary: RunSummary) -> list[Fact]:
     return [*(published if summary.scenes else ()), up_to_date, *(fact for fact in others if fact.value != "0")]
 
 
-def _sections(summary: RunSummary, pictures: Sequence[ScenePicture]) -> Iterator[Section]:
+def _sections(summary: RunSummary, pictures: Sequence[ScenePicture], shown_map: Section | None) -> Iterator[Section]:
     if summary.failed:
         lead = f"Planned scenes that are not published. Later runs try them again, in {MOST_TRIES} runs at most."
         yield _section("Failed", lead, _missing(summary.failed, "scenes"))
+    if shown_map is not None:
+        yield shown_map
     yield _section("What was done", "", _about(summary))
     if summary.warnings:
         rows = [(text,) for text in summary.warnings]

@@ -23,6 +23,7 @@ from components.core.collection.plan import Plan
 from components.core.drift import TrainingStatistics, drift_of_run, drift_warnings
 from components.core.errors import DataError, StorageError
 from components.core.project.history import StageRun
+from components.core.reporting.page import Section
 from components.core.reporting.text import counted_noun
 from components.core.scene_errors import scene_errors
 from components.publish_collection.report import run_summary_page
@@ -84,7 +85,7 @@ class Publication:
 
 
 def write_run_outputs(
-    done: Publication, collection: Collection, summary: Path, report: Path | None
+    done: Publication, collection: Collection, summary: Path, report: Path | None, workers: int = 0
 ) -> dict[str, float]:
     """Write the report and the summary.
 
@@ -93,6 +94,7 @@ def write_run_outputs(
         collection: Gets the report, too.
         summary: JSON file to write.
         report: HTML file to write; None for the collection's alone.
+        workers: Worker processes (0 = one per core), for the pictures of the report.
 
     Returns:
         Counts, for metrics.
@@ -103,7 +105,7 @@ def write_run_outputs(
     run = run_summary(done)
     for warning in done.drift_warnings():
         log.warning("%s", warning)
-    page = run_summary_page(run, _pictures(done, run, collection)).encode()
+    page = run_summary_page(run, _pictures(done, run, collection), _map(done, collection, workers)).encode()
     place = collection.place("reports", f"{run.name}.html")
     storage.write_bytes(place, page)
     if report is not None:
@@ -162,6 +164,21 @@ def _done_scene(scene: FinishedScene, limits: Mapping[str, float]) -> DoneScene:
 
 def _totals(layer: CollectionLayer) -> LayerTotals:
     return LayerTotals(len(layer.partitions), layer.footprints, layer.area_m2)
+
+
+def _map(done: Publication, collection: Collection, workers: int) -> Section | None:
+    """None where nothing was done and nothing changed, or the changes are gone already."""
+    changes = done.changes.files[0] if done.changes.files else ""
+    if not done.finished and not changes:
+        return None
+    from components.publish_collection.map_section import detection_map  # GDAL and OpenCV, where there is a change
+
+    is_settled = not done.layer.layer.unsettled
+    try:
+        return detection_map(done.finished, changes, collection, is_settled=is_settled, workers=workers)
+    except (DataError, StorageError) as error:
+        log.warning("report: no map: %s", error)
+        return None
 
 
 def _pictures(done: Publication, run: RunSummary, collection: Collection) -> list[ScenePicture]:

@@ -35,11 +35,16 @@ class Page:
         return bool(re.search(r"<body>\s*<pre\b", self.dom))
 
 
+def program() -> str:
+    """The browser."""
+    found = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if found is None:
+        raise FileNotFoundError(f"none of {', '.join(NAMES)} is installed; say apt-get install chromium")
+    return found
+
+
 def opened(file: Path) -> Page:
     """Open a file in headless Chromium, as a double click does: the link's name is followed to the file's."""
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if program is None:
-        raise FileNotFoundError(f"none of {', '.join(NAMES)} is installed; say apt-get install chromium")
-    command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]
+    command = [program(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]
     done = subprocess.run([*command, file.as_uri()], capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
     return Page(done.stdout)

@@ -41,6 +41,9 @@ def test_every_report_shows_its_heading(runs: Path) -> None:
         page = opened(report)
         assert not page.is_source, report
         assert len(page.headings) == 1 and page.headings[0], report
+        assert page.dom.count('data-ready="true"') == page.dom.count("data-map="), report
+    mapped = [report.parent.name for report in reports if 'class="webmap"' in report.read_text()]
+    assert mapped.count("evaluate") == mapped.count("publish-collection") == mapped.count("reports") == 1
 
 
 def test_a_file_without_a_suffix_is_seen_to_be_shown_as_source(tmp_path: Path) -> None:

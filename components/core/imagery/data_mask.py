@@ -8,8 +8,12 @@ import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window as RasterWindow
 
+from components.core.geometry import Size
 
-def data_mask(dataset: rasterio.DatasetReader, window: RasterWindow, alpha: int) -> npt.NDArray[np.bool_]:
+
+def data_mask(
+    dataset: rasterio.DatasetReader, window: RasterWindow, alpha: int, size: Size | None = None
+) -> npt.NDArray[np.bool_]:
     """Which pixels of a window hold data: those that are not transparent, or have no nodata value in any band.
 
     GDAL's mask of a whole raster takes the fourth band of four for alpha where the first is red, whatever it is, and
@@ -19,17 +23,20 @@ def data_mask(dataset: rasterio.DatasetReader, window: RasterWindow, alpha: int)
         dataset: The open raster.
         window: What is read.
         alpha: Number of its alpha band; 0 where it has none that says it (see `alpha_of`).
+        size: Of the result where it is to be smaller: the nearest pixels.
 
     Returns:
         (H, W) bool.
     """
+    shape = (int(window.height), int(window.width)) if size is None else (size.height, size.width)
     if _has_own_mask(dataset):
-        return np.asarray(dataset.read_masks(1, window=window) > 0)
-    valid = np.ones((int(window.height), int(window.width)), np.bool_)
+        return np.asarray(dataset.read_masks(1, window=window, out_shape=shape) > 0)
+    valid = np.ones(shape, np.bool_)
     if any(MaskFlags.nodata in flags for flags in dataset.mask_flag_enums):
-        valid = np.asarray((dataset.read_masks(list(dataset.indexes), window=window) > 0).any(axis=0))
+        masks = dataset.read_masks(list(dataset.indexes), window=window, out_shape=(dataset.count, *shape))
+        valid = np.asarray((masks > 0).any(axis=0))
     if alpha:
-        valid &= dataset.read(alpha, window=window) > 0
+        valid &= dataset.read(alpha, window=window, out_shape=shape) > 0
     return valid
 
 

@@ -223,7 +223,7 @@ def _indexes(uri: str, dataset: rasterio.DatasetReader, names: Sequence[str]) ->
     return (1, 2, 3, *further_bands(dataset, uri, names, alpha_of(uri).mask))
 
 
-def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
+def read_valid(uri: str, window: Window, size: Size | None = None) -> npt.NDArray[np.bool_]:
     """Which pixels of one window hold data, by what the raster says: an alpha band, a mask or a nodata value.
 
     A pixel is without data where it has the nodata value in all bands, or is transparent; an alpha band that is none
@@ -232,6 +232,7 @@ def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
     Args:
         uri: The raster.
         window: What is read.
+        size: Of the result where it is to be smaller: the nearest pixels.
 
     Returns:
         (H, W) bool.
@@ -244,7 +245,7 @@ def read_valid(uri: str, window: Window) -> npt.NDArray[np.bool_]:
 
     def read(dataset: rasterio.DatasetReader) -> npt.NDArray[np.bool_]:
         place = RasterWindow(window.left, window.top, window.width, window.height)
-        mask = data_mask(dataset, place, alpha)
+        mask = data_mask(dataset, place, alpha, size)
         count_read(uri, mask.nbytes)
         return mask
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -43,12 +45,16 @@ class Section:
         lead: One or two sentences: what is seen, with units.
         facts: Numbers shown above it.
         body: HTML.
+        styles: CSS that it needs, each once a page.
+        scripts: JavaScript that it needs, each once a page and run in order at its end.
     """
 
     title: str
     lead: str
     facts: tuple[Fact, ...]
     body: Markup
+    styles: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
 
 
 def run_report(title: str, subtitle: str, facts: Sequence[Fact], sections: Sequence[Section]) -> str:
@@ -61,9 +67,27 @@ def run_report(title: str, subtitle: str, facts: Sequence[Fact], sections: Seque
         sections: In order.
 
     Returns:
-        HTML that needs nothing beside itself: no network, no script.
+        HTML that needs nothing beside itself. It says to browsers that they load nothing, and run the scripts of its
+        sections alone, by their digests.
     """
-    return render("page.html.j2", title=title, subtitle=subtitle, facts=facts, sections=sections)
+    scripts = list(dict.fromkeys(script for section in sections for script in section.scripts))
+    return render(
+        "page.html.j2",
+        title=title,
+        subtitle=subtitle,
+        facts=facts,
+        sections=sections,
+        styles=[Markup(style) for style in dict.fromkeys(style for entry in sections for style in entry.styles)],  # noqa: S704
+        scripts=[Markup(script) for script in scripts],  # noqa: S704
+        policy=_policy(scripts),
+    )
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """What a browser may load and run."""
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}"
 
 
 def write_page(file: Path | str, html: str) -> None:

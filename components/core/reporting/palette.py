@@ -1,7 +1,6 @@
 """Colours that mean the same in every picture.
 
-Truth, prediction and their agreement are distinguished with every common form of colour vision
-(blue, vermilion and bluish green of Okabe and Ito, https://jfly.uni-koeln.de/color/).
+They are distinguished with every common form of colour vision (Okabe and Ito, https://jfly.uni-koeln.de/color/).
 """
 
 from __future__ import annotations
@@ -23,6 +22,13 @@ ACCENT_PALE = "#8fa3b5"
 TRUTH = "#0072b2"
 PREDICTION = "#d55e00"
 BOTH = "#009e73"
+
+CHANGED = "#e69f00"
+MOVED = "#cc79a7"
+KEPT = "#56b4e9"
+BEFORE = "#f0e442"
+UNSEEN = "#999999"
+"""What became of a building: with `BOTH` for a new one and `PREDICTION` for one that is gone."""
 
 FRAME, FRAME_CASING = "#ffd400", "#1d2730"
 

@@ -25,7 +25,7 @@ from components.evaluate.report import write_report
 from components.evaluate.result import EvaluationResult
 from components.split_masks.split_masks import split_masks
 from tests.builders import bitmap_meta, scene_item
-from tests.components.core.reporting.looking import faults_of, text_of
+from tests.components.core.reporting.looking import faults_of, tags_of, text_of
 from tests.components.evaluate.probable import GROUND, TITLE, bitmap_of, likely, predicted_item, true_mask
 from tests.components.infer_windows.small import CONFIG, SOFT, infer, save_pair_model
 
@@ -111,7 +111,7 @@ def test_the_page_shows_them(world: World, tmp_path: Path) -> None:
         "Precision and recall", "calibration error", "Object F1 by town", "Reliability by town", "IoU at 0.50, as used",
     ):  # fmt: skip
         assert words in text
-    assert html.count("<svg") == 6
+    assert tags_of(html).count("svg") == 6
     best = curves_of(result).best_iou
     assert best is not None and f"greatest IoU {best.score:.3f} at {best.threshold:.2f}" in text
 
@@ -167,7 +167,7 @@ def test_of_bare_ground_the_page_has_nothing_but_its_reliability(world: World, t
     assert result.scalars()["calibration_error"] == 0 and "best_threshold" not in result.scalars()
     write_report(result, tmp_path / "report.html", predictions=world.predictions, truth=world.truth)
     html = (tmp_path / "report.html").read_text()
-    assert html.count("<svg") == 2 and "IoU at 0.50 – the threshold used" in text_of(html)
+    assert tags_of(html).count("svg") == 2 and "IoU at 0.50 – the threshold used" in text_of(html)
 
 
 def test_an_item_that_is_cropped_has_no_curves(world: World) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 from components.core.reporting.page import Section, run_report
@@ -20,7 +23,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        if tag in _FORBIDDEN:
+        if tag in _FORBIDDEN and ("type", "application/json") not in attrs:
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             fetches = name in _FETCHING and not (value or "").startswith(("data:", "#"))
@@ -28,7 +31,7 @@ class _Page(HTMLParser):
                 self.faults.append(f"{name}={value!r}")
 
     def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1] != "style":
+        if self.tags and self.tags[-1] not in ("style", "script"):
             self.texts.append(data)
 
 
@@ -50,12 +53,27 @@ def tags_of(html: str) -> list[str]:
 
 
 def faults_of(html: str) -> list[str]:
-    """Whatever would need the network, or a script."""
-    page = _parsed(html)
-    bare = html.replace('xmlns="http://www.w3.org/2000/svg"', "")
+    """Whatever would need the network, or a script that the page's policy does not name."""
+    own = re.sub(
+        r"<script>(.*?)</script>", lambda found: "" if is_allowed(html, found[1]) else found[0], html, flags=re.S
+    )
+    page = _parsed(own)
+    bare = own.replace('xmlns="http://www.w3.org/2000/svg"', "")
     addresses = re.findall(r"https?://[^\s\"'<]*", bare)
     outside = [url for url in re.findall(r"url\(([^)]*)\)", bare) if not url.strip("\"'").startswith(("#", "data:"))]
     return page.faults + addresses + outside + re.findall(r"@import|@font-face", bare)
+
+
+def policy_of(html: str) -> str:
+    """What a page says that browsers may load and run."""
+    (found,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', html)
+    return unescape(found)
+
+
+def is_allowed(html: str, script: str) -> bool:
+    """Whether the policy of a page names a script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'" in policy_of(html)
 
 
 def page_of(section: Section) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ from markupsafe import Markup
 
 from components.core.errors import StorageError
 from components.core.reporting.page import Fact, Section, run_report, write_page
-from tests.components.core.reporting.looking import faults_of, text_of
+from tests.components.core.reporting.looking import faults_of, is_allowed, policy_of, text_of
 
 EVIL = '<script>alert("x")</script>'
 
@@ -38,6 +39,20 @@ def test_a_section_named_like_the_page_has_no_heading_of_its_own() -> None:
 
     assert html.count("Alone</h") == 1
     assert text_of(html).count("about Alone") == 1
+
+
+def test_a_page_loads_nothing_and_runs_the_scripts_of_its_sections_alone() -> None:
+    script, style = "window.ran = 1;", "p { color: red; }"
+    with_script = replace(section("Map"), scripts=(script,), styles=(style,))
+
+    plain, html = run_report("Run", "", (), [section("One")]), run_report("Run", "", (), [with_script, with_script])
+
+    nothing = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
+    assert policy_of(plain) == nothing + "'none'"
+    assert html.count(f"<script>{script}</script>") == html.count(style) == 1
+    assert policy_of(html).startswith(nothing + "'sha256-") and is_allowed(html, script)
+    assert not faults_of(html)
+    assert faults_of(html.replace("ran = 1", "ran = 2")) == ["<script>"]
 
 
 def test_a_page_appears_with_the_folder_it_lies_in(tmp_path: Path) -> None:
