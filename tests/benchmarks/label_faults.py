@@ -13,7 +13,9 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Mapping
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,16 +26,23 @@ import pyarrow as pa
 import pyogrio
 import shapely
 
+from components.core.cli import argument_parser, configure_logging
 from components.core.documents.labels import load_labels
-from components.core.footprints.geography import reprojected
+from components.core.footprints.geography import PixelGrid, reprojected
 from components.core.hashing import uniform
+from components.core.project import open_project
 from components.crop_augment.crop_augment import crop_augment
+from components.evaluate.evaluate import evaluate
+from components.evaluate.label_check.check import FILE, LabelCheck
+from components.evaluate.label_check.doubts import LEAST_AREA_M2
+from components.evaluate.label_check.geopackage import SUGGESTIONS
 from components.import_images.import_images import import_images
 from components.infer_windows.infer_windows import infer_windows
 from components.split_masks.split_masks import split_masks
 from components.split_tagging.split_tagging import split_tagging
 from components.train_unet.train_unet import train
 from pipelines.documents import laptop_documents
+from tests.benchmarks.harness import Measurement, machine, save, table
 from tests.benchmarks.imagery import TAG_ALL
 
 NAME = "label_faults"
@@ -78,8 +87,8 @@ class SpoiltLabels:
 
     Attributes:
         shapes: (N,) polygons in `CRS`.
-        faults: By kind, the places: of a missing one its outline, of others where they stand now.
-        shifts: (M, 2) metres east and north by which those of the kind "shifted" were moved.
+        faults: By kind, the places: of a label without a building where it stands, of others where they belong.
+        shifts: (M, 2) metres east and north by which those of the kind "shifted" were moved away.
     """
 
     shapes: Geometries
@@ -99,7 +108,7 @@ def spoilt(shapes: Geometries, spoiling: Spoiling, seed: int = 0) -> SpoiltLabel
     invented = _elsewhere(shapes, np.flatnonzero(copied), seed)
     faults = {
         "missing": shapes[deleted],
-        "shifted": changed[moved],
+        "shifted": shapes[moved],
         "unsupported": _moved(invented, np.tile(spoiling.all_moved, (len(invented), 1))),
     }
     left = np.concatenate([changed[~deleted], faults["unsupported"]])
@@ -171,10 +180,133 @@ def trained(project: Path, folder: Path, epochs: int, seed: int) -> Path:
     return folder / "model"
 
 
-def predicted(project: Path, model: Path, folder: Path) -> Path:
-    """What a model finds in a project, an object each."""
+def checked(project: Path, model: Path, folder: Path) -> tuple[LabelCheck, pa.Table]:
+    """What a model doubts of a project's labels, and the suggestions, their geometries in `CRS`."""
     documents = laptop_documents()
-    found, split = folder / "found", folder / "split"
+    found, split, out = folder / "found", folder / "split", folder / "out"
     infer_windows(project, model, found, data_root=str(folder / "data"), config=documents.inference, image_tags=[])
     split_masks(found, split, query=json.dumps(documents.split_masks))
-    return split
+    labels = evaluate(split, project, out, workers=1).labels
+    if labels is None:
+        raise RuntimeError("labels were not judged")
+    meta, table = pyogrio.read_arrow(out / FILE, layer=SUGGESTIONS)
+    shapes = reprojected(shapely.from_wkb(table["geom"].to_numpy()), meta["crs"], CRS)
+    return labels, table.set_column(
+        table.schema.get_field_index("geom"), "geom", pa.array(shapely.to_wkb(shapes).tolist(), pa.binary())
+    )
+
+
+def ground_of(project: Path) -> shapely.Geometry:
+    """What the images of a project show, in `CRS`."""
+    boxes = []
+    for item in open_project(project):
+        grid = PixelGrid.of_item(item)
+        if grid is not None:
+            box = np.array([shapely.box(0, 0, item.size.width, item.size.height)], dtype=object)
+            boxes.append(reprojected(grid.to_map(box), grid.crs, CRS)[0])
+    return shapely.union_all(boxes)
+
+
+def scores(kind: str, labels: SpoiltLabels, ground: shapely.Geometry, listed: pa.Table) -> dict[str, float]:
+    """How well what was spoilt in one way was found.
+
+    A suggestion is right if it and a fault of its kind share half of the smaller of both; faults are those that can be
+    seen by half, and are as large as what is judged at all.
+    """
+    places = labels.faults[kind]
+    counts = (shapely.area(places) >= LEAST_AREA_M2) & (
+        shapely.area(shapely.intersection(places, ground)) >= shapely.area(places) / 2
+    )
+    places, shifts = places[counts], labels.shifts[counts] if kind == "shifted" else np.zeros((0, 2))
+    rows = [row for row in listed.to_pylist() if row["kind"] == kind and not row["whole_scene"]]
+    tree = shapely.STRtree(places)
+    found, right, errors = set(), [], []
+    for row in sorted(rows, key=lambda row: -row["score"]):
+        shape = shapely.from_wkb(row["geom"])
+        hit = [
+            place
+            for place in tree.query(shape).tolist()
+            if 2 * shape.intersection(places[place]).area >= min(shape.area, places[place].area)
+        ]
+        found |= set(hit)
+        right.append(bool(hit))
+        if hit and kind == "shifted":
+            errors.append(math.hypot(*(shifts[hit[0]] + (row["shift_east_m"], row["shift_north_m"]))))
+    result = {"faults": float(len(places)), "listed": float(len(rows))}
+    if len(places):
+        result["recall"] = len(found) / len(places)
+    if rows and len(places):
+        result["precision"] = sum(right) / len(rows)
+        result["precision of as many as faults"] = sum(right[: len(places)]) / len(right[: len(places)])
+    if errors:
+        result["error of the shift, median, m"] = float(np.median(errors))
+    return result
+
+
+def shift_scores(check: LabelCheck, moved: tuple[float, float]) -> dict[str, float]:
+    """How many scenes are told to be moved, and how far off what is told is."""
+    wrong = [
+        math.hypot(moved[0] + scene.shift_m[0], moved[1] + scene.shift_m[1])
+        for scene in check.shifted
+        if scene.shift_m is not None
+    ]
+    result = {"scenes": float(check.scenes), "scenes told to be moved": float(len(check.shifted))}
+    return result | ({"error of the shift, median, m": float(np.median(wrong))} if wrong else {})
+
+
+CASES: dict[str, tuple[Spoiling, Spoiling, str]] = {
+    "some spoilt, held out": (SOME, SOME, HELD_OUT),
+    "some spoilt, learnt from": (SOME, SOME, LEARNT),
+    "all moved, learnt from others": (SOME, ALL, HELD_OUT),
+    "all moved, learnt from such": (ALL, ALL, HELD_OUT),
+    "as they are": (SOME, Spoiling(), HELD_OUT),
+}
+"""What is learnt from, what is judged, and of which images."""
+
+
+def measured(data: Path, seed: int, epochs: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Figures of every case, by its name and the kind."""
+    shapes = labels_of(data)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models, learnt = {}, {}
+        for number, spoiling in enumerate(dict.fromkeys(first for first, _, _ in CASES.values())):
+            learnt[spoiling] = spoilt(shapes, spoiling, 2 * seed)
+            place = folder / f"learnt{number}"
+            models[spoiling] = trained(imported(data, LEARNT, learnt[spoiling], place), place, epochs, seed)
+        for number, (case, (first, then, pattern)) in enumerate(CASES.items()):
+            labels = learnt[first] if pattern == LEARNT else spoilt(shapes, then, 2 * seed + 1)
+            place = folder / f"case{number}"
+            project = imported(data, pattern, labels, place)
+            check, listed = checked(project, models[first], place)
+            ground = ground_of(project)
+            for kind in labels.faults:
+                yield f"{case}, {kind}", scores(kind, labels, ground, listed)
+            yield f"{case}, scenes", shift_scores(check, then.all_moved)
+
+
+def main() -> int:
+    """Measure; gives the exit status."""
+    parser = argument_parser(
+        "python -m tests.benchmarks.label_faults", "Measure what is found of labels spoilt on purpose."
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data set `banepa`")
+    parser.add_argument("--seeds", type=int, default=3, help="how many times: other faults, another training")
+    parser.add_argument("--epochs", type=int, default=10, help="of each training")
+    options = parser.parse_args()
+    configure_logging()
+    host = machine()
+    found: dict[str, list[float]] = {}
+    for seed in range(options.seeds):
+        for what, figures in measured(options.data, seed, options.epochs):
+            for name, value in figures.items():
+                found.setdefault(f"{what}: {name}", []).append(value)
+    notes = {"seeds": options.seeds, "epochs": options.epochs}
+    rows = [Measurement(what, "", tuple(values), notes=notes) for what, values in found.items()]
+    file = save(NAME, rows, host)
+    sys.stdout.write(f"\n{NAME}: {host['processor']}, {host['cores']} cores → {file}\n{table(rows)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
