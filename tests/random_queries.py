@@ -138,6 +138,10 @@ VECTORS = (Shape.POLYGON, Shape.LINE)
 SETTINGS: dict[str, Callable[[Draw, ProjectMeta], Settings]] = {
     "data": lambda draw, meta: {"classes_mapping": "default"},
     "if": lambda draw, meta: {"condition": _condition(draw, meta)},
+    "split_blocks": lambda draw, meta: {
+        "share": draw.choice((0.2, 0.5, 0.9)),
+        **draw.choice(({"block_m": draw.choice((9.5, 1000)), "gap_m": 3}, {"block_px": draw.choice((20, 500))})),
+    },
     "tag": lambda draw, meta: {"tag": draw.choice(("old", "new")), "action": draw.choice(("add", "delete"))},
     "dataset": lambda draw, meta: draw.choice(({"name": "Ort 1"}, {"rule": "save_original"})),
     "multiply": lambda draw, meta: {"multiply": draw.randint(1, 3)},

@@ -26,7 +26,7 @@ from components.evaluate.sweep import SweepCounts
 
 log = logging.getLogger(__name__)
 
-SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
+SPLIT_TAGS = frozenset(("train", "val", "test", "trainval", "gap"))
 """Image tags that say what an image is for, not where it is."""
 
 METRICS_FILE = "metrics.json"

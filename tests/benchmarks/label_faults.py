@@ -301,10 +301,10 @@ def main() -> int:
         for what, figures in measured(options.data, seed, options.epochs):
             for name, value in figures.items():
                 found.setdefault(f"{what}: {name}", []).append(value)
-    notes = {"seeds": options.seeds, "epochs": options.epochs}
-    rows = [Measurement(what, "", tuple(values), notes=notes) for what, values in found.items()]
-    file = save(NAME, rows, host)
-    sys.stdout.write(f"\n{NAME}: {host['processor']}, {host['cores']} cores → {file}\n{table(rows)}\n")
+        notes = {"seeds": seed + 1, "epochs": options.epochs}
+        rows = [Measurement(what, "", tuple(values), notes=notes) for what, values in found.items()]
+        file = save(NAME, rows, host)
+        sys.stdout.write(f"\n{NAME}: {host['processor']}, {host['cores']} cores → {file}\n{table(rows)}\n")
     return 0
 
 
