@@ -214,9 +214,9 @@ def random_query(draw: Draw, meta: ProjectMeta, datasets: Sequence[str], most: i
     for number in range(1, draw.randint(1, most) + 1):
         read = draw.sample(sorted(metas), min(len(metas), draw.choice((1, 1, 1, 2))))
         action = draw.choice(INNER)
-        names = [f"${number}", f"${number}b"][: ACTIONS[action].ports]
+        names = [f"${number}", f"${number}b", f"${number}c"][: ACTIONS[action].ports]
         if len(names) > 1 and draw.random() < 0.3:
-            names[draw.randrange(2)] = NULL
+            names[draw.randrange(len(names))] = NULL
         made = layer(
             action, " ".join(read), names[0] if len(names) == 1 else names, **SETTINGS[action](draw, metas[read[0]])
         )
