@@ -138,6 +138,10 @@ VECTORS = (Shape.POLYGON, Shape.LINE)
 SETTINGS: dict[str, Callable[[Draw, ProjectMeta], Settings]] = {
     "data": lambda draw, meta: {"classes_mapping": "default"},
     "if": lambda draw, meta: {"condition": _condition(draw, meta)},
+    "split_blocks": lambda draw, meta: {
+        "share": draw.choice((0.2, 0.5, 0.9)),
+        **draw.choice(({"block_m": draw.choice((9.5, 1000)), "gap_m": 3}, {"block_px": draw.choice((20, 500))})),
+    },
     "tag": lambda draw, meta: {"tag": draw.choice(("old", "new")), "action": draw.choice(("add", "delete"))},
     "dataset": lambda draw, meta: draw.choice(({"name": "Ort 1"}, {"rule": "save_original"})),
     "multiply": lambda draw, meta: {"multiply": draw.randint(1, 3)},
@@ -210,9 +214,9 @@ def random_query(draw: Draw, meta: ProjectMeta, datasets: Sequence[str], most: i
     for number in range(1, draw.randint(1, most) + 1):
         read = draw.sample(sorted(metas), min(len(metas), draw.choice((1, 1, 1, 2))))
         action = draw.choice(INNER)
-        names = [f"${number}", f"${number}b"][: ACTIONS[action].ports]
+        names = [f"${number}", f"${number}b", f"${number}c"][: ACTIONS[action].ports]
         if len(names) > 1 and draw.random() < 0.3:
-            names[draw.randrange(2)] = NULL
+            names[draw.randrange(len(names))] = NULL
         made = layer(
             action, " ".join(read), names[0] if len(names) == 1 else names, **SETTINGS[action](draw, metas[read[0]])
         )

@@ -23,6 +23,7 @@ def evaluate(
     boundary_px: int = 5,
     boundary_m: float = 0.0,
     allow_unmatched: bool = False,
+    label_suggestions: int = 500,
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.core.errors import ConfigError, DataError
@@ -19,13 +19,14 @@ from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
 from components.core.storage import check_writable
 from components.core.storage.atomic_directory import staged_directory
 from components.evaluate.counting import MOST_BOUNDARY_PX, CountedImage, CountingRules, ImageCounter
+from components.evaluate.label_check.check import USUAL_MOST, check_labels
 from components.evaluate.pairing import ScenePair, ScenePairing, pair_items
 from components.evaluate.result import EvaluationResult, GroupResult, ImageResult
 from components.evaluate.sweep import SweepCounts
 
 log = logging.getLogger(__name__)
 
-SPLIT_TAGS = frozenset(("train", "val", "test", "trainval"))
+SPLIT_TAGS = frozenset(("train", "val", "test", "trainval", "gap"))
 """Image tags that say what an image is for, not where it is."""
 
 METRICS_FILE = "metrics.json"
@@ -48,6 +49,7 @@ def evaluate(
     boundary_px: int = 5,
     boundary_m: float = 0.0,
     allow_unmatched: bool = False,
+    label_suggestions: int = USUAL_MOST,
     max_bad: int = 0,
     workers: int = 0,
 ) -> EvaluationResult:
@@ -56,7 +58,7 @@ def evaluate(
     Args:
         predictions: Project with the predicted objects.
         truth: Project with the true objects; may hold more images.
-        output_dir: Where `metrics.json` is written; None to write nothing.
+        output_dir: Where `metrics.json` and `label_suggestions.gpkg` are written; None to write nothing.
         truth_class: Class of the true objects; background classes are not needed.
         predicted_class: Class of the predicted objects.
         image_tags: Only images with one of these tags are evaluated, and each needs a prediction; none for all
@@ -68,6 +70,8 @@ def evaluate(
         boundary_px: Distance of Boundary IoU, in pixels, 1 to 1000.
         boundary_m: The same on the ground, in metres, for images with a georeference; 0 for `boundary_px` always.
         allow_unmatched: Skip and count images without a partner, instead of an error.
+        label_suggestions: How many places where labels seem wrong are listed at most, the surest; 0 not to judge
+            labels. They are not judged either where nothing is written.
         max_bad: How many images may lack a partner, such as those that inference skipped, or be unreadable.
         workers: Worker processes (0 = one per core). The result does not depend on it.
 
@@ -84,6 +88,8 @@ def evaluate(
     rules = CountingRules(truth_class, predicted_class, iou_threshold, boundary_px, boundary_m)
     _check_numbers(rules)
     check_max_bad(max_bad)
+    if label_suggestions < 0:
+        raise ConfigError(f"label_suggestions: {label_suggestions} is below 0; use 0 not to judge labels, or 500")
     predicted_project, true_project = open_project(predictions), open_project(truth)
     if output_dir is not None:
         check_writable(output_dir)
@@ -117,7 +123,13 @@ def evaluate(
     _log_no_data(result)
     _log_curves(result)
     if output_dir is not None:
-        _write(result, output_dir)
+        with staged_directory(output_dir) as staged:
+            if label_suggestions:
+                bad = {entry.name for entry in sums.skipped}
+                pairs = [pair for pair in pairing.pairs if pair.label not in bad]
+                found = check_labels(predicted_project, true_project, pairs, rules, staged, label_suggestions, workers)
+                result = replace(result, labels=found)
+            _write(result, staged)
     return result
 
 
@@ -168,10 +180,9 @@ def _log_curves(result: EvaluationResult) -> None:
         )
 
 
-def _write(result: EvaluationResult, directory: Path | str) -> None:
-    with staged_directory(directory) as staged:
-        text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
-        (staged / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
+def _write(result: EvaluationResult, directory: Path) -> None:
+    text = json.dumps(result.as_json(), indent=1, ensure_ascii=False)
+    (directory / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def _groups(pairing: ScenePairing, group_tags: Sequence[str]) -> list[str]:

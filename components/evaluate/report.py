@@ -1,4 +1,4 @@
-"""The evaluation as a page: the table of towns, a map, the curves, then scenes beside their truth and predictions."""
+"""The evaluation as a page: towns, a map, curves, labels to look at, scenes beside truth and predictions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from components.core.project import open_project
 from components.core.reporting.page import Section, run_report, write_page
 from components.evaluate.compared_scenes import compared_scenes
 from components.evaluate.curve_section import curve_section
+from components.evaluate.label_check.section import label_section
 from components.evaluate.map_section import evaluation_map
 from components.evaluate.panels import prediction_panels
 from components.evaluate.result import EvaluationResult
@@ -39,7 +40,7 @@ def write_report(
     """
     towns = evaluation_table(result.as_json(), "evaluation")
     scenes = _scenes(result, predictions, truth, unsplit)
-    sections = [towns, *_map(result, predictions, truth, workers), *_curves(result), scenes]
+    sections = [towns, *_map(result, predictions, truth, workers), *_curves(result), *_labels(result, truth), scenes]
     subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
     write_page(html, run_report("Evaluation", subtitle, (), sections))
 
@@ -57,6 +58,13 @@ def _curves(result: EvaluationResult) -> list[Section]:
     return [
         curve_section(result.overall.curves, [(group.name, group.curves) for group in result.groups if group.curves])
     ]
+
+
+def _labels(result: EvaluationResult, truth: Path | str) -> list[Section]:
+    """Nothing where labels were not judged."""
+    if result.labels is None:
+        return []
+    return [label_section(result.labels, open_project(truth), result.rules.truth_class)]
 
 
 def _scenes(

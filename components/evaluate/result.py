@@ -12,6 +12,7 @@ from components.evaluate.counting import CountingRules
 from components.evaluate.counts import Counts
 from components.evaluate.curves import RELIABILITY_BINS, Curves
 from components.evaluate.intervals import DRAWS, LEVEL, Interval, bootstrap_intervals
+from components.evaluate.label_check.check import LabelCheck
 from components.evaluate.pairing import ScenePair
 from components.evaluate.sweep import SweepCounts
 
@@ -94,6 +95,7 @@ class EvaluationResult:
         skipped: Images that could not be compared.
         rules: What was compared, and how.
         pairs: Where each of `images` stands in both projects; none where nobody asks for their objects.
+        labels: Where labels seem wrong; None where that was not asked.
     """
 
     overall: GroupResult
@@ -104,6 +106,7 @@ class EvaluationResult:
     skipped: tuple[Skipped, ...]
     rules: CountingRules
     pairs: tuple[ScenePair, ...] = ()
+    labels: LabelCheck | None = None
 
     def protocol(self) -> dict[str, str]:
         """What each measure means, in words."""
@@ -169,5 +172,6 @@ class EvaluationResult:
             "predictions_without_truth": list(self.without_truth),
             "truth_without_prediction": list(self.without_prediction),
             "skipped": [entry.as_json() for entry in self.skipped],
+            "labels": self.labels and self.labels.as_json(),
             "images": [image.as_json() for image in self.images],
         }

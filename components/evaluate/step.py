@@ -35,11 +35,12 @@ def run(
     Args:
         predictions: Project with the predicted objects.
         truth: Project with the true objects; may hold more images.
-        evaluation: Output directory with metrics.json: all counts and measures, overall, by town and by image.
+        evaluation: Output directory with metrics.json: all counts and measures, overall, by town and by image; and
+            label_suggestions.gpkg: labels, and where they seem wrong.
         metrics: Main figures; megabytes read and written.
         confusion: Pixels of background and building, by truth and prediction.
-        report: Page of the table of towns, a map of right, false and missed buildings, and scenes beside their truth
-            and predictions.
+        report: Page of the table of towns, a map of right, false and missed buildings, labels to look at, and scenes
+            beside their truth and predictions.
         unsplit: The predictions before they were split into objects, for the report.
         echo: Hears a row of figures for each group.
         options: Of the stage.

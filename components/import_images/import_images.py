@@ -191,7 +191,7 @@ def import_images(
     report = imported.report(unpaired_images, unpaired_files)
     _log_report(report, allow_unpaired, sources is not None)
     _check_objects(imported, pairing.has_masks, sources is not None)
-    write_imported(project_dir, project_name, class_title, imported, Shape.POLYGON if sources else Shape.BITMAP)
+    write_imported(project_dir, project_name, class_title, imported, sources.shape if sources else Shape.BITMAP)
     return report
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.coco.reading import CATEGORY, CocoImage, read_coco
 from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
+from components.core.figures import Shape
 from components.core.footprints.geography import name_of_crs
 from components.core.listing import first_names
 from components.core.vectors.files import VectorFile
@@ -44,13 +46,13 @@ class LabelSources:
 
     Attributes:
         config: Of the run.
-        source: The layer of all scenes, or each scene's own file by its name.
+        source: The layer of all scenes, or each scene's own file, or COCO annotations, by its name.
         area: Layer of the ground that was labelled; None for all.
         by_default: Whether scenes without labels show no building.
     """
 
     config: LabelsConfig
-    source: VectorLayer | Mapping[str, VectorFile]
+    source: VectorLayer | Mapping[str, VectorFile | CocoImage]
     area: VectorLayer | None
     by_default: bool
 
@@ -68,6 +70,14 @@ class LabelSources:
         known = set(names)
         alone = tuple(sorted(self.source.keys() - known))
         return tuple(name for name in names if name not in self.source), alone
+
+    @property
+    def shape(self) -> Shape:
+        """Of objects: polygons, but for annotations with run lengths, which are pixels."""
+        if isinstance(self.source, VectorLayer):
+            return Shape.POLYGON
+        has_pixels = any(isinstance(entry, CocoImage) and entry.has_run_lengths for entry in self.source.values())
+        return Shape.BITMAP if has_pixels else Shape.POLYGON
 
     def log(self, found: Mapping[str, LabelSummary]) -> None:
         """Say what is odd about the labels that were found, by the names of scenes.
@@ -153,11 +163,34 @@ def label_sources(config: LabelsConfig, names: Sequence[str], by_default: bool, 
     place = find_labels(config.labels_uri, names)
     area_uri = config.labelled_area_uri
     area = open_layer(VectorFile.parse(area_uri), folder / "area") if area_uri else None
+    coco = _coco(config, place, names) if isinstance(place, VectorFile) else None
+    if coco is not None:
+        return LabelSources(config, coco, area, by_default)
     if isinstance(place, dict):
         return LabelSources(config, place, area, by_default)
     layer = open_layer(place, folder / "labels")
     check_attribute(layer, config.label_attribute)
     return LabelSources(config, layer, area, by_default)
+
+
+def _coco(config: LabelsConfig, file: VectorFile, names: Sequence[str]) -> Mapping[str, VectorFile | CocoImage] | None:
+    """The annotations by image, where a file is of COCO's."""
+    if file.layer is not None or not file.uri.lower().endswith(".json"):
+        return None
+    found = read_coco(file.uri)
+    if found is None:
+        return None
+    if config.label_attribute not in ("", CATEGORY):
+        raise DataError(
+            f"label_attribute: {config.label_attribute!r} is nothing that COCO annotations have; give {CATEGORY!r} for "
+            "a class a category, or leave it empty for one class"
+        )
+    if not found.keys() & set(names):
+        raise DataError(
+            f"{file.uri}: none of its images has the name of one that is imported: there are "
+            f"{first_names(sorted(found), 3)}, and imported are {first_names(sorted(names), 3)}"
+        )
+    return dict(found)
 
 
 def check_titles(titles: Counter[str], attribute: str) -> None:

@@ -11,11 +11,13 @@ import numpy as np
 import shapely
 
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.coco.reading import CocoImage
 from components.core.errors import DataError
-from components.core.figures import Polygon, vertices
+from components.core.figures import Bitmap, Figure, Polygon, vertices
 from components.core.figures.centre_rule import Rings, holding_centres
+from components.core.figures.row_bands import as_bitmap, mask_bands
 from components.core.footprints.geography import PixelGrid, fixed, polygons_of
-from components.core.geometry import Size, row_bands
+from components.core.geometry import Size, Window, row_bands
 from components.core.project import Item, Object
 from components.core.project.item import ATTRIBUTES
 from components.core.storage import scratch_folder
@@ -34,13 +36,13 @@ class SceneLabels:
     """Where a scene's labels are.
 
     Attributes:
-        source: A layer that many scenes share, or the scene's own file.
+        source: A layer that many scenes share, the scene's own file, or what a file of COCO annotations says of it.
         area: Layer of the ground that was labelled; None for all ground.
         attribute: Name of the attribute that says an object's class; empty for one class.
         by_default: Whether a scene that has no label, and no area says that it was looked at, shows no building.
     """
 
-    source: VectorLayer | VectorFile
+    source: VectorLayer | VectorFile | CocoImage
     area: VectorLayer | None = None
     attribute: str = ""
     by_default: bool = False
@@ -85,8 +87,11 @@ def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Obje
         Objects, unlabelled ground last; and what they are.
 
     Raises:
-        DataError: If the scene has no georeference, or its labels cannot be read.
+        DataError: If the scene has no georeference, or its labels cannot be read; or COCO annotations are of another
+            size.
     """
+    if isinstance(labels.source, CocoImage):
+        return _label_by_coco(item, labels.source, labels, title)
     grid = PixelGrid.of_item(item)
     if grid is None:
         raise DataError(
@@ -120,7 +125,58 @@ def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Obje
     )
 
 
+def _label_by_coco(
+    item: Item, coco: CocoImage, labels: SceneLabels, title: str
+) -> tuple[tuple[Object, ...], LabelSummary]:
+    """The labels of a scene from COCO annotations; it needs no georeference unless there is a labelled area."""
+    if coco.size != item.size:
+        raise DataError(
+            f"{coco.uri}: its image {coco.file_name!r} has {coco.size} px, and item {item.key} {item.size} px; give "
+            "annotations of the image as it is"
+        )
+    objects = [
+        Object(NEUTRAL_CLASS if entry.is_crowd else entry.category if labels.attribute else title, figure)
+        for entry in sorted(coco.objects, key=lambda entry: entry.is_crowd)
+        for figure in entry.figures(item.size)
+    ]
+    if labels.area is not None:
+        grid = PixelGrid.of_item(item)
+        if grid is None:
+            raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
+        area = features_on(labels.area, grid, item.size, with_attributes=False).polygons
+        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in _outside(area, item.size)]
+    clipped = tuple(
+        entry.with_figure(figure)
+        for entry in objects
+        for figure in _clipped(entry.figure, item.size, coco.has_run_lengths)
+    )
+    bitmaps: dict[bool, list[Bitmap]] = {True: [], False: []}
+    for entry in clipped:
+        bitmap = as_bitmap(entry.figure, item.size)
+        if bitmap is not None:
+            bitmaps[entry.class_title == NEUTRAL_CLASS].append(bitmap)
+    building = unlabelled = 0
+    rows = max(1, BAND_PIXELS // item.size.width)
+    for (_, silent), (_, labelled) in zip(
+        *(mask_bands(part, item.size, rows) for part in bitmaps.values()), strict=True
+    ):
+        unlabelled += int(np.count_nonzero(silent))
+        building += int(np.count_nonzero(labelled & ~silent))
+    count = sum(entry.class_title != NEUTRAL_CLASS for entry in clipped)
+    passed_over = {"boxes without a segmentation": coco.boxes} if coco.boxes else {}
+    return clipped, LabelSummary((), count, (), 0, passed_over, item.size.area, building, unlabelled, is_empty=False)
+
+
+def _clipped(figure: Figure, size: Size, as_pixels: bool) -> Sequence[Figure]:
+    if not as_pixels:
+        return figure.crop(Window.of_size(size))
+    bitmap = as_bitmap(figure, size)
+    return () if bitmap is None else (bitmap,)
+
+
 def _read(labels: SceneLabels, grid: PixelGrid, size: Size) -> tuple[Features, dict[str, int]]:
+    if isinstance(labels.source, CocoImage):
+        raise TypeError("COCO annotations are in pixels already")
     if isinstance(labels.source, VectorLayer):
         return features_on(labels.source, grid, size), {}
     with scratch_folder("labels") as folder:

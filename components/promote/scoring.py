@@ -82,6 +82,7 @@ class Scoring:
                 iou_threshold=rules.iou_threshold,
                 boundary_px=rules.boundary_px,
                 boundary_m=rules.boundary_m,
+                label_suggestions=0,
                 max_bad=self.max_bad,
                 workers=self.workers,
             )

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from components.core.documents.share import check_share_alone, share_query
 from components.core.documents.tutorial import SPLIT_TAGGING_QUERY
+from components.core.dtl.actions.split_blocks import SplitBlocks
+from components.core.dtl.blocks import BETWEEN, FIRST, SECOND
+from components.core.dtl.graph import build_query
+from components.core.dtl.query import read_query
 from components.core.dtl.run import QueryRun, predict_query
 from components.core.dtl.stage import run_stage
 from components.core.errors import ConfigError
@@ -20,6 +24,24 @@ def _check_both_sides(query: str, project: str | Path, seed: int, train_share: f
             f"train_share: {train_share} with seed {seed} gives {train} images for training and {test} for testing; "
             "try another seed or share, or write a query"
         )
+
+
+def _check_blocks(query: str | Path, project: str | Path, seed: int) -> None:
+    """Where blocks of ground go their ways by chance, see that either side gets an image."""
+    try:
+        layers = build_query(read_query(query)).layers
+    except ConfigError:
+        return  # which the run tells with the place of each fault
+    if not any(isinstance(layer.action, SplitBlocks) for layer in layers):
+        return
+    emitted = predict_query(query, [project], seed=seed).result.emitted
+    for layer in layers:
+        first, second, between = (emitted[layer.index, port] for port in (FIRST, SECOND, BETWEEN))
+        if isinstance(layer.action, SplitBlocks) and first + second + between and not (first and second):
+            raise ConfigError(
+                f"{layer.place}.settings: blocks with seed {seed} give {first} images for the first side and {second} "
+                f"for the second, and {between} lie between; use smaller blocks, a narrower gap, another seed or share"
+            )
 
 
 def split_tagging(
@@ -58,6 +80,7 @@ def split_tagging(
     if train_share:
         _check_both_sides(share_query(train_share, project_name), project, seed, train_share)
     chosen = share_query(train_share, project_name) if train_share else query or SPLIT_TAGGING_QUERY
+    _check_blocks(chosen, project, seed)
     return run_stage(
         chosen,
         project,

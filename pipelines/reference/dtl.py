@@ -16,7 +16,7 @@ from pipelines.reference import markdown
 from pipelines.reference.configs import default_in_words
 from pipelines.reference.models import settings_of
 
-DESTINATIONS = {1: "one destination", 2: "two destinations"}
+DESTINATIONS = {1: "one destination", 2: "two destinations", 3: "three destinations"}
 
 
 def ready_made() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from components.core.coco.reading import is_coco
 from components.core.settings import check_document, naming_file, read_document
 from components.core.vectors.files import SHOWN_SUFFIXES, names_vector
 
@@ -20,11 +21,12 @@ class LabelsConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     labels_uri: str = Field(min_length=1)
-    """A vector file with the labels of all images, perhaps with `|layername=NAME` behind it; or a folder of one file an
-    image, of the image's name."""
+    """A vector file with the labels of all images, perhaps with `|layername=NAME` behind it; a folder of one file an
+    image, of the image's name; or a JSON file of COCO annotations."""
 
     label_attribute: str = ""
-    """Attribute that says an object's class; empty for one class, which stands for missing values, too."""
+    """Attribute that says an object's class, of COCO annotations `category`; empty for one class, which stands for
+    missing values, too."""
 
     labelled_area_uri: str = ""
     """A vector file of the ground that was labelled, whose outside does not count; empty for all ground."""
@@ -42,7 +44,7 @@ def load_labels(source: str | Path | Mapping[str, Any]) -> LabelsConfig:
 
     Args:
         source: JSON text, the path of a JSON file, or the parsed document; or the path or URI of the labels themselves,
-            where that is all.
+            where that is all, COCO annotations on disk included.
 
     Raises:
         ConfigError: If it cannot be read, a key is unknown or missing, or a value breaks its rule.
@@ -50,6 +52,8 @@ def load_labels(source: str | Path | Mapping[str, Any]) -> LabelsConfig:
     if isinstance(source, str) and _names_labels(source):
         source = {"labels_uri": source}
     document = read_document(source, WHERE) if isinstance(source, str | Path) else source
+    if is_coco(document) and (isinstance(source, Path) or not str(source).lstrip().startswith("{")):
+        document = {"labels_uri": str(source)}
     with naming_file(source):
         return check_document(LabelsConfig, document, WHERE)
 

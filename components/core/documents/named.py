@@ -41,6 +41,11 @@ READY_MADE: Mapping[str, NamedDocument] = {
     "split_tagging": NamedDocument(
         SPLIT_TAGGING_QUERY, "The tutorial's first query: tags INRIA's images by town, and for training or testing."
     ),
+    "split_blocks": NamedDocument(
+        SPLIT_TAGGING_QUERY.with_name("split_blocks.query.json"),
+        "Tags georeferenced images, whatever their names, for training or testing by blocks of ground of 200 m, eight "
+        "of ten for training; images nearer than 20 m to the other side, and so on neither, are tagged `gap`.",
+    ),
     "crop_augment": NamedDocument(
         CROP_AUGMENT_QUERY,
         "The tutorial's second query: windows of 512 px and their mirror images, each of which goes to training or "
@@ -49,6 +54,11 @@ READY_MADE: Mapping[str, NamedDocument] = {
     "crop_augment_by_source": NamedDocument(
         CROP_AUGMENT_QUERY.with_name("crop_augment_by_source.query.json"),
         "The same without that leak: all windows and mirror images of one image go to training, or all to validation.",
+    ),
+    "crop_augment_by_block": NamedDocument(
+        CROP_AUGMENT_QUERY.with_name("crop_augment_by_block.query.json"),
+        "The same without that leak, and with few images or one: of each image, blocks of 2048 px go to training, or "
+        "all to validation, and windows nearer than 64 px to the other side to neither.",
     ),
     "split_masks": NamedDocument(SPLIT_MASKS_QUERY, "The tutorial's third query: splits masks into objects."),
     "split_masks_confident": NamedDocument(

@@ -103,6 +103,10 @@ class Context:
         """A seed of 63 bits for what is drawn when pixels are read, keyed as `uniform`."""
         return hash_integer(self.seed_of(layer), layer.key, str(element.source), element.trail, "seed") >> 1
 
+    def uniform_of_block(self, layer: QueryLayer, block: tuple[str, int, int]) -> float:
+        """A number in [0, 1) keyed by the seed, the layer and a block's plane, row and column."""
+        return uniform(self.seed_of(layer), layer.key, *map(str, block))
+
     def uniform_each(self, layer: QueryLayer, flow: Flow) -> list[float]:
         """The numbers of many elements that nothing has been added to the name of."""
         sources = (

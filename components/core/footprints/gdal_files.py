@@ -73,13 +73,25 @@ def write_geopackage(file: Path, layer: VectorLayer, batches: Iterable[pa.Record
     Raises:
         StorageError: If the file cannot be written.
     """
+    add_geopackage_layer(file, layer, batches)
+    try:
+        add_style(file, layer.name)
+    except sqlite3.Error as error:
+        raise not_written(file, file.parent, error) from error
+
+
+def add_geopackage_layer(file: Path, layer: VectorLayer, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write a layer of multipolygons into a GeoPackage that is there, or make one; see `write_geopackage`.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
     options = {
         "layer_metadata": {key: str(value) for key, value in layer.about.items()},
         "layer_options": {"DESCRIPTION": layer.description},
     }
     rows = _write(file, layer, batches, "GPKG", options)
     try:
-        add_style(file, layer.name, GEOMETRY)
         found = _rows_of_geopackage(file, layer.name)
     except sqlite3.Error as error:
         raise not_written(file, file.parent, error) from error

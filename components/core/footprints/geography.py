@@ -139,7 +139,8 @@ def common_crs(crs: Iterable[str]) -> str:
 
 
 @lru_cache
-def _transformer(source: str, target: str) -> pyproj.Transformer:
+def transformer(source: str, target: str) -> pyproj.Transformer:
+    """Moves points from one CRS to another, x (longitude) first."""
     return pyproj.Transformer.from_crs(crs_of(source), crs_of(target), always_xy=True)
 
 
@@ -236,10 +237,10 @@ def _shifted(geometry: shapely.Geometry, degrees: float) -> shapely.Geometry:
 
 
 def _moved(geometries: Geometries, source: str, target: str) -> Geometries:
-    transformer = _transformer(source, target)
+    transform = transformer(source, target)
 
     def moved(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.stack(transformer.transform(points[:, 0], points[:, 1], errcheck=True), axis=1)
+        return np.stack(transform.transform(points[:, 0], points[:, 1], errcheck=True), axis=1)
 
     try:
         result: Geometries = shapely.transform(geometries, moved)

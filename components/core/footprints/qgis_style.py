@@ -6,6 +6,7 @@ Source: https://docs.qgis.org, on saving styles in databases; the table is as QG
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +19,25 @@ FILL_ALPHA = 96
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """Which footprints are drawn in a colour; the first rule without a filter takes all others."""
+class StyleRule:
+    """Which polygons are drawn in a colour.
+
+    Attributes:
+        label: For people.
+        filter: An expression of QGIS; ELSE for all others.
+        color: Red, green and blue, 0 to 255.
+    """
 
     label: str
     filter: str
     color: tuple[int, int, int]
 
 
-_RULES = (
-    _Rule("confidence 0.9 and more", '"confidence" >= 0.9', (0, 104, 55)),
-    _Rule("confidence 0.7 to 0.9", '"confidence" >= 0.7 AND "confidence" < 0.9', (217, 164, 6)),
-    _Rule("confidence below 0.7", '"confidence" < 0.7', (197, 27, 33)),
-    _Rule("confidence not known", "ELSE", (33, 102, 172)),
+BY_CONFIDENCE = (
+    StyleRule("confidence 0.9 and more", '"confidence" >= 0.9', (0, 104, 55)),
+    StyleRule("confidence 0.7 to 0.9", '"confidence" >= 0.7 AND "confidence" < 0.9', (217, 164, 6)),
+    StyleRule("confidence below 0.7", '"confidence" < 0.7', (197, 27, 33)),
+    StyleRule("confidence not known", "ELSE", (33, 102, 172)),
 )
 
 _TABLE = """
@@ -56,6 +63,8 @@ INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_i
 VALUES ('layer_styles', 'attributes', 'layer_styles', 'How QGIS draws the layer', 0)
 """
 
+_COLUMN = "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?"
+
 _STYLE = """
 INSERT INTO layer_styles
   (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML, styleSLD, useAsDefault,
@@ -64,13 +73,13 @@ VALUES ('', '', ?, ?, ?, ?, '', 1, ?, '')
 """
 
 
-def style_qml() -> str:
-    """The style: outlines and a light fill, in colours by confidence."""
+def style_qml(rules_of_style: Sequence[StyleRule] = BY_CONFIDENCE) -> str:
+    """The style: outlines and a light fill, in colours by rules."""
     document = ElementTree.Element("qgis", {"version": "3.22.0", "styleCategories": "Symbology"})
     renderer = ElementTree.SubElement(document, "renderer-v2", {"type": "RuleRenderer", "symbollevels": "0"})
     rules = ElementTree.SubElement(renderer, "rules", {"key": "footprints"})
     symbols = ElementTree.SubElement(renderer, "symbols")
-    for number, rule in enumerate(_RULES):
+    for number, rule in enumerate(rules_of_style):
         about = {"key": f"footprints-{number}", "label": rule.label, "filter": rule.filter, "symbol": str(number)}
         ElementTree.SubElement(rules, "rule", about)
         symbols.append(_symbol(number, rule.color))
@@ -96,13 +105,19 @@ def _symbol(number: int, color: tuple[int, int, int]) -> ElementTree.Element:
     return symbol
 
 
-def add_style(file: Path, layer: str, geometry: str) -> None:
+def add_style(
+    file: Path,
+    layer: str,
+    rules: Sequence[StyleRule] = BY_CONFIDENCE,
+    by: str = "confidence",
+) -> None:
     """Put the style into a GeoPackage, as the default one of a layer.
 
     Args:
         file: The GeoPackage; it has no styles yet.
         layer: The layer's name.
-        geometry: Name of its column of geometries.
+        rules: Which polygons are drawn in which colour.
+        by: What they go by.
 
     Raises:
         Error: Of sqlite3, if the file cannot be written.
@@ -110,5 +125,6 @@ def add_style(file: Path, layer: str, geometry: str) -> None:
     with closing(sqlite3.connect(file)) as database, database:
         database.execute(_TABLE)
         database.execute(_CONTENTS)
-        values = (layer, geometry, STYLE_NAME, style_qml(), "Outlines and a light fill, in colours by confidence.")
+        (geometry,) = database.execute(_COLUMN, (layer,)).fetchone()
+        values = (layer, geometry, STYLE_NAME, style_qml(rules), f"Outlines and a light fill, in colours by {by}.")
         database.execute(_STYLE, values)

@@ -53,8 +53,13 @@ def no_labels(image_uri: str, place: str) -> str:
 
     Args:
         image_uri: The image.
-        place: The folder of the files.
+        place: The folder of the files, or the one file of annotations.
     """
+    if names_vector(place):
+        return (
+            f"{image_uri}: is none of the images of {place}; annotate it, or set allow_unpaired where images without "
+            "annotations show no building"
+        )
     return (
         f"{image_uri}: has no file of its name in {place}; give it, with no feature where the image shows none, or set "
         "allow_unpaired where images without one show no building"

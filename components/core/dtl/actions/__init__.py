@@ -35,6 +35,7 @@ from components.core.dtl.actions.save_images import SaveImages
 from components.core.dtl.actions.save_masks import SaveMasks
 from components.core.dtl.actions.skeletonize import Skeletonize
 from components.core.dtl.actions.sliding_window import SlidingWindow
+from components.core.dtl.actions.split_blocks import SplitBlocks
 from components.core.dtl.actions.split_masks import SplitMasks
 from components.core.dtl.actions.tag import TagImage
 
@@ -43,6 +44,7 @@ ACTIONS: dict[str, type[Action]] = {
     for action in (
         Data,
         If,
+        SplitBlocks,
         TagImage,
         SetDataset,
         Multiply,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from components.core.dtl.graph import build_query
 from components.core.dtl.query import read_query
 from components.core.dtl.run import execute_query
 from components.core.errors import ConfigError
-from components.core.geometry import Size
-from components.core.project import open_project
+from components.core.geometry import Size, Window
+from components.core.project import ImageRef, open_project
 from components.core.step import document_text
 from components.crop_augment.crop_augment import crop_augment
 from tests.components.core.dtl.projects import house, item, write
@@ -61,6 +62,26 @@ def test_no_window_or_mirror_image_of_a_training_image_validates(tmp_path: Path)
     assert all(len(kinds) == 1 for kinds in tags[BY_SOURCE].values())
     assert {kind for kinds in tags[BY_SOURCE].values() for kind in kinds} == {"train", "val"}
     assert any(len(kinds) == 2 for kinds in tags["crop_augment"].values())
+
+
+def test_one_image_gives_training_and_validation_apart(tmp_path: Path) -> None:
+    size = Size(6144, 6144)
+    scene = replace(item("scene", size=size, tags=["trainval"]), image=ImageRef.whole("/imagery/scene.tif", size))
+    objects = [house(top=row, left=column) for row in range(256, 6144, 512) for column in range(256, 6144, 512)]
+    project = write(tmp_path, [scene.with_objects(objects)], "INRIA_TAGGED")
+    crop_augment(project, tmp_path / "crops", query="crop_augment_by_block", seed=1)
+    windows = defaultdict(set)
+    for entry in open_project(tmp_path / "crops"):
+        assert entry.image is not None
+        windows[entry.tags[-1]].add(entry.image.recipe.window)
+    assert set(windows) == {"train", "val"}
+    beside = [
+        (one, other)
+        for one in windows["train"]
+        for other in windows["val"]
+        if Window(one.top - 64, one.left - 64, one.height + 128, one.width + 128).intersection(other)
+    ]
+    assert not beside
 
 
 def test_a_file_of_that_name_is_given_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Whose labels are wrong: where a confident network and labels disagree, to be corrected and used again."""
