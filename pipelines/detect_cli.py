@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.core.documents.imagery import DetectionImages
 from components.plan_imagery.names import PARAMETERS
+from pipelines.images_flags import by_flags, images_options
 from pipelines.local_cli import (
     DOCUMENTS,
     RUNNERS,
@@ -46,10 +48,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="QUERY",
         help="query of split_masks, instead of that of --documents: a file, or the name of a ready-made one",
     )
-    planned, detected, published = (
-        stage_flags(parser, stage) for stage in ("plan_imagery", "detect_scenes", "publish_collection")
-    )
-    detected("scaling")
+    planned, published = (stage_flags(parser, stage) for stage in ("plan_imagery", "publish_collection"))
+    planned("scaling", default=DetectionImages().scaling)
     planned("bands")
     planned("class_title")
     planned("min_area_m2")
@@ -68,7 +68,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
-    check_all(partial(check_runs, options.runs), partial(_check_places, options), partial(_check_inputs, options))
+    check_all(
+        partial(check_runs, options.runs), partial(_check_places, options), by_flags(partial(_check_inputs, options))
+    )
     from pipelines.detection import detection  # compiled by its import: after what may be refused
     from pipelines.local import run_pipeline
 
@@ -91,6 +93,7 @@ def _inputs(options: argparse.Namespace, read: ReadDocument) -> dict[str, Any]:
         "data_root": absolute_place(_data_root(options)),
         "inference_config": read(options, "inference_config", chosen.inference),
         "split_masks_query": read(options, "split_masks_query", chosen.split_masks),
+        "images_options": images_options(options, DetectionImages, read),
     }
     return {name: getattr(options, name) for name in PARAMETERS} | made
 

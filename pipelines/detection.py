@@ -27,10 +27,9 @@ def detection(
     footprints_regularise: bool = False,
     footprints_tolerance: str = "1 px",
     images_bands: str = "",
-    images_captured_pattern: str = "",
     images_max_bad: int = 0,
+    images_options: dict = {},
     images_redo: str = "changed",
-    images_scaling: str = "percentile",
     infer_config: dict = {},
     output_data_root: str = "",
     shards_max: int = MAX_SHARDS,
@@ -60,12 +59,11 @@ def detection(
             pixels' edges.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
             go by what the images say.
-        images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
-            groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
         images_max_bad: How many images may be skipped before the run counts as failed; the others are published.
+        images_options: How the imagery is read, such as {"scaling": "full"} for values of more than 8 bits, with
+            captured_pattern for days of capture in images' names; empty for the defaults.
         images_redo: What to do about scenes of another model or other settings; changed leaves them, all detects
             them again.
-        images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.
         infer_config: The inference config; empty for the tutorial's.
         output_data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
@@ -87,8 +85,7 @@ def detection(
         redo=images_redo,
         shard_megapixels=shards_megapixels,
         max_shards=shards_max,
-        captured_pattern=images_captured_pattern,
-        scaling=images_scaling,
+        images_options=images_options,
         bands=images_bands,
         data_root=output_data_root,
         formats=footprints_formats,
@@ -102,7 +99,6 @@ def detection(
             plan=planned.outputs["plan"],
             shard=shard,
             data_root=output_data_root,
-            scaling=images_scaling,
             **gpus_of("detect_scenes"),
         )
         place(detected, "detect_scenes", "Detect buildings")

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.check_inputs.names import PARAMETERS
+from components.core.documents.imagery import TrainingImages
 from components.core.documents.named import TRAINING_CONFIGS
 from components.core.errors import ConfigError
+from pipelines.images_flags import by_flags, images_options
 from pipelines.local_cli import (
     DOCUMENTS,
     RUNNERS,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 ENCODER_WORDS = ("", "imagenet", "none")
 
-IMAGES_ALONE = ("images_uri", "masks_uri", "bands", "mask_value", "labels", "allow_unpaired")
+IMAGES_ALONE = ("images_uri", "masks_uri", "bands", "mask_value", "labels", "images_options")
 """Inputs that a run on sample scenes does not have."""
 
 
@@ -114,7 +116,7 @@ def main(options: argparse.Namespace) -> None:
         partial(check_runs, options.runs),
         partial(_check_masks, options),
         partial(_check_data_root, options),
-        partial(_check_inputs, options),
+        by_flags(partial(_check_inputs, options)),
     )
     from pipelines.local import run_pipeline
     from pipelines.training import sample_training, training  # compiled by their import: after what may be refused
@@ -156,7 +158,7 @@ def _inputs(options: argparse.Namespace, read: ReadDocument) -> dict[str, Any]:
         "promote_config": _promotion(options, read),
         "mask_value": options.mask_value,
         "labels": _labels(options, read),
-        "allow_unpaired": options.allow_unpaired,
+        "images_options": images_options(options, TrainingImages, read),
         "max_bad": options.max_bad,
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.imagery import TrainingImages
 from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 STAGE = "import_images"
 
 MEGA = 1_000_000
+
+DEFAULTS = TrainingImages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def import_images(
     bands: str = "",
     mask_value: str = "",
     labels: LabelsConfig | None = None,
-    allow_unpaired: bool = False,
+    options: TrainingImages = DEFAULTS,
     max_bad: int = 0,
     workers: int = 0,
 ) -> ImportResult:
@@ -125,9 +128,7 @@ def import_images(
             above 0.
         labels: Vector labels in the place of masks; None for none. Objects whose attribute says no class are of
             `class_title`.
-        allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that
-            cannot be imported. Images that no label of a common file touches show none either; else, where no labelled
-            area says that somebody looked, they are unlabelled.
+        options: How the imagery is read.
         max_bad: How many images may be skipped because their files are broken.
         workers: Worker processes (0 = one per core).
 
@@ -161,9 +162,9 @@ def import_images(
         sources = (
             None
             if labels is None
-            else label_sources(labels, [pair.name for pair in pairing.pairs], allow_unpaired, folder)
+            else label_sources(labels, [pair.name for pair in pairing.pairs], options.allow_unpaired, folder)
         )
-        needs_mask = (pairing.has_masks or sources is not None) and not allow_unpaired
+        needs_mask = (pairing.has_masks or sources is not None) and not options.allow_unpaired
         tasks = [
             SceneTask(
                 pair,
@@ -189,7 +190,7 @@ def import_images(
         check_titles(imported.titles, sources.config.label_attribute)
         unpaired_images, unpaired_files = sources.unpaired([pair.name for pair in pairing.pairs])
     report = imported.report(unpaired_images, unpaired_files)
-    _log_report(report, allow_unpaired, sources is not None)
+    _log_report(report, options.allow_unpaired, sources is not None)
     _check_objects(imported, pairing.has_masks, sources is not None)
     write_imported(project_dir, project_name, class_title, imported, Shape.POLYGON if sources else Shape.BITMAP)
     return report

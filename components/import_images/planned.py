@@ -10,7 +10,7 @@ from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.pairs import ImagePair
-from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.imagery.scaling import Scaling
 from components.core.project.parts import Rows
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import SkipBudget, Skipped
@@ -28,7 +28,6 @@ def import_planned(
     project_name: str = "INRIA",
     dataset: str = "ds",
     class_title: str = "untitled",
-    scaling: str = PERCENTILE,
     workers: int = 0,
 ) -> ImportResult:
     """Import what a plan gives to a shard: images without masks, or rows of large ones.
@@ -45,7 +44,6 @@ def import_planned(
         project_name: Name of the project, which queries use.
         dataset: Name of its one dataset.
         class_title: Its one class.
-        scaling: How more than 8 bits become 8; see `Scaling.parse`.
         workers: Worker processes (0 = one per core).
 
     Returns:
@@ -57,7 +55,7 @@ def import_planned(
     """
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
-    asked = Scaling.parse(scaling)
+    asked = Scaling.parse(plan.scaling)
     root = storage.absolute_uri(data_root)
     tasks = [
         SceneTask(

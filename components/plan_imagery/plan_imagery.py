@@ -20,12 +20,13 @@ from components.core.collection.plan import (
     PlannedScene,
     write_plan,
 )
+from components.core.documents.imagery import DetectionImages
 from components.core.documents.inference import load_config
 from components.core.documents.inference_modes import Mode, RegionMode
 from components.core.documents.regions import why_not
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
-from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.imagery.scaling import Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.models import local_model, model_digest, network_digest
 from components.core.preflight.classes import check_needs_no_objects
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 
 MEGA = 1_000_000
 
+DEFAULTS = DetectionImages()
+
 SHOWN = 10
 """How many skipped images the log names; the plan names all."""
 
@@ -58,8 +61,7 @@ def plan_imagery(
     redo: str = REDO_CHANGED,
     shard_megapixels: float = SHARD_MEGAPIXELS,
     max_shards: int = MAX_SHARDS,
-    captured_pattern: str = "",
-    scaling: str = PERCENTILE,
+    options: DetectionImages = DEFAULTS,
 ) -> Plan:
     """Compare imagery with what a collection holds, and plan what is missing.
 
@@ -83,8 +85,7 @@ def plan_imagery(
         shard_megapixels: How much a shard should do at most.
         max_shards: Most shards of a run. What does not fit into them is left to the next run, in the order of the
             images' keys; an image larger than all of them together is done nonetheless, alone.
-        captured_pattern: Finds the day of capture in keys; see `date_pattern`.
-        scaling: How more than 8 bits will become 8; see `Scaling.parse`.
+        options: How the imagery is read.
 
     Returns:
         The plan; the same for the same imagery, parameters, ledger and notes of failures.
@@ -95,7 +96,7 @@ def plan_imagery(
         StorageError: If a place cannot be reached.
     """
     check_numbers(redo, shard_megapixels, max_shards)
-    dates, scaled = date_pattern(captured_pattern), Scaling.parse(scaling)
+    dates, scaled = date_pattern(options.captured_pattern), Scaling.parse(options.scaling)
     settings = check_settings(settings)
     inference = load_config(settings.inference_config or INFERENCE_CONFIG)
     check_needs_no_objects(inference)
@@ -116,7 +117,7 @@ def plan_imagery(
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
-    prediction = prediction_digest(network, inference, settings.bands, scaling)
+    prediction = prediction_digest(network, inference, settings.bands, options.scaling)
     usable = [entry for entry in opened if isinstance(entry, PlannedScene)]
     scenes = with_predictions(collection, usable, found.detected, prediction, detector)
     unseen = {scene.id: scene.size for scene in scenes if not scene.remade_from}
@@ -140,6 +141,7 @@ def plan_imagery(
         predecessors=resolved.predecessors,
         network=network,
         prediction=prediction,
+        scaling=options.scaling,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)

@@ -13,9 +13,9 @@ from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
 from components.core.documents import inference, tutorial
+from components.core.documents.imagery import WHERE, DetectionImages, load_options
 from components.core.errors import ConfigError
 from components.core.imagery.bands import bands_of_text
-from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.models import Runtime
 from components.core.network.description import ModelConfig
 from components.core.preflight.bands import check_bands_kept
@@ -45,9 +45,7 @@ class DetectionInputs:
         redo: "changed" leaves scenes of another model or other settings alone, "all" does them again.
         shard_megapixels: Most megapixels in a shard.
         max_shards: Most shards of a run; the next run does the rest.
-        captured_pattern: Regular expression that finds the day of capture in keys, with the named groups year, month
-            and day, and wins over metadata; empty for the usual forms, none for none.
-        scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH; checked here for detect_scenes.
+        images_options: How the imagery is read, as JSON text or a file; empty for the defaults.
         data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT);
             checked here for detect_scenes.
         formats: Further files of the whole layer, of gpkg, geojsonl, fgb and pmtiles, separated by commas; checked
@@ -63,8 +61,7 @@ class DetectionInputs:
     redo: str = REDO_CHANGED
     shard_megapixels: float = SHARD_MEGAPIXELS
     max_shards: int = MAX_SHARDS
-    captured_pattern: str = ""
-    scaling: str = PERCENTILE
+    images_options: str = ""
     data_root: str = ""
     formats: str = ""
     join_tiles: bool = True
@@ -103,13 +100,19 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
         check_numbers(inputs.redo, inputs.shard_megapixels, inputs.max_shards)
     with faults.of():
         check_footprints(inputs.settings)
-    faults.attempt("captured_pattern", date_pattern, inputs.captured_pattern)
-    faults.attempt("scaling", Scaling.parse, inputs.scaling)
+    _check_options(faults, inputs.images_options)
     faults.attempt("bands", bands_of_text, inputs.settings.bands)
     faults.attempt("formats", formats_of_text, inputs.formats)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
     _check_fit(faults, inputs.settings, _look(faults, inputs))
     faults.raise_any()
+
+
+def _check_options(faults: NamedFaults, source: str) -> None:
+    key = "images_options"
+    options = faults.attempt(key, partial(load_options, DetectionImages), source, head=WHERE)
+    if options is not None:
+        faults.attempt(key, date_pattern, options.captured_pattern)
 
 
 def _look(faults: NamedFaults, inputs: DetectionInputs) -> ModelConfig | None:

@@ -17,6 +17,7 @@ from components.core.collection.ledger import Mark
 from components.core.errors import ConfigError, DataError, StorageError
 from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
 from components.core.geometry import Size
+from components.core.imagery.scaling import PERCENTILE
 from components.core.json_text import parse_json
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
@@ -194,6 +195,7 @@ class Plan:
         predecessors: Digests of the models that the pointer named before, the last one first.
         prediction: Name of what the model says, whatever is made of it; empty where that is not kept.
         network: Digest of what the runtime reads of the model; empty where that is the model's own.
+        scaling: How more than 8 bits become 8.
         run: Names the run; another for each plan that is made.
     """
 
@@ -215,6 +217,7 @@ class Plan:
     predecessors: tuple[str, ...] = ()
     network: str = ""
     prediction: str = ""
+    scaling: str = PERCENTILE
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property

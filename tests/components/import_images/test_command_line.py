@@ -46,7 +46,12 @@ def test_an_error_is_one_line_and_status_2(tmp_path: Path, tmp_path_factory: pyt
 def test_the_stage_has_the_components_defaults() -> None:
     stage = inspect.signature(import_images).parameters
     for name, parameter in inspect.signature(component.python_func).parameters.items():
-        if parameter.default is not inspect.Parameter.empty and name not in ("masks_uri", "data_root", "labels"):
+        if parameter.default is not inspect.Parameter.empty and name not in (
+            "masks_uri",
+            "data_root",
+            "labels",
+            "images_options",
+        ):
             assert stage[name].default == parameter.default
 
 
