@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.core.documents.imagery import DetectionImages
 from components.plan_imagery.names import PARAMETERS
-from pipelines.images_flags import by_flags, images_options
+from pipelines.images_flags import add_image_flags, by_flags, images_options
 from pipelines.local_cli import (
     DOCUMENTS,
     RUNNERS,
@@ -62,6 +62,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     planned("shard_megapixels")
     planned("max_shards")
     planned("captured_pattern")
+    add_image_flags(parser)
     planned("max_bad")
     add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
 
@@ -105,6 +106,7 @@ def _data_root(options: argparse.Namespace) -> str:
 def _check_places(options: argparse.Namespace) -> None:
     if options.runner == "docker":
         places = {"--images": options.images, "--model": options.model, "--output": options.output}
+        places |= {"--aoi": options.aoi_uri}
         check_in_object_storage(places | {"--data-root": _data_root(options)})
 
 

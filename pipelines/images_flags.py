@@ -15,13 +15,26 @@ from components.core.documents.imagery import WHERE
 from components.core.errors import InputsError
 from components.core.faults import Faults
 from pipelines.local_cli import ReadDocument, own_document
+from pipelines.places import absolute_place
 
 FLAGS = {
     "captured_pattern": "--captured-pattern",
     "scaling": "--scaling",
     "allow_unpaired": "--allow-unpaired",
+    "aoi_uri": "--aoi",
 }
 """By the options' keys."""
+
+
+def add_image_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of options that both pipelines have."""
+    parser.add_argument(
+        FLAGS["aoi_uri"],
+        dest="aoi_uri",
+        default="",
+        metavar="FILE",
+        help="vector file of the area of interest: only imagery in it is taken; else all",
+    )
 
 
 def images_options(options: argparse.Namespace, kind: type[BaseModel], read: ReadDocument) -> Any:
@@ -36,6 +49,7 @@ def images_options(options: argparse.Namespace, kind: type[BaseModel], read: Rea
         The document, or its JSON text.
     """
     given = {key: getattr(options, key) for key in kind.model_fields}
+    given["aoi_uri"] = absolute_place(options.aoi_uri)
     document = {key: value for key, value in given.items() if value != kind.model_fields[key].default}
     if read is own_document:
         return document

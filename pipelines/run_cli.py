@@ -13,7 +13,7 @@ from components.check_inputs.names import PARAMETERS
 from components.core.documents.imagery import TrainingImages
 from components.core.documents.named import TRAINING_CONFIGS
 from components.core.errors import ConfigError
-from pipelines.images_flags import by_flags, images_options
+from pipelines.images_flags import add_image_flags, by_flags, images_options
 from pipelines.local_cli import (
     DOCUMENTS,
     RUNNERS,
@@ -100,6 +100,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     made("size_px")
     imported("mask_value")
     imported("allow_unpaired")
+    add_image_flags(parser)
     checked("max_bad")
     add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
     add(
@@ -192,6 +193,8 @@ def _check_masks(options: argparse.Namespace) -> None:
     for flag, value in (("--label-attribute", options.label_attribute), ("--labelled-area", options.labelled_area)):
         if value and not options.labels:
             raise ConfigError(f"{flag}: is given without --labels; give both, or neither")
+    if options.aoi_uri and not options.images:
+        raise ConfigError("--aoi: is given without --images; give both, or neither for sample scenes")
     if options.masks and not options.images:
         raise ConfigError("--masks: is given without --images; give both, or neither for sample scenes")
 
@@ -200,7 +203,7 @@ def _check_data_root(options: argparse.Namespace) -> None:
     if options.runner != "docker":
         return
     places = {"--data-root": options.data_root or "runs/data", "--images": options.images, "--masks": options.masks}
-    places |= {"--labels": options.labels, "--labelled-area": options.labelled_area}
+    places |= {"--labels": options.labels, "--labelled-area": options.labelled_area, "--aoi": options.aoi_uri}
     places |= {"--initial-model": options.initial_model, "--pointer": options.pointer}
     if options.encoder_weights not in ENCODER_WORDS:
         places["--encoder-weights"] = options.encoder_weights

@@ -21,13 +21,16 @@ from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.preflight.models import described_model
 from components.core.preflight.named_faults import NamedFaults
-from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, check_area, check_file, place_for_rasters
 from components.core.storage import check_file_writable, check_writable
 from components.core.vectors.files import VectorFile
 from components.core.vectors.pairing import find_labels
 
 LABELS = "labels"
 """The parameter that names the labels."""
+
+OPTIONS = "images_options"
+"""The parameter that has the area of interest."""
 
 POINTER = "promote_config"
 """The parameter that names the pointer."""
@@ -63,7 +66,12 @@ def look(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocumen
     weights, _ = further
     with faults.of(LABELS, head=WHERE_LABELS):
         further += _label_places(documents.labels)
+    if documents.options is not None and documents.options.aoi_uri:
+        with faults.of(OPTIONS):
+            further.append(NamedPlace(OPTIONS, VectorFile.parse(documents.options.aoi_uri).uri))
     to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, further))}
+    if OPTIONS in to_check:
+        faults.attempt(OPTIONS, check_area, to_check[OPTIONS])
     names = _names_of_images(faults, to_check, inputs, documents) if "images_uri" in to_check else None
     initial = None
     if "initial_model_uri" in to_check:
@@ -184,8 +192,10 @@ def _check_unpaired(
     options = documents.options
     if len(unpaired) <= max(inputs.max_bad, 0) or options is None or options.allow_unpaired:
         return
+    if options.aoi_uri:
+        return  # only whoever opens the images knows which of them lie in the area
     faults.say(
-        ("images_options",),
+        (OPTIONS,),
         f"allow_unpaired: is not set, and {len(unpaired)} of {images} images have no {noun} of their name "
         f"({first_names(unpaired)}); give them, set it where images without a {noun} show no building, or skip "
         f"them with {faults.name('max_bad')} {len(unpaired)}",

@@ -27,11 +27,13 @@ from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import StageRun
 from components.core.project.parts import wanted_rows
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
+from components.core.vectors.files import VectorFile
+from components.core.vectors.layer import open_layer
 from components.import_images.label_sources import check_beside, check_titles, label_sources
 from components.import_images.labels import LabelSummary
 from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
-from components.import_images.task import ImportOutcome, ReadyScene, SceneTask
+from components.import_images.task import ImportOutcome, OutsideScene, ReadyScene, SceneTask
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class ImportResult:
         unpaired_images: Names of images without a mask.
         unpaired_masks: Names of masks without an image; they are not.
         skipped: Images that could not be imported.
+        outside: Names of images that do not meet the area of interest.
+        cut: Names of images of which some lies outside it.
     """
 
     items: int
@@ -69,6 +73,8 @@ class ImportResult:
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    outside: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
     def scalars(self) -> dict[str, float]:
         """Named figures for a table."""
@@ -83,6 +89,7 @@ class ImportResult:
             "unpaired_images": len(self.unpaired_images),
             "unpaired_masks": len(self.unpaired_masks),
             "skipped": len(self.skipped),
+            "outside": len(self.outside),
         }
 
 
@@ -164,6 +171,7 @@ def import_images(
             if labels is None
             else label_sources(labels, [pair.name for pair in pairing.pairs], options.allow_unpaired, folder)
         )
+        area = open_layer(VectorFile.parse(options.aoi_uri), folder / "aoi") if options.aoi_uri else None
         needs_mask = (pairing.has_masks or sources is not None) and not options.allow_unpaired
         tasks = [
             SceneTask(
@@ -177,6 +185,7 @@ def import_images(
                 needs_mask=needs_mask,
                 labels=None if sources is None else sources.of_scene(pair.name),
                 labels_folder="" if labels is None else labels.labels_uri,
+                area=area,
             )
             for pair in pairing.pairs
         ]
@@ -184,11 +193,18 @@ def import_images(
         imported = run_tasks(import_scene, tasks, workers, budget)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
+    if tasks and len(imported.outside) == len(tasks):
+        raise DataError(
+            f"aoi_uri: {options.aoi_uri}: touches none of the {len(tasks)} images in {images_uri}; check its CRS, and "
+            "that it is of the same place as the imagery"
+        )
     unpaired_images, unpaired_files = pairing.unpaired_images, pairing.unpaired_masks
     if sources is not None:
         sources.log(imported.labels)
         check_titles(imported.titles, sources.config.label_attribute)
         unpaired_images, unpaired_files = sources.unpaired([pair.name for pair in pairing.pairs])
+    beyond = set(imported.outside)
+    unpaired_images = tuple(name for name in unpaired_images if name not in beyond)
     report = imported.report(unpaired_images, unpaired_files)
     _log_report(report, options.allow_unpaired, sources is not None)
     _check_objects(imported, pairing.has_masks, sources is not None)
@@ -204,11 +220,13 @@ class Imported:
         ready: In order.
         budget: Holds the others.
         seconds: From the first scene to the last.
+        outside: Names of those that do not meet the area of interest.
     """
 
     ready: tuple[ReadyScene, ...]
     budget: SkipBudget
     seconds: float
+    outside: tuple[str, ...] = ()
 
     @property
     def megapixels(self) -> float:
@@ -242,11 +260,16 @@ class Imported:
             unpaired_images=unpaired_images,
             unpaired_masks=unpaired_masks,
             skipped=tuple(self.budget.skipped),
+            outside=self.outside,
+            cut=tuple(scene.item.name for scene in self.ready if scene.is_cut),
         )
 
 
 def run_tasks(
-    work: Callable[[SceneTask], ReadyScene | Skipped], tasks: Sequence[SceneTask], workers: int, budget: SkipBudget
+    work: Callable[[SceneTask], ReadyScene | OutsideScene | Skipped],
+    tasks: Sequence[SceneTask],
+    workers: int,
+    budget: SkipBudget,
 ) -> Imported:
     """Import scenes, in several processes where that pays; `budget` gets those that cannot be imported."""
     started = time.perf_counter()
@@ -256,7 +279,8 @@ def run_tasks(
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
     _log_understood(ready)
     log_masks({scene.item.name: scene.mask for scene in ready if scene.mask is not None})
-    return Imported(ready, budget, time.perf_counter() - started)
+    outside = tuple(result.name for result in results if isinstance(result, OutsideScene))
+    return Imported(ready, budget, time.perf_counter() - started, outside)
 
 
 def _log_understood(ready: Sequence[ReadyScene]) -> None:
@@ -307,14 +331,16 @@ def _check_objects(imported: Imported, has_masks: bool, has_labels: bool) -> Non
         if not any(summary.building for summary in imported.labels.values()):
             raise DataError(
                 f"no image has an object: no label covers the centre of a pixel of {len(imported.ready)} images, "
-                "inside the labelled area where one is given; check labels_uri and labelled_area_uri"
+                "inside the labelled area and the area of interest where these are given; check labels_uri, "
+                "labelled_area_uri and aoi_uri"
             )
     elif not has_masks:
         log.warning("there are no masks: no image has an object, and a training has nothing to learn from")
     elif not any(scene.mask is not None and scene.mask.building for scene in imported.ready):
         raise DataError(
-            f"no image has an object: not one of {len(imported.ready)} masks holds a pixel of building; check the "
-            "masks, and mask_value, which says which of their values are building"
+            f"no image has an object: not one of {len(imported.ready)} masks holds a pixel of building, inside the "
+            "area of interest where one is given; check the masks, and mask_value, which says which of their "
+            "values are building"
         )
 
 
@@ -327,6 +353,11 @@ def _log_report(report: ImportResult, allow_unpaired: bool, has_labels: bool) ->
     ):
         if names:
             log.warning("%d %s: %s", len(names), what, first_names(names))
+    if report.outside or report.cut:
+        log.info(
+            "area of interest: %d images outside it were left out%s; %d are cut by it, and unlabelled outside%s",
+            *(len(report.outside), _listed(report.outside), len(report.cut), _listed(report.cut)),
+        )
     log.info(
         "%d scenes, %.1f megapixels, %d with objects, %.1f %% of what is labelled is building; rasters: %d rewritten, "
         "%d reused, %d kept in place",
@@ -338,3 +369,7 @@ def _log_report(report: ImportResult, allow_unpaired: bool, has_labels: bool) ->
         report.reused,
         report.kept,
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f" ({first_names(names)})" if names else ""

@@ -16,7 +16,7 @@ from components.core.scene_errors import scene_errors
 from components.core.skip_budget import SkipBudget, Skipped
 from components.import_images.import_images import ImportResult, run_tasks, write_imported
 from components.import_images.scene import import_scene
-from components.import_images.task import ReadyScene, SceneTask
+from components.import_images.task import OutsideScene, ReadyScene, SceneTask
 
 
 def import_planned(
@@ -67,6 +67,7 @@ def import_planned(
             keep_untiled=True,
             bands=bands_of_text(plan.settings.bands),
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
+            wanted_area=scene.area,
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]
@@ -79,7 +80,7 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
     return None if rows == Rows(0, size.height) else rows
 
 
-def _import_as_planned(task: SceneTask) -> ReadyScene | Skipped:
+def _import_as_planned(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
     try:
         with scene_errors(task.pair.image.uri):
             changed = _changed(task)

@@ -27,6 +27,7 @@ from components.core.project import ImageRef, Item
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
+from components.plan_imagery.area import Extent
 from components.plan_imagery.capture_date import DatePattern, capture_date
 from components.plan_imagery.sources import SourceImage
 
@@ -91,8 +92,33 @@ def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked
         why=why,
         parts=(),
         sides=image.sides,
+        area=image.area,
         facts=_facts(image, info, bands),
     )
+
+
+def extent_of(image: SourceImage) -> Extent:
+    """Where an image lies.
+
+    Raises:
+        DataError: If it is broken, or has no CRS and transform that lead to places on the Earth.
+        StorageError: If it cannot be reached.
+    """
+    stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
+    with scene_errors(image.uri), open_with_sides(stored) as dataset:
+
+        def read() -> RasterInfo:
+            with rasterio.Env(**storage.gdal_environment(image.uri)):
+                info = with_crs_beside(info_of(dataset), stored)
+                return turned(info, turn_of(dataset, image.uri, info))
+
+        try:
+            info = read_with_retry(image.uri, read)
+        except GDAL_ERRORS as error:
+            raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
+    crs = _usable_crs(image, info)
+    assert info.transform is not None  # as its CRS is usable
+    return Extent(info.size, crs, tuple(info.transform)[:6])
 
 
 def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:

@@ -32,6 +32,7 @@ from components.core.models import local_model, model_digest, network_digest
 from components.core.preflight.classes import check_needs_no_objects
 from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
+from components.plan_imagery.area import AreaOfInterest
 from components.plan_imagery.capture_date import DatePattern, date_pattern
 from components.plan_imagery.diff import diff_imagery
 from components.plan_imagery.layer_facts import check_same_imagery, read_shown
@@ -71,6 +72,10 @@ def plan_imagery(
     what is too large to be one input of the network where the inference config asks for that; what was found in an
     earlier version of it stays.
 
+    With an area of interest, images outside it are neither done nor retired: what the collection holds of them stays.
+    Images on its border are done as far as they lie in it, and are other detections where another area leaves another
+    part of them: `redo` says whether they are done again. Images wholly inside are as if there were no area.
+
     A scene that is to be done again, and of which the collection holds what the same network said, is given to no
     shard: publication makes its footprints from that.
 
@@ -91,8 +96,9 @@ def plan_imagery(
         The plan; the same for the same imagery, parameters, ledger and notes of failures.
 
     Raises:
-        ConfigError: If a parameter breaks its rule, there is no image, or the collection is of other imagery.
-        DataError: If the model is none, or a marker is broken.
+        ConfigError: If a parameter breaks its rule, there is no image, none meets the area of interest, or the
+            collection is of other imagery.
+        DataError: If the model is none, a marker is broken, or the area of interest cannot be used.
         StorageError: If a place cannot be reached.
     """
     check_numbers(redo, shard_megapixels, max_shards)
@@ -110,9 +116,14 @@ def plan_imagery(
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
-    found = diff_imagery(find_images(images, output), collection.marks(), detector, redo == REDO_ALL, shown.stems)
+    area = AreaOfInterest(options.aoi_uri, collection) if options.aoi_uri else None
+    listed = find_images(images, output)
+    limited = listed if area is None else area.limited(listed)
+    found = diff_imagery(limited, collection.marks(), detector, redo == REDO_ALL, shown.stems)
     if not found.images:
         raise no_images(images)
+    if area is not None and found.outside == found.images:
+        raise area.touches_nothing(images)
     todo, exhausted = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
@@ -142,6 +153,8 @@ def plan_imagery(
         network=network,
         prediction=prediction,
         scaling=options.scaling,
+        aoi_uri=options.aoi_uri,
+        outside=found.outside,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
@@ -204,6 +217,7 @@ def counts(plan: Plan) -> dict[str, float]:
         "retired": len(plan.retired),
         "skipped": len(plan.skipped),
         "postponed": plan.postponed,
+        "outside": plan.outside,
         "megapixels": sum(scene.size.area for scene in plan.scenes if not scene.remade_from) / MEGA,
         "shards": plan.shards,
     }
@@ -219,6 +233,8 @@ def _log_plan(plan: Plan) -> None:
         "%(skipped)d skipped; %(megapixels).1f megapixels for %(shards)d shards",
         counts(plan),
     )
+    if plan.outside:
+        log.info("%d images lie outside %s and stay as they are", plan.outside, plan.aoi_uri)
     if plan.postponed:
         log.info(
             "%d images are left to the next run, as this one is full; use more or larger shards to do more at once",

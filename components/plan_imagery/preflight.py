@@ -22,10 +22,11 @@ from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import check_needs_no_objects, check_split, predicted
 from components.core.preflight.models import check_applies, described_model
 from components.core.preflight.named_faults import NamedFaults
-from components.core.preflight.places import NamedPlace, askable, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, check_area, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
 from components.core.skip_budget import check_max_bad
 from components.core.storage import check_writable
+from components.core.vectors.files import VectorFile
 from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_CHANGED, check_footprints, check_numbers
@@ -100,27 +101,30 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
         check_numbers(inputs.redo, inputs.shard_megapixels, inputs.max_shards)
     with faults.of():
         check_footprints(inputs.settings)
-    _check_options(faults, inputs.images_options)
+    options = _check_options(faults, inputs.images_options)
     faults.attempt("bands", bands_of_text, inputs.settings.bands)
     faults.attempt("formats", formats_of_text, inputs.formats)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
-    _check_fit(faults, inputs.settings, _look(faults, inputs))
+    _check_fit(faults, inputs.settings, _look(faults, inputs, options))
     faults.raise_any()
 
 
-def _check_options(faults: NamedFaults, source: str) -> None:
+def _check_options(faults: NamedFaults, source: str) -> DetectionImages | None:
     key = "images_options"
     options = faults.attempt(key, partial(load_options, DetectionImages), source, head=WHERE)
     if options is not None:
         faults.attempt(key, date_pattern, options.captured_pattern)
+    return options
 
 
-def _look(faults: NamedFaults, inputs: DetectionInputs) -> ModelConfig | None:
+def _look(faults: NamedFaults, inputs: DetectionInputs, options: DetectionImages | None) -> ModelConfig | None:
     """Check all places; returns the model's description."""
-    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
+    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, options))}
     for key, removes in (("output_uri", True), ("data_root", False)):
         if key in to_check:
             faults.attempt(key, partial(check_writable, removes=removes), to_check[key])
+    if "images_options" in to_check:
+        faults.attempt("images_options", check_area, to_check["images_options"])
     if "images_uri" in to_check:
         output = storage.absolute_uri(inputs.output_uri) if "output_uri" in to_check else ""
         with faults.of("images_uri"):
@@ -137,8 +141,11 @@ def _runtime(settings: DetectionSettings) -> Runtime:
     return "torch"
 
 
-def _places(faults: NamedFaults, inputs: DetectionInputs) -> list[NamedPlace]:
+def _places(faults: NamedFaults, inputs: DetectionInputs, options: DetectionImages | None) -> list[NamedPlace]:
     named = [NamedPlace(key, getattr(inputs, key)) for key in ("images_uri", "output_uri", "model_uri")]
+    if options is not None and options.aoi_uri:
+        with faults.of("images_options"):
+            named.append(NamedPlace("images_options", VectorFile.parse(options.aoi_uri).uri))
     with faults.of("data_root"):
         named.append(NamedPlace("data_root", place_for_rasters(inputs.data_root)))
     return named

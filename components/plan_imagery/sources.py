@@ -29,6 +29,8 @@ class SourceImage:
         size_bytes: Of the image.
         version: Of its content.
         sides: Files beside it that belong to it.
+        area: What of it lies in the area of interest, as `components.core.vectors.area.AreaOnScene` has it; empty for
+            all of it.
     """
 
     id: str
@@ -38,6 +40,7 @@ class SourceImage:
     size_bytes: int
     version: str
     sides: tuple[StoredObject, ...] = ()
+    area: bytes = b""
 
 
 def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skipped]:

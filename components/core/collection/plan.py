@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.core.collection.identity import within
 from components.core.collection.ledger import Mark
 from components.core.errors import ConfigError, DataError, StorageError
 from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
@@ -48,6 +49,7 @@ _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
         ("remade_from", pa.string()),
+        ("area", pa.binary()),
         *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
         ("sides", pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))),
         ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
@@ -95,6 +97,8 @@ class PlannedScene:
         why: Why it is done.
         parts: Which shard does which rows, from the top down; one part where one shard does all, none where none does.
         sides: Files beside the image that belong to it.
+        area: What of the scene is wanted: WKB of polygons in (row, column) of its pixels, as
+            `components.core.vectors.area.AreaOnScene` has it; empty for all of it.
         remade_from: Detector of the detection whose probabilities its footprints are made of, in publication; empty
             where the network is to see it, in its shards.
         facts: What the image is like; it is not written.
@@ -113,6 +117,7 @@ class PlannedScene:
     parts: tuple[ShardRows, ...]
     sides: tuple[StoredObject, ...] = ()
     remade_from: str = ""
+    area: bytes = b""
     facts: ImageFacts | None = field(default=None, compare=False)
 
     @property
@@ -196,6 +201,8 @@ class Plan:
         prediction: Name of what the model says, whatever is made of it; empty where that is not kept.
         network: Digest of what the runtime reads of the model; empty where that is the model's own.
         scaling: How more than 8 bits become 8.
+        aoi_uri: The area of interest; empty for all imagery.
+        outside: How many images lie outside it, and stay as they are.
         run: Names the run; another for each plan that is made.
     """
 
@@ -218,6 +225,8 @@ class Plan:
     network: str = ""
     prediction: str = ""
     scaling: str = PERCENTILE
+    aoi_uri: str = ""
+    outside: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
@@ -228,7 +237,7 @@ class Plan:
     @property
     def images(self) -> int:
         """How many images there are, whatever becomes of them."""
-        return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed
+        return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed + self.outside
 
     @property
     def remade(self) -> list[PlannedScene]:
@@ -241,7 +250,11 @@ class Plan:
 
     def mark(self, scene: PlannedScene) -> Mark:
         """The marker that a scene gets when it is done."""
-        return Mark(scene.id, scene.version, self.detector)
+        return Mark(scene.id, scene.version, within(self.detector, scene.area))
+
+    def prediction_of(self, scene: PlannedScene) -> str:
+        """Name of what the model says of a scene; empty where that is not kept."""
+        return within(self.prediction, scene.area)
 
 
 def write_plan(directory: Path | str, plan: Plan) -> None:

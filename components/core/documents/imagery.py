@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from components.core.documents.vector_file import one_vector_file
 from components.core.errors import ConfigError
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.settings import check_document, file_of, naming_file, read_document
@@ -28,6 +29,10 @@ class DetectionImages(BaseModel):
     scaling: str = PERCENTILE
     """How more than 8 bits become 8: percentile, full, or LOW,HIGH."""
 
+    aoi_uri: str = ""
+    """A vector file of the area of interest, in any CRS, perhaps with `|layername=NAME` behind it: images outside are
+    left as they are, and of those on its border what lies in it is detected. Empty for all imagery."""
+
     @field_validator("scaling")
     @classmethod
     def _can_be_parsed(cls, text: str) -> str:
@@ -36,6 +41,11 @@ class DetectionImages(BaseModel):
         except ConfigError as error:
             raise ValueError(str(error).removeprefix(f"scaling: {text!r} ")) from error
         return text
+
+    @field_validator("aoi_uri")
+    @classmethod
+    def _is_one_file(cls, uri: str) -> str:
+        return one_vector_file(uri)
 
 
 class TrainingImages(BaseModel):
@@ -47,6 +57,15 @@ class TrainingImages(BaseModel):
     """Whether images without a mask, where others have one, show no building; else they are refused. Images that no
     label of a common file touches show none either; else, where no labelled area says that somebody looked, they are
     unlabelled."""
+
+    aoi_uri: str = ""
+    """A vector file of the area of interest, in any CRS, perhaps with `|layername=NAME` behind it: images outside are
+    left out, and of those on its border what lies outside is unlabelled. Empty for all imagery."""
+
+    @field_validator("aoi_uri")
+    @classmethod
+    def _is_one_file(cls, uri: str) -> str:
+        return one_vector_file(uri)
 
 
 Options = TypeVar("Options", DetectionImages, TrainingImages)

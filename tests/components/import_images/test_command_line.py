@@ -22,6 +22,10 @@ from tests.components.core.vectors.layers import write_layer
 SIZE = Size(30, 40)
 
 
+OTHERS = ("masks_uri", "data_root", "labels", "images_options")
+"""Parameters that the stage's function takes in another form."""
+
+
 def test_the_stage_runs_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_scene(tmp_path / "in", "austin1", SIZE)
     flags = {"images-uri": "in", "data-root": "data", "project": "INRIA", "metrics": "metrics.json"}
