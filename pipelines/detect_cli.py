@@ -34,7 +34,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.description = "Find what is new in a folder of imagery, and keep a layer of building footprints up to date."
     add = parser.add_argument
-    add("--images", required=True, help="folder or URI prefix of imagery; what is new or changed in it is done")
+    add(
+        "--images",
+        required=True,
+        help="folder or URI of imagery, or a STAC document; what is new is done",
+    )
     add("--model", required=True, help="folder or URI of a trained model")
     add("--output", default="runs/collection", help="folder or URI prefix of the layer and all that belongs to it")
     add("--runs", type=Path, default=Path("runs/detect"), help="folder that holds one folder per run")

@@ -22,6 +22,7 @@ FLAGS = {
     "scaling": "--scaling",
     "allow_unpaired": "--allow-unpaired",
     "aoi_uri": "--aoi",
+    "assets": "--asset",
 }
 """By the options' keys."""
 
@@ -34,6 +35,14 @@ def add_image_flags(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="FILE",
         help="vector file of the area of interest: only imagery in it is taken; else all",
+    )
+    parser.add_argument(
+        FLAGS["assets"],
+        dest="assets",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name or role of the asset that is the image of a STAC item; several times for one band each",
     )
 
 

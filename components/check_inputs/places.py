@@ -142,9 +142,10 @@ def _names_of_images(
     faults: NamedFaults, to_check: dict[str, str], inputs: TrainingInputs, documents: TrainingDocuments
 ) -> tuple[str, ...] | None:
     labels = documents.labels
+    assets = () if documents.options is None else documents.options.assets
     if inputs.labels:
         with faults.of("images_uri"):
-            pairing = find_pairs(inputs.images_uri, without_masks=True)
+            pairing = find_pairs(inputs.images_uri, without_masks=True, assets=assets)
             names = tuple(pair.name for pair in pairing.pairs)
             if labels is not None and LABELS in to_check:
                 with faults.of(LABELS, head=WHERE_LABELS):
@@ -152,7 +153,7 @@ def _names_of_images(
             return names
         return None
     with faults.of(*(key for key in ("images_uri", "masks_uri") if key in to_check)):
-        found = find_pairs(inputs.images_uri, to_check.get("masks_uri", ""))
+        found = find_pairs(inputs.images_uri, to_check.get("masks_uri", ""), assets=assets)
         if not found.has_masks:
             faults.say(
                 ("masks_uri",),

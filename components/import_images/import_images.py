@@ -121,7 +121,7 @@ def import_images(
 
     Args:
         images_uri: A folder of images, or one that holds them in `images` or `img` and their masks in `ann`, `gt` or
-            `masks`.
+            `masks`. Or a STAC document, whose items' assets are images, paired by the items' ids.
         masks_uri: A folder of masks; empty where `images_uri` holds them too, or for imagery without masks.
         project_dir: The project's directory; it appears when it is whole.
         data_root: A folder or URI prefix for rewritten rasters.
@@ -161,7 +161,7 @@ def import_images(
     if labels is not None:
         check_beside(masks_uri=masks_uri, mask_value=mask_value)
     root = storage.absolute_uri(data_root)
-    pairing = find_pairs(images_uri, masks_uri, without_masks=labels is not None)
+    pairing = find_pairs(images_uri, masks_uri, labels is not None, options.assets)
     for place in (root, project_dir):
         storage.check_writable(place)
     pairing.log_passed_over()
@@ -186,11 +186,14 @@ def import_images(
                 labels=None if sources is None else sources.of_scene(pair.name),
                 labels_folder="" if labels is None else labels.labels_uri,
                 area=area,
+                stack=pair.bands,
+                band_names=tuple(options.assets) if pair.bands else (),
             )
             for pair in pairing.pairs
         ]
-        budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable))
+        budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable) + len(pairing.unusable))
         imported = run_tasks(import_scene, tasks, workers, budget)
+    budget.add(*pairing.unusable)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
     if tasks and len(imported.outside) == len(tasks):

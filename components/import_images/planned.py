@@ -68,6 +68,8 @@ def import_planned(
             bands=bands_of_text(plan.settings.bands),
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
             wanted_area=scene.area,
+            stack=scene.bands,
+            band_names=plan.assets if scene.bands else (),
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]
@@ -92,7 +94,7 @@ def _import_as_planned(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
 def _changed(task: SceneTask) -> str | None:
     """What became of an image and the files beside it since the plan was made; None where all is as it was."""
     image = task.pair.image
-    for planned in (image, *image.sides):
+    for planned in (image, *image.sides, *task.stack[1:]):
         found = storage.stat(planned.uri)
         if found is None:
             then = "the next run retires it" if planned is image else "the next run imports the image without it"

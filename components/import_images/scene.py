@@ -32,6 +32,7 @@ from components.import_images.mask_remarks import MaskSummary, Remark
 from components.import_images.masks import MaskPart, ReadyMask, ready_mask
 from components.import_images.outside import area_of_scene, with_neutral_outside
 from components.import_images.rewriting import opened
+from components.import_images.stacking import with_stacked_bands
 from components.import_images.task import OutsideScene, ReadyScene, SceneTask
 
 TURNED_UPRIGHT = " when it is turned as its orientation says"
@@ -48,7 +49,7 @@ def import_scene(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
     try:
         with scene_errors(task.pair.image.uri):
-            return _import(task)
+            return _import(with_stacked_bands(task))
     except DataError as error:
         return Skipped(task.pair.name, str(error))
 

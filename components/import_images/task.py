@@ -10,6 +10,7 @@ from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import Scaling
 from components.core.project import Item
 from components.core.project.parts import Rows
+from components.core.storage import StoredObject
 from components.core.vectors.layer import VectorLayer
 from components.import_images.labels import LabelSummary, SceneLabels
 from components.import_images.mask_remarks import MaskSummary
@@ -39,6 +40,8 @@ class SceneTask:
         rows: Rows that are wanted of it; None for all.
         wanted_area: What of it is wanted, in its pixels, as `components.core.vectors.area.AreaOnScene` has it; empty
             for all.
+        stack: Rasters that are the image's bands, one each; none where one raster has all.
+        band_names: What they are called.
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
         needs_mask: Whether an image without a mask, or without labels of its name, is skipped, instead of showing no
             building.
@@ -56,6 +59,8 @@ class SceneTask:
     rows: Rows | None = None
     wanted_area: bytes = b""
     area: VectorLayer | None = None
+    stack: tuple[StoredObject, ...] = ()
+    band_names: tuple[str, ...] = ()
     bands: tuple[int, ...] = ()
     needs_mask: bool = False
     labels: SceneLabels | None = None

@@ -28,6 +28,7 @@ from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.scaling import Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
+from components.core.listing import first_names
 from components.core.models import local_model, model_digest, network_digest
 from components.core.preflight.classes import check_needs_no_objects
 from components.core.progress import progress
@@ -40,7 +41,7 @@ from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_num
 from components.plan_imagery.predictions import with_predictions
 from components.plan_imagery.retry_policy import skip_exhausted
 from components.plan_imagery.shard_assignment import assign_shards
-from components.plan_imagery.sources import SourceImage, find_images, no_images
+from components.plan_imagery.sources import CATALOGUE_NOTES, SourceImage, find_images, no_images
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def plan_imagery(
     shard: publication makes its footprints from that.
 
     Args:
-        images_uri: Folder or URI prefix; images at any depth below it are scenes.
+        images_uri: Folder or URI prefix; images at any depth below it are scenes. Or a STAC document, whose items are.
         output_uri: Folder or URI prefix of the collection.
         model_uri: Folder or URI prefix of the model, as train_unet wrote it; or a pointer to it, which is read once.
         plan_dir: The plan's directory; it appears when it is whole.
@@ -117,7 +118,7 @@ def plan_imagery(
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
     area = AreaOfInterest(options.aoi_uri, collection) if options.aoi_uri else None
-    listed = find_images(images, output)
+    listed = find_images(images, output, options.assets, collection.place(*CATALOGUE_NOTES))
     limited = listed if area is None else area.limited(listed)
     found = diff_imagery(limited, collection.marks(), detector, redo == REDO_ALL, shown.stems)
     if not found.images:
@@ -147,7 +148,7 @@ def plan_imagery(
         retired=tuple(found.retired),
         skipped=(*found.skipped, *exhausted, *(entry for entry in opened if isinstance(entry, Skipped))),
         postponed=postponed,
-        warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
+        warnings=(*(() if learnt is None else learnt.differences(_facts(scenes, scaled))), *_unlike(scenes)),
         pointer_uri=resolved.pointer_uri,
         predecessors=resolved.predecessors,
         network=network,
@@ -155,6 +156,7 @@ def plan_imagery(
         scaling=options.scaling,
         aoi_uri=options.aoi_uri,
         outside=found.outside,
+        assets=tuple(options.assets),
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
@@ -204,6 +206,18 @@ def _facts(scenes: Iterable[PlannedScene], scaling: Scaling) -> list[ImageFacts]
     """What the images are like once they are imported."""
     found = [scene.facts for scene in scenes if scene.facts is not None]
     return [facts if facts.dtype == EIGHT_BITS else replace(facts, scaling=scaling.mode) for facts in found]
+
+
+def _unlike(scenes: Iterable[PlannedScene]) -> list[str]:
+    """What a catalogue says otherwise of its rasters than they do, in a sentence."""
+    unlike = {scene.key: scene.unlike for scene in scenes if scene.unlike}
+    if not unlike:
+        return []
+    fields = first_names(sorted({name for names in unlike.values() for name in names}))
+    return [
+        f"{len(unlike)} items say {fields} otherwise than their rasters do, which count ({first_names(list(unlike))}); "
+        "correct the catalogue"
+    ]
 
 
 def counts(plan: Plan) -> dict[str, float]:

@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from components.core import storage
+from components.core.catalogue.documents import names_catalogue
+from components.core.catalogue.walk import Catalogue
 from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
@@ -153,7 +155,9 @@ def _places(faults: NamedFaults, inputs: DetectionInputs, options: DetectionImag
 
 def _check_images(images: str, output: str) -> None:
     """See that there are images, and that the collection, where it is known, is of these."""
-    if next(find_images(images, output), None) is None:
+    if names_catalogue(images):
+        Catalogue(images).first()
+    elif next(find_images(images, output), None) is None:
         raise no_images(images)
     if output:
         collection = Collection(output)

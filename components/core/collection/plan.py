@@ -45,13 +45,16 @@ MOST_SHARDS = 64
 """Of any run: Argo holds a run in one object of a mebibyte at most, and every shard takes its share of it. The tests
 compare it, and the default, with what `python -m pipelines size` estimates."""
 
+_FILES = pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))
+
 _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
         ("remade_from", pa.string()),
         ("area", pa.binary()),
         *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
-        ("sides", pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))),
+        ("sides", _FILES),
+        ("bands", _FILES),
         ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
     ]
 )
@@ -101,6 +104,8 @@ class PlannedScene:
             `components.core.vectors.area.AreaOnScene` has it; empty for all of it.
         remade_from: Detector of the detection whose probabilities its footprints are made of, in publication; empty
             where the network is to see it, in its shards.
+        bands: Rasters that are its bands, one each, where these are several; their first is the image.
+        unlike: Which fields of a catalogue its raster contradicts; they are not written.
         facts: What the image is like; it is not written.
     """
 
@@ -118,6 +123,8 @@ class PlannedScene:
     sides: tuple[StoredObject, ...] = ()
     remade_from: str = ""
     area: bytes = b""
+    bands: tuple[StoredObject, ...] = ()
+    unlike: tuple[str, ...] = field(default=(), compare=False)
     facts: ImageFacts | None = field(default=None, compare=False)
 
     @property
@@ -203,6 +210,7 @@ class Plan:
         scaling: How more than 8 bits become 8.
         aoi_uri: The area of interest; empty for all imagery.
         outside: How many images lie outside it, and stay as they are.
+        assets: Names of a catalogue's assets that are images, or their bands.
         run: Names the run; another for each plan that is made.
     """
 
@@ -227,6 +235,7 @@ class Plan:
     scaling: str = PERCENTILE
     aoi_uri: str = ""
     outside: int = 0
+    assets: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
@@ -286,6 +295,7 @@ def read_plan(directory: Path | str) -> Plan:
                 "skipped": skipped,
                 "warnings": tuple(head.get("warnings", ())),
                 "predecessors": tuple(head.get("predecessors", ())),
+                "assets": tuple(head.get("assets", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:
@@ -333,17 +343,21 @@ def _table(scenes: Sequence[PlannedScene]) -> pa.Table:
 
 def _row(scene: PlannedScene) -> dict[str, Any]:
     row = asdict(scene)
-    del row["facts"]
+    del row["facts"], row["unlike"]
     size = row.pop("size")
-    sides = [{"uri": side.uri, "size_bytes": side.size_bytes, "etag": side.etag} for side in scene.sides]
-    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value, "sides": sides}
+    files = {"sides": list(map(_file, scene.sides)), "bands": list(map(_file, scene.bands))}
+    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value, **files}
+
+
+def _file(stored: StoredObject) -> dict[str, Any]:
+    return {"uri": stored.uri, "size_bytes": stored.size_bytes, "etag": stored.etag}
 
 
 def _scene(row: dict[str, Any]) -> PlannedScene:
     size = Size(row.pop("height"), row.pop("width"))
     parts = tuple(ShardRows(**part) for part in row.pop("parts"))
     parse_uri(row["uri"])
-    sides = tuple(StoredObject(**side, modified=None) for side in row.pop("sides"))
-    for side in sides:
-        parse_uri(side.uri)
-    return PlannedScene(**row | {"size": size, "why": DetectionReason(row["why"]), "parts": parts, "sides": sides})
+    files = {name: tuple(StoredObject(**file, modified=None) for file in row.pop(name)) for name in ("sides", "bands")}
+    for file in (*files["sides"], *files["bands"]):
+        parse_uri(file.uri)
+    return PlannedScene(**row | {"size": size, "why": DetectionReason(row["why"]), "parts": parts, **files})

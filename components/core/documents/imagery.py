@@ -7,14 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from components.core.documents.vector_file import one_vector_file
 from components.core.errors import ConfigError
+from components.core.imagery.bands import MOST_BANDS
 from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.settings import check_document, file_of, naming_file, read_document
 
 WHERE = "images_options"
+
+
+def different_names(names: list[str]) -> list[str]:
+    """Names of assets.
+
+    Raises:
+        ValueError: If one is empty or comes twice, or there are more than a network has bands.
+    """
+    if len(set(names)) < len(names) or not all(names) or len(names) == 2 or len(names) > MOST_BANDS:
+        raise ValueError(
+            f"give one name, or from three to {MOST_BANDS} different ones for red, green and blue and further bands"
+        )
+    return names
 
 
 class DetectionImages(BaseModel):
@@ -33,6 +47,10 @@ class DetectionImages(BaseModel):
     """A vector file of the area of interest, in any CRS, perhaps with `|layername=NAME` behind it: images outside are
     left as they are, and of those on its border what lies in it is detected. Empty for all imagery."""
 
+    assets: list[str] = Field(default=[])
+    """Of a STAC catalogue: name or role of the asset that is an item's image; or of several, one for each band, such as
+    ["red", "green", "blue"], which may be bands' names and common names, too. Empty for an item's one raster."""
+
     @field_validator("scaling")
     @classmethod
     def _can_be_parsed(cls, text: str) -> str:
@@ -46,6 +64,11 @@ class DetectionImages(BaseModel):
     @classmethod
     def _is_one_file(cls, uri: str) -> str:
         return one_vector_file(uri)
+
+    @field_validator("assets")
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        return different_names(names)
 
 
 class TrainingImages(BaseModel):
@@ -62,10 +85,19 @@ class TrainingImages(BaseModel):
     """A vector file of the area of interest, in any CRS, perhaps with `|layername=NAME` behind it: images outside are
     left out, and of those on its border what lies outside is unlabelled. Empty for all imagery."""
 
+    assets: list[str] = Field(default=[])
+    """Of a STAC catalogue: name or role of the asset that is an item's image; or of several, one for each band, such as
+    ["red", "green", "blue"], which may be bands' names and common names, too. Empty for an item's one raster."""
+
     @field_validator("aoi_uri")
     @classmethod
     def _is_one_file(cls, uri: str) -> str:
         return one_vector_file(uri)
+
+    @field_validator("assets")
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        return different_names(names)
 
 
 Options = TypeVar("Options", DetectionImages, TrainingImages)
