@@ -43,7 +43,7 @@ def detection(
     tolerance, a threshold or the query that splits masks.
 
     Args:
-        images_uri: Must be given: folder or URI prefix; images at any depth below it are scenes.
+        images_uri: Must be given: folder or URI prefix, below which images at any depth are scenes; or a STAC document.
         model_uri: Must be given: folder or URI prefix of a model, as the training pipeline's model artifact or a copy;
             or a pointer that promotions move, a file that ends in .json.
         output_uri: Must be given: folder or URI prefix of the collection, the layer and all that belongs to it.
@@ -60,8 +60,8 @@ def detection(
         images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
             go by what the images say.
         images_max_bad: How many images may be skipped before the run counts as failed; the others are published.
-        images_options: How the imagery is read, such as {"scaling": "full"} for values of more than 8 bits, with
-            captured_pattern for days of capture in images' names; empty for the defaults.
+        images_options: How the imagery is read, such as {"aoi_uri": "s3://gis/town.gpkg"} for an area of interest, with
+            assets of a STAC catalogue, scaling, and captured_pattern; empty for the defaults.
         images_redo: What to do about scenes of another model or other settings; changed leaves them, all detects
             them again.
         infer_config: The inference config; empty for the tutorial's.

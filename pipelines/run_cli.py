@@ -42,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     checked, imported, made = (
         stage_flags(parser, stage) for stage in ("check_inputs", "import_images", "sample_scenes")
     )
-    add("--images", default="", help="folder or URI of images; sample scenes unless given")
+    add("--images", default="", help="folder or URI of images, or a STAC document; sample scenes unless given")
     add("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
     add(
         "--labels",

@@ -187,7 +187,6 @@ def import_images(
                 labels_folder="" if labels is None else labels.labels_uri,
                 area=area,
                 stack=pair.bands,
-                band_names=tuple(options.assets) if pair.bands else (),
             )
             for pair in pairing.pairs
         ]

@@ -69,7 +69,6 @@ def import_planned(
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
             wanted_area=scene.area,
             stack=scene.bands,
-            band_names=plan.assets if scene.bands else (),
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]

@@ -13,7 +13,6 @@ from components.core import storage
 from components.core.catalogue.grids import Grid, why_not_stacked
 from components.core.errors import DataError
 from components.core.hashing import digest, short_name
-from components.core.imagery.bands import COLOURS
 from components.core.imagery.decompression import check_unpacking
 from components.core.imagery.reading import RasterInfo
 from components.core.imagery.writing import RasterProfile, raster_writer
@@ -28,7 +27,7 @@ STACKING = "1"
 def with_stacked_bands(task: SceneTask) -> SceneTask:
     """A task whose image is one raster in the data root, in the place of several that are its bands.
 
-    All of its bands are read, unless the task names some.
+    All of its bands are read, unless the task names some; they have no names, so that their order decides.
 
     Raises:
         DataError: If a raster is broken, has several bands, or differs from the first in grid, kind or nodata value.
@@ -37,7 +36,7 @@ def with_stacked_bands(task: SceneTask) -> SceneTask:
     if not task.stack:
         return task
     content = [part for band in task.stack for part in (band.uri, str(band.size_bytes), band.etag)]
-    key = digest(STACKING, *task.band_names, *content)[:KEY_CHARACTERS]
+    key = digest(STACKING, *content)[:KEY_CHARACTERS]
     target = storage.join_uri(task.data_root, "stacks", f"{short_name(task.pair.name)}-{key}.tif")
     with ExitStack() as files:
         rasters = [files.enter_context(opened(band)) for band in task.stack]
@@ -82,5 +81,4 @@ def _profile(task: SceneTask, rasters: Sequence[tuple[rasterio.DatasetReader, Ra
         crs=first.crs,
         transform=first.transform,
         nodata=first.nodata,
-        names=dict(list(enumerate(task.band_names, 1))[len(COLOURS) :]),
     )

@@ -41,7 +41,6 @@ class SceneTask:
         wanted_area: What of it is wanted, in its pixels, as `components.core.vectors.area.AreaOnScene` has it; empty
             for all.
         stack: Rasters that are the image's bands, one each; none where one raster has all.
-        band_names: What they are called.
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
         needs_mask: Whether an image without a mask, or without labels of its name, is skipped, instead of showing no
             building.
@@ -60,7 +59,6 @@ class SceneTask:
     wanted_area: bytes = b""
     area: VectorLayer | None = None
     stack: tuple[StoredObject, ...] = ()
-    band_names: tuple[str, ...] = ()
     bands: tuple[int, ...] = ()
     needs_mask: bool = False
     labels: SceneLabels | None = None

@@ -156,7 +156,6 @@ def plan_imagery(
         scaling=options.scaling,
         aoi_uri=options.aoi_uri,
         outside=found.outside,
-        assets=tuple(options.assets),
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)

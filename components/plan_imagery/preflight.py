@@ -15,7 +15,7 @@ from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
 from components.core.documents import inference, tutorial
-from components.core.documents.imagery import WHERE, DetectionImages, load_options
+from components.core.documents.imagery import WHERE, DetectionImages, bands_kept, load_options
 from components.core.errors import ConfigError
 from components.core.imagery.bands import bands_of_text
 from components.core.models import Runtime
@@ -107,7 +107,8 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
     faults.attempt("bands", bands_of_text, inputs.settings.bands)
     faults.attempt("formats", formats_of_text, inputs.formats)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
-    _check_fit(faults, inputs.settings, _look(faults, inputs, options))
+    kept = bands_kept(inputs.settings.bands, () if options is None else options.assets)
+    _check_fit(faults, inputs.settings, kept, _look(faults, inputs, options))
     faults.raise_any()
 
 
@@ -164,7 +165,7 @@ def _check_images(images: str, output: str) -> None:
         check_same_imagery(collection, read_shown(collection), images)
 
 
-def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelConfig | None) -> None:
+def _check_fit(faults: NamedFaults, settings: DetectionSettings, kept: str, model: ModelConfig | None) -> None:
     """Follow a project from the images to the buildings; where something is broken, what depends on it is left out."""
     key = "inference_config"
     source = settings.inference_config.strip() or tutorial.INFERENCE_CONFIG
@@ -174,7 +175,7 @@ def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelCon
     )
     if model is not None:
         with faults.of("bands"):
-            check_bands_kept(settings.bands, model.bands, "the model")
+            check_bands_kept(kept, model.bands, "the model")
     if config is not None:
         faults.attempt(key, check_needs_no_objects, config, head=inference.WHERE)
     if config is None or model is None:

@@ -210,7 +210,6 @@ class Plan:
         scaling: How more than 8 bits become 8.
         aoi_uri: The area of interest; empty for all imagery.
         outside: How many images lie outside it, and stay as they are.
-        assets: Names of a catalogue's assets that are images, or their bands.
         run: Names the run; another for each plan that is made.
     """
 
@@ -235,7 +234,6 @@ class Plan:
     scaling: str = PERCENTILE
     aoi_uri: str = ""
     outside: int = 0
-    assets: tuple[str, ...] = ()
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
@@ -295,7 +293,6 @@ def read_plan(directory: Path | str) -> Plan:
                 "skipped": skipped,
                 "warnings": tuple(head.get("warnings", ())),
                 "predecessors": tuple(head.get("predecessors", ())),
-                "assets": tuple(head.get("assets", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException, StorageError) as error:

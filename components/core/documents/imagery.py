@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,16 @@ from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.settings import check_document, file_of, naming_file, read_document
 
 WHERE = "images_options"
+
+
+def bands_kept(bands: str, assets: Sequence[str]) -> str:
+    """Which bands the import keeps: those that are named by their numbers, else one for each of several assets.
+
+    Args:
+        bands: The parameter.
+        assets: The option.
+    """
+    return bands or (",".join(str(number + 1) for number in range(len(assets))) if len(assets) > 1 else "")
 
 
 def different_names(names: list[str]) -> list[str]:
