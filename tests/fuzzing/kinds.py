@@ -33,6 +33,7 @@ from components.plan_imagery.headers import read_headers
 from components.plan_imagery.sources import find_images
 from tests.builders import noise, scene_project, write_raster, write_scene, write_tiled
 from tests.detection.bright_model import save_bright_model
+from tests.fuzzing.catalogues import Catalogues
 from tests.fuzzing.mutations import ODD_VALUES, mutated_bytes, mutated_json
 from tests.fuzzing.queries import Queries
 from tests.fuzzing.results import checked_items, read_all
@@ -302,6 +303,6 @@ class Configs:
 
 
 KINDS: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Rasters, Masks, SideFiles, Manifests, Models, Queries, Configs)
+    kind.name: kind for kind in (Rasters, Masks, SideFiles, Catalogues, Manifests, Models, Queries, Configs)
 }
 """By name."""

@@ -43,7 +43,7 @@ def contradictions(said: Iterable[tuple[str, Any]], grid: Grid) -> list[str]:
 def _holds(agrees: Callable[[Any], bool], value: Any) -> bool:
     try:
         return agrees(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, LookupError):
         return False
 
 

@@ -20,6 +20,9 @@ from components.core.storage import StoredObject
 
 THREADS = 16
 
+MOST_BYTES = 1 << 28
+"""Of a document, which is held in memory as a whole."""
+
 Known = Mapping[str, tuple[str, Document]]
 """Documents by URI, with the version that they were read in."""
 
@@ -151,6 +154,8 @@ class Catalogue:
         if known is not None and known[0] == version:
             document = known[1]
         else:
+            if stored.size_bytes > MOST_BYTES:
+                raise DataError(f"{stored.uri}: has {stored.size_bytes} bytes, more than {MOST_BYTES}; split it")
             self.fetched += 1
             document = parse_document(storage.read_bytes(stored.uri), stored.uri)
         self.read[stored.uri] = (version, document)
