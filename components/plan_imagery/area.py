@@ -139,7 +139,7 @@ class AreaOfInterest:
                 yield self._limited(*waiting.popleft(), layer)
         if self._made_valid:
             log.warning("%s: rings that cross were made valid; correct them", self.uri)
-        if self._seen != self._known:
+        if self._seen != self._known and any(note.lies != OUTSIDE for note in self._seen.values()):
             storage.write_bytes(self._place, _notes_bytes(self._seen, self._version))
 
     def _limited(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import random
+import signal
 from dataclasses import replace
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +26,20 @@ from components.core.documents.inference_modes import SlidingWindowMode
 from components.core.errors import ConfigError, DataError, StorageError
 from components.detect_scenes.detect_scenes import detect_scenes
 from components.infer_windows.windows import grid_of
+from tests.components.core.catalogue.catalogues import as_json, item, put_catalogue
 from tests.detection.detecting import CONFIG, CRS, GSD_M, HALL, HOUSE, PLACE, SIZE, Detection, layer, write_three
+from tests.detection.test_killed_runs import exit_code, run_counted, run_killed
 
 EAST = 1000
 """Pixels that the eastern town lies east of the western one; the southern one lies as far south."""
+
+
+@pytest.fixture(scope="module")
+def server() -> ForkServerContext:
+    """Starts processes that have everything imported, so that they can be killed at work and not before."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.detection.detecting"])
+    return context
 
 
 def ground(*boxes: tuple[float, float, float, float], place: Affine = PLACE) -> shapely.Geometry:
@@ -214,7 +228,7 @@ def test_what_is_no_area_is_refused(detection: Detection, tmp_path: Path) -> Non
         within(detection, str(tmp_path / "missing.gpkg")).run()
     with pytest.raises(StorageError, match="ftp"):
         within(detection, "ftp://host/area.gpkg").run()
-    assert not Path(detection.output).exists() or not list(Collection(detection.output).marks())
+    assert not Path(detection.output).exists()
 
 
 def test_rings_that_cross_are_made_valid(
@@ -226,3 +240,22 @@ def test_rings_that_cross_are_made_valid(
     limited.run()
     assert "rings that cross were made valid" in caplog.text
     assert coverage(limited).pixels["west.tif"] == pytest.approx(5000, abs=110)
+
+
+def test_killed_runs_lose_nothing(detection: Detection, tmp_path: Path, server: ForkServerContext) -> None:
+    folder = Path(detection.images)
+    write_three(folder)
+    entries = [as_json(item(name, {"image": f"../{name}.tif"})) for name in ("west", "south")]
+    place = put_catalogue(str(folder), *entries)
+    aoi = write_area(tmp_path / "area.gpkg", ground((0, 0, 45, SIZE.width), (EAST, 0, EAST + 300, 100)))
+    undisturbed = within(replace(detection, images=place), aoi)
+    counted = tmp_path / "changes"
+    assert exit_code(server.Process(target=run_counted, args=(undisturbed, counted))) == 0
+    changes, dice = int(counted.read_text()), random.Random(0)
+    for number in range(4):
+        output, data_root = (str(tmp_path / f"{number}" / name) for name in ("out", "data"))
+        disturbed = replace(undisturbed, output=output, data_root=data_root)
+        code = exit_code(server.Process(target=run_killed, args=(disturbed, dice.randint(1, changes - 1))))
+        assert code == -signal.SIGKILL
+        disturbed.run()
+        assert disturbed.files() == undisturbed.files(), f"copy {number}"
