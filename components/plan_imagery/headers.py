@@ -81,6 +81,7 @@ def _read_header(
 def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
     info, bands, time = _described(image, dates, () if image.bands else asked)
     check_unpacking(info, image.size_bytes, image.uri)
+    crs = _usable_crs(image, info)  # before anything is made of where it lies
     facts, grid = _facts(image, info, bands), _grid(image.uri, info)
     if image.bands:
         _check_stack(image, grid)
@@ -93,7 +94,7 @@ def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked
         size_bytes=image.size_bytes,
         version=image.version,
         size=info.size,
-        crs=_usable_crs(image, info),
+        crs=crs,
         captured=time,
         why=why,
         parts=(),
