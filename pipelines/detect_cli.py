@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.core.documents.imagery import DetectionImages
 from components.plan_imagery.names import PARAMETERS
+from pipelines.images_flags import add_image_flags, by_flags, images_options
 from pipelines.local_cli import (
     DOCUMENTS,
     RUNNERS,
@@ -32,7 +34,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.description = "Find what is new in a folder of imagery, and keep a layer of building footprints up to date."
     add = parser.add_argument
-    add("--images", required=True, help="folder or URI prefix of imagery; what is new or changed in it is done")
+    add(
+        "--images",
+        required=True,
+        help="folder or URI of imagery, or a STAC document; what is new is done",
+    )
     add("--model", required=True, help="folder or URI of a trained model")
     add("--output", default="runs/collection", help="folder or URI prefix of the layer and all that belongs to it")
     add("--runs", type=Path, default=Path("runs/detect"), help="folder that holds one folder per run")
@@ -46,10 +52,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="QUERY",
         help="query of split_masks, instead of that of --documents: a file, or the name of a ready-made one",
     )
-    planned, detected, published = (
-        stage_flags(parser, stage) for stage in ("plan_imagery", "detect_scenes", "publish_collection")
-    )
-    detected("scaling")
+    planned, published = (stage_flags(parser, stage) for stage in ("plan_imagery", "publish_collection"))
+    planned("scaling", default=DetectionImages().scaling)
     planned("bands")
     planned("class_title")
     planned("min_area_m2")
@@ -63,13 +67,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     planned("shard_megapixels")
     planned("max_shards")
     planned("captured_pattern")
+    add_image_flags(parser)
     planned("max_bad")
     add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
 
 
 def main(options: argparse.Namespace) -> None:
     """Run the pipeline and say what was found."""
-    check_all(partial(check_runs, options.runs), partial(_check_places, options), partial(_check_inputs, options))
+    check_all(
+        partial(check_runs, options.runs), partial(_check_places, options), by_flags(partial(_check_inputs, options))
+    )
     from pipelines.detection import detection  # compiled by its import: after what may be refused
     from pipelines.local import run_pipeline
 
@@ -92,6 +99,7 @@ def _inputs(options: argparse.Namespace, read: ReadDocument) -> dict[str, Any]:
         "data_root": absolute_place(_data_root(options)),
         "inference_config": read(options, "inference_config", chosen.inference),
         "split_masks_query": read(options, "split_masks_query", chosen.split_masks),
+        "images_options": images_options(options, DetectionImages, read),
     }
     return {name: getattr(options, name) for name in PARAMETERS} | made
 
@@ -103,6 +111,7 @@ def _data_root(options: argparse.Namespace) -> str:
 def _check_places(options: argparse.Namespace) -> None:
     if options.runner == "docker":
         places = {"--images": options.images, "--model": options.model, "--output": options.output}
+        places |= {"--aoi": options.aoi_uri}
         check_in_object_storage(places | {"--data-root": _data_root(options)})
 
 

@@ -28,10 +28,9 @@ def detection(
     footprints_regularise: bool = False,
     footprints_tolerance: str = "1 px",
     images_bands: str = "",
-    images_captured_pattern: str = "",
     images_max_bad: int = 0,
+    images_options: dict = {},
     images_redo: str = "changed",
-    images_scaling: str = "percentile",
     infer_config: dict = {},
     output_data_root: str = "",
     shards_max: int = MAX_SHARDS,
@@ -45,7 +44,7 @@ def detection(
     tolerance, a threshold or the query that splits masks.
 
     Args:
-        images_uri: Must be given: folder or URI prefix; images at any depth below it are scenes.
+        images_uri: Must be given: folder or URI prefix, below which images at any depth are scenes; or a STAC document.
         model_uri: Must be given: folder or URI prefix of a model, as the training pipeline's model artifact or a copy;
             or a pointer that promotions move, a file that ends in .json.
         output_uri: Must be given: folder or URI prefix of the collection, the layer and all that belongs to it.
@@ -63,12 +62,11 @@ def detection(
             pixels' edges.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
             go by what the images say.
-        images_captured_pattern: Regular expression that finds the day of capture in images' names, with the named
-            groups year, month and day, and wins over metadata; empty for forms such as 2026-11-22, none for none.
         images_max_bad: How many images may be skipped before the run counts as failed; the others are published.
+        images_options: How the imagery is read, such as {"aoi_uri": "s3://gis/town.gpkg"} for an area of interest, with
+            assets of a STAC catalogue, scaling, and captured_pattern; empty for the defaults.
         images_redo: What to do about scenes of another model or other settings; changed leaves them, all detects
             them again.
-        images_scaling: How more than 8 bits become 8; percentile, full, or LOW,HIGH.
         infer_config: The inference config; empty for the tutorial's.
         output_data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own
             (FOOTPRINTS_DATA_ROOT in the ConfigMap footprints-storage).
@@ -90,8 +88,7 @@ def detection(
         redo=images_redo,
         shard_megapixels=shards_megapixels,
         max_shards=shards_max,
-        captured_pattern=images_captured_pattern,
-        scaling=images_scaling,
+        images_options=images_options,
         bands=images_bands,
         data_root=output_data_root,
         formats=footprints_formats,
@@ -106,7 +103,6 @@ def detection(
             plan=planned.outputs["plan"],
             shard=shard,
             data_root=output_data_root,
-            scaling=images_scaling,
             **gpus_of("detect_scenes"),
         )
         place(detected, "detect_scenes", "Detect buildings")

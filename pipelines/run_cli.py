@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.check_inputs.names import PARAMETERS
+from components.core.documents.imagery import TrainingImages
 from components.core.documents.named import TRAINING_CONFIGS
 from components.core.errors import ConfigError
+from pipelines.images_flags import add_image_flags, by_flags, images_options
 from pipelines.local_cli import (
     DOCUMENTS,
     RUNNERS,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 ENCODER_WORDS = ("", "imagenet", "none")
 
-IMAGES_ALONE = ("images_uri", "masks_uri", "bands", "mask_value", "labels", "allow_unpaired")
+IMAGES_ALONE = ("images_uri", "masks_uri", "bands", "mask_value", "labels", "images_options")
 """Inputs that a run on sample scenes does not have."""
 
 
@@ -40,7 +42,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     checked, imported, made = (
         stage_flags(parser, stage) for stage in ("check_inputs", "import_images", "sample_scenes")
     )
-    add("--images", default="", help="folder or URI of images; sample scenes unless given")
+    add("--images", default="", help="folder or URI of images, or a STAC document; sample scenes unless given")
     add("--masks", default="", help="folder or URI of their masks, where --images does not hold them")
     add(
         "--labels",
@@ -98,6 +100,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     made("size_px")
     imported("mask_value")
     imported("allow_unpaired")
+    add_image_flags(parser)
     checked("max_bad")
     add("--threads", type=int, default=1, help="CPU threads for PyTorch; more help larger networks")
     add(
@@ -114,7 +117,7 @@ def main(options: argparse.Namespace) -> None:
         partial(check_runs, options.runs),
         partial(_check_masks, options),
         partial(_check_data_root, options),
-        partial(_check_inputs, options),
+        by_flags(partial(_check_inputs, options)),
     )
     from pipelines.local import run_pipeline
     from pipelines.training import sample_training, training  # compiled by their import: after what may be refused
@@ -156,7 +159,7 @@ def _inputs(options: argparse.Namespace, read: ReadDocument) -> dict[str, Any]:
         "promote_config": _promotion(options, read),
         "mask_value": options.mask_value,
         "labels": _labels(options, read),
-        "allow_unpaired": options.allow_unpaired,
+        "images_options": images_options(options, TrainingImages, read),
         "max_bad": options.max_bad,
     }
 
@@ -190,6 +193,8 @@ def _check_masks(options: argparse.Namespace) -> None:
     for flag, value in (("--label-attribute", options.label_attribute), ("--labelled-area", options.labelled_area)):
         if value and not options.labels:
             raise ConfigError(f"{flag}: is given without --labels; give both, or neither")
+    if options.aoi_uri and not options.images:
+        raise ConfigError("--aoi: is given without --images; give both, or neither for sample scenes")
     if options.masks and not options.images:
         raise ConfigError("--masks: is given without --images; give both, or neither for sample scenes")
 
@@ -198,7 +203,7 @@ def _check_data_root(options: argparse.Namespace) -> None:
     if options.runner != "docker":
         return
     places = {"--data-root": options.data_root or "runs/data", "--images": options.images, "--masks": options.masks}
-    places |= {"--labels": options.labels, "--labelled-area": options.labelled_area}
+    places |= {"--labels": options.labels, "--labelled-area": options.labelled_area, "--aoi": options.aoi_uri}
     places |= {"--initial-model": options.initial_model, "--pointer": options.pointer}
     if options.encoder_weights not in ENCODER_WORDS:
         places["--encoder-weights"] = options.encoder_weights

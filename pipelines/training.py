@@ -140,12 +140,12 @@ def _train(given: SimpleNamespace, project: Any) -> None:
 def training(
     images_uri: str,
     crop_augment_query: list = [],
-    images_allow_unpaired: bool = False,
     images_bands: str = "",
     images_labels: dict = {},
     images_mask_value: str = "",
     images_masks_uri: str = "",
     images_max_bad: int = 0,
+    images_options: dict = {},
     infer_config: dict = {},
     infer_image_tags: list = ["test"],
     output_data_root: str = "",
@@ -165,11 +165,10 @@ def training(
     buildings in the test images window by window, split them into objects; then measure and publish.
 
     Args:
-        images_uri: Must be given: folder or URI prefix of images, or of folders images (or img) and gt (or ann, masks).
+        images_uri: Must be given: folder or URI prefix of images, or of folders images (or img) and gt (or ann, masks);
+            or a STAC document.
         crop_augment_query: DTL query that cuts training crops; empty for the tutorial's; ["crop_augment_by_source"] for
             the same with all crops of an image in training, or all in validation.
-        images_allow_unpaired: Whether images without a mask, where others have one, show no building; else they are
-            refused.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to
             go by what the images say.
         images_labels: Vector labels in the place of masks, such as {"labels_uri": "s3://gis/roofs.gpkg"}, with
@@ -178,6 +177,9 @@ def training(
             all above 0.
         images_masks_uri: Folder or URI prefix of masks; empty where images_uri holds them too.
         images_max_bad: How many images may be skipped because they are broken.
+        images_options: How the imagery is read, such as {"allow_unpaired": true} where images without a mask, where
+            others have one, show no building, with aoi_uri for an area of interest, and assets of a STAC catalogue;
+            empty for the defaults.
         infer_config: The inference config; empty for the tutorial's.
         infer_image_tags: Tags of the images to test, of which an image carries one; empty for all images.
         output_data_root: Folder or URI prefix for rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT in the
@@ -204,7 +206,7 @@ def training(
         "bands": images_bands,
         "mask_value": images_mask_value,
         "labels": images_labels,
-        "allow_unpaired": images_allow_unpaired,
+        "images_options": images_options,
     }
     checked = _check(given, **images)
     imported = _import(given, **images).after(checked)

@@ -25,7 +25,7 @@ def check_inputs(
     promote_config: dict = {},
     mask_value: str = "",
     labels: dict = {},
-    allow_unpaired: bool = False,
+    images_options: dict = {},
     max_bad: int = 0,
     makes_scenes: bool = False,
 ) -> None:

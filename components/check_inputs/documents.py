@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.check_inputs.inputs import TrainingInputs
-from components.core.documents import inference, labels, promotion, training, tutorial
+from components.core.documents import imagery, inference, labels, promotion, training, tutorial
+from components.core.documents.imagery import TrainingImages, load_options
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.labels import LabelsConfig, load_labels
 from components.core.documents.promotion import PromotionConfig
@@ -27,6 +28,7 @@ class TrainingDocuments:
         splitting: Query that splits masks.
         promotion: Promotion config.
         labels: Labels config; None, too, for masks.
+        options: How the imagery is read.
     """
 
     tagging: QueryParameter | None
@@ -36,6 +38,7 @@ class TrainingDocuments:
     splitting: QueryParameter | None
     promotion: PromotionConfig | None
     labels: LabelsConfig | None
+    options: TrainingImages | None
 
 
 def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocuments:
@@ -50,6 +53,7 @@ def read_documents(faults: NamedFaults, inputs: TrainingInputs) -> TrainingDocum
         split,
         _promotion(faults, inputs),
         _labels(faults, inputs),
+        _options(faults, inputs),
     )
 
 
@@ -88,4 +92,10 @@ def _labels(faults: NamedFaults, inputs: TrainingInputs) -> LabelsConfig | None:
     if inputs.labels:
         with faults.of("labels", head=labels.WHERE):
             return load_labels(inputs.labels)
+    return None
+
+
+def _options(faults: NamedFaults, inputs: TrainingInputs) -> TrainingImages | None:
+    with faults.of("images_options", head=imagery.WHERE):
+        return load_options(TrainingImages, inputs.images_options)
     return None

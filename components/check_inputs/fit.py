@@ -9,6 +9,7 @@ from components.check_inputs.inputs import TrainingInputs
 from components.check_inputs.places import PlacesFound
 from components.core.champion import check_same_classes
 from components.core.documents import inference, promotion
+from components.core.documents.imagery import bands_kept
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.start import check_start
 from components.core.documents.training import ALL_ITEMS, WHERE, TrainConfig
@@ -49,7 +50,7 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
         crops = None if followed is None else followed.result
     classes = None
     if documents.training is not None:
-        _check_bands(faults, inputs, documents.training)
+        _check_bands(faults, inputs, documents)
         classes = _learnt(faults, inputs, documents.training, crops)
         _check_initial(faults, inputs, documents.training, classes, found)
     if found.champion is not None:
@@ -103,12 +104,18 @@ def _learnt(
     return None
 
 
-def _check_bands(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig) -> None:
+def _kept(inputs: TrainingInputs, documents: TrainingDocuments) -> str:
+    return bands_kept(inputs.bands, () if documents.options is None else documents.options.assets)
+
+
+def _check_bands(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments) -> None:
+    config = documents.training
+    assert config is not None  # it was read
     if inputs.makes_scenes and not is_rgb(config.bands):
         with faults.of("train_config", head=WHERE):
             raise ConfigError(f"{WHERE}: bands: {config.bands} are more than the run's own scenes have; give imagery")
     with faults.of("bands"):
-        check_bands_kept(inputs.bands, config.bands, faults.name("train_config"))
+        check_bands_kept(_kept(inputs, documents), config.bands, faults.name("train_config"))
 
 
 def _check_champion(
@@ -136,7 +143,7 @@ def _check_champion(
                 " own scenes have; give imagery, or another pointer"
             )
     with faults.of("bands"):
-        check_bands_kept(inputs.bands, champion.bands, IN_USE)
+        check_bands_kept(_kept(inputs, documents), champion.bands, IN_USE)
     if documents.training is not None and not (
         is_rgb(champion.bands) or champion.bands == tuple(documents.training.bands)
     ):

@@ -30,7 +30,7 @@ class TrainingInputs:
         promote_config: Promotion config; empty for no promotion.
         mask_value: Values of masks that are building, as import_images takes them; empty for all above 0.
         labels: The labels config, of vector labels in the place of masks; empty for none.
-        allow_unpaired: Images without a mask, where others have one, show no building.
+        images_options: How the imagery is read, beside where it lies; empty for the defaults.
         max_bad: How many images may be skipped.
         makes_scenes: The run makes its own images.
     """
@@ -53,6 +53,6 @@ class TrainingInputs:
     promote_config: str = ""
     mask_value: str = ""
     labels: str = ""
-    allow_unpaired: bool = False
+    images_options: str = ""
     max_bad: int = 0
     makes_scenes: bool = False

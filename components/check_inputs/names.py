@@ -17,7 +17,6 @@ PARAMETERS: Mapping[str, str] = {
     "max_shards": "shards_max",
     "mask_value": "images_mask_value",
     "labels": "images_labels",
-    "allow_unpaired": "images_allow_unpaired",
     "max_bad": "images_max_bad",
 }
 """Those with another name: faults use the names of the form."""

@@ -21,13 +21,16 @@ from components.core.network.description import ModelConfig
 from components.core.network.encoders import IMAGENET, NO_WEIGHTS
 from components.core.preflight.models import described_model
 from components.core.preflight.named_faults import NamedFaults
-from components.core.preflight.places import NamedPlace, askable, check_file, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, check_area, check_file, place_for_rasters
 from components.core.storage import check_file_writable, check_writable
 from components.core.vectors.files import VectorFile
 from components.core.vectors.pairing import find_labels
 
 LABELS = "labels"
 """The parameter that names the labels."""
+
+OPTIONS = "images_options"
+"""The parameter that has the area of interest."""
 
 POINTER = "promote_config"
 """The parameter that names the pointer."""
@@ -63,8 +66,13 @@ def look(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocumen
     weights, _ = further
     with faults.of(LABELS, head=WHERE_LABELS):
         further += _label_places(documents.labels)
+    if documents.options is not None and documents.options.aoi_uri:
+        with faults.of(OPTIONS):
+            further.append(NamedPlace(OPTIONS, VectorFile.parse(documents.options.aoi_uri).uri))
     to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, further))}
-    names = _names_of_images(faults, to_check, inputs, documents.labels) if "images_uri" in to_check else None
+    if OPTIONS in to_check:
+        faults.attempt(OPTIONS, check_area, to_check[OPTIONS])
+    names = _names_of_images(faults, to_check, inputs, documents) if "images_uri" in to_check else None
     initial = None
     if "initial_model_uri" in to_check:
         initial = faults.attempt("initial_model_uri", described_model, inputs.initial_model_uri)
@@ -131,48 +139,65 @@ def _label_places(labels: LabelsConfig | None) -> list[NamedPlace]:
 
 
 def _names_of_images(
-    faults: NamedFaults, to_check: dict[str, str], inputs: TrainingInputs, labels: LabelsConfig | None
+    faults: NamedFaults, to_check: dict[str, str], inputs: TrainingInputs, documents: TrainingDocuments
 ) -> tuple[str, ...] | None:
+    labels = documents.labels
+    assets = () if documents.options is None else documents.options.assets
     if inputs.labels:
         with faults.of("images_uri"):
-            pairing = find_pairs(inputs.images_uri, without_masks=True)
+            pairing = find_pairs(inputs.images_uri, without_masks=True, assets=assets)
             names = tuple(pair.name for pair in pairing.pairs)
             if labels is not None and LABELS in to_check:
                 with faults.of(LABELS, head=WHERE_LABELS):
-                    _check_labels(faults, inputs, labels, names)
+                    _check_labels(faults, inputs, documents, labels, names)
             return names
         return None
     with faults.of(*(key for key in ("images_uri", "masks_uri") if key in to_check)):
-        found = find_pairs(inputs.images_uri, to_check.get("masks_uri", ""))
+        found = find_pairs(inputs.images_uri, to_check.get("masks_uri", ""), assets=assets)
         if not found.has_masks:
             faults.say(
                 ("masks_uri",),
                 f"is empty, and {inputs.images_uri} holds no folder {' or '.join(MASK_FOLDERS)}: no image has a mask; "
                 "give the masks that the training learns from",
             )
-        _check_unpaired(faults, inputs, found.unpaired_images, len(found.pairs), "mask")
+        _check_unpaired(faults, inputs, documents, found.unpaired_images, len(found.pairs), "mask")
         return tuple(pair.name for pair in found.pairs)
     return None
 
 
-def _check_labels(faults: NamedFaults, inputs: TrainingInputs, labels: LabelsConfig, names: tuple[str, ...]) -> None:
+def _check_labels(
+    faults: NamedFaults,
+    inputs: TrainingInputs,
+    documents: TrainingDocuments,
+    labels: LabelsConfig,
+    names: tuple[str, ...],
+) -> None:
     """See that the files are there, and that images have theirs where each has one."""
     place = find_labels(labels.labels_uri, names)
     files = [place] if isinstance(place, VectorFile) else []
     for file in (*files, *(VectorFile.parse(uri) for uri in (labels.labelled_area_uri,) if uri)):
         check_file(file.uri)
     if isinstance(place, dict):
-        _check_unpaired(faults, inputs, [name for name in names if name not in place], len(names), "file of labels")
+        unpaired = [name for name in names if name not in place]
+        _check_unpaired(faults, inputs, documents, unpaired, len(names), "file of labels")
 
 
 def _check_unpaired(
-    faults: NamedFaults, inputs: TrainingInputs, unpaired: Sequence[str], images: int, noun: str
+    faults: NamedFaults,
+    inputs: TrainingInputs,
+    documents: TrainingDocuments,
+    unpaired: Sequence[str],
+    images: int,
+    noun: str,
 ) -> None:
-    if len(unpaired) <= max(inputs.max_bad, 0) or inputs.allow_unpaired:
+    options = documents.options
+    if len(unpaired) <= max(inputs.max_bad, 0) or options is None or options.allow_unpaired:
         return
+    if options.aoi_uri:
+        return  # only whoever opens the images knows which of them lie in the area
     faults.say(
-        ("allow_unpaired",),
-        f"is not set, and {len(unpaired)} of {images} images have no {noun} of their name "
+        (OPTIONS,),
+        f"allow_unpaired: is not set, and {len(unpaired)} of {images} images have no {noun} of their name "
         f"({first_names(unpaired)}); give them, set it where images without a {noun} show no building, or skip "
         f"them with {faults.name('max_bad')} {len(unpaired)}",
     )

@@ -11,7 +11,6 @@ def detect_scenes(
     shard: str,
     metrics: dsl.Output[dsl.Metrics],
     data_root: str = "",
-    scaling: str = "percentile",
     workers: int = 0,
     gpus: int = 0,
 ) -> None:

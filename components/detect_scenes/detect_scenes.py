@@ -17,7 +17,6 @@ from components.core.collection.plan import ITEM_PIXELS, Plan, read_plan
 from components.core.collection.shard_results import finish_shard
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.errors import DataError
-from components.core.imagery.scaling import PERCENTILE
 from components.core.models import local_model, network_digest
 from components.import_images.planned import import_planned
 from components.infer_windows.infer_windows import infer_windows
@@ -29,7 +28,6 @@ def detect_scenes(
     shard: str,
     *,
     data_root: str,
-    scaling: str = PERCENTILE,
     max_item_pixels: int = ITEM_PIXELS,
     workers: int = 0,
     gpus: int = 0,
@@ -45,7 +43,6 @@ def detect_scenes(
         plan_dir: What plan_imagery wrote; it says with which model and settings.
         shard: Name of the shard, such as "2/5".
         data_root: Folder or URI prefix for inference's rasters.
-        scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH.
         max_item_pixels: An image of more pixels becomes several items, each some of its rows; 0 for never.
         workers: Worker processes for import, splitting and finishing (0 = one per core).
         gpus: As infer_windows takes it.
@@ -66,7 +63,7 @@ def detect_scenes(
     with storage.scratch_folder("detect") as folder, local_model(plan.model_uri, settings.runtime) as model:
         _check_model(plan, model)
         project, predictions, split, part = (folder / name for name in ("project", "predictions", "split", "part"))
-        imported = import_planned(plan, shard, project, data_root=data_root, scaling=scaling, workers=workers)
+        imported = import_planned(plan, shard, project, data_root=data_root, workers=workers)
         inferred = infer_windows(
             project,
             model,

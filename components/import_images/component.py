@@ -19,7 +19,7 @@ def import_images(
     bands: str = "",
     mask_value: str = "",
     labels: dict = {},
-    allow_unpaired: bool = False,
+    images_options: dict = {},
     max_bad: int = 0,
     workers: int = 0,
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from components.core import storage
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.imagery import TrainingImages
 from components.core.documents.labels import LabelsConfig
 from components.core.errors import ConfigError, DataError
 from components.core.figures import Shape
@@ -26,17 +27,21 @@ from components.core.project import ClassInfo, ProjectMeta, manifest_writer
 from components.core.project.history import StageRun
 from components.core.project.parts import wanted_rows
 from components.core.skip_budget import SkipBudget, Skipped, check_max_bad
+from components.core.vectors.files import VectorFile
+from components.core.vectors.layer import open_layer
 from components.import_images.label_sources import check_beside, check_titles, label_sources
 from components.import_images.labels import LabelSummary
 from components.import_images.mask_remarks import log_masks
 from components.import_images.scene import import_scene
-from components.import_images.task import ImportOutcome, ReadyScene, SceneTask
+from components.import_images.task import ImportOutcome, OutsideScene, ReadyScene, SceneTask
 
 log = logging.getLogger(__name__)
 
 STAGE = "import_images"
 
 MEGA = 1_000_000
+
+DEFAULTS = TrainingImages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class ImportResult:
         unpaired_images: Names of images without a mask.
         unpaired_masks: Names of masks without an image; they are not.
         skipped: Images that could not be imported.
+        outside: Names of images that do not meet the area of interest.
+        cut: Names of images of which some lies outside it.
     """
 
     items: int
@@ -66,6 +73,8 @@ class ImportResult:
     unpaired_images: tuple[str, ...]
     unpaired_masks: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    outside: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
     def scalars(self) -> dict[str, float]:
         """Named figures for a table."""
@@ -80,6 +89,7 @@ class ImportResult:
             "unpaired_images": len(self.unpaired_images),
             "unpaired_masks": len(self.unpaired_masks),
             "skipped": len(self.skipped),
+            "outside": len(self.outside),
         }
 
 
@@ -96,7 +106,7 @@ def import_images(
     bands: str = "",
     mask_value: str = "",
     labels: LabelsConfig | None = None,
-    allow_unpaired: bool = False,
+    options: TrainingImages = DEFAULTS,
     max_bad: int = 0,
     workers: int = 0,
 ) -> ImportResult:
@@ -111,7 +121,7 @@ def import_images(
 
     Args:
         images_uri: A folder of images, or one that holds them in `images` or `img` and their masks in `ann`, `gt` or
-            `masks`.
+            `masks`. Or a STAC document, whose items' assets are images, paired by the items' ids.
         masks_uri: A folder of masks; empty where `images_uri` holds them too, or for imagery without masks.
         project_dir: The project's directory; it appears when it is whole.
         data_root: A folder or URI prefix for rewritten rasters.
@@ -125,9 +135,7 @@ def import_images(
             above 0.
         labels: Vector labels in the place of masks; None for none. Objects whose attribute says no class are of
             `class_title`.
-        allow_unpaired: Images without a mask, where others have one, show no building; else they are scenes that
-            cannot be imported. Images that no label of a common file touches show none either; else, where no labelled
-            area says that somebody looked, they are unlabelled.
+        options: How the imagery is read.
         max_bad: How many images may be skipped because their files are broken.
         workers: Worker processes (0 = one per core).
 
@@ -153,7 +161,7 @@ def import_images(
     if labels is not None:
         check_beside(masks_uri=masks_uri, mask_value=mask_value)
     root = storage.absolute_uri(data_root)
-    pairing = find_pairs(images_uri, masks_uri, without_masks=labels is not None)
+    pairing = find_pairs(images_uri, masks_uri, labels is not None, options.assets)
     for place in (root, project_dir):
         storage.check_writable(place)
     pairing.log_passed_over()
@@ -161,9 +169,10 @@ def import_images(
         sources = (
             None
             if labels is None
-            else label_sources(labels, [pair.name for pair in pairing.pairs], allow_unpaired, folder)
+            else label_sources(labels, [pair.name for pair in pairing.pairs], options.allow_unpaired, folder)
         )
-        needs_mask = (pairing.has_masks or sources is not None) and not allow_unpaired
+        area = open_layer(VectorFile.parse(options.aoi_uri), folder / "aoi") if options.aoi_uri else None
+        needs_mask = (pairing.has_masks or sources is not None) and not options.allow_unpaired
         tasks = [
             SceneTask(
                 pair,
@@ -176,20 +185,30 @@ def import_images(
                 needs_mask=needs_mask,
                 labels=None if sources is None else sources.of_scene(pair.name),
                 labels_folder="" if labels is None else labels.labels_uri,
+                area=area,
+                stack=pair.bands,
             )
             for pair in pairing.pairs
         ]
-        budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable))
+        budget = SkipBudget(max_bad, len(tasks) + len(pairing.unnamable) + len(pairing.unusable))
         imported = run_tasks(import_scene, tasks, workers, budget)
+    budget.add(*pairing.unusable)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
+    if tasks and len(imported.outside) == len(tasks):
+        raise DataError(
+            f"aoi_uri: {options.aoi_uri}: touches none of the {len(tasks)} images in {images_uri}; check its CRS, and "
+            "that it is of the same place as the imagery"
+        )
     unpaired_images, unpaired_files = pairing.unpaired_images, pairing.unpaired_masks
     if sources is not None:
         sources.log(imported.labels)
         check_titles(imported.titles, sources.config.label_attribute)
         unpaired_images, unpaired_files = sources.unpaired([pair.name for pair in pairing.pairs])
+    beyond = set(imported.outside)
+    unpaired_images = tuple(name for name in unpaired_images if name not in beyond)
     report = imported.report(unpaired_images, unpaired_files)
-    _log_report(report, allow_unpaired, sources is not None)
+    _log_report(report, options.allow_unpaired, sources is not None)
     _check_objects(imported, pairing.has_masks, sources is not None)
     write_imported(project_dir, project_name, class_title, imported, sources.shape if sources else Shape.BITMAP)
     return report
@@ -203,11 +222,13 @@ class Imported:
         ready: In order.
         budget: Holds the others.
         seconds: From the first scene to the last.
+        outside: Names of those that do not meet the area of interest.
     """
 
     ready: tuple[ReadyScene, ...]
     budget: SkipBudget
     seconds: float
+    outside: tuple[str, ...] = ()
 
     @property
     def megapixels(self) -> float:
@@ -241,11 +262,16 @@ class Imported:
             unpaired_images=unpaired_images,
             unpaired_masks=unpaired_masks,
             skipped=tuple(self.budget.skipped),
+            outside=self.outside,
+            cut=tuple(scene.item.name for scene in self.ready if scene.is_cut),
         )
 
 
 def run_tasks(
-    work: Callable[[SceneTask], ReadyScene | Skipped], tasks: Sequence[SceneTask], workers: int, budget: SkipBudget
+    work: Callable[[SceneTask], ReadyScene | OutsideScene | Skipped],
+    tasks: Sequence[SceneTask],
+    workers: int,
+    budget: SkipBudget,
 ) -> Imported:
     """Import scenes, in several processes where that pays; `budget` gets those that cannot be imported."""
     started = time.perf_counter()
@@ -255,7 +281,8 @@ def run_tasks(
     ready = tuple(result for result in results if isinstance(result, ReadyScene))
     _log_understood(ready)
     log_masks({scene.item.name: scene.mask for scene in ready if scene.mask is not None})
-    return Imported(ready, budget, time.perf_counter() - started)
+    outside = tuple(result.name for result in results if isinstance(result, OutsideScene))
+    return Imported(ready, budget, time.perf_counter() - started, outside)
 
 
 def _log_understood(ready: Sequence[ReadyScene]) -> None:
@@ -306,14 +333,16 @@ def _check_objects(imported: Imported, has_masks: bool, has_labels: bool) -> Non
         if not any(summary.building for summary in imported.labels.values()):
             raise DataError(
                 f"no image has an object: no label covers the centre of a pixel of {len(imported.ready)} images, "
-                "inside the labelled area where one is given; check labels_uri and labelled_area_uri"
+                "inside the labelled area and the area of interest where these are given; check labels_uri, "
+                "labelled_area_uri and aoi_uri"
             )
     elif not has_masks:
         log.warning("there are no masks: no image has an object, and a training has nothing to learn from")
     elif not any(scene.mask is not None and scene.mask.building for scene in imported.ready):
         raise DataError(
-            f"no image has an object: not one of {len(imported.ready)} masks holds a pixel of building; check the "
-            "masks, and mask_value, which says which of their values are building"
+            f"no image has an object: not one of {len(imported.ready)} masks holds a pixel of building, inside the "
+            "area of interest where one is given; check the masks, and mask_value, which says which of their "
+            "values are building"
         )
 
 
@@ -326,6 +355,11 @@ def _log_report(report: ImportResult, allow_unpaired: bool, has_labels: bool) ->
     ):
         if names:
             log.warning("%d %s: %s", len(names), what, first_names(names))
+    if report.outside or report.cut:
+        log.info(
+            "area of interest: %d images outside it were left out%s; %d are cut by it, and unlabelled outside%s",
+            *(len(report.outside), _listed(report.outside), len(report.cut), _listed(report.cut)),
+        )
     log.info(
         "%d scenes, %.1f megapixels, %d with objects, %.1f %% of what is labelled is building; rasters: %d rewritten, "
         "%d reused, %d kept in place",
@@ -337,3 +371,7 @@ def _log_report(report: ImportResult, allow_unpaired: bool, has_labels: bool) ->
         report.reused,
         report.kept,
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f" ({first_names(names)})" if names else ""

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shapely
 
 from components.core.class_titles import NEUTRAL_CLASS
 from components.core.coco.reading import CocoImage
 from components.core.errors import DataError
-from components.core.figures import Bitmap, Figure, Polygon, vertices
+from components.core.figures import Bitmap, Figure, Polygon
 from components.core.figures.centre_rule import Rings, holding_centres
 from components.core.figures.row_bands import as_bitmap, mask_bands
-from components.core.footprints.geography import PixelGrid, fixed, polygons_of
+from components.core.footprints.geography import PixelGrid
 from components.core.geometry import Size, Window, row_bands
 from components.core.project import Item, Object
 from components.core.project.item import ATTRIBUTES
 from components.core.storage import scratch_folder
+from components.core.vectors.area import outside, polygons_in
 from components.core.vectors.features import Features, features_on
 from components.core.vectors.files import VectorFile
 from components.core.vectors.layer import VectorLayer, open_layer
@@ -75,13 +75,17 @@ class LabelSummary:
     is_empty: bool
 
 
-def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Object, ...], LabelSummary]:
+def label_scene(
+    item: Item, labels: SceneLabels, title: str, area: bytes = b""
+) -> tuple[tuple[Object, ...], LabelSummary]:
     """Read the labels of a scene.
 
     Args:
         item: The scene, without objects.
         labels: Where they are.
         title: Class of objects whose attribute says none.
+        area: What of the scene lies in the area of interest, as `components.core.vectors.area.AreaOnScene` has it;
+            empty for all of it.
 
     Returns:
         Objects, unlabelled ground last; and what they are.
@@ -91,7 +95,7 @@ def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Obje
             size.
     """
     if isinstance(labels.source, CocoImage):
-        return _label_by_coco(item, labels.source, labels, title)
+        return _label_by_coco(item, labels.source, labels, title, area)
     grid = PixelGrid.of_item(item)
     if grid is None:
         raise DataError(
@@ -107,10 +111,11 @@ def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Obje
     is_empty = not objects and labels.area is None and not isinstance(labels.source, VectorFile)
     neutral: Iterable[Polygon] = ()
     if labels.area is not None:
-        neutral = _outside(features_on(labels.area, grid, item.size, with_attributes=False).polygons, item.size)
+        neutral = outside(features_on(labels.area, grid, item.size, with_attributes=False).polygons, item.size)
     elif is_empty and not labels.by_default:
-        neutral = _outside([], item.size)
-    objects += [Object(NEUTRAL_CLASS, polygon) for polygon in neutral]
+        neutral = outside([], item.size)
+    beyond = outside(polygons_in(area), item.size) if area else []
+    objects += [Object(NEUTRAL_CLASS, polygon) for polygon in (*neutral, *beyond)]
     counts = _pixels(objects, item.size)
     return tuple(objects), LabelSummary(
         tuple(feature.number for feature in found.found),
@@ -126,7 +131,7 @@ def label_scene(item: Item, labels: SceneLabels, title: str) -> tuple[tuple[Obje
 
 
 def _label_by_coco(
-    item: Item, coco: CocoImage, labels: SceneLabels, title: str
+    item: Item, coco: CocoImage, labels: SceneLabels, title: str, area: bytes
 ) -> tuple[tuple[Object, ...], LabelSummary]:
     """The labels of a scene from COCO annotations; it needs no georeference unless there is a labelled area."""
     if coco.size != item.size:
@@ -143,8 +148,10 @@ def _label_by_coco(
         grid = PixelGrid.of_item(item)
         if grid is None:
             raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
-        area = features_on(labels.area, grid, item.size, with_attributes=False).polygons
-        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in _outside(area, item.size)]
+        labelled = features_on(labels.area, grid, item.size, with_attributes=False).polygons
+        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in outside(labelled, item.size)]
+    if area:
+        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in outside(polygons_in(area), item.size)]
     clipped = tuple(
         entry.with_figure(figure)
         for entry in objects
@@ -206,22 +213,6 @@ def _title(attributes: dict[str, Any], attribute: str, title: str) -> str:
 
 def _extra(attributes: dict[str, Any]) -> dict[str, Any]:
     return {ATTRIBUTES: attributes} if attributes else {}
-
-
-def _outside(areas: Sequence[Polygon], size: Size) -> list[Polygon]:
-    """The ground of a scene that lies in no area; a pixel belongs to it unless an area holds its centre."""
-    whole = shapely.box(0, 0, size.height, size.width)
-    shapes = np.array([shapely.Polygon(area.exterior, area.interiors) for area in areas], dtype=object)
-    rest = shapely.difference(whole, shapely.union_all(fixed(shapes))) if len(shapes) else whole
-    return [
-        Polygon(
-            vertices(shapely.get_coordinates(part.exterior)[:-1]),
-            tuple(vertices(shapely.get_coordinates(hole)[:-1]) for hole in part.interiors),
-            by_centres=True,
-        )
-        for part in shapely.get_parts(polygons_of(rest))
-        if not part.is_empty
-    ]
 
 
 def _pixels(objects: Sequence[Object], size: Size) -> Counter[int]:

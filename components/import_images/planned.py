@@ -10,13 +10,13 @@ from components.core.errors import ConfigError, DataError
 from components.core.geometry import Size
 from components.core.imagery.bands import bands_of_text
 from components.core.imagery.pairs import ImagePair
-from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.imagery.scaling import Scaling
 from components.core.project.parts import Rows
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import SkipBudget, Skipped
 from components.import_images.import_images import ImportResult, run_tasks, write_imported
 from components.import_images.scene import import_scene
-from components.import_images.task import ReadyScene, SceneTask
+from components.import_images.task import OutsideScene, ReadyScene, SceneTask
 
 
 def import_planned(
@@ -28,7 +28,6 @@ def import_planned(
     project_name: str = "INRIA",
     dataset: str = "ds",
     class_title: str = "untitled",
-    scaling: str = PERCENTILE,
     workers: int = 0,
 ) -> ImportResult:
     """Import what a plan gives to a shard: images without masks, or rows of large ones.
@@ -45,7 +44,6 @@ def import_planned(
         project_name: Name of the project, which queries use.
         dataset: Name of its one dataset.
         class_title: Its one class.
-        scaling: How more than 8 bits become 8; see `Scaling.parse`.
         workers: Worker processes (0 = one per core).
 
     Returns:
@@ -57,7 +55,7 @@ def import_planned(
     """
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
-    asked = Scaling.parse(scaling)
+    asked = Scaling.parse(plan.scaling)
     root = storage.absolute_uri(data_root)
     tasks = [
         SceneTask(
@@ -69,6 +67,8 @@ def import_planned(
             keep_untiled=True,
             bands=bands_of_text(plan.settings.bands),
             rows=_wanted(Rows(part.top, part.bottom), scene.size),
+            wanted_area=scene.area,
+            stack=scene.bands,
         )
         for scene, part in plan.of_shard(shard_number(shard, plan.shards))
     ]
@@ -81,7 +81,7 @@ def _wanted(rows: Rows, size: Size) -> Rows | None:
     return None if rows == Rows(0, size.height) else rows
 
 
-def _import_as_planned(task: SceneTask) -> ReadyScene | Skipped:
+def _import_as_planned(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
     try:
         with scene_errors(task.pair.image.uri):
             changed = _changed(task)
@@ -93,7 +93,7 @@ def _import_as_planned(task: SceneTask) -> ReadyScene | Skipped:
 def _changed(task: SceneTask) -> str | None:
     """What became of an image and the files beside it since the plan was made; None where all is as it was."""
     image = task.pair.image
-    for planned in (image, *image.sides):
+    for planned in (image, *image.sides, *task.stack[1:]):
         found = storage.stat(planned.uri)
         if found is None:
             then = "the next run retires it" if planned is image else "the next run imports the image without it"

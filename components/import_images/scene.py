@@ -19,17 +19,21 @@ from components.core.imagery.reading import RasterInfo
 from components.core.imagery.recipe import Recipe
 from components.core.project import ImageRef, Item, Object
 from components.core.project.parts import with_wanted_rows
+from components.core.project.wanted_area import with_wanted_area
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
+from components.core.vectors.area import Lies
 from components.core.vectors.pairing import no_labels
 from components.import_images.images import ReadyImage, ready_image
 from components.import_images.labels import label_scene
 from components.import_images.mask_placing import Flips, flips_to_image
 from components.import_images.mask_remarks import MaskSummary, Remark
 from components.import_images.masks import MaskPart, ReadyMask, ready_mask
+from components.import_images.outside import area_of_scene, with_neutral_outside
 from components.import_images.rewriting import opened
-from components.import_images.task import ReadyScene, SceneTask
+from components.import_images.stacking import with_stacked_bands
+from components.import_images.task import OutsideScene, ReadyScene, SceneTask
 
 TURNED_UPRIGHT = " when it is turned as its orientation says"
 
@@ -41,27 +45,34 @@ ELSEWHERE = (
 )
 
 
-def import_scene(task: SceneTask) -> ReadyScene | Skipped:
+def import_scene(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
-    if task.pair.mask is None and task.labels is None and task.needs_mask:
-        uri, folder = task.pair.image.uri, task.labels_folder
-        return Skipped(task.pair.name, no_labels(uri, folder) if folder else no_mask(uri))
     try:
         with scene_errors(task.pair.image.uri):
-            return _import(task)
+            return _import(with_stacked_bands(task))
     except DataError as error:
         return Skipped(task.pair.name, str(error))
 
 
-def _import(task: SceneTask) -> ReadyScene:
+def _import(task: SceneTask) -> ReadyScene | OutsideScene:
     pair = task.pair
+    if task.area is None:
+        _check_labelled(task)
+    area = b""
     flips: Flips | None = ()
     with opened(pair.image) as (dataset, info):
         check_unpacking(info, pair.image.size_bytes, pair.image.uri)
         turn = turn_of(dataset, pair.image.uri, info)
         upright = turned(info, turn)
         lies = ImageRef.whole(pair.image.uri, upright.size, upright.crs, upright.transform)
-        placed(Item(task.dataset, pair.name, upright.size, lies), pair.image.uri)
+        scene = Item(task.dataset, pair.name, upright.size, lies)
+        placed(scene, pair.image.uri)
+        if task.area is not None:
+            found = area_of_scene(task.area, scene)
+            if found.lies is Lies.OUTSIDE:
+                return OutsideScene(pair.name)
+            area = found.polygons
+            _check_labelled(task)
         if pair.mask is not None:
             flips = _checked_mask(pair.image, upright, pair.mask, "" if turn.is_none else TURNED_UPRIGHT)
         image = ready_image(dataset, info, turn, task)
@@ -86,11 +97,21 @@ def _import(task: SceneTask) -> ReadyScene:
     )
     labels = None
     if task.labels is not None:
-        objects, labels = label_scene(item, task.labels, task.class_title)
+        objects, labels = label_scene(item, task.labels, task.class_title, area)
         item = item.with_objects(objects)
+    elif area:
+        item, summary = with_neutral_outside(item, summary, area, task.data_root)
     shown = item if task.rows is None else with_wanted_rows(item, task.rows)
+    shown = with_wanted_area(shown, task.wanted_area)
     understood = str(image.bands) if turn.is_none else f"{image.bands}; turned upright as their orientation tag says"
-    return ReadyScene(shown, tuple(outcomes), summary, labels, understood, image.notes)
+    return ReadyScene(shown, tuple(outcomes), summary, labels, understood, image.notes, bool(area))
+
+
+def _check_labelled(task: SceneTask) -> None:
+    """See that a scene has a mask or labels, where it needs any."""
+    if task.pair.mask is None and task.labels is None and task.needs_mask:
+        uri, folder = task.pair.image.uri, task.labels_folder
+        raise DataError(no_labels(uri, folder) if folder else no_mask(uri))
 
 
 def _checked_mask(image: StoredObject, info: RasterInfo, mask: StoredObject, shown: str) -> Flips | None:

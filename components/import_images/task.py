@@ -10,6 +10,8 @@ from components.core.imagery.pairs import ImagePair
 from components.core.imagery.scaling import Scaling
 from components.core.project import Item
 from components.core.project.parts import Rows
+from components.core.storage import StoredObject
+from components.core.vectors.layer import VectorLayer
 from components.import_images.labels import LabelSummary, SceneLabels
 from components.import_images.mask_remarks import MaskSummary
 
@@ -34,7 +36,11 @@ class SceneTask:
         class_title: Of the object.
         mask_values: What the run says of its masks' values.
         keep_untiled: Whether 8-bit images that are not tiled stay where they are, too.
+        area: Layer of the area of interest; None for none.
         rows: Rows that are wanted of it; None for all.
+        wanted_area: What of it is wanted, in its pixels, as `components.core.vectors.area.AreaOnScene` has it; empty
+            for all.
+        stack: Rasters that are the image's bands, one each; none where one raster has all.
         bands: Numbers of the bands that are red, green and blue, or grey; none to go by what the image says.
         needs_mask: Whether an image without a mask, or without labels of its name, is skipped, instead of showing no
             building.
@@ -50,10 +56,20 @@ class SceneTask:
     mask_values: MaskValues = field(default_factory=MaskValues)
     keep_untiled: bool = False
     rows: Rows | None = None
+    wanted_area: bytes = b""
+    area: VectorLayer | None = None
+    stack: tuple[StoredObject, ...] = ()
     bands: tuple[int, ...] = ()
     needs_mask: bool = False
     labels: SceneLabels | None = None
     labels_folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideScene:
+    """A scene that does not meet the area of interest, and is not imported."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,7 @@ class ReadyScene:
         mask: What its mask holds; None where it has none.
         labels: What its vector labels hold; None where it has none.
         understood: Which bands became its colours, and whether it was turned, in words.
+        is_cut: Whether some of it lies outside the area of interest.
         notes: What its user should know of how its pixels were understood.
     """
 
@@ -75,3 +92,4 @@ class ReadyScene:
     labels: LabelSummary | None = None
     understood: str = ""
     notes: tuple[str, ...] = ()
+    is_cut: bool = False

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
+from components.core.figures.centre_rule import Rings
 from components.core.geometry import Window
 from components.core.project import ImageRef
 from components.infer_windows.arrays import Float32, UInt8
@@ -37,13 +38,16 @@ class WindowBatch:
     probabilities: Float32 | None = None
 
 
-def read_batches(image: ImageRef, plan: WindowPlan, buffers: PixelBuffers) -> Generator[WindowBatch]:
+def read_batches(
+    image: ImageRef, plan: WindowPlan, buffers: PixelBuffers, area: tuple[Rings, ...] | None = None
+) -> Generator[WindowBatch]:
     """Read a scene's windows; at least one batch comes for every strip, perhaps without any window.
 
     Args:
         image: The whole scene.
         plan: Which windows.
         buffers: Where the batches' pixels come from.
+        area: What of the scene is wanted; None for all.
 
     Raises:
         DataError: If the raster cannot be read.
@@ -52,18 +56,18 @@ def read_batches(image: ImageRef, plan: WindowPlan, buffers: PixelBuffers) -> Ge
     spans = [plan.grid.rows.spans[row] for row in plan.rows]
     top, bottom = max(spans[0].start, 0), min(spans[-1].start + plan.grid.window.height, plan.grid.size.height)
     with laid_out_in_tiles(image, top, bottom, len(plan.strips)) as scene:
-        strips = [_columns(scene, plan, strip) for strip in plan.strips]
+        strips = [_columns(scene, plan, strip, area) for strip in plan.strips]
         memory = RowMemory.of(strips, plan.grid.window.height)
         for index, columns in enumerate(strips):
             yield from _BatchReader(columns, plan, index, memory, buffers).batches()
 
 
-def _columns(image: ImageRef, plan: WindowPlan, strip: Strip) -> Columns:
+def _columns(image: ImageRef, plan: WindowPlan, strip: Strip, area: tuple[Rings, ...] | None) -> Columns:
     """The columns of a strip and of the windows that begin there."""
     spans = [plan.grid.columns.spans[column] for column in strip.own]
     left = min([strip.left, *(span.start for span in spans[:1])])
     right = max([strip.right, *(span.start + plan.grid.window.width for span in spans[-1:])])
-    return Columns.of(image, left, right)
+    return Columns.of(image, left, right, area)
 
 
 class _BatchReader:

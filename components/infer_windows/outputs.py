@@ -25,6 +25,7 @@ from components.core.project import ImageRef, Item
 from components.core.project.class_rasters import ClassExtent, PartFiles
 from components.core.project.parts import Rows, part_item
 from components.core.project.predictions import METHOD
+from components.core.project.wanted_area import area_text
 
 FOLDED = "normalisation folded"
 """Part of the key where the network runs on a CPU, by PyTorch: results differ by rounding from those before that."""
@@ -148,6 +149,8 @@ def scene_files(
     scene = (METHOD, image.uri, source.etag, str(source.size_bytes), recipe, model, _text(config.mode, item))
     runtime = () if config.runtime == "torch" else (f"runtime {config.runtime}",)
     computed = (*runtime, arithmetic) if arithmetic else runtime
+    area = area_text(item)
+    computed = (*computed, f"area {area}") if area else computed
     bare = Item(item.dataset, item.name, item.size, extra=item.extra)
     root = storage.join_uri(data_root, FOLDER)
     files = []

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.core import storage
+from components.core.figures.centre_rule import Rings, holding_centres
 from components.core.geometry import Size, Window
 from components.core.imagery import Crop, RasterProfile, Recipe, describe, raster_writer, read_validity
 from components.core.project import ImageRef
@@ -40,7 +41,8 @@ class Columns:
         right: The column after the last.
         most_rows: The most rows that are read at once.
         block_rows: How many rows the raster stores together; 1 where that does not matter.
-        is_masked: Whether the raster says of some pixels that they hold no data.
+        has_gaps: Whether the raster says of some pixels that they hold no data.
+        area: What of the image is wanted, in its pixels; the rest is as if it held no data. None for all.
     """
 
     image: ImageRef
@@ -48,10 +50,16 @@ class Columns:
     right: int
     most_rows: int
     block_rows: int
-    is_masked: bool
+    has_gaps: bool
+    area: tuple[Rings, ...] | None = None
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether some pixels hold no data, or are not wanted."""
+        return self.has_gaps or self.area is not None
 
     @classmethod
-    def of(cls, image: ImageRef, left: int, right: int) -> Columns:
+    def of(cls, image: ImageRef, left: int, right: int, area: tuple[Rings, ...] | None = None) -> Columns:
         """Look up how a raster is stored.
 
         Raises:
@@ -61,7 +69,7 @@ class Columns:
         block = info.tile.height if info.tile.height <= MOST_BLOCK_ROWS and image.recipe.is_plain else 1
         decoded = info.size.width if info.tile.width >= info.size.width else right - left
         blocks = DECODED_BYTES // (decoded * info.bands * block)
-        return cls(image, left, right, max(blocks, 1) * block, block, info.is_masked)
+        return cls(image, left, right, max(blocks, 1) * block, block, info.is_masked, area)
 
     def read(self, top: int, bottom: int) -> Iterator[tuple[UInt8, Bool | None]]:
         """Some rows from the top down, a few at a time.
@@ -85,7 +93,10 @@ class Columns:
         place = Window.of_bounds(rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
         shown = self.image.then(Crop(place))
         pixels = shown.pixels()
-        valid = read_validity(shown.uri, shown.recipe) if self.is_masked else None
+        valid = read_validity(shown.uri, shown.recipe) if self.has_gaps else None
+        if self.area is not None:
+            wanted = holding_centres(self.area, place)
+            valid = wanted if valid is None else valid & wanted
         if place == Window.of_bounds(top, self.left, bottom, self.right):
             return pixels, valid
         rows, columns = rows[:, np.newaxis] - place.top, columns - place.left

@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
+from components.core.figures.centre_rule import Rings
 from components.core.geometry import Window
 from components.core.project import ImageRef
 from components.infer_windows.batches import PixelBuffers, WindowBatch
@@ -13,13 +14,16 @@ from components.infer_windows.reader import Columns, ValidRows, laid_out_in_tile
 from components.infer_windows.regions import RegionPlan
 
 
-def read_regions(image: ImageRef, plan: RegionPlan, buffers: PixelBuffers) -> Generator[WindowBatch]:
+def read_regions(
+    image: ImageRef, plan: RegionPlan, buffers: PixelBuffers, area: tuple[Rings, ...] | None = None
+) -> Generator[WindowBatch]:
     """Read a scene's regions, each a batch of its own; an empty batch comes for a strip in which none begins.
 
     Args:
         image: The whole scene.
         plan: Which regions.
         buffers: Where the batches' pixels come from.
+        area: What of the scene is wanted; None for all.
 
     Raises:
         DataError: If the raster cannot be read.
@@ -34,12 +38,14 @@ def read_regions(image: ImageRef, plan: RegionPlan, buffers: PixelBuffers) -> Ge
             if not strip.own:
                 yield WindowBatch(index)
             for region in strip.own:
-                yield _batch(scene, index, plan.windows[region], buffers)
+                yield _batch(scene, index, plan.windows[region], buffers, area)
 
 
-def _batch(image: ImageRef, strip: int, window: Window, buffers: PixelBuffers) -> WindowBatch:
+def _batch(
+    image: ImageRef, strip: int, window: Window, buffers: PixelBuffers, area: tuple[Rings, ...] | None
+) -> WindowBatch:
     """One region; where some of its pixels hold no data the batch says so of all its rows."""
-    columns = Columns.of(image, window.left, window.right)
+    columns = Columns.of(image, window.left, window.right, area)
     pixels = buffers.take((1, len(image.bands), window.height, window.width))
     holds_data = np.ones((window.height, window.width), np.bool_) if columns.is_masked else None
     row = 0

@@ -15,11 +15,13 @@ from itertools import groupby
 
 from components.core.documents.inference import InferenceConfig
 from components.core.errors import DataError, FootprintsError, StorageError
+from components.core.figures.centre_rule import Rings
 from components.core.imagery.bands import COLOURS
 from components.core.imagery.reading import check_bands
 from components.core.project import ImageRef, Item
 from components.core.project.class_rasters import ClassExtent
 from components.core.project.parts import row_parts, wanted_rows
+from components.core.project.wanted_area import wanted_area
 from components.core.scene_errors import scene_errors
 from components.infer_windows.batches import PixelBuffers, WindowBatch, read_batches
 from components.infer_windows.outputs import SceneFiles, scene_files
@@ -70,6 +72,7 @@ class SceneInference:
         files: For each of its row parts where the results go.
         extents: For each of them what the mask holds, once that is known.
         reused: Whether an earlier run had finished it.
+        area: What of it is wanted; None for all.
         inferred: Whether an earlier run had kept what the network says of it.
         skipped_windows: How many windows hold no data.
         given_up: Whether the rest of it is not wanted any more.
@@ -81,6 +84,7 @@ class SceneInference:
     files: Sequence[SceneFiles]
     extents: Sequence[tuple[ClassExtent, ...]]
     reused: bool
+    area: tuple[Rings, ...] | None = None
     inferred: bool = False
     skipped_windows: int = 0
     given_up: bool = False
@@ -114,7 +118,7 @@ def prepare(item: Item, settings: RunSettings) -> SceneInference:
     found = [extents for extents in (part.finished() for part in files) if extents is not None]
     reused = len(found) == len(files)
     inferred = not reused and all(part.has_probabilities() for part in files)
-    return SceneInference(item, image, plan, files, found if reused else [], reused, inferred)
+    return SceneInference(item, image, plan, files, found if reused else [], reused, wanted_area(item), inferred)
 
 
 def run_scenes(
@@ -176,8 +180,8 @@ def _read(scenes: Iterable[tuple[str, Callable[[], SceneInference]]], buffers: P
 
 def _batches_of(job: SceneInference, buffers: PixelBuffers) -> Generator[WindowBatch]:
     if isinstance(job.plan, RegionPlan):
-        return read_regions(job.image, job.plan, buffers)
-    return read_batches(job.image, job.plan, buffers)
+        return read_regions(job.image, job.plan, buffers, job.area)
+    return read_batches(job.image, job.plan, buffers, job.area)
 
 
 def _predicted(read: Generator[_Step], predictor: Predictor, buffers: PixelBuffers) -> Generator[_Step]:
@@ -216,7 +220,8 @@ def _finished(steps: Iterator[_Step], thresholds: Sequence[float]) -> SceneInfer
         if job.inferred:
             job.extents = rewrite_scene(job.image, parts, thresholds)
         else:
-            job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts, thresholds)
+            is_limited = job.area is not None
+            job.extents = write_scene(job.image, job.plan, _batches(job, steps), parts, thresholds, is_limited)
         for files, extents in zip(job.files, job.extents, strict=True):
             files.finish(extents)
     except BaseException:

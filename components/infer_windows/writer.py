@@ -31,6 +31,7 @@ def write_scene(
     batches: Iterable[WindowBatch],
     parts: Sequence[PartFiles],
     thresholds: Sequence[float] = (),
+    is_limited: bool = False,
 ) -> list[tuple[ClassExtent, ...]]:
     """Blend a scene's windows, give each pixel its class and write.
 
@@ -41,6 +42,7 @@ def write_scene(
         parts: Row parts from the top down, which together are the wanted rows.
         thresholds: For each class but the background, see `components.core.project.probabilities.classified`; none for
             the most probable class.
+        is_limited: Whether only an area of it is wanted; the rest is nodata, too.
 
     Returns:
         For each part the classes that occur, by value.
@@ -50,7 +52,7 @@ def write_scene(
         StorageError: If a raster cannot be written.
     """
     profiles = [rows_profile(image, part.rows) for part in parts]
-    has_unknown = plan.is_partial or describe(image.uri).is_masked
+    has_unknown = plan.is_partial or is_limited or describe(image.uri).is_masked
     with open_rasters(parts, profiles, plan.classes, thresholds, has_unknown=has_unknown) as rasters:
         for contributions, bands in blended(plan, batches):
             rasters.begin(contributions.strip.width)

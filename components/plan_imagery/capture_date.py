@@ -60,11 +60,14 @@ def _named(groups: Mapping[str, int] | tuple[str, ...] | list[str]) -> str:
     return ", ".join(f"(?P<{name}>…)" for name in groups)
 
 
-def capture_date(imagery: Mapping[str, str], tags: Mapping[str, str], key: str, dates: DatePattern) -> str:
+def capture_date(
+    imagery: Mapping[str, str], tags: Mapping[str, str], key: str, dates: DatePattern, said: str = ""
+) -> str:
     """Day or time of capture.
 
-    The pattern that the user gave comes first; then the one tag that means the capture; then a date in the name, which
-    mostly is that of the flight; last TIFF's DateTime, which mostly is when the file was made.
+    The pattern that the user gave comes first; then what a catalogue says; then the one tag that means the capture;
+    then a date in the name, which mostly is that of the flight; last TIFF's DateTime, which mostly is when the file was
+    made.
 
     Sources: GDAL's raster data model, "IMAGERY domain", and MD_DATETIMEFORMAT of its gdal_mdreader.h; TIFF 6.0, tag
     DateTime.
@@ -74,6 +77,7 @@ def capture_date(imagery: Mapping[str, str], tags: Mapping[str, str], key: str, 
         tags: Of the default domain; TIFFTAG_DATETIME says no time zone.
         key: Of the image; the first date in it counts.
         dates: Finds dates in keys.
+        said: By a catalogue, in ISO 8601; empty where there is none.
 
     Returns:
         ISO 8601; empty where neither has it.
@@ -81,6 +85,7 @@ def capture_date(imagery: Mapping[str, str], tags: Mapping[str, str], key: str, 
     day = _day_in(key, dates.pattern)
     return (
         (day if dates.is_asked_for else "")
+        or _acquired(said)
         or _acquired(imagery.get("ACQUISITIONDATETIME", "").strip())
         or day
         or _tiff_time(tags.get("TIFFTAG_DATETIME", "").strip())

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
+from components.core.collection.identity import within
 from components.core.collection.ledger import Mark
 from components.core.collection.plan import DetectionReason
 from components.core.skip_budget import Skipped
+from components.plan_imagery.area import OutsideImage
 from components.plan_imagery.sources import SourceImage
 
 
@@ -16,7 +18,8 @@ class ImageryDiff:
     """What a listing of images and a ledger say together.
 
     Attributes:
-        images: How many there are.
+        images: How many there are, in the area of interest or outside.
+        outside: How many are outside, whose marks stay as they are.
         todo: Images to be done, and why, in the listing's order.
         done: How many are done in this version and detector.
         waiting: How many are done in this version and another detector, and stay so.
@@ -26,6 +29,7 @@ class ImageryDiff:
     """
 
     images: int = 0
+    outside: int = 0
     todo: list[tuple[SourceImage, DetectionReason]] = field(default_factory=list)
     done: int = 0
     waiting: int = 0
@@ -35,7 +39,7 @@ class ImageryDiff:
 
 
 def diff_imagery(
-    images: Iterable[SourceImage | Skipped],
+    images: Iterable[SourceImage | Skipped | OutsideImage],
     marks: Iterable[Mark],
     detector: str,
     redo_all: bool,
@@ -46,7 +50,8 @@ def diff_imagery(
     Retired are marks whose images are gone, and those that a run left behind when it was killed: all others of a
     scene that is done, and all but one of a scene that waits. Of several that would do, the one that the layer shows
     stays, else the last by name, which publishing would choose as well. Marks of a scene that is to be done are not
-    among them: they stand until its new one does, and for good where the new content turns out to be broken.
+    among them: they stand until its new one does, and for good where the new content turns out to be broken. Nor are
+    those of an image outside the area of interest, whatever became of it.
 
     Args:
         images: Each once, in the order of their keys; what is skipped already stays so.
@@ -69,11 +74,15 @@ def diff_imagery(
             continue
         own = known.get(image.id, ())
         known[image.id] = None  # seen
+        if isinstance(image, OutsideImage):
+            result.outside += 1
+            continue
         if own is None:
             reason = f"{image.uri}: its id {image.id} is also another image's; rename it"
             result.skipped.append(Skipped(image.key, reason))
         else:
-            _sort_in(result, image, own, Mark(image.id, image.version, detector), redo_all, shown)
+            wanted = Mark(image.id, image.version, within(detector, image.area))
+            _sort_in(result, image, own, wanted, redo_all, shown)
     result.retired += (mark for own in known.values() for mark in own or ())
     result.retired.sort()
     return result

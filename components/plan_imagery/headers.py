@@ -6,11 +6,13 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from components.core import storage
+from components.core.catalogue.grids import Grid, contradictions, why_not_stacked
 from components.core.collection.plan import DetectionReason, PlannedScene
 from components.core.errors import DataError, StorageError
 from components.core.footprints.geography import PixelGrid
@@ -27,6 +29,7 @@ from components.core.project import ImageRef, Item
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
+from components.plan_imagery.area import Extent
 from components.plan_imagery.capture_date import DatePattern, capture_date
 from components.plan_imagery.sources import SourceImage
 
@@ -76,8 +79,13 @@ def _read_header(
 
 
 def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked: Sequence[int]) -> PlannedScene:
-    info, bands, time = _described(image, dates, asked)
+    info, bands, time = _described(image, dates, () if image.bands else asked)
     check_unpacking(info, image.size_bytes, image.uri)
+    crs = _usable_crs(image, info)  # before anything is made of where it lies
+    facts, grid = _facts(image, info, bands), _grid(image.uri, info)
+    if image.bands:
+        _check_stack(image, grid)
+        facts = replace(facts, colours=IN_COLOUR)
     return PlannedScene(
         id=image.id,
         key=image.key,
@@ -86,13 +94,61 @@ def _planned(image: SourceImage, why: DetectionReason, dates: DatePattern, asked
         size_bytes=image.size_bytes,
         version=image.version,
         size=info.size,
-        crs=_usable_crs(image, info),
+        crs=crs,
         captured=time,
         why=why,
         parts=(),
         sides=image.sides,
-        facts=_facts(image, info, bands),
+        area=image.area,
+        bands=image.bands,
+        unlike=tuple(contradictions(image.grid, grid)),
+        facts=facts,
     )
+
+
+def _grid(uri: str, info: RasterInfo) -> Grid:
+    return Grid(uri, info.size, info.crs, info.transform)
+
+
+def _check_stack(image: SourceImage, first: Grid) -> None:
+    """See that rasters can be the bands of one image.
+
+    Raises:
+        DataError: If one is broken, or has another grid than the first.
+    """
+    grids = [first]
+    for band in image.bands[1:]:
+        with open_with_sides(band) as dataset:
+            info = info_of(dataset)
+        check_unpacking(info, band.size_bytes, band.uri)
+        grids.append(_grid(band.uri, info))
+    reason = why_not_stacked(grids)
+    if reason:
+        raise DataError(reason)
+
+
+def extent_of(image: SourceImage) -> Extent:
+    """Where an image lies.
+
+    Raises:
+        DataError: If it is broken, or has no CRS and transform that lead to places on the Earth.
+        StorageError: If it cannot be reached.
+    """
+    stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
+    with scene_errors(image.uri), open_with_sides(stored) as dataset:
+
+        def read() -> RasterInfo:
+            with rasterio.Env(**storage.gdal_environment(image.uri)):
+                info = with_crs_beside(info_of(dataset), stored)
+                return turned(info, turn_of(dataset, image.uri, info))
+
+        try:
+            info = read_with_retry(image.uri, read)
+        except GDAL_ERRORS as error:
+            raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
+    crs = _usable_crs(image, info)
+    assert info.transform is not None  # as its CRS is usable
+    return Extent(info.size, crs, tuple(info.transform)[:6])
 
 
 def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:
@@ -101,7 +157,7 @@ def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> 
 
         def read() -> tuple[RasterInfo, ColourBands, str]:
             with rasterio.Env(**storage.gdal_environment(image.uri)):
-                time = capture_date(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates)
+                time = capture_date(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates, image.captured)
                 info = with_crs_beside(info_of(dataset), stored)
                 bands = colour_bands(dataset, image.uri, () if info.has_palette else asked)
                 return turned(info, turn_of(dataset, image.uri, info)), bands, time

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.core import storage
+from components.core.catalogue.documents import names_catalogue
 from components.core.collection.ledger import Collection
 from components.core.errors import ConfigError
 from components.core.json_text import parse_json
@@ -61,7 +62,7 @@ def check_same_imagery(collection: Collection, shown: Shown, images_uri: str) ->
         DataError: If a marker that should say it is broken.
         StorageError: If it cannot be read.
     """
-    made_from = shown.images_uri or _imagery_of_markers(collection)
+    made_from = shown.images_uri or _imagery_of_markers(collection, images_uri)
     if made_from and storage.absolute_uri(made_from) != images_uri:
         raise ConfigError(
             f"images_uri: {images_uri} is not {storage.absolute_uri(made_from)}, from which the collection at "
@@ -69,9 +70,11 @@ def check_same_imagery(collection: Collection, shown: Shown, images_uri: str) ->
         )
 
 
-def _imagery_of_markers(collection: Collection) -> str:
+def _imagery_of_markers(collection: Collection, images_uri: str) -> str:
     mark = next(collection.marks(), None)
     if mark is None:
         return ""
     record = collection.read(mark)
+    if names_catalogue(images_uri):
+        return ""  # an image's key is its item's id, and no part of where it lies
     return record.uri.removesuffix(record.key) if record.uri.endswith(record.key) else ""

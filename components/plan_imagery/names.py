@@ -17,8 +17,6 @@ PARAMETERS: Mapping[str, str] = {
     "redo": "images_redo",
     "shard_megapixels": "shards_megapixels",
     "max_shards": "shards_max",
-    "captured_pattern": "images_captured_pattern",
-    "scaling": "images_scaling",
     "bands": "images_bands",
     "data_root": "output_data_root",
     "max_bad": "images_max_bad",

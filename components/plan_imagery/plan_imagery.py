@@ -20,17 +20,20 @@ from components.core.collection.plan import (
     PlannedScene,
     write_plan,
 )
+from components.core.documents.imagery import DetectionImages
 from components.core.documents.inference import load_config
 from components.core.documents.inference_modes import Mode, RegionMode
 from components.core.documents.regions import why_not
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
-from components.core.imagery.scaling import PERCENTILE, Scaling
+from components.core.imagery.scaling import Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
+from components.core.listing import first_names
 from components.core.models import local_model, model_digest, network_digest
 from components.core.preflight.classes import check_needs_no_objects
 from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
+from components.plan_imagery.area import AreaOfInterest
 from components.plan_imagery.capture_date import DatePattern, date_pattern
 from components.plan_imagery.diff import diff_imagery
 from components.plan_imagery.layer_facts import check_same_imagery, read_shown
@@ -38,11 +41,13 @@ from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_num
 from components.plan_imagery.predictions import with_predictions
 from components.plan_imagery.retry_policy import skip_exhausted
 from components.plan_imagery.shard_assignment import assign_shards
-from components.plan_imagery.sources import SourceImage, find_images, no_images
+from components.plan_imagery.sources import CATALOGUE_NOTES, SourceImage, find_images, no_images
 
 log = logging.getLogger(__name__)
 
 MEGA = 1_000_000
+
+DEFAULTS = DetectionImages()
 
 SHOWN = 10
 """How many skipped images the log names; the plan names all."""
@@ -58,8 +63,7 @@ def plan_imagery(
     redo: str = REDO_CHANGED,
     shard_megapixels: float = SHARD_MEGAPIXELS,
     max_shards: int = MAX_SHARDS,
-    captured_pattern: str = "",
-    scaling: str = PERCENTILE,
+    options: DetectionImages = DEFAULTS,
 ) -> Plan:
     """Compare imagery with what a collection holds, and plan what is missing.
 
@@ -69,11 +73,15 @@ def plan_imagery(
     what is too large to be one input of the network where the inference config asks for that; what was found in an
     earlier version of it stays.
 
+    With an area of interest, images outside it are neither done nor retired: what the collection holds of them stays.
+    Images on its border are done as far as they lie in it, and are other detections where another area leaves another
+    part of them: `redo` says whether they are done again. Images wholly inside are as if there were no area.
+
     A scene that is to be done again, and of which the collection holds what the same network said, is given to no
     shard: publication makes its footprints from that.
 
     Args:
-        images_uri: Folder or URI prefix; images at any depth below it are scenes.
+        images_uri: Folder or URI prefix; images at any depth below it are scenes. Or a STAC document, whose items are.
         output_uri: Folder or URI prefix of the collection.
         model_uri: Folder or URI prefix of the model, as train_unet wrote it; or a pointer to it, which is read once.
         plan_dir: The plan's directory; it appears when it is whole.
@@ -83,19 +91,19 @@ def plan_imagery(
         shard_megapixels: How much a shard should do at most.
         max_shards: Most shards of a run. What does not fit into them is left to the next run, in the order of the
             images' keys; an image larger than all of them together is done nonetheless, alone.
-        captured_pattern: Finds the day of capture in keys; see `date_pattern`.
-        scaling: How more than 8 bits will become 8; see `Scaling.parse`.
+        options: How the imagery is read.
 
     Returns:
         The plan; the same for the same imagery, parameters, ledger and notes of failures.
 
     Raises:
-        ConfigError: If a parameter breaks its rule, there is no image, or the collection is of other imagery.
-        DataError: If the model is none, or a marker is broken.
+        ConfigError: If a parameter breaks its rule, there is no image, none meets the area of interest, or the
+            collection is of other imagery.
+        DataError: If the model is none, a marker is broken, or the area of interest cannot be used.
         StorageError: If a place cannot be reached.
     """
     check_numbers(redo, shard_megapixels, max_shards)
-    dates, scaled = date_pattern(captured_pattern), Scaling.parse(scaling)
+    dates, scaled = date_pattern(options.captured_pattern), Scaling.parse(options.scaling)
     settings = check_settings(settings)
     inference = load_config(settings.inference_config or INFERENCE_CONFIG)
     check_needs_no_objects(inference)
@@ -109,14 +117,19 @@ def plan_imagery(
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)
-    found = diff_imagery(find_images(images, output), collection.marks(), detector, redo == REDO_ALL, shown.stems)
+    area = AreaOfInterest(options.aoi_uri, collection) if options.aoi_uri else None
+    listed = find_images(images, output, options.assets, collection.place(*CATALOGUE_NOTES))
+    limited = listed if area is None else area.limited(listed)
+    found = diff_imagery(limited, collection.marks(), detector, redo == REDO_ALL, shown.stems)
     if not found.images:
         raise no_images(images)
+    if area is not None and found.outside == found.images:
+        raise area.touches_nothing(images)
     todo, exhausted = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
     opened, postponed = _fill(headers, len(todo), shard_pixels * max_shards)
-    prediction = prediction_digest(network, inference, settings.bands, scaling)
+    prediction = prediction_digest(network, inference, settings.bands, options.scaling)
     usable = [entry for entry in opened if isinstance(entry, PlannedScene)]
     scenes = with_predictions(collection, usable, found.detected, prediction, detector)
     unseen = {scene.id: scene.size for scene in scenes if not scene.remade_from}
@@ -135,11 +148,14 @@ def plan_imagery(
         retired=tuple(found.retired),
         skipped=(*found.skipped, *exhausted, *(entry for entry in opened if isinstance(entry, Skipped))),
         postponed=postponed,
-        warnings=() if learnt is None else learnt.differences(_facts(scenes, scaled)),
+        warnings=(*(() if learnt is None else learnt.differences(_facts(scenes, scaled))), *_unlike(scenes)),
         pointer_uri=resolved.pointer_uri,
         predecessors=resolved.predecessors,
         network=network,
         prediction=prediction,
+        scaling=options.scaling,
+        aoi_uri=options.aoi_uri,
+        outside=found.outside,
     )
     write_plan(plan_dir, plan)
     _log_plan(plan)
@@ -191,6 +207,18 @@ def _facts(scenes: Iterable[PlannedScene], scaling: Scaling) -> list[ImageFacts]
     return [facts if facts.dtype == EIGHT_BITS else replace(facts, scaling=scaling.mode) for facts in found]
 
 
+def _unlike(scenes: Iterable[PlannedScene]) -> list[str]:
+    """What a catalogue says otherwise of its rasters than they do, in a sentence."""
+    unlike = {scene.key: scene.unlike for scene in scenes if scene.unlike}
+    if not unlike:
+        return []
+    fields = first_names(sorted({name for names in unlike.values() for name in names}))
+    return [
+        f"{len(unlike)} items say {fields} otherwise than their rasters do, which count ({first_names(list(unlike))}); "
+        "correct the catalogue"
+    ]
+
+
 def counts(plan: Plan) -> dict[str, float]:
     """What a plan says in numbers, for metrics."""
     whys = [scene.why for scene in plan.scenes]
@@ -202,6 +230,7 @@ def counts(plan: Plan) -> dict[str, float]:
         "retired": len(plan.retired),
         "skipped": len(plan.skipped),
         "postponed": plan.postponed,
+        "outside": plan.outside,
         "megapixels": sum(scene.size.area for scene in plan.scenes if not scene.remade_from) / MEGA,
         "shards": plan.shards,
     }
@@ -217,6 +246,8 @@ def _log_plan(plan: Plan) -> None:
         "%(skipped)d skipped; %(megapixels).1f megapixels for %(shards)d shards",
         counts(plan),
     )
+    if plan.outside:
+        log.info("%d images lie outside %s and stay as they are", plan.outside, plan.aoi_uri)
     if plan.postponed:
         log.info(
             "%d images are left to the next run, as this one is full; use more or larger shards to do more at once",

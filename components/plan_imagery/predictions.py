@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from components.core import storage
 from components.core.collection.failure_log import FailureLog
+from components.core.collection.identity import within
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import PlannedScene
 from components.core.errors import DataError
@@ -45,10 +46,11 @@ def with_predictions(
     failed = FailureLog(collection).marks()
 
     def look(scene: PlannedScene) -> PlannedScene:
-        if Mark(scene.id, scene.version, detector) in failed:
+        if Mark(scene.id, scene.version, within(detector, scene.area)) in failed:
             return scene
+        wanted = within(prediction, scene.area)
         marks = sorted(detected.get(scene.id, ()), reverse=True)
-        usable = (mark for mark in marks if _holds(collection, mark, prediction))
+        usable = (mark for mark in marks if _holds(collection, mark, wanted))
         return replace(scene, remade_from=next((mark.detector for mark in usable), ""))
 
     with ThreadPoolExecutor(THREADS, "markers") as pool:

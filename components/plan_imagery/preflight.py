@@ -9,24 +9,27 @@ from functools import partial
 from typing import Any
 
 from components.core import storage
+from components.core.catalogue.documents import names_catalogue
+from components.core.catalogue.walk import Catalogue
 from components.core.collection.confirmation import Confirmation
 from components.core.collection.formats import formats_of_text
 from components.core.collection.ledger import Collection
 from components.core.collection.plan import MAX_SHARDS, SHARD_MEGAPIXELS, DetectionSettings
 from components.core.documents import inference, tutorial
+from components.core.documents.imagery import WHERE, DetectionImages, bands_kept, load_options
 from components.core.errors import ConfigError
 from components.core.imagery.bands import bands_of_text
-from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.models import Runtime
 from components.core.network.description import ModelConfig
 from components.core.preflight.bands import check_bands_kept
 from components.core.preflight.classes import check_needs_no_objects, check_split, predicted
 from components.core.preflight.models import check_applies, described_model
 from components.core.preflight.named_faults import NamedFaults
-from components.core.preflight.places import NamedPlace, askable, place_for_rasters
+from components.core.preflight.places import NamedPlace, askable, check_area, place_for_rasters
 from components.core.preflight.queries import imported, read_query_parameter
 from components.core.skip_budget import check_max_bad
 from components.core.storage import check_writable
+from components.core.vectors.files import VectorFile
 from components.plan_imagery.capture_date import date_pattern
 from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_CHANGED, check_footprints, check_numbers
@@ -46,9 +49,7 @@ class DetectionInputs:
         redo: "changed" leaves scenes of another model or other settings alone, "all" does them again.
         shard_megapixels: Most megapixels in a shard.
         max_shards: Most shards of a run; the next run does the rest.
-        captured_pattern: Regular expression that finds the day of capture in keys, with the named groups year, month
-            and day, and wins over metadata; empty for the usual forms, none for none.
-        scaling: How more than 8 bits become 8: percentile, full, or LOW,HIGH; checked here for detect_scenes.
+        images_options: How the imagery is read, as JSON text or a file; empty for the defaults.
         data_root: Folder or URI prefix for inference's rasters; empty for the cluster's own (FOOTPRINTS_DATA_ROOT);
             checked here for detect_scenes.
         formats: Further files of the whole layer, of gpkg, geojsonl, fgb and pmtiles, separated by commas; checked
@@ -66,8 +67,7 @@ class DetectionInputs:
     redo: str = REDO_CHANGED
     shard_megapixels: float = SHARD_MEGAPIXELS
     max_shards: int = MAX_SHARDS
-    captured_pattern: str = ""
-    scaling: str = PERCENTILE
+    images_options: str = ""
     data_root: str = ""
     formats: str = ""
     join_tiles: bool = True
@@ -107,22 +107,32 @@ def check_inputs(inputs: DetectionInputs, names: Mapping[str, str] | None = None
         check_numbers(inputs.redo, inputs.shard_megapixels, inputs.max_shards)
     with faults.of():
         check_footprints(inputs.settings)
-    faults.attempt("captured_pattern", date_pattern, inputs.captured_pattern)
-    faults.attempt("scaling", Scaling.parse, inputs.scaling)
+    options = _check_options(faults, inputs.images_options)
     faults.attempt("bands", bands_of_text, inputs.settings.bands)
     faults.attempt("formats", formats_of_text, inputs.formats)
     faults.attempt("confirm", Confirmation.parse, inputs.confirm)
     faults.attempt("max_bad", check_max_bad, inputs.max_bad)
-    _check_fit(faults, inputs.settings, _look(faults, inputs))
+    kept = bands_kept(inputs.settings.bands, () if options is None else options.assets)
+    _check_fit(faults, inputs.settings, kept, _look(faults, inputs, options))
     faults.raise_any()
 
 
-def _look(faults: NamedFaults, inputs: DetectionInputs) -> ModelConfig | None:
+def _check_options(faults: NamedFaults, source: str) -> DetectionImages | None:
+    key = "images_options"
+    options = faults.attempt(key, partial(load_options, DetectionImages), source, head=WHERE)
+    if options is not None:
+        faults.attempt(key, date_pattern, options.captured_pattern)
+    return options
+
+
+def _look(faults: NamedFaults, inputs: DetectionInputs, options: DetectionImages | None) -> ModelConfig | None:
     """Check all places; returns the model's description."""
-    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs))}
+    to_check = {place.key: place.uri for place in askable(faults, _places(faults, inputs, options))}
     for key, removes in (("output_uri", True), ("data_root", False)):
         if key in to_check:
             faults.attempt(key, partial(check_writable, removes=removes), to_check[key])
+    if "images_options" in to_check:
+        faults.attempt("images_options", check_area, to_check["images_options"])
     if "images_uri" in to_check:
         output = storage.absolute_uri(inputs.output_uri) if "output_uri" in to_check else ""
         with faults.of("images_uri"):
@@ -139,8 +149,11 @@ def _runtime(settings: DetectionSettings) -> Runtime:
     return "torch"
 
 
-def _places(faults: NamedFaults, inputs: DetectionInputs) -> list[NamedPlace]:
+def _places(faults: NamedFaults, inputs: DetectionInputs, options: DetectionImages | None) -> list[NamedPlace]:
     named = [NamedPlace(key, getattr(inputs, key)) for key in ("images_uri", "output_uri", "model_uri")]
+    if options is not None and options.aoi_uri:
+        with faults.of("images_options"):
+            named.append(NamedPlace("images_options", VectorFile.parse(options.aoi_uri).uri))
     with faults.of("data_root"):
         named.append(NamedPlace("data_root", place_for_rasters(inputs.data_root)))
     return named
@@ -148,14 +161,16 @@ def _places(faults: NamedFaults, inputs: DetectionInputs) -> list[NamedPlace]:
 
 def _check_images(images: str, output: str) -> None:
     """See that there are images, and that the collection, where it is known, is of these."""
-    if next(find_images(images, output), None) is None:
+    if names_catalogue(images):
+        Catalogue(images).first()
+    elif next(find_images(images, output), None) is None:
         raise no_images(images)
     if output:
         collection = Collection(output)
         check_same_imagery(collection, read_shown(collection), images)
 
 
-def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelConfig | None) -> None:
+def _check_fit(faults: NamedFaults, settings: DetectionSettings, kept: str, model: ModelConfig | None) -> None:
     """Follow a project from the images to the buildings; where something is broken, what depends on it is left out."""
     key = "inference_config"
     source = settings.inference_config.strip() or tutorial.INFERENCE_CONFIG
@@ -165,7 +180,7 @@ def _check_fit(faults: NamedFaults, settings: DetectionSettings, model: ModelCon
     )
     if model is not None:
         with faults.of("bands"):
-            check_bands_kept(settings.bands, model.bands, "the model")
+            check_bands_kept(kept, model.bands, "the model")
     if config is not None:
         faults.attempt(key, check_needs_no_objects, config, head=inference.WHERE)
     if config is None or model is None:

@@ -57,6 +57,7 @@ def _facts(plan: Plan) -> list[Fact]:
     others = [
         Fact("without the network", thousands(len(plan.remade)), "scenes, from what it said of them before"),
         Fact("not usable", thousands(len(plan.skipped)), "images"),
+        Fact("outside", thousands(plan.outside), "images do not meet the area of interest, and stay as they are"),
         Fact("postponed", thousands(plan.postponed), "images for the next run, as this one is full"),
         Fact("to be retired", thousands(len(plan.retired)), "images are gone"),
         Fact("waiting", thousands(plan.waiting), "done with another model or settings"),
@@ -73,6 +74,7 @@ def _sections(plan: Plan) -> Iterator[Section]:
     rows: list[tuple[str, str | Cell]] = [
         ("Images", plan.images_uri),
         ("Collection", plan.output_uri),
+        *([("Area of interest", plan.aoi_uri)] if plan.aoi_uri else []),
         *([("Pointer to the model", plan.pointer_uri)] if plan.pointer_uri else []),
         ("Model", Cell(plan.model_uri, plan.model)),
         ("Detector", plan.detector),

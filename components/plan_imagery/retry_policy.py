@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from components.core.collection.failure_log import FailureLog
+from components.core.collection.identity import within
 from components.core.collection.ledger import Collection, Mark
 from components.core.collection.plan import DetectionReason
 from components.core.skip_budget import Skipped
@@ -34,7 +35,7 @@ def skip_exhausted(
     remaining: Todo = []
     skipped = []
     for image, why in todo:
-        mark = Mark(image.id, image.version, detector)
+        mark = Mark(image.id, image.version, within(detector, image.area))
         note = notes.read(mark) if mark in failed else None
         if note is None or not note.is_exhausted:
             remaining.append((image, why))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.core.collection.plan import Plan
+from components.core.documents.imagery import DetectionImages, load_options
 from components.plan_imagery.plan_imagery import counts, plan_imagery
 from components.plan_imagery.preflight import DetectionInputs, check_inputs
 
@@ -43,8 +44,7 @@ def check_and_plan(
         redo=inputs.redo,
         shard_megapixels=inputs.shard_megapixels,
         max_shards=inputs.max_shards,
-        captured_pattern=inputs.captured_pattern,
-        scaling=inputs.scaling,
+        options=load_options(DetectionImages, inputs.images_options),
     )
     if plan.scenes:
         from components.plan_imagery.report import write_plan_report

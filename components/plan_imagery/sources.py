@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.core import storage
+from components.core.catalogue.documents import names_catalogue
+from components.core.catalogue.images import images_of
+from components.core.catalogue.walk import Catalogue, known_bytes, read_known
 from components.core.collection.identity import scene_id, version_of
 from components.core.errors import ConfigError
 from components.core.hashing import as_text, is_text
@@ -15,6 +20,11 @@ from components.core.imagery.sidecars import side_digests, with_side_files
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 from components.core.storage.local import broken_links
+
+log = logging.getLogger(__name__)
+
+CATALOGUE_NOTES = ("planning", "catalogue.parquet")
+"""Where documents of a catalogue are kept in a collection; they can be deleted, and are read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,11 @@ class SourceImage:
         size_bytes: Of the image.
         version: Of its content.
         sides: Files beside it that belong to it.
+        area: What of it lies in the area of interest, as `components.core.vectors.area.AreaOnScene` has it; empty for
+            all of it.
+        captured: When it was, as a catalogue says; empty where none does.
+        grid: What a catalogue says of its grid.
+        bands: Rasters that are its bands, one each, where a catalogue names several; their first is the image.
     """
 
     id: str
@@ -38,25 +53,37 @@ class SourceImage:
     size_bytes: int
     version: str
     sides: tuple[StoredObject, ...] = ()
+    area: bytes = b""
+    captured: str = ""
+    grid: tuple[tuple[str, Any], ...] = ()
+    bands: tuple[StoredObject, ...] = ()
 
 
-def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skipped]:
-    """Stream all images below a prefix, in the order of their keys.
+def find_images(
+    images_uri: str, output_uri: str, assets: Sequence[str] = (), notes: str = ""
+) -> Iterator[SourceImage | Skipped]:
+    """Stream all images below a prefix, in the order of their keys, or of a STAC catalogue by its items' ids.
 
     Names that begin with a dot, and all below them, are ignored; so are the collection's own outputs. What else is
     no image is said in the log, once, when the listing ends.
 
     Args:
-        images_uri: The prefix, as `storage.absolute_uri` gives it.
+        images_uri: The prefix, or the catalogue's first document, as `storage.absolute_uri` gives it.
         output_uri: Of the collection, in the same form; empty where it is not known.
+        assets: Which assets of items are images; see `components.core.catalogue.images.images_of`.
+        notes: Where a catalogue's documents are kept, so that they are not asked for again; empty for nowhere.
 
     Yields:
         Each image, or why nothing can be named after it.
 
     Raises:
         ConfigError: If the two are one place.
+        DataError: If the catalogue cannot be used.
         StorageError: If the listing fails.
     """
+    if names_catalogue(images_uri):
+        yield from _of_catalogue(images_uri, assets, notes)
+        return
     own = _own_prefix(images_uri, output_uri) if output_uri else ""
     start = len(images_uri.rstrip("/")) + 1
     others = IgnoredFiles()
@@ -73,6 +100,32 @@ def find_images(images_uri: str, output_uri: str) -> Iterator[SourceImage | Skip
         if not _is_own(link[start:], own):
             others.add(link[start:], IgnoredReason.LINK)
     others.log(images_uri)
+
+
+def _of_catalogue(uri: str, assets: Sequence[str], notes: str) -> Iterator[SourceImage | Skipped]:
+    known = read_known(notes) if notes else {}
+    catalogue = Catalogue(uri, known)
+    for entry in images_of(catalogue, assets):
+        if isinstance(entry, Skipped):
+            yield entry
+            continue
+        image, further = entry.image, entry.bands[1:]
+        sides = [part for band in further for part in (band.uri, band.etag, str(band.size_bytes))]
+        version = version_of(image.etag, image.size_bytes, [*side_digests(image), *sides])
+        yield SourceImage(
+            scene_id(entry.id),
+            entry.id,
+            image.uri,
+            image.etag,
+            image.size_bytes,
+            version,
+            captured=entry.captured,
+            grid=entry.grid,
+            bands=entry.bands,
+        )
+    log.info("%s: %d documents, %d of them read anew", uri, len(catalogue.read), catalogue.fetched)
+    if notes and (catalogue.fetched or catalogue.read.keys() != known.keys()):
+        storage.write_bytes(notes, known_bytes(catalogue.read))
 
 
 def _noted(listing: Iterator[StoredObject], start: int, own: str, others: IgnoredFiles) -> Iterator[StoredObject]:
@@ -93,8 +146,13 @@ def no_images(images_uri: str) -> ConfigError:
     """What is wrong where there is none.
 
     Args:
-        images_uri: The prefix.
+        images_uri: The prefix, or the catalogue.
     """
+    if names_catalogue(images_uri):
+        return ConfigError(
+            f"images_uri: no item in {images_uri} or in what its links lead to; check the URI. A run never empties a "
+            "collection: delete it by hand if you mean to"
+        )
     return ConfigError(
         f"images_uri: no image ({', '.join(sorted(RASTER_SUFFIXES))}) below {images_uri}; check the URI. "
         "A run never empties a collection: delete it by hand if you mean to"

@@ -69,6 +69,7 @@ def _others(summary: RunSummary) -> str:
     others = {
         "gone": summary.retired,
         "not usable": len(summary.skipped),
+        "outside the area of interest": summary.outside,
         "done with another model or settings": summary.waiting,
     }
     return "".join(f", {thousands(count)} {_are(count)} {what}" for what, count in others.items() if count)
@@ -86,6 +87,7 @@ def _facts(summary: RunSummary) -> list[Fact]:
         Fact("failed", thousands(len(summary.failed)), "scenes"),
         Fact("not usable", thousands(len(summary.skipped)), "images"),
         Fact("postponed", thousands(summary.postponed), "images for the next run: this one was full"),
+        Fact("outside", thousands(summary.outside), "images do not meet the area of interest, and stay as they are"),
         Fact("retired", thousands(summary.retired), "images are gone"),
         Fact("waiting", thousands(summary.waiting), "done with another model or settings; redo: all does them again"),
     ]
@@ -152,6 +154,7 @@ def _about(summary: RunSummary) -> Markup:
     rows: list[tuple[str, str | Cell]] = [
         ("Images", summary.images_uri),
         ("Collection", summary.output_uri),
+        *([("Area of interest", summary.aoi_uri)] if summary.aoi_uri else []),
         ("Model", Cell(summary.model_uri, summary.model)),
         ("Detector", summary.detector),
         *([("Shards", thousands(summary.shards))] if summary.shards else []),

@@ -142,6 +142,8 @@ def run_summary(done: Publication) -> RunSummary:
         after=_totals(done.layer.layer),
         shards=plan.shards,
         postponed=plan.postponed,
+        aoi_uri=plan.aoi_uri,
+        outside=plan.outside,
         warnings=(*plan.warnings, *done.drift_warnings()),
     )
 
@@ -214,6 +216,7 @@ def _counts(done: Publication, retired: int) -> dict[str, float]:
         "scenes_up_to_date": done.plan.done,
         "scenes_waiting": done.plan.waiting,
         "scenes_postponed": done.plan.postponed,
+        "scenes_outside": done.plan.outside,
         "scenes_retired": retired,
         "megapixels": round(sum(scene.planned.size.area for scene in done.finished) / 1e6, 6),
         "buildings_new": change.new,
@@ -239,6 +242,7 @@ def _sentence(counts: dict[str, float], outdated: Sequence[str]) -> str:
         "skipped": counts["scenes_failed"],
         "gone": counts["scenes_retired"],
         "left to the next run": counts["scenes_postponed"],
+        "outside the area of interest": counts["scenes_outside"],
         "done with another model or settings": counts["scenes_waiting"],
     }
     also = "".join(f", {int(count)} {what}" for what, count in others.items() if count)

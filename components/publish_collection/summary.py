@@ -98,6 +98,8 @@ class RunSummary:
         after: The layer after the run.
         shards: How many shards the scenes were assigned to.
         postponed: How many images are left to the next run.
+        aoi_uri: The area of interest; empty for all imagery.
+        outside: How many images do not meet it, and stay as they are.
         warnings: What of the images is unlike those that the model learnt from.
     """
 
@@ -118,6 +120,8 @@ class RunSummary:
     after: LayerTotals
     shards: int = 0
     postponed: int = 0
+    aoi_uri: str = ""
+    outside: int = 0
     warnings: tuple[str, ...] = ()
 
     def count(self, why: DetectionReason) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from inspect import getdoc
 from typing import Any
 
+from components.core.documents.imagery import DetectionImages, TrainingImages
 from components.core.documents.inference import InferenceConfig
 from components.core.documents.inference_modes import MODES
 from components.core.documents.labels import LabelsConfig
@@ -35,6 +36,16 @@ def training_config() -> str:
 def promotion_config() -> str:
     """The keys of the promotion config."""
     return _table(settings_of(PromotionConfig), {})
+
+
+def detection_images() -> str:
+    """The options of a detection's imagery."""
+    return _table(settings_of(DetectionImages), {})
+
+
+def training_images() -> str:
+    """The options of a training's imagery."""
+    return _table(settings_of(TrainingImages), {})
 
 
 def labels_config() -> str:

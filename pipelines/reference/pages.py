@@ -27,6 +27,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "training-config": configs.training_config,
     "promotion-config": configs.promotion_config,
     "labels-config": configs.labels_config,
+    "detection-images": configs.detection_images,
+    "training-images": configs.training_images,
     "named-configs": configs.named_configs,
     "architectures": configs.architectures,
     "encoders": configs.encoders,

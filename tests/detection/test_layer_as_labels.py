@@ -10,6 +10,7 @@ import pytest
 import rasterio
 
 from components.core.collection.ledger import Collection
+from components.core.documents.imagery import TrainingImages
 from components.core.storage import suffix_of
 from tests.components.import_images.test_labels import mask_of, run
 from tests.detection.detecting import Detection, write_three
@@ -33,7 +34,7 @@ def test_a_layer_without_simplification_gives_its_masks(detection: Detection, tm
             masks[mark.scene] = raster.read(1) == 1
 
     place = str(Path(exact.output) / "footprints.gpkg") if one_file else str(labels)
-    _, found = run(tmp_path, str(images), place, **({"allow_unpaired": True} if one_file else {}))
+    _, found = run(tmp_path, str(images), place, options=TrainingImages(allow_unpaired=one_file))
     assert {item.name for item in found} == set(masks)
     for item in found:
         assert (mask_of(item) == masks[item.name]).all()

@@ -38,6 +38,7 @@ from components.plan_imagery.sources import find_images
 from tests.builders import noise, scene_project, write_raster, write_scene, write_tiled
 from tests.components.core.vectors.layers import write_layer
 from tests.detection.bright_model import save_bright_model
+from tests.fuzzing.catalogues import Catalogues
 from tests.fuzzing.mutations import ODD_VALUES, mutated_bytes, mutated_json
 from tests.fuzzing.queries import Queries
 from tests.fuzzing.results import check_figure, checked_items, read_all
@@ -356,6 +357,6 @@ class Configs:
 
 
 KINDS: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Rasters, Masks, Labels, SideFiles, Manifests, Models, Queries, Configs)
+    kind.name: kind for kind in (Rasters, Masks, Labels, SideFiles, Catalogues, Manifests, Models, Queries, Configs)
 }
 """By name."""

@@ -71,3 +71,25 @@ def test_what_the_last_stage_would_refuse_is_refused_before_the_network_runs(
     with pytest.raises(ConfigError, match=message):
         given.main(given)
     assert not (tmp_path / "runs").exists()
+
+
+def test_options_of_the_imagery_are_flags(tmp_path: Path) -> None:
+    given = pipeline_arguments(options("--scaling", "full", "--captured-pattern", "none"))
+    assert given["images_options"] == {"scaling": "full", "captured_pattern": "none"}
+    given = pipeline_arguments(options("--aoi", "town.gpkg", "--asset", "red", "--asset", "green", "--asset", "blue"))
+    assert given["images_options"] == {"aoi_uri": str(Path("town.gpkg").resolve()), "assets": ["red", "green", "blue"]}
+    folder = ["--images", str(tmp_path), "--model", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    for flags, said in ((["--scaling", "auto"], "--scaling: 'auto'"), (["--captured-pattern", "("], "--captured-pat")):
+        wrong = options(*folder, *flags)
+        with pytest.raises(ConfigError) as caught:
+            wrong.main(wrong)
+        assert any(fault.startswith(said) for fault in caught.value.faults), caught.value.faults
+
+
+@pytest.mark.parametrize("name", ["no.gpkg", "no.tif"])
+def test_an_area_that_is_not_there_is_told_by_its_flag(name: str, tmp_path: Path) -> None:
+    folder = ["--images", str(tmp_path), "--model", str(tmp_path), "--runs", str(tmp_path / "runs")]
+    given = options(*folder, "--aoi", str(tmp_path / name))
+    with pytest.raises(ConfigError) as caught:
+        given.main(given)
+    assert any(fault.startswith("--aoi: ") and name in fault for fault in caught.value.faults), caught.value.faults

@@ -127,3 +127,10 @@ def test_flags_about_labels_need_others(flags: list[str], tmp_path: Path, capsys
     options = ["run", "--runs", str(tmp_path / "runs"), *flags]
     assert run_main(lambda given: given.main(given), parser(), options) == 2
     assert re.search(r"--label(s|-attribute): is given without --(images|labels)", capsys.readouterr().err)
+
+
+def test_options_of_the_imagery_are_flags() -> None:
+    flags = ("--images", "in", "--masks", "gt", "--allow-unpaired", "--aoi", "town.gpkg", "--asset", "visual")
+    given = pipeline_arguments(parser().parse_args(["run", *flags]))
+    aoi = str(Path("town.gpkg").resolve())
+    assert given["images_options"] == {"allow_unpaired": True, "aoi_uri": aoi, "assets": ["visual"]}

@@ -187,7 +187,7 @@ class SceneFinisher:
             regularise=found.drawing.regularise,
             min_area_m2=self.plan.settings.min_area_m2,
             drift=self._drift_before(mark, planned, collection) if drift is None else drift.distances(),
-            prediction=self.plan.prediction,
+            prediction=self.plan.prediction_of(planned),
         )
         self._write_coverage(mark, record, items, grid)
         self._describe(mark, record, grid.transform, collection)

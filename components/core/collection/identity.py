@@ -81,6 +81,16 @@ def prediction_digest(network: str, config: InferenceConfig, bands: str, scaling
     return digest(network, *decisive)[:DIGEST_CHARACTERS]
 
 
+def within(name: str, area: bytes) -> str:
+    """Name a detector, or what a network says, where it is limited to an area of a scene.
+
+    Args:
+        name: Without a limit; an empty one stays empty.
+        area: WKB of the area in the scene's pixels; empty for all of it, which has the name itself.
+    """
+    return digest(name, area.hex())[:DIGEST_CHARACTERS] if name and area else name
+
+
 def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value

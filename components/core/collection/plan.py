@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.core.collection.identity import within
 from components.core.collection.ledger import Mark
 from components.core.errors import ConfigError, DataError, StorageError
 from components.core.footprints.tolerance import DEFAULT, DEFAULT_PX, Tolerance
 from components.core.geometry import Size
+from components.core.imagery.scaling import PERCENTILE
 from components.core.json_text import parse_json
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
@@ -43,12 +45,16 @@ MOST_SHARDS = 64
 """Of any run: Argo holds a run in one object of a mebibyte at most, and every shard takes its share of it. The tests
 compare it, and the default, with what `python -m pipelines size` estimates."""
 
+_FILES = pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))
+
 _SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "key", "uri", "etag", "version", "crs", "captured", "why")),
         ("remade_from", pa.string()),
+        ("area", pa.binary()),
         *((name, pa.int64()) for name in ("size_bytes", "height", "width")),
-        ("sides", pa.list_(pa.struct([("uri", pa.string()), ("size_bytes", pa.int64()), ("etag", pa.string())]))),
+        ("sides", _FILES),
+        ("bands", _FILES),
         ("parts", pa.list_(pa.struct([(name, pa.int64()) for name in ("shard", "top", "bottom")]))),
     ]
 )
@@ -94,8 +100,12 @@ class PlannedScene:
         why: Why it is done.
         parts: Which shard does which rows, from the top down; one part where one shard does all, none where none does.
         sides: Files beside the image that belong to it.
+        area: What of the scene is wanted: WKB of polygons in (row, column) of its pixels, as
+            `components.core.vectors.area.AreaOnScene` has it; empty for all of it.
         remade_from: Detector of the detection whose probabilities its footprints are made of, in publication; empty
             where the network is to see it, in its shards.
+        bands: Rasters that are its bands, one each, where these are several; their first is the image.
+        unlike: Which fields of a catalogue its raster contradicts; they are not written.
         facts: What the image is like; it is not written.
     """
 
@@ -112,6 +122,9 @@ class PlannedScene:
     parts: tuple[ShardRows, ...]
     sides: tuple[StoredObject, ...] = ()
     remade_from: str = ""
+    area: bytes = b""
+    bands: tuple[StoredObject, ...] = ()
+    unlike: tuple[str, ...] = field(default=(), compare=False)
     facts: ImageFacts | None = field(default=None, compare=False)
 
     @property
@@ -194,6 +207,9 @@ class Plan:
         predecessors: Digests of the models that the pointer named before, the last one first.
         prediction: Name of what the model says, whatever is made of it; empty where that is not kept.
         network: Digest of what the runtime reads of the model; empty where that is the model's own.
+        scaling: How more than 8 bits become 8.
+        aoi_uri: The area of interest; empty for all imagery.
+        outside: How many images lie outside it, and stay as they are.
         run: Names the run; another for each plan that is made.
     """
 
@@ -215,6 +231,9 @@ class Plan:
     predecessors: tuple[str, ...] = ()
     network: str = ""
     prediction: str = ""
+    scaling: str = PERCENTILE
+    aoi_uri: str = ""
+    outside: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @property
@@ -225,7 +244,7 @@ class Plan:
     @property
     def images(self) -> int:
         """How many images there are, whatever becomes of them."""
-        return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed
+        return len(self.scenes) + len(self.skipped) + self.done + self.waiting + self.postponed + self.outside
 
     @property
     def remade(self) -> list[PlannedScene]:
@@ -238,7 +257,11 @@ class Plan:
 
     def mark(self, scene: PlannedScene) -> Mark:
         """The marker that a scene gets when it is done."""
-        return Mark(scene.id, scene.version, self.detector)
+        return Mark(scene.id, scene.version, within(self.detector, scene.area))
+
+    def prediction_of(self, scene: PlannedScene) -> str:
+        """Name of what the model says of a scene; empty where that is not kept."""
+        return within(self.prediction, scene.area)
 
 
 def write_plan(directory: Path | str, plan: Plan) -> None:
@@ -317,17 +340,21 @@ def _table(scenes: Sequence[PlannedScene]) -> pa.Table:
 
 def _row(scene: PlannedScene) -> dict[str, Any]:
     row = asdict(scene)
-    del row["facts"]
+    del row["facts"], row["unlike"]
     size = row.pop("size")
-    sides = [{"uri": side.uri, "size_bytes": side.size_bytes, "etag": side.etag} for side in scene.sides]
-    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value, "sides": sides}
+    files = {"sides": list(map(_file, scene.sides)), "bands": list(map(_file, scene.bands))}
+    return row | {"height": size["height"], "width": size["width"], "why": scene.why.value, **files}
+
+
+def _file(stored: StoredObject) -> dict[str, Any]:
+    return {"uri": stored.uri, "size_bytes": stored.size_bytes, "etag": stored.etag}
 
 
 def _scene(row: dict[str, Any]) -> PlannedScene:
     size = Size(row.pop("height"), row.pop("width"))
     parts = tuple(ShardRows(**part) for part in row.pop("parts"))
     parse_uri(row["uri"])
-    sides = tuple(StoredObject(**side, modified=None) for side in row.pop("sides"))
-    for side in sides:
-        parse_uri(side.uri)
-    return PlannedScene(**row | {"size": size, "why": DetectionReason(row["why"]), "parts": parts, "sides": sides})
+    files = {name: tuple(StoredObject(**file, modified=None) for file in row.pop(name)) for name in ("sides", "bands")}
+    for file in (*files["sides"], *files["bands"]):
+        parse_uri(file.uri)
+    return PlannedScene(**row | {"size": size, "why": DetectionReason(row["why"]), "parts": parts, **files})

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from components.core.coco.reading import is_coco
+from components.core.documents.vector_file import one_vector_file
 from components.core.settings import check_document, naming_file, read_document
-from components.core.vectors.files import SHOWN_SUFFIXES, names_vector
 
 WHERE = "labels"
 
@@ -34,9 +34,7 @@ class LabelsConfig(BaseModel):
     @field_validator("labelled_area_uri")
     @classmethod
     def _is_one_file(cls, uri: str) -> str:
-        if uri and not names_vector(uri):
-            raise ValueError(f"is no vector file by its name; give one that ends in {SHOWN_SUFFIXES}")
-        return uri
+        return one_vector_file(uri)
 
 
 def load_labels(source: str | Path | Mapping[str, Any]) -> LabelsConfig:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from components.core.catalogue.documents import names_catalogue
+from components.core.catalogue.images import CatalogueImage, images_of
+from components.core.catalogue.walk import Catalogue
 from components.core.errors import DataError
 from components.core.hashing import as_text, is_text
 from components.core.imagery.files import RASTER_SUFFIXES, IgnoredFiles, IgnoredReason, is_raster
 from components.core.imagery.sidecars import with_side_files
+from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject, absolute_uri, list_objects, name_of, stem_of
 from components.core.storage.local import broken_links
 
@@ -18,11 +22,19 @@ MASK_FOLDERS = ("ann", "gt", "masks")
 
 @dataclass(frozen=True, slots=True)
 class ImagePair:
-    """An image and its mask, where it has one; both have the stem `name`."""
+    """An image and its mask, where it has one; both have the stem `name`, or the image is of the item of this id.
+
+    Attributes:
+        name: Of both.
+        image: It; where it has several rasters, that of its first band.
+        mask: Of it.
+        bands: The rasters of the image, a band each; none where one raster has all.
+    """
 
     name: str
     image: StoredObject
     mask: StoredObject | None
+    bands: tuple[StoredObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,7 @@ class ImagePairing:
         unpaired_masks: Stems of masks without an image.
         has_masks: Whether there is a folder of masks.
         unnamable: Images whose names are no valid UTF-8, as text; they are not among the pairs.
+        unusable: Items of a catalogue without an image, and why; they are not among the pairs.
         passed_over: What lies in the folders of images and masks and is not used, by folder.
     """
 
@@ -43,6 +56,7 @@ class ImagePairing:
     unpaired_masks: tuple[str, ...]
     has_masks: bool
     unnamable: tuple[str, ...] = ()
+    unusable: tuple[Skipped, ...] = ()
     passed_over: dict[str, IgnoredFiles] = field(default_factory=dict)
 
     def log_passed_over(self) -> None:
@@ -73,14 +87,17 @@ class _Folder:
         return found
 
 
-def find_pairs(images_uri: str, masks_uri: str = "", without_masks: bool = False) -> ImagePairing:
-    """List images and masks and pair them by stem.
+def find_pairs(
+    images_uri: str, masks_uri: str = "", without_masks: bool = False, assets: Sequence[str] = ()
+) -> ImagePairing:
+    """List images and masks and pair them by stem, or by the ids of a STAC catalogue's items.
 
     Args:
         images_uri: A folder of images, or one that holds them in `images` or `img` and, unless `masks_uri` is given,
-            their masks in `ann`, `gt` or `masks`.
+            their masks in `ann`, `gt` or `masks`. Or a STAC document.
         masks_uri: A folder of masks, or one that holds them in `ann`, `gt` or `masks`; empty for none.
         without_masks: Whether masks beside the images are left alone.
+        assets: Which assets of items are images; see `components.core.catalogue.images.images_of`.
 
     Returns:
         Every image, sorted by name, whatever the order of the listing.
@@ -89,6 +106,8 @@ def find_pairs(images_uri: str, masks_uri: str = "", without_masks: bool = False
         DataError: If a folder is missing, empty or ambiguous, holds images and masks alike, two files share a stem, or
             no mask belongs to an image.
     """
+    if names_catalogue(images_uri):
+        return _pairs_of_catalogue(images_uri, masks_uri, assets)
     top = _listed(images_uri)
     images = _one_of(top, IMAGE_FOLDERS, "images")
     masks = None if without_masks else _masks_of(top, images, masks_uri)
@@ -108,7 +127,36 @@ def find_pairs(images_uri: str, masks_uri: str = "", without_masks: bool = False
     used = {folder.uri for folder in folders}
     passed_over = {folder.uri: folder.passed_over(used) for folder in folders}
     alone = tuple(sorted(mask_of.keys() - image_of.keys()))
-    return ImagePairing(pairs, unpaired, alone, masks is not None, unnamable, passed_over)
+    return ImagePairing(pairs, unpaired, alone, masks is not None, unnamable, passed_over=passed_over)
+
+
+def _pairs_of_catalogue(uri: str, masks_uri: str, assets: Sequence[str]) -> ImagePairing:
+    """The images of a catalogue's items, with masks of a folder of their own, named by the items' ids."""
+    entries = list(images_of(Catalogue(absolute_uri(uri)), assets))
+    found = [entry for entry in entries if isinstance(entry, CatalogueImage)]
+    unusable = tuple(entry for entry in entries if isinstance(entry, Skipped))
+    if not found:
+        why = f" ({unusable[0].reason})" if unusable else ""
+        raise DataError(f"{uri}: has no item with an image{why}; check the path or URI, and assets (--asset)")
+    masks = _one_of(_listed(masks_uri), MASK_FOLDERS, "masks") if masks_uri else None
+    mask_of = _by_stem(masks) if masks else {}
+    images = {entry.id: entry for entry in found}
+    if masks and not images.keys() & mask_of.keys():
+        raise DataError(
+            f"no item of {uri} has a mask of its id in {masks.uri}: items are {_some(images)}, masks {_some(mask_of)}; "
+            "rename the masks so that 'town1.tif' goes with the item 'town1'"
+        )
+    pairs = tuple(
+        ImagePair(name, entry.image, mask_of.get(name), entry.bands) for name, entry in sorted(images.items())
+    )
+    return ImagePairing(
+        pairs,
+        tuple(pair.name for pair in pairs if pair.mask is None) if masks else (),
+        tuple(sorted(mask_of.keys() - images.keys())),
+        masks is not None,
+        unusable=unusable,
+        passed_over={} if masks is None else {masks.uri: masks.passed_over({masks.uri})},
+    )
 
 
 def no_mask(image_uri: str) -> str:

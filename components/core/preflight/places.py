@@ -134,3 +134,15 @@ def check_file(uri: str) -> None:
     """
     if not storage.exists(uri):
         raise StorageError(f"{uri}: there is no such file; check the path")
+
+
+def check_area(uri: str) -> None:
+    """See that there is the file of an area of interest.
+
+    Raises:
+        StorageError: If there is none, or the place cannot be asked.
+    """
+    try:
+        check_file(uri)
+    except StorageError as error:
+        raise StorageError(f"aoi_uri: {error}") from error

@@ -13,6 +13,7 @@ from components.core.errors import DataError
 from components.core.geometry import Size, Window
 from components.core.imagery.recipe import Crop
 from components.core.project.item import Item, Object
+from components.core.project.wanted_area import WANTED_AREA
 
 WANTED_ROWS = "wanted_rows"
 """Key of an input item's `extra`: [top, bottom], the rows of the scene that are to be annotated, `bottom` excluded."""
@@ -144,14 +145,14 @@ def row_parts(size: Size, rows: Rows, max_pixels: int, multiple: int = 512) -> l
 
 
 def part_item(scene: Item, rows: Rows) -> Item:
-    """The item of some rows of a scene; the scene itself, without its wish for rows, where that is all of them.
+    """The item of some rows of a scene; the scene itself, without its wishes, where that is all of them.
 
     Args:
         scene: A whole scene, or itself a part of one. Its objects are cut to the rows; its rasters, which show all of
             it, are left out.
         rows: Which of its rows.
     """
-    extra = {key: value for key, value in scene.extra.items() if key != WANTED_ROWS}
+    extra = {key: value for key, value in scene.extra.items() if key not in (WANTED_ROWS, WANTED_AREA)}
     if rows == Rows(0, scene.size.height):
         return replace(scene, extra=extra)
     whole = part_of(scene) or ScenePart(scene.name, 0, scene.size)

@@ -164,7 +164,12 @@ class _GdalSource:
 
     def __init__(self, path: str, layer: str, uri: str) -> None:
         self.path, self.layer, self.uri = path, layer, uri
-        self.info: dict[str, Any] = pyogrio.read_info(path, layer=layer, force_total_bounds=True)
+        try:
+            self.info: dict[str, Any] = pyogrio.read_info(path, layer=layer, force_total_bounds=True)
+        except (UnicodeDecodeError, UnboundLocalError) as error:  # the second where a CRS cannot be decoded
+            raise DataError(
+                f"{uri}: the name of its CRS or of an attribute is no text ({error}); is it whole? Export it again"
+            ) from error
         self.crs = _checked_crs(self.info["crs"], uri)
         self.check_type()
         self.attributes = tuple(
@@ -195,7 +200,10 @@ class _GdalSource:
         """The layer, left where it is."""
         passed_over = _gaps_of_geopackage(self) if self.info["driver"] == "GPKG" else {}
         features = int(self.info["features"]) - sum(passed_over.values())
-        west, south, east, north = map(float, self.info["total_bounds"] if features else (0, 0, 0, 0))
+        bounds = self.info["total_bounds"] if features else (0, 0, 0, 0)
+        if bounds is None or not np.isfinite(bounds).all():
+            raise DataError(f"{self.uri}: says it has features, and none of them can be read; export it again")
+        west, south, east, north = map(float, bounds)
         return VectorLayer(
             self.uri,
             self.path,

@@ -258,11 +258,11 @@ def test_images_without_a_mask_are_told_before_they_are_imported(tmp_path: Path)
         (root / "gt" / f"{name}.tif").unlink()
     (fault,) = wrong(in_order(tmp_path, max_bad=1))
     assert fault == (
-        "allow_unpaired: is not set, and 2 of 4 images have no mask of their name (austin1, austin2); give "
-        "them, set it where images without a mask show no building, or skip them with max_bad 2"
+        "images_options: allow_unpaired: is not set, and 2 of 4 images have no mask of their name (austin1, austin2); "
+        "give them, set it where images without a mask show no building, or skip them with max_bad 2"
     )
     check_inputs(in_order(tmp_path, max_bad=2))
-    check_inputs(in_order(tmp_path, allow_unpaired=True))
+    check_inputs(in_order(tmp_path, images_options={"allow_unpaired": True}))
 
 
 def test_images_that_the_tutorials_query_does_not_know_are_told_before_they_are_imported(tmp_path: Path) -> None:

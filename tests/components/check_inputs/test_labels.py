@@ -65,5 +65,7 @@ def test_labels_that_are_wrong_are_told(kind: str, tmp_path: Path) -> None:
 def test_images_without_their_file_are_told(tmp_path: Path) -> None:
     folder = labels_in(tmp_path, f"{TOWNS[0]}.gpkg", f"{TOWNS[1]}.shp")
     (fault,) = wrong(in_order(tmp_path, labels={"labels_uri": folder}))
-    assert fault.startswith("allow_unpaired: is not set, and 2 of 4 images have no file of labels of their name")
-    check_inputs(in_order(tmp_path, labels={"labels_uri": folder}, allow_unpaired=True))
+    assert fault.startswith(
+        "images_options: allow_unpaired: is not set, and 2 of 4 images have no file of labels of their name"
+    )
+    check_inputs(in_order(tmp_path, labels={"labels_uri": folder}, images_options={"allow_unpaired": True}))

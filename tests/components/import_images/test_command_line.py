@@ -22,6 +22,10 @@ from tests.components.core.vectors.layers import write_layer
 SIZE = Size(30, 40)
 
 
+OTHERS = ("masks_uri", "data_root", "labels", "images_options")
+"""Parameters that the stage's function takes in another form."""
+
+
 def test_the_stage_runs_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_scene(tmp_path / "in", "austin1", SIZE)
     flags = {"images-uri": "in", "data-root": "data", "project": "INRIA", "metrics": "metrics.json"}
@@ -46,7 +50,12 @@ def test_an_error_is_one_line_and_status_2(tmp_path: Path, tmp_path_factory: pyt
 def test_the_stage_has_the_components_defaults() -> None:
     stage = inspect.signature(import_images).parameters
     for name, parameter in inspect.signature(component.python_func).parameters.items():
-        if parameter.default is not inspect.Parameter.empty and name not in ("masks_uri", "data_root", "labels"):
+        if parameter.default is not inspect.Parameter.empty and name not in (
+            "masks_uri",
+            "data_root",
+            "labels",
+            "images_options",
+        ):
             assert stage[name].default == parameter.default
 
 

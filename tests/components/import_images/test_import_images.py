@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 
+from components.core.documents.imagery import TrainingImages
 from components.core.errors import ConfigError, DataError, FootprintsError, StorageError, TooManySkippedError
 from components.core.figures import Bitmap, RasterMask, Shape, tight_window
 from components.core.geometry import Size
@@ -205,7 +206,7 @@ def test_what_has_no_partner_is_listed(tmp_path: Path, caplog: pytest.LogCapture
     write_scene(tmp_path / "in", "both", SIZE)
     write_tiled(tmp_path / "in" / "images" / "alone.tif", noise(SIZE))
     write_tiled(tmp_path / "in" / "gt" / "astray.tif", noise(SIZE, bands=1))
-    report, items = run(tmp_path, allow_unpaired=True)
+    report, items = run(tmp_path, options=TrainingImages(allow_unpaired=True))
     assert [(item.name, len(item.objects)) for item in items] == [("alone", 0), ("both", 1)]
     assert (report.unpaired_images, report.unpaired_masks) == (("alone",), ("astray",))
     assert "1 images have no mask and count as ground without building: alone" in caplog.text

@@ -13,6 +13,7 @@ from affine import Affine
 from rasterio.features import rasterize
 
 from components.core.class_titles import NEUTRAL_CLASS
+from components.core.documents.imagery import TrainingImages
 from components.core.documents.labels import load_labels
 from components.core.errors import ConfigError, DataError, TooManySkippedError
 from components.core.figures import Polygon, Shape
@@ -150,7 +151,7 @@ def test_scenes_that_no_label_touches_are_unlabelled_unless_told_otherwise(
     assert mask_of(last, NEUTRAL_CLASS).all()
     assert "s2: no label touches them, and nothing says that anybody looked" in caplog.text
     caplog.clear()
-    _, (*_, last) = run(tmp_path / "told", images, labels, allow_unpaired=True)
+    _, (*_, last) = run(tmp_path / "told", images, labels, options=TrainingImages(allow_unpaired=True))
     assert last.objects == ()
     assert "s2: no label touches them: they count as ground without building" in caplog.text
 
@@ -177,7 +178,7 @@ def test_a_scene_without_its_file_is_refused_unless_it_shows_no_building(tmp_pat
         TooManySkippedError, match=r"s1\.tif: has no file of its name in .*labels; give it, with no fea"
     ):
         run(tmp_path, images, str(tmp_path / "labels"))
-    report, (_, second) = run(tmp_path, images, str(tmp_path / "labels"), allow_unpaired=True)
+    report, (_, second) = run(tmp_path, images, str(tmp_path / "labels"), options=TrainingImages(allow_unpaired=True))
     assert (report.unpaired_images, second.objects) == (("s1",), ())
 
 

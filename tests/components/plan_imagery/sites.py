@@ -9,6 +9,7 @@ from typing import Any
 from components.core import storage
 from components.core.collection.ledger import Collection, SceneRecord
 from components.core.collection.plan import DetectionSettings, Plan
+from components.core.documents.imagery import DetectionImages, load_options
 from components.core.geometry import Size
 from components.core.models import CONFIG_FILE, WEIGHTS_FILE
 from components.core.network.description import ModelConfig
@@ -58,11 +59,16 @@ class Site:
         return f"{self.images_uri}/{key}"
 
     def plan(self, **options: Any) -> Plan:
-        """Plan with the defaults of these tests."""
+        """Plan with the defaults of these tests; options of the imagery are given as those of planning."""
+        images = {name: options.pop(name) for name in DetectionImages.model_fields if name in options}
         places = {name: options.pop(name, getattr(self, name)) for name in ("images_uri", "output_uri")}
         model_uri = options.pop("model_uri", None) or self.put_model()
         return plan_imagery(
-            **places, model_uri=model_uri, plan_dir=self.work / "plan", **{"settings": SETTINGS} | options
+            **places,
+            model_uri=model_uri,
+            plan_dir=self.work / "plan",
+            options=load_options(DetectionImages, images),
+            **{"settings": SETTINGS} | options,
         )
 
     def finish(self, plan: Plan) -> None:

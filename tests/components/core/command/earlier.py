@@ -35,8 +35,7 @@ EARLIER: Mapping[str, str] = {
     "--inference-config {} --split-masks-query [] --class-title c --tolerance 0 --tolerance-px 2 --tolerance-m 0.5 "
     "--min-area-m2 5 --regularise --confidence --redo all --shard-megapixels 5 --max-shards 2 --captured-pattern none "
     "--scaling full --bands 3,2,1 --data-root d --formats gpkg --no-join-tiles --join-tiles --max-bad 2",
-    "detect_scenes": "--plan p --shard 2/5 --data-root d --metrics m.json --scaling full --max-item-pixels 9 "
-    "--workers 1 --gpus 1",
+    "detect_scenes": "--plan p --shard 2/5 --data-root d --metrics m.json --max-item-pixels 9 --workers 1 --gpus 1",
     "publish_collection": "--plan p --summary s --metrics m.json --report r.html --formats gpkg --no-join-tiles "
     "--join-tiles --max-bad 2 --workers 1",
 }
