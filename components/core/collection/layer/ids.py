@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.core.collection.layer.matching import SAME, Matches, Measure, matches
+from components.core.collection.layer.matching import SAME, Matches, Measure, matches, shares
+from components.core.collection.layer.registration import Shift, common_shift
 from components.core.collection.layer.sightings import FIRST_SEEN, Sighting, sightings_of, with_sightings
 from components.core.collection.layer.tables import read_footprints
 from components.core.footprints.records import ID_CHARACTERS
@@ -85,7 +86,8 @@ class Inherited:
 def inherit_ids(new: pa.Table | Path | str, old: pa.Table | Path | str, shown: pa.Table | None = None) -> Inherited:
     """Give newly detected footprints the ids of those that were found at their places before.
 
-    Pairs are made by falling IoU from above 0.5 on, each footprint once, ties by the ids. A new footprint without a
+    Pairs are made by falling IoU from above 0.5 on, each footprint once, ties by the ids; where all lie off as a whole,
+    their IoU is taken as if they did not. A new footprint without a
     partner keeps its own id, unless that was another building's before; then it gets one derived from it.
 
     Args:
@@ -101,14 +103,15 @@ def inherit_ids(new: pa.Table | Path | str, old: pa.Table | Path | str, shown: p
         DataError: If a file or a geometry cannot be read.
     """
     fresh, former = _rows(new), _rows(old)
-    change = _change(_pairs(fresh, former), fresh.num_rows, former.num_rows)
     known = [former] if shown is None else [_without(former, shown["id"].to_pylist()), shown]
+    shift = common_shift(geometries_of(fresh), np.concatenate([geometries_of(rows) for rows in known]))
+    change = _change(_pairs(fresh, former, shift), fresh, former)
     before: dict[int, Sighting] = {}
     heirs: dict[int, str] = {}
     for rows in known:
         free = _without(rows, heirs.values())
         alone = np.setdiff1d(np.arange(fresh.num_rows), np.array([*heirs], np.int64))
-        pairs = _pairs(fresh.take(pa.array(alone)), free)
+        pairs = _pairs(fresh.take(pa.array(alone)), free, shift)
         partners = pairs.second.tolist()
         heirs |= dict(zip(alone[pairs.first].tolist(), _chosen(free["id"], partners), strict=True))
         days = [Sighting.of(day, day) for day in _chosen(free[FIRST_SEEN], partners)]
@@ -132,15 +135,16 @@ def _chosen(column: pa.ChunkedArray, places: list[int]) -> list[str]:
     return values
 
 
-def _pairs(fresh: pa.Table, former: pa.Table) -> Matches:
-    found = matches(geometries_of(fresh), geometries_of(former), Measure.IOU, MORE_THAN_HALF)
+def _pairs(fresh: pa.Table, former: pa.Table, shift: Shift) -> Matches:
+    found = matches(shift.back(geometries_of(fresh)), geometries_of(former), Measure.IOU, MORE_THAN_HALF)
     return _one_to_one(found, fresh["id"].to_pylist(), former["id"].to_pylist())
 
 
-def _change(pairs: Matches, now: int, before: int) -> Change:
-    kept = int(np.count_nonzero(pairs.score >= UNCHANGED))
+def _change(pairs: Matches, fresh: pa.Table, former: pa.Table) -> Change:
+    score = shares(geometries_of(fresh)[pairs.first], geometries_of(former)[pairs.second], Measure.IOU)
+    kept = int(np.count_nonzero(score >= UNCHANGED))
     both = len(pairs.first)
-    return Change(now - both, before - both, kept, both - kept)
+    return Change(fresh.num_rows - both, former.num_rows - both, kept, both - kept)
 
 
 def _rows(rows: pa.Table | Path | str) -> pa.Table:
