@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from components.core import storage
@@ -26,7 +26,7 @@ from components.core.documents.inference_modes import Mode, RegionMode
 from components.core.documents.regions import why_not
 from components.core.documents.tutorial import INFERENCE_CONFIG
 from components.core.imagery.bands import bands_of_text
-from components.core.imagery.scaling import Scaling
+from components.core.imagery.scaling import PERCENTILE, Scaling
 from components.core.imagery_facts import EIGHT_BITS, ImageFacts, ImageryFacts
 from components.core.listing import first_names
 from components.core.models import local_model, model_digest, network_digest
@@ -113,7 +113,10 @@ def plan_imagery(
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
         network = network_digest(folder, inference.runtime)
     resolved.check(model)
-    detector = detector_digest(network, settings.detector_settings())
+    scaling = (
+        {} if scaled.mode == PERCENTILE else {"scaling": astuple(scaled)}
+    )  # without it names are as they ever were
+    detector = detector_digest(network, settings.detector_settings() | scaling)
     collection = Collection(output)
     shown = read_shown(collection)
     check_same_imagery(collection, shown, images)

@@ -19,6 +19,7 @@ from PIL import Image
 
 from components.core import storage
 from components.core.collection.plan import read_plan
+from components.core.documents.imagery import DetectionImages
 from components.core.imagery_facts import ImageFacts, ImageryFacts
 from components.import_images.planned import import_planned
 from components.plan_imagery.report import write_plan_report
@@ -289,3 +290,15 @@ def test_bands_that_are_asked_for_are_another_detector(detection: Detection) -> 
     assert counts["scenes_published"] == 1
     assert layer(detection).area_m2.sum() == pytest.approx(60 * 50 * GSD_M**2, rel=1e-2)
     assert asked.run()["scenes_up_to_date"] == 1
+
+
+def test_another_scaling_is_another_way_to_detect(detection: Detection) -> None:
+    """Names of scenes done with the default stay what they were."""
+    write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
+    detection.run()
+    scaled = detection.with_options(options=DetectionImages(scaling="0,4000"))
+
+    assert scaled.run()["scenes_waiting"] == 1
+    assert scaled.with_options(options=DetectionImages(scaling="0, 4e3"), redo="all").run()["scenes_published"] == 1
+    assert scaled.run()["scenes_waiting"] == 0
+    assert detection.with_options(options=DetectionImages(scaling="percentile")).run()["scenes_waiting"] == 1
