@@ -208,6 +208,7 @@ def _about(rules: FootprintRules, crs: str | None) -> dict[str, str | float]:
         "area_m2": "of the object's pixels, on the ellipsoid of WGS 84, before simplification",
         "area_px": "number of the object's pixels",
         "confidence": "mean over the object's pixels, 0 to 1",
+        "status": "what regularisation did with the outline",
         "id": "digest of the source image's name and the object's first pixel",
     }
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from components.core import storage
 from components.core.collection.formats import LayerFormat
 from components.core.collection.layer.index import LAYER_FILE, CollectionLayer, read_layer
-from components.core.collection.layer.tables import FOOTPRINT_SCHEMA
+from components.core.collection.layer.tables import FOOTPRINT_SCHEMA, selected
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError
 from components.core.footprints.gdal_files import VectorLayer, write_flatgeobuf, write_geopackage, write_pmtiles
@@ -39,6 +39,7 @@ ABOUT = {
     "area_m2": "of the object's pixels, on the ellipsoid of WGS 84, before simplification",
     "area_px": "number of the object's pixels",
     "confidence": "mean over the object's pixels, 0 to 1",
+    "status": "what regularisation did with the outline",
     "source": "key of the image, relative to the imagery's prefix",
     "captured": "when the image was taken",
     "model": "digest of the model",
@@ -123,7 +124,8 @@ def _batches(collection: Collection, layer: CollectionLayer) -> Batches:
         place = collection.partition(part.scene)
         try:
             with pq.ParquetFile(pa.BufferReader(storage.read_bytes(place))) as file:
-                yield from file.iter_batches(BATCH_ROWS, columns=FOOTPRINT_SCHEMA.names)
+                for batch in file.iter_batches(BATCH_ROWS, columns=FOOTPRINT_SCHEMA.names):
+                    yield from selected(pa.Table.from_batches([batch]), FOOTPRINT_SCHEMA.names).to_batches()
         except pa.ArrowException as error:
             raise DataError(
                 f"{place}: is not a partition of the layer ({error}); delete {LAYER_FILE}, and the layer is rebuilt"

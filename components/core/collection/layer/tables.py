@@ -13,7 +13,7 @@ from components.core.collection.layer.dropped import NOTHING, Dropped
 from components.core.errors import DataError
 from components.core.footprints.geoparquet import bbox_field, geoparquet_bytes, in_hilbert_order
 from components.core.footprints.hilbert import WORLD
-from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_schema
+from components.core.footprints.records import ADDED, OUTLINE, TOUCHES_EDGE, scene_schema
 
 FOOTPRINTS_FILE = "footprints.parquet"
 """Name of a scene's footprints, in the scene's folder."""
@@ -90,10 +90,19 @@ def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
         StorageError: If it cannot be read.
     """
     with pq.ParquetFile(pa.BufferReader(storage.read_bytes(uri))) as file:
-        missing = [name for name in columns if name not in file.schema_arrow.names]
+        missing = [name for name in columns if name not in (*file.schema_arrow.names, *ADDED)]
         if missing:
             raise ValueError(f"it has no column {missing[0]!r}")
-        return file.read(list(columns)).select(list(columns))
+        return selected(file.read(list(columns)), columns)
+
+
+def selected(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Some columns of rows; those that earlier releases did not write are null where they lack."""
+    for name in ADDED:
+        if name in columns and name not in rows.column_names:
+            field = SCENE_SCHEMA.field(name)
+            rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+    return rows.select(list(columns))
 
 
 class Kept(NamedTuple):
@@ -123,7 +132,7 @@ def read_kept(uri: str, columns: Sequence[str]) -> Kept:
         text = about.get(DROPPED.encode())
         schema = pa.schema([LAYER_SCHEMA.field(name) for name in columns])
         return Kept(
-            file.read(list(columns)).select(list(columns)).cast(schema),
+            selected(file.read(list(columns)), columns).cast(schema),
             NOTHING if text is None else Dropped.of_json(text),
             OWN_ORDER.encode() not in about,
         )

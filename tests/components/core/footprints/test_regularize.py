@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 import shapely
+from components.core.footprints.orthogonalize import squared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import affinity
 
 from components.core.figures import InlineMask
 from components.core.footprints.geography import PixelGrid
-from components.core.footprints.orthogonalize import squared
 from components.core.footprints.polygonize import outlines
 from components.core.footprints.regularize import LEAST_OVERLAP, regularised
 from components.core.footprints.simplify import simplified

@@ -1,0 +1,164 @@
+"""Walls as lines of a few directions: measured on the pixels' edges, given a direction, short ones taken out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from components.core.footprints.edge_lines import DIRECTIONS, Chain, Line, Point, joined_lines
+from components.core.footprints.frames import Frames, frames
+from components.core.footprints.rings import Integers
+from components.core.footprints.walls import NO_NODE, Walls
+
+LEAST_EDGE = 3.0
+"""Length of the shortest line in units of the tolerance: what is shorter is the pixels' noise."""
+
+LEAST_DIAGONAL = 8.0
+"""The same of one at 45°, or in a direction of its own: shorter ones are corners that the network rounds off."""
+
+MOST_MOVE = 1.5
+"""How far the ends of a line may move when it is turned to a main direction, in units of the tolerance."""
+
+MOST_TURN = math.radians(10)
+"""By how much a line is turned in any case."""
+
+Floats = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class WallLines:
+    """What walls are made of.
+
+    Attributes:
+        chains: Of each wall, its lines in order.
+        is_clear: (N,) which outlines have a main direction.
+    """
+
+    chains: list[list[Line]]
+    is_clear: Bool
+
+
+class _Edges:
+    """The edges of simplified walls, and what they stand for on the pixels' edges."""
+
+    def __init__(self, walls: Walls, ground: Floats, tolerance_px: float) -> None:
+        counts = np.array([len(line) for line in walls.corners], np.int64)
+        corners = np.concatenate(walls.corners)
+        wall = np.repeat(np.arange(len(counts)), counts)
+        kept = np.flatnonzero(_kept(corners, wall, tolerance_px))
+        placed = np.stack([corners @ row for row in ground], axis=1)
+        steps = np.diff(placed, axis=0, prepend=placed[:1])
+        lengths = np.hypot(*steps.T)
+        starts = np.cumsum(counts) - counts
+        lengths[starts] = 0
+        sums = np.cumsum(lengths)
+        moments = np.cumsum(lengths[:, None] * (placed - steps / 2), axis=0)
+        first = np.flatnonzero(wall[kept[:-1]] == wall[kept[1:]])
+        begin, end = kept[first], kept[first + 1]
+        self.wall: Integers = wall[begin]
+        self.corners = placed[begin]
+        self.chords = placed[end] - placed[begin]
+        self.middles = (moments[end] - moments[begin]) / np.maximum(sums[end] - sums[begin], 1e-12)[:, None]
+        self.bounds = np.searchsorted(self.wall, np.arange(len(counts) + 1)).tolist()
+        self.ends = placed[starts], placed[starts + counts - 1]
+
+
+def _kept(corners: Floats, wall: Integers, tolerance_px: float) -> Bool:
+    """(K,) which corners of walls simplification leaves."""
+    lines = shapely.simplify(shapely.linestrings(corners, indices=wall), tolerance_px, preserve_topology=False)
+    points, number = shapely.get_coordinates(lines, return_index=True)
+    low = corners.min(axis=0)
+    spans = corners.max(axis=0) - low + 1
+
+    def keys(places: Floats, numbers: Integers) -> Integers:
+        x, y = np.rint(places - low).astype(np.int64).T
+        return (numbers * int(spans[1]) + y) * int(spans[0]) + x
+
+    kept: Bool = np.isin(keys(corners, wall), keys(points, number))
+    return kept
+
+
+def wall_lines(walls: Walls, ground: Floats, tolerance_px: float, count: int) -> WallLines:
+    """Find the lines.
+
+    Args:
+        walls: Of N outlines.
+        ground: (2, 2) from (column, row) to coordinates that keep angles, in units of a pixel.
+        tolerance_px: Of the simplification before, 1 at least.
+        count: N.
+    """
+    edges = _Edges(walls, ground, tolerance_px)
+    owners = [(wall, owner) for wall, found in enumerate(walls.owners) for owner in found]
+    numbers, owning = _of_owners(edges, owners)
+    pairs = sorted({tuple(sorted(pair)) for found in walls.owners for pair in combinations(found, 2)})
+    found = frames(edges.chords[numbers], owning, count, [(one, other) for one, other in pairs])
+    lengths: Floats = np.bincount(owning, np.hypot(*edges.chords[numbers].T), count).astype(np.float64)
+    frame = _frame_of_walls(walls, found, lengths)
+    lines = _lines(edges, found, frame, tolerance_px)
+    chains = []
+    for wall, (begin, end) in enumerate(zip(edges.bounds, edges.bounds[1:], strict=False)):
+        is_closed = walls.ends[wall, 0] == NO_NODE
+        ends = None if is_closed else (_point(edges.ends[0][wall]), _point(edges.ends[1][wall]))
+        corners = [_point(corner) for corner in edges.corners[begin:end]]
+        chain = joined_lines(lines[begin:end], corners, is_closed, LEAST_EDGE * tolerance_px)
+        least = LEAST_EDGE * tolerance_px, LEAST_DIAGONAL * tolerance_px
+        chains.append(Chain(chain, ends, *least).shortened() if chain else [])
+    return WallLines(chains, found.is_clear)
+
+
+def _point(place: Floats) -> Point:
+    x, y = place.tolist()
+    return x, y
+
+
+def _of_owners(edges: _Edges, owners: Sequence[tuple[int, int]]) -> tuple[Integers, Integers]:
+    """Edges with each outline that they belong to."""
+    wall, owner = np.array(owners, np.int64).reshape(-1, 2).T
+    bounds = np.array(edges.bounds, np.int64)
+    counts = (bounds[1:] - bounds[:-1])[wall]
+    first = np.repeat(bounds[wall], counts)
+    along = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return first + along, np.repeat(owner, counts)
+
+
+def _frame_of_walls(walls: Walls, found: Frames, lengths: Floats) -> Integers:
+    """(W,) the outline by whose direction each wall goes: of two, the one that has one, and the longer."""
+    return np.array(
+        [max(owners, key=lambda owner: (found.is_clear[owner], lengths[owner], -owner)) for owners in walls.owners],
+        np.int64,
+    )
+
+
+def _lines(edges: _Edges, found: Frames, frame: Integers, tolerance_px: float) -> list[Line]:
+    """Each edge as a line at a multiple of 45° where it nearly is one, else in its own direction."""
+    x, y = edges.chords.T
+    lengths, headings = np.hypot(x, y), np.arctan2(y, x)
+    base = found.angles[frame][edges.wall]
+    step = math.pi / DIRECTIONS
+    turns = headings - base
+    straight = 2 * np.rint(turns / (2 * step))
+    slanted = 2 * np.floor(turns / (2 * step)) + 1
+    fits = [_fits(lengths, turns - step * direction, tolerance_px) for direction in (straight, slanted)]
+    direction = np.where(fits[0], straight, slanted)
+    is_free = ~(fits[0] | fits[1])
+    angle = np.where(is_free, headings, base + step * (direction % DIRECTIONS))
+    along = np.where(np.cos(angle - headings) >= 0, 1, -1)
+    keys = np.where(is_free, -1, direction % DIRECTIONS).astype(np.int64).tolist()
+    frames_ = np.where(is_free, np.arange(len(angle)), found.numbers[frame][edges.wall]).tolist()
+    middles = edges.middles.tolist()
+    rest = zip(frames_, keys, angle.tolist(), along.tolist(), middles, lengths.tolist(), strict=True)
+    return [Line((number, key), turn, way, (mx, my), weight) for number, key, turn, way, (mx, my), weight in rest]
+
+
+def _fits(lengths: Floats, turns: Floats, tolerance_px: float) -> Bool:
+    """Whether edges may be turned by so much."""
+    moves = lengths / 2 * np.abs(np.sin(turns))
+    fits: Bool = (np.abs(turns) <= MOST_TURN) | (moves <= MOST_MOVE * tolerance_px)
+    return fits
