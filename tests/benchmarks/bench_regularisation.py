@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from statistics import median
+from pathlib import Path
 from typing import Any
 
 import geopandas
@@ -36,6 +36,7 @@ OTHER = "buildingregulariser"
 TOWN = Size(3000, 3000)
 TOLERANCE_PX = 1.0
 STRAY = 1.0
+ROUND_CORNERS = 16
 LEAST_WALL_PX = 8.0
 END_PX = 3.0
 NEAR_PX = 2.0
@@ -50,7 +51,7 @@ def run(repeats: int) -> list[Measurement]:
     sets = {"a made town": (town(TOWN, 0), TOWN)}
     if given := os.environ.get("REGULARISATION", ""):
         raster, labels = given.split()
-        sets[os.path.basename(labels)] = labelled(raster, labels)
+        sets[Path(labels).name] = labelled(raster, labels)
     measured = []
     with one_core():
         for name, (truth, size) in sets.items():
@@ -78,7 +79,7 @@ def _ours(seen: Shown, groups: Sequence[Sequence[int]], regularise: bool) -> Geo
 
 def _theirs(seen: Shown, settings: dict[str, Any]) -> Geometries:
     """With the tolerance that it advises, two to three pixels."""
-    from buildingregulariser import regularize_geodataframe  # noqa: PLC0415
+    from buildingregulariser import regularize_geodataframe
 
     frame = geopandas.GeoDataFrame({"number": range(len(seen.exact))}, geometry=list(seen.exact), crs="EPSG:32633")
     settings = {"simplify_tolerance": 2.0, "parallel_threshold": 2.0, "num_cores": 1} | settings
@@ -103,7 +104,6 @@ def _compared(what: str, seen: Shown, repeats: int) -> list[Measurement]:
         figures = quality(seen, shapes, pairs)
         notes = {"buildings": len(shapes), "touching_pairs": len(pairs)} | figures
         measured.append(Measurement(f"{what}: {name}", "ms a building", tuple(taken), notes=notes))
-        print(what, name, {k: round(v, 4) for k, v in notes.items()}, round(median(taken), 3), flush=True)
     return measured
 
 
@@ -112,15 +112,16 @@ def quality(seen: Shown, shapes: Geometries, pairs: npt.NDArray[np.int64]) -> di
 
     Returns:
         `area_error` and `pixel_area_error`: medians against the truth and the pixels, and `worst_pixel_area_error`;
-        `iou`: mean with the truth; `regular_corners`: share within 1° of a multiple of 45°; `corners`: of one, mean;
+        `iou`: mean with the truth; `regular_corners`: share within 1° of a multiple of 45°, circles apart;
+        `corners`: of one, mean;
         `gap` and `overlap`: between those that touched, in square pixels for 100 pixels of common wall;
         `invalid`: how many.
     """
     valid = shapely.make_valid(shapes)
     areas, true, exact = (shapely.area(each) for each in (valid, seen.truth, seen.exact))
     common = shapely.area(shapely.intersection(valid, seen.truth))
-    rings = ShapeRings.of(shapes[~shapely.is_empty(shapes)]).rings
-    angles, _ = corner_angles(rings)
+    angles, ring = corner_angles(ShapeRings.of(shapes[~shapely.is_empty(shapes)]).rings)
+    corners = angles[~_of_circles(angles, ring)]
     errors = np.abs(areas - exact) / exact
     gap, overlap = _between(seen.exact, valid, pairs)
     return {
@@ -128,7 +129,7 @@ def quality(seen: Shown, shapes: Geometries, pairs: npt.NDArray[np.int64]) -> di
         "pixel_area_error": float(np.median(errors)),
         "worst_pixel_area_error": float(errors.max()),
         "iou": float(np.mean(common / (areas + true - common))),
-        "regular_corners": float(np.mean(np.abs((angles + 22.5) % 45 - 22.5) <= STRAY)),
+        "regular_corners": float(np.mean(np.abs((corners + 22.5) % 45 - 22.5) <= STRAY)),
         "corners": len(angles) / len(shapes),
         "gap": gap,
         "overlap": overlap,
@@ -136,8 +137,17 @@ def quality(seen: Shown, shapes: Geometries, pairs: npt.NDArray[np.int64]) -> di
     }
 
 
+def _of_circles(angles: Floats, ring: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(K,) which corners are of rings with many, all alike."""
+    counts = np.bincount(ring)
+    starts = np.flatnonzero(np.diff(ring, prepend=-1))
+    spread = np.maximum.reduceat(angles, starts) - np.minimum.reduceat(angles, starts)
+    is_circle: npt.NDArray[np.bool_] = (counts >= ROUND_CORNERS) & (spread <= STRAY)
+    return is_circle[ring]
+
+
 def _between(exact: Geometries, shapes: Geometries, pairs: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Gap and overlap along common walls, square pixels for 100 pixels; walls' ends, where others begin, do not count."""
+    """Gap and overlap along common walls in square pixels for 100 pixels, but for their ends, where others begin."""
     gap = overlap = length = 0.0
     for one, other in pairs.tolist():
         wall = shapely.line_merge(shapely.intersection(exact[one], exact[other]))

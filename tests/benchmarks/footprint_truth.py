@@ -62,13 +62,14 @@ def _block(random: np.random.Generator) -> list[shapely.Geometry]:
         fronts = random.uniform(-6, 6, 5)
         return [shapely.box(width * 0.6 * (k - 2.5), fronts[k], width * 0.6 * (k - 1.5), depth) for k in range(5)]
     angled = shapely.box(-width, -depth, width, 0) | shapely.box(-width, 0, -width / 3, depth)
-    if kind == 2:  # noqa: PLR2004
+    if kind == 2:
         return [angled]
-    if kind == 3:  # noqa: PLR2004  # a house that fills another's angle
+    if kind == 3:  # a house that fills another's angle
         return [angled, shapely.box(-width / 3, 0, width / 2, depth / 2)]
-    if kind == 4:  # noqa: PLR2004  # a court, and a bay
+    if kind == 4:  # a court, and a bay
         court = shapely.box(-width, -depth, width, depth) - shapely.box(-width / 2, -depth / 2, width / 2, depth / 2)
-        bay = shapely.Polygon([(-width, depth), (width, depth), (width * 0.5, depth + width / 2), (-width * 0.5, depth + width / 2)])
+        far = depth + width / 2
+        bay = shapely.Polygon([(-width, depth), (width, depth), (width / 2, far), (-width / 2, far)])
         return [court | bay]
     return [shapely.Point(0, 0).buffer(width, quad_segs=32)]
 
@@ -111,7 +112,7 @@ def _as_seen(labels: npt.NDArray[np.int32], seed: int) -> npt.NDArray[np.int32]:
     for _ in range(4):
         grown = cv2.dilate(seen.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
         seen = np.where(seen > 0, seen, grown)
-    return np.where(near > 0.5, seen, 0)  # noqa: PLR2004
+    return np.where(near > 0.5, seen, 0)
 
 
 def _largest(labels: npt.NDArray[np.int32], label: int, shape: shapely.Geometry, size: Size) -> Bitmap | None:

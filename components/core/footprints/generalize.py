@@ -85,9 +85,10 @@ class Generalization:
                 meet what lies beyond.
         """
         result = Drawn(exact.copy(), [None] * len(exact), [NO_WALLS] * len(exact))
-        together = [list(group) for group in groups or () if len(group) > 1]
+        is_exact = self._tolerance_px == 0  # what is along the pixels has its common walls already
+        together = [] if is_exact else [list(group) for group in groups or () if len(group) > 1]
         grouped = {index for group in together for index in group}
-        known = {index for index, walls in enumerate(given or ()) if walls.exact} - grouped
+        known = {index for index, walls in enumerate(given or ()) if walls.exact and not is_exact} - grouped
         alone = [index for index in range(len(exact)) if index not in grouped and index not in known]
         self._draw_alone(result, np.array(alone, np.int64), ground)
         if together:

@@ -29,8 +29,8 @@ LEAST_OVERLAP = 0.7
 MOST_AREA_ERROR = 0.1
 """Of the exact area: what a regular outline differs by at most."""
 
-MOST_ROUNDS = 4
-"""How often a group is drawn with those kept that would not do; then all of it is."""
+MOST_ROUNDS = 30
+"""How often a group is drawn, with those kept that would not do; then all of it is."""
 
 STRAY = 1.0
 """In degrees, from a multiple of 45°: with more a corner is not regular."""
@@ -72,72 +72,87 @@ class _Regularisation:
         self._ground = ground
         count = len(block.exact)
         found = wall_lines(block.walls, ground, tolerance_px, count)
-        self._chains = found.chains
+        self._chains = found.chains, found.fine_chains
+        self._is_fine = np.zeros(count, np.bool_)
         self._status = np.full(count, Status.REGULAR, dtype=object)
         self._status[~found.is_clear] = Status.NO_DIRECTION
         self._status[is_intricate(block.exact)] = Status.INTRICATE
+        self._is_exempt = self._status == Status.INTRICATE  # whose walls stay as they are, and so do their nodes
         self._areas = shapely.area(block.exact)
 
     def result(self) -> tuple[list[Floats], Geometries, list[Status]]:
-        block = self._block
-        kept = self._status != Status.REGULAR
         drawn = list(self._simple)
         shapes: Geometries = self._simple_shapes.copy()
-        groups = [group for group in block.groups if not kept[group].all()]
-        for left in range(MOST_ROUNDS, -1, -1):
+        groups = [group for group in self._block.groups if self._is_regular[group].any()]
+        for _ in range(MOST_ROUNDS):
             if not groups:
                 break
-            chosen = np.zeros(len(kept), np.bool_)
+            again = []
+            chosen = np.zeros(len(shapes), np.bool_)
             chosen[np.concatenate(groups)] = True
-            self._draw(drawn, chosen, kept)
-            made = block.walls.shapes(drawn, chosen)
-            tried = chosen & ~kept
-            reasons = self._reasons(made, groups, tried)
-            bad = tried & np.array([reason is not None for reason in reasons], np.bool_)
-            self._status[bad] = reasons[bad]
-            kept |= bad
-            again = [group for group in groups if bad[group].any() and left > 0 and not kept[group].all()]
-            ended = [group for group in groups if not bad[group].any()]
-            for group in ended:
-                new = group[~kept[group]]
-                shapes[new] = made[new]
-            given_up = [group for group in groups if bad[group].any() and not (left > 0 and not kept[group].all())]
-            for group in given_up:
-                rest = group[~kept[group]]
-                self._status[rest] = Status.NEIGHBOUR
-                kept[group] = True
+            self._draw(drawn, chosen)
+            made = self._block.walls.shapes(drawn, chosen)
+            good = self._judge(made, groups, chosen & ~self._is_exempt)
+            for group in groups:
+                if good[group].all():
+                    new = group[~self._is_exempt[group]]
+                    shapes[new] = made[new]
+                elif self._is_regular[group].any():
+                    again.append(group)
+                else:
+                    self._give_up(group, drawn)
             groups = again
-        self._restore(drawn, kept)
-        self._round(shapes, kept)
-        return drawn, shapes, self._told(shapes, kept)
+        for group in groups:
+            self._give_up(group, drawn)
+        self._round(shapes)
+        return drawn, shapes, self._told(shapes)
 
-    def _restore(self, drawn: list[Floats], kept: Bool) -> None:
-        """Walls of groups that were given up are as they were."""
+    @property
+    def _is_regular(self) -> Bool:
+        """(N,) which outlines are still to be regular."""
+        found: Bool = self._status == Status.REGULAR
+        return found
+
+    def _give_up(self, group: Integers, drawn: list[Floats]) -> None:
+        """Leave a group as it was."""
+        self._status[group[self._is_regular[group]]] = Status.NEIGHBOUR
+        members = set(group.tolist())
         for wall, owners in enumerate(self._block.walls.owners):
-            if kept[list(owners)].any():
+            if owners[0] in members:
                 drawn[wall] = self._simple[wall]
 
-    def _draw(self, drawn: list[Floats], chosen: Bool, kept: Bool) -> None:
-        """Draw the walls of chosen outlines, those of kept ones simplified."""
+    def _draw(self, drawn: list[Floats], chosen: Bool) -> None:
+        """Draw the walls of chosen outlines: regular, if one of both sides is; as they were, if one is exempt."""
         walls, block = self._block.walls, self._block
-        numbers = [wall for wall, owners in enumerate(walls.owners) if chosen[owners[0]]]
+        is_regular = self._is_regular
         fixed = set(block.fixed)
-        own = []
-        for wall in numbers:
-            if wall in block.given or kept[list(walls.owners[wall])].any():
+        own, between = [], []
+        for wall, owners in enumerate(walls.owners):
+            if not chosen[owners[0]]:
+                continue
+            if wall in block.given or self._is_exempt[list(owners)].any():
                 drawn[wall] = self._simple[wall]
                 fixed.update(walls.ends[wall].tolist())
+            elif not is_regular[list(owners)].any():
+                drawn[wall] = self._simple[wall]
+                between.append(wall)
             elif walls.ends[wall, 0] == NO_NODE:
-                drawn[wall] = self._to_pixels(_closed(self._chains[wall]))
+                drawn[wall] = self._to_pixels(_closed(self._chain(wall)))
             else:
                 own.append(wall)
         if own:
-            self._draw_between_nodes(drawn, own, fixed)
+            nodes = self._draw_between_nodes(drawn, own, fixed)
+            for wall in between:
+                if walls.ends[wall, 0] != NO_NODE:
+                    drawn[wall] = np.concatenate(
+                        [nodes[walls.ends[wall, :1]], drawn[wall][1:-1], nodes[walls.ends[wall, 1:]]]
+                    )
 
-    def _draw_between_nodes(self, drawn: list[Floats], own: Sequence[int], fixed: set[int]) -> None:
+    def _draw_between_nodes(self, drawn: list[Floats], own: Sequence[int], fixed: set[int]) -> Floats:
+        """Draw walls, and give (P, 2) where the nodes are then."""
         walls = self._block.walls
-        lines = list(chain.from_iterable(self._chains[wall] for wall in own))
-        starts = np.cumsum([0, *(len(self._chains[wall]) for wall in own)]).tolist()
+        lines = list(chain.from_iterable(self._chain(wall) for wall in own))
+        starts = np.cumsum([0, *(len(self._chain(wall)) for wall in own)]).tolist()
         meetings: defaultdict[int, list[int]] = defaultdict(list)
         for (begin, end), wall in zip(pairwise(starts), own, strict=True):
             first, last = walls.ends[wall].tolist()
@@ -153,14 +168,18 @@ class _Regularisation:
             inner = _crossings([joints.line(index) for index in range(begin, end)])
             first, last = walls.ends[wall].tolist()
             drawn[wall] = np.concatenate([nodes[first : first + 1], self._to_pixels(inner), nodes[last : last + 1]])
+        return nodes
+
+    def _chain(self, wall: int) -> list[Line]:
+        return self._chains[int(self._is_fine[list(self._block.walls.owners[wall])].any())][wall]
 
     def _to_pixels(self, points: Floats) -> Floats:
         inverse = np.linalg.inv(self._ground)
         return np.stack([points @ row for row in inverse], axis=1)
 
-    def _reasons(self, made: Geometries, groups: Sequence[Integers], tried: Bool) -> npt.NDArray[np.object_]:
-        """(N,) why each of those that were tried is not good; None where it is."""
-        exact = self._block.exact
+    def _judge(self, made: Geometries, groups: Sequence[Integers], tried: Bool) -> Bool:
+        """(N,) which outlines are good; the others will be drawn finer, then kept, then be exempt."""
+        exact, is_regular = self._block.exact, self._is_regular
         reasons = np.full(len(exact), None, dtype=object)
         index = np.flatnonzero(tried)
         sound = shapely.is_valid(made[index]) & (ring_counts(made[index]) == ring_counts(exact[index]))
@@ -173,17 +192,22 @@ class _Regularisation:
         far = np.abs(areas - self._areas[index]) > MOST_AREA_ERROR * self._areas[index]
         far |= common < LEAST_OVERLAP * (areas + self._areas[index] - common)
         reasons[index[far]] = Status.AREA
-        good = tried & np.array([reason is None for reason in reasons], np.bool_)
-        compared = good.copy()
-        for group in groups:
-            if good[group].any():
-                compared[group] = self._status[group] != Status.INTRICATE
-                compared[group] &= np.array([reasons[member] is None for member in group], np.bool_)
-        over = overlapping(made, groups, compared) & good
-        reasons[over] = Status.NEIGHBOUR
-        return reasons
+        bad = np.array([reason is not None for reason in reasons], np.bool_)
+        compared = (tried | self._is_exempt) & (self._status != Status.INTRICATE) & ~bad
+        over = overlapping(made, groups, compared) & ~self._is_exempt
+        first = over & is_regular
+        for group in groups:  # what is kept gives way where nothing regular does
+            if not first[group].any():
+                first[group] = over[group]
+        reasons[first] = Status.NEIGHBOUR
+        bad |= first
+        self._is_exempt |= bad & ~is_regular
+        kept = bad & is_regular & self._is_fine
+        self._status[kept] = reasons[kept]
+        self._is_fine |= bad & is_regular
+        return ~bad
 
-    def _round(self, shapes: Geometries, kept: Bool) -> None:
+    def _round(self, shapes: Geometries) -> None:
         """Make circles of round outlines that touch no other."""
         alone = np.array([group[0] for group in self._block.groups if len(group) == 1], np.int64)
         alone = alone[self._status[alone] != Status.INTRICATE]
@@ -198,13 +222,13 @@ class _Regularisation:
             if circle is None:
                 continue
             circle = shapely.transform(circle, lambda points: points @ inverse.T)
-            if kept[index] or _overlap(circle, self._block.exact[index]) > _overlap(
+            if not self._is_regular[index] or _overlap(circle, self._block.exact[index]) > _overlap(
                 shapes[index], self._block.exact[index]
             ):
                 shapes[index] = circle
                 self._status[index] = Status.CIRCLE
 
-    def _told(self, shapes: Geometries, kept: Bool) -> list[Status]:
+    def _told(self, shapes: Geometries) -> list[Status]:
         index = np.flatnonzero(self._status == Status.REGULAR)
         taken = ShapeRings.of(shapes[index])
         rings = shapely.transform(taken.rings, lambda points: points @ self._ground.T)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,19 @@ from components.core.footprints.frames import Frames, frames
 from components.core.footprints.rings import Integers
 from components.core.footprints.walls import NO_NODE, Walls
 
-LEAST_EDGE = 3.0
+LEAST_EDGE = 2.5
 """Length of the shortest line in units of the tolerance: what is shorter is the pixels' noise."""
 
 LEAST_DIAGONAL = 8.0
 """The same of one at 45°, or in a direction of its own: shorter ones are corners that the network rounds off."""
 
-MOST_MOVE = 1.5
+FINE = 0.4
+"""Of these lengths, where an outline without what is shorter would differ too much."""
+
+COARSE = 2.0
+"""Of the tolerance: so simplified, an outline tells its main direction."""
+
+MOST_MOVE = 3.0
 """How far the ends of a line may move when it is turned to a main direction, in units of the tolerance."""
 
 MOST_TURN = math.radians(10)
@@ -38,10 +44,12 @@ class WallLines:
 
     Attributes:
         chains: Of each wall, its lines in order.
+        fine_chains: The same with lines half as long.
         is_clear: (N,) which outlines have a main direction.
     """
 
     chains: list[list[Line]]
+    fine_chains: list[list[Line]]
     is_clear: Bool
 
 
@@ -94,23 +102,27 @@ def wall_lines(walls: Walls, ground: Floats, tolerance_px: float, count: int) ->
         tolerance_px: Of the simplification before, 1 at least.
         count: N.
     """
-    edges = _Edges(walls, ground, tolerance_px)
+    edges, coarse = (_Edges(walls, ground, factor * tolerance_px) for factor in (1, COARSE))
     owners = [(wall, owner) for wall, found in enumerate(walls.owners) for owner in found]
-    numbers, owning = _of_owners(edges, owners)
-    pairs = sorted({tuple(sorted(pair)) for found in walls.owners for pair in combinations(found, 2)})
-    found = frames(edges.chords[numbers], owning, count, [(one, other) for one, other in pairs])
-    lengths: Floats = np.bincount(owning, np.hypot(*edges.chords[numbers].T), count).astype(np.float64)
-    frame = _frame_of_walls(walls, found, lengths)
-    lines = _lines(edges, found, frame, tolerance_px)
+    numbers, owning = _of_owners(coarse, owners)
+    pairs = sorted({(min(pair), max(pair)) for found in walls.owners for pair in combinations(found, 2)})
+    found = frames(coarse.chords[numbers], owning, count, pairs)
+    lengths: Floats = np.bincount(owning, np.hypot(*coarse.chords[numbers].T), count).astype(np.float64)
+    lines = _lines(edges, found, _frame_of_walls(walls, found, lengths), tolerance_px)
+    chains, fine_chains = (_chains(walls, edges, lines, factor * tolerance_px) for factor in (1, FINE))
+    return WallLines(chains, fine_chains, found.is_clear)
+
+
+def _chains(walls: Walls, edges: _Edges, lines: Sequence[Line], unit: float) -> list[list[Line]]:
+    """Of each wall its lines, without those that are short in a unit of length."""
     chains = []
-    for wall, (begin, end) in enumerate(zip(edges.bounds, edges.bounds[1:], strict=False)):
+    for wall, (begin, end) in enumerate(pairwise(edges.bounds)):
         is_closed = walls.ends[wall, 0] == NO_NODE
         ends = None if is_closed else (_point(edges.ends[0][wall]), _point(edges.ends[1][wall]))
         corners = [_point(corner) for corner in edges.corners[begin:end]]
-        chain = joined_lines(lines[begin:end], corners, is_closed, LEAST_EDGE * tolerance_px)
-        least = LEAST_EDGE * tolerance_px, LEAST_DIAGONAL * tolerance_px
-        chains.append(Chain(chain, ends, *least).shortened() if chain else [])
-    return WallLines(chains, found.is_clear)
+        chain = joined_lines(lines[begin:end], corners, is_closed, LEAST_EDGE * unit)
+        chains.append(Chain(chain, ends, LEAST_EDGE * unit, LEAST_DIAGONAL * unit).shortened() if chain else [])
+    return chains
 
 
 def _point(place: Floats) -> Point:
