@@ -39,6 +39,7 @@ class Line:
         along: 1 or -1: which way the wall passes it.
         middle: A point that it goes through.
         weight: Its length as it was measured, by which lines that become one are averaged.
+        is_minor: Whether it runs at 45° to the main directions, or in a direction of its own.
     """
 
     key: Key
@@ -46,16 +47,12 @@ class Line:
     along: int
     middle: Point
     weight: float
+    is_minor: bool
 
     @property
     def is_free(self) -> bool:
         """Whether it runs in a direction of its own."""
         return self.key[1] < 0
-
-    @property
-    def is_diagonal(self) -> bool:
-        """Whether it runs at 45° to the main directions."""
-        return self.key[1] % RIGHT_ANGLE == 1 and not self.is_free
 
     @property
     def offset(self) -> float:
@@ -116,14 +113,14 @@ def _merged(one: Line, other: Line) -> Line:
     share = other.weight / weight if weight > 0 else 0.5
     middle = tuple(a + share * (b - a) for a, b in zip(one.middle, other.middle, strict=True))
     first = one if one.weight >= other.weight else other
-    return Line(first.key, first.angle, first.along, (middle[0], middle[1]), weight)
+    return Line(first.key, first.angle, first.along, (middle[0], middle[1]), weight, first.is_minor)
 
 
 def _across(one: Line, other: Line, corner: Point) -> Line:
     direction = (one.key[1] + RIGHT_ANGLE) % DIRECTIONS
     turn = (direction - one.key[1]) * math.pi / DIRECTIONS
     rises = other.offset > one.offset  # along the normal, a right angle onwards
-    return Line((one.key[0], direction), one.angle + turn, 1 if rises == (turn > 0) else -1, corner, 0.0)
+    return Line((one.key[0], direction), one.angle + turn, 1 if rises == (turn > 0) else -1, corner, 0.0, one.is_minor)
 
 
 class Chain:
@@ -133,16 +130,16 @@ class Chain:
         lines: At least one; consecutive ones are not alike.
         ends: Places of the nodes at both ends; None for a closed wall.
         least_edge: Length below which a line goes.
-        least_diagonal: The same of a line at 45°, and of one in a direction of its own.
+        least_minor: The same of a line that `is_minor`.
     """
 
     def __init__(
-        self, lines: Sequence[Line], ends: tuple[Point, Point] | None, least_edge: float, least_diagonal: float
+        self, lines: Sequence[Line], ends: tuple[Point, Point] | None, least_edge: float, least_minor: float
     ) -> None:
         count = len(lines)
         self._lines = list(lines)
         self._ends = ends
-        self._least = (least_edge, least_diagonal)
+        self._least = (least_edge, least_minor)
         self._next: list[int | None] = [*range(1, count), 0 if ends is None else None]
         self._previous: list[int | None] = [count - 1 if ends is None else None, *range(count - 1)]
         self._is_there = [True] * count
@@ -179,7 +176,7 @@ class Chain:
             return 0.0
         cosine, sine = line.along * math.cos(line.angle), line.along * math.sin(line.angle)
         length = cosine * (end[0] - begin[0]) + sine * (end[1] - begin[1])
-        return length / self._least[1 if line.is_diagonal or line.is_free else 0]
+        return length / self._least[line.is_minor]
 
     def _corner(self, one: int | None, other: int | None, end: int) -> Point | None:
         if one is not None and other is not None:

@@ -30,12 +30,14 @@ class Frames(NamedTuple):
     """Main directions.
 
     Attributes:
-        angles: (N,) in radians.
+        angles: (N,) in radians, of the frame of each.
+        steps: (N,) how many times 45° its own main direction is further.
         is_clear: (N,) whether edges agree on them.
         numbers: (N,) of the frame of each; outlines with one number have one angle.
     """
 
     angles: Floats
+    steps: Integers
     is_clear: npt.NDArray[np.bool_]
     numbers: Integers
 
@@ -44,7 +46,8 @@ def frames(edges: Floats, owners: Integers, count: int, neighbours: Iterable[tup
     """Find the main directions.
 
     The mean of the edges' angles, of which four lie at right angles, weighted by squared length; where they do not
-    agree, the mean of angles of which eight lie at 45°. Neighbours whose directions are nearly the same get one.
+    agree, the mean of angles of which eight lie at 45°. Neighbours whose directions
+    are nearly the same, or at 45°, get one frame.
 
     Source: Mardia, Jupp, "Directional Statistics", 2000, on the mean of axial data.
 
@@ -71,12 +74,14 @@ def frames(edges: Floats, owners: Integers, count: int, neighbours: Iterable[tup
     for one, other in sorted(pairs, key=lambda pair: (_apart(found[pair[0]], found[pair[1]]), pair)):
         clusters.join(one, other)
     numbers = np.array([clusters.root(index) for index in range(count)], np.int64)
-    return Frames(np.array([clusters.angle(int(number)) for number in numbers], np.float64), is_clear, numbers)
+    means = np.array([clusters.angle(number) for number in numbers.tolist()], np.float64)
+    steps = np.rint((found - means) / (math.pi / QUARTER)).astype(np.int64)
+    return Frames(means, steps, is_clear, numbers)
 
 
 def _wrapped(angle: float) -> float:
-    """The same direction of four, from -45° to 45°."""
-    return (angle + math.pi / 4) % (math.pi / 2) - math.pi / 4
+    """The same direction of eight, from -22.5° to 22.5°."""
+    return (angle + math.pi / EIGHTH) % (math.pi / QUARTER) - math.pi / EIGHTH
 
 
 def _apart(one: float, other: float) -> float:

@@ -113,7 +113,7 @@ class Joints:
         move = float(self._offsets[self._roots[index]]) - line.offset
         x, y = line.middle
         middle = x - math.sin(line.angle) * move, y + math.cos(line.angle) * move
-        return Line(line.key, line.angle, line.along, middle, line.weight)
+        return Line(line.key, line.angle, line.along, middle, line.weight, line.is_minor)
 
     def node(self, number: int) -> Floats:
         """(2,) where a node came to lie; where its lines do not tell, as near as can be to its place before."""

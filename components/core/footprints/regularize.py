@@ -20,7 +20,7 @@ from components.core.footprints.slivers import are_slivers, corner_angles
 from components.core.footprints.status import Status
 from components.core.footprints.together import Block, overlapping
 from components.core.footprints.validity import is_intricate, ring_counts
-from components.core.footprints.wall_lines import wall_lines
+from components.core.footprints.wall_lines import LEVELS, wall_lines
 from components.core.footprints.walls import NO_NODE
 
 LEAST_OVERLAP = 0.7
@@ -72,8 +72,8 @@ class _Regularisation:
         self._ground = ground
         count = len(block.exact)
         found = wall_lines(block.walls, ground, tolerance_px, count)
-        self._chains = found.chains, found.fine_chains
-        self._is_fine = np.zeros(count, np.bool_)
+        self._chains = found.chains
+        self._level = np.zeros(count, np.int64)
         self._status = np.full(count, Status.REGULAR, dtype=object)
         self._status[~found.is_clear] = Status.NO_DIRECTION
         self._status[is_intricate(block.exact)] = Status.INTRICATE
@@ -171,7 +171,7 @@ class _Regularisation:
         return nodes
 
     def _chain(self, wall: int) -> list[Line]:
-        return self._chains[int(self._is_fine[list(self._block.walls.owners[wall])].any())][wall]
+        return self._chains[int(self._level[list(self._block.walls.owners[wall])].max())][wall]
 
     def _to_pixels(self, points: Floats) -> Floats:
         inverse = np.linalg.inv(self._ground)
@@ -202,9 +202,10 @@ class _Regularisation:
         reasons[first] = Status.NEIGHBOUR
         bad |= first
         self._is_exempt |= bad & ~is_regular
-        kept = bad & is_regular & self._is_fine
+        self._level[bad & is_regular] += 1
+        kept = bad & is_regular & (self._level == len(LEVELS))
+        self._level[kept] = 0
         self._status[kept] = reasons[kept]
-        self._is_fine |= bad & is_regular
         return ~bad
 
     def _round(self, shapes: Geometries) -> None:

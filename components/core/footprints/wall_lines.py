@@ -22,8 +22,10 @@ LEAST_EDGE = 2.5
 LEAST_DIAGONAL = 8.0
 """The same of one at 45°, or in a direction of its own: shorter ones are corners that the network rounds off."""
 
-FINE = 0.4
-"""Of these lengths, where an outline without what is shorter would differ too much."""
+LEVELS = ((1.5, 1.0), (1.0, 1.0), (1.0, 0.4))
+"""Tolerances of the edges that lines are made of, and units of these lengths, in units of the tolerance: the first, and
+those where an outline would differ too much. The pixels' corners along a straight line lie in a strip 1.4 px wide: at
+first it is one edge."""
 
 COARSE = 2.0
 """Of the tolerance: so simplified, an outline tells its main direction."""
@@ -43,13 +45,11 @@ class WallLines:
     """What walls are made of.
 
     Attributes:
-        chains: Of each wall, its lines in order.
-        fine_chains: The same with lines half as long.
+        chains: At each of the levels of `LEVELS`, of each wall its lines in order.
         is_clear: (N,) which outlines have a main direction.
     """
 
-    chains: list[list[Line]]
-    fine_chains: list[list[Line]]
+    chains: list[list[list[Line]]]
     is_clear: Bool
 
 
@@ -102,15 +102,18 @@ def wall_lines(walls: Walls, ground: Floats, tolerance_px: float, count: int) ->
         tolerance_px: Of the simplification before, 1 at least.
         count: N.
     """
-    edges, coarse = (_Edges(walls, ground, factor * tolerance_px) for factor in (1, COARSE))
+    coarse = _Edges(walls, ground, COARSE * tolerance_px)
     owners = [(wall, owner) for wall, found in enumerate(walls.owners) for owner in found]
     numbers, owning = _of_owners(coarse, owners)
     pairs = sorted({(min(pair), max(pair)) for found in walls.owners for pair in combinations(found, 2)})
     found = frames(coarse.chords[numbers], owning, count, pairs)
     lengths: Floats = np.bincount(owning, np.hypot(*coarse.chords[numbers].T), count).astype(np.float64)
-    lines = _lines(edges, found, _frame_of_walls(walls, found, lengths), tolerance_px)
-    chains, fine_chains = (_chains(walls, edges, lines, factor * tolerance_px) for factor in (1, FINE))
-    return WallLines(chains, fine_chains, found.is_clear)
+    frame = _frame_of_walls(walls, found, lengths)
+    chains = []
+    for tolerance, unit in LEVELS:
+        edges = _Edges(walls, ground, tolerance * tolerance_px)
+        chains.append(_chains(walls, edges, _lines(edges, found, frame, tolerance_px), unit * tolerance_px))
+    return WallLines(chains, found.is_clear)
 
 
 def _chains(walls: Walls, edges: _Edges, lines: Sequence[Line], unit: float) -> list[list[Line]]:
@@ -152,21 +155,24 @@ def _lines(edges: _Edges, found: Frames, frame: Integers, tolerance_px: float) -
     """Each edge as a line at a multiple of 45° where it nearly is one, else in its own direction."""
     x, y = edges.chords.T
     lengths, headings = np.hypot(x, y), np.arctan2(y, x)
-    base = found.angles[frame][edges.wall]
+    base, steps = found.angles[frame][edges.wall], found.steps[frame][edges.wall]
     step = math.pi / DIRECTIONS
-    turns = headings - base
+    turns = headings - base - step * steps
     straight = 2 * np.rint(turns / (2 * step))
     slanted = 2 * np.floor(turns / (2 * step)) + 1
     fits = [_fits(lengths, turns - step * direction, tolerance_px) for direction in (straight, slanted)]
     direction = np.where(fits[0], straight, slanted)
     is_free = ~(fits[0] | fits[1])
-    angle = np.where(is_free, headings, base + step * (direction % DIRECTIONS))
+    angle = np.where(is_free, headings, base + step * ((direction + steps) % DIRECTIONS))
     along = np.where(np.cos(angle - headings) >= 0, 1, -1)
-    keys = np.where(is_free, -1, direction % DIRECTIONS).astype(np.int64).tolist()
+    keys = np.where(is_free, -1, (direction + steps) % DIRECTIONS).astype(np.int64).tolist()
     frames_ = np.where(is_free, np.arange(len(angle)), found.numbers[frame][edges.wall]).tolist()
-    middles = edges.middles.tolist()
-    rest = zip(frames_, keys, angle.tolist(), along.tolist(), middles, lengths.tolist(), strict=True)
-    return [Line((number, key), turn, way, (mx, my), weight) for number, key, turn, way, (mx, my), weight in rest]
+    is_minor = (is_free | ~fits[0]).tolist()
+    rest = (keys, angle.tolist(), along.tolist(), edges.middles.tolist(), lengths.tolist(), is_minor)
+    return [
+        Line((number, key), turn, way, (x, y), weight, minor)
+        for number, key, turn, way, (x, y), weight, minor in zip(frames_, *rest, strict=True)
+    ]
 
 
 def _fits(lengths: Floats, turns: Floats, tolerance_px: float) -> Bool:

