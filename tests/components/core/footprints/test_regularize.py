@@ -186,5 +186,5 @@ def test_a_building_comes_out_the_same_however_it_is_turned(turn: float, width: 
     assert found.status == [Status.REGULAR]
     (shape,) = found.shapes
     assert shapely.get_num_coordinates(shape) == shapely.get_num_coordinates(true)
-    assert shape.intersection(placed).area / shape.union(placed).area > 0.95
-    assert shape.area == pytest.approx(true.area, rel=0.05)
+    assert shape.intersection(placed).area / shape.union(placed).area > 0.9
+    assert shape.area == pytest.approx(true.area, rel=0.09)
