@@ -36,7 +36,7 @@ OTHER = "buildingregulariser"
 TOWN = Size(3000, 3000)
 TOLERANCE_PX = 1.0
 STRAY = 1.0
-ROUND_CORNERS = 16
+ROUND_CORNERS, BLUNT = 16, 150.0
 LEAST_WALL_PX = 8.0
 END_PX = 3.0
 NEAR_PX = 2.0
@@ -138,11 +138,11 @@ def quality(seen: Shown, shapes: Geometries, pairs: npt.NDArray[np.int64]) -> di
 
 
 def _of_circles(angles: Floats, ring: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(K,) which corners are of rings with many, all alike."""
+    """(K,) which corners are of rings with many, all of them blunt."""
     counts = np.bincount(ring)
     starts = np.flatnonzero(np.diff(ring, prepend=-1))
-    spread = np.maximum.reduceat(angles, starts) - np.minimum.reduceat(angles, starts)
-    is_circle: npt.NDArray[np.bool_] = (counts >= ROUND_CORNERS) & (spread <= STRAY)
+    sharpest = np.minimum.reduceat(angles, starts)
+    is_circle: npt.NDArray[np.bool_] = (counts >= ROUND_CORNERS) & (sharpest >= BLUNT)
     return is_circle[ring]
 
 

@@ -50,7 +50,8 @@ class Joints:
     def _alike(self, found: Sequence[int]) -> list[tuple[int, int]]:
         by_key: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for index in found:
-            by_key[self._lines[index].key].append(index)
+            if not self._lines[index].is_free:
+                by_key[self._lines[index].key].append(index)
         return [(same[0], other) for same in by_key.values() for other in same[1:]]
 
     def _means(self) -> tuple[Floats, Floats]:

@@ -20,7 +20,7 @@ from components.core.footprints.slivers import are_slivers, corner_angles
 from components.core.footprints.status import Status
 from components.core.footprints.together import Block, overlapping
 from components.core.footprints.validity import is_intricate, ring_counts
-from components.core.footprints.wall_lines import LEVELS, wall_lines
+from components.core.footprints.wall_lines import LEVELS, WallLines
 from components.core.footprints.walls import NO_NODE
 
 LEAST_OVERLAP = 0.7
@@ -71,11 +71,10 @@ class _Regularisation:
         self._simple, self._simple_shapes = simple
         self._ground = ground
         count = len(block.exact)
-        found = wall_lines(block.walls, ground, tolerance_px, count)
-        self._chains = found.chains
+        self._lines = WallLines(block.walls, ground, tolerance_px, count)
         self._level = np.zeros(count, np.int64)
         self._status = np.full(count, Status.REGULAR, dtype=object)
-        self._status[~found.is_clear] = Status.NO_DIRECTION
+        self._status[~self._lines.is_clear] = Status.NO_DIRECTION
         self._status[is_intricate(block.exact)] = Status.INTRICATE
         self._is_exempt = self._status == Status.INTRICATE  # whose walls stay as they are, and so do their nodes
         self._areas = shapely.area(block.exact)
@@ -171,7 +170,7 @@ class _Regularisation:
         return nodes
 
     def _chain(self, wall: int) -> list[Line]:
-        return self._chains[int(self._level[list(self._block.walls.owners[wall])].max())][wall]
+        return self._lines.of(wall, int(self._level[list(self._block.walls.owners[wall])].max()))
 
     def _to_pixels(self, points: Floats) -> Floats:
         inverse = np.linalg.inv(self._ground)

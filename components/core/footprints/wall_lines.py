@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -38,19 +37,6 @@ MOST_TURN = math.radians(10)
 
 Floats = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class WallLines:
-    """What walls are made of.
-
-    Attributes:
-        chains: At each of the levels of `LEVELS`, of each wall its lines in order.
-        is_clear: (N,) which outlines have a main direction.
-    """
-
-    chains: list[list[list[Line]]]
-    is_clear: Bool
 
 
 class _Edges:
@@ -93,39 +79,50 @@ def _kept(corners: Floats, wall: Integers, tolerance_px: float) -> Bool:
     return kept
 
 
-def wall_lines(walls: Walls, ground: Floats, tolerance_px: float, count: int) -> WallLines:
-    """Find the lines.
+class WallLines:
+    """The lines of walls, found when they are asked for.
 
     Args:
         walls: Of N outlines.
         ground: (2, 2) from (column, row) to coordinates that keep angles, in units of a pixel.
         tolerance_px: Of the simplification before, 1 at least.
         count: N.
+
+    Attributes:
+        is_clear: (N,) which outlines have a main direction.
     """
-    coarse = _Edges(walls, ground, COARSE * tolerance_px)
-    owners = [(wall, owner) for wall, found in enumerate(walls.owners) for owner in found]
-    numbers, owning = _of_owners(coarse, owners)
-    pairs = sorted({(min(pair), max(pair)) for found in walls.owners for pair in combinations(found, 2)})
-    found = frames(coarse.chords[numbers], owning, count, pairs)
-    lengths: Floats = np.bincount(owning, np.hypot(*coarse.chords[numbers].T), count).astype(np.float64)
-    frame = _frame_of_walls(walls, found, lengths)
-    chains = []
-    for tolerance, unit in LEVELS:
-        edges = _Edges(walls, ground, tolerance * tolerance_px)
-        chains.append(_chains(walls, edges, _lines(edges, found, frame, tolerance_px), unit * tolerance_px))
-    return WallLines(chains, found.is_clear)
 
+    def __init__(self, walls: Walls, ground: Floats, tolerance_px: float, count: int) -> None:
+        coarse = _Edges(walls, ground, COARSE * tolerance_px)
+        owners = [(wall, owner) for wall, found in enumerate(walls.owners) for owner in found]
+        numbers, owning = _of_owners(coarse, owners)
+        pairs = sorted({(min(pair), max(pair)) for found in walls.owners for pair in combinations(found, 2)})
+        self._frames = frames(coarse.chords[numbers], owning, count, pairs)
+        lengths: Floats = np.bincount(owning, np.hypot(*coarse.chords[numbers].T), count).astype(np.float64)
+        self._frame = _frame_of_walls(walls, self._frames, lengths)
+        self._walls, self._ground, self._tolerance_px = walls, ground, tolerance_px
+        self._lines: dict[float, tuple[_Edges, list[Line]]] = {}
+        self._known: dict[tuple[int, int], list[Line]] = {}
+        self.is_clear = self._frames.is_clear
 
-def _chains(walls: Walls, edges: _Edges, lines: Sequence[Line], unit: float) -> list[list[Line]]:
-    """Of each wall its lines, without those that are short in a unit of length."""
-    chains = []
-    for wall, (begin, end) in enumerate(pairwise(edges.bounds)):
-        is_closed = walls.ends[wall, 0] == NO_NODE
+    def of(self, wall: int, level: int) -> list[Line]:
+        """The lines of a wall in order, without short ones, at one of `LEVELS`; none where it has no length."""
+        if (wall, level) not in self._known:
+            self._known[wall, level] = self._found(wall, level)
+        return self._known[wall, level]
+
+    def _found(self, wall: int, level: int) -> list[Line]:
+        tolerance, unit = (part * self._tolerance_px for part in LEVELS[level])
+        if tolerance not in self._lines:
+            edges = _Edges(self._walls, self._ground, tolerance)
+            self._lines[tolerance] = edges, _lines(edges, self._frames, self._frame, self._tolerance_px)
+        edges, lines = self._lines[tolerance]
+        begin, end = edges.bounds[wall : wall + 2]
+        is_closed = self._walls.ends[wall, 0] == NO_NODE
         ends = None if is_closed else (_point(edges.ends[0][wall]), _point(edges.ends[1][wall]))
         corners = [_point(corner) for corner in edges.corners[begin:end]]
         chain = joined_lines(lines[begin:end], corners, is_closed, LEAST_EDGE * unit)
-        chains.append(Chain(chain, ends, LEAST_EDGE * unit, LEAST_DIAGONAL * unit).shortened() if chain else [])
-    return chains
+        return Chain(chain, ends, LEAST_EDGE * unit, LEAST_DIAGONAL * unit).shortened() if chain else []
 
 
 def _point(place: Floats) -> Point:
