@@ -57,7 +57,7 @@ def detection(
         footprints_join_tiles: Whether to join buildings that the common borders of images cut, where these are tiles of
             one grid.
         footprints_min_area_m2: Area below which a building is dropped; 0 keeps all.
-        footprints_regularise: Whether to give outlines right angles.
+        footprints_regularise: Whether to give outlines right angles and ones of 45°, and make round ones circles.
         footprints_tolerance: Tolerance of simplification, in pixels or metres, such as 1 px or 0.5 m; 0 keeps the
             pixels' edges.
         images_bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to

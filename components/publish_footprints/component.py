@@ -13,6 +13,7 @@ def publish_footprints(
     output_uri: str = "",
     class_title: str = "untitled_dl",
     tolerance: str = "1 px",
+    regularise: bool = False,
     min_area_m2: float = 0.0,
     formats: str = "geoparquet,gpkg,geojson",
     join_tiles: bool = True,

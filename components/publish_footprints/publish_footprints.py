@@ -42,6 +42,7 @@ def publish(
     output_uri: str = "",
     class_title: str = "untitled_dl",
     tolerance: str = "1 px",
+    regularise: bool = False,
     min_area_m2: float = 0.0,
     formats: Sequence[str] = USUAL_FORMATS,
     join_tiles: bool = True,
@@ -60,6 +61,8 @@ def publish(
         class_title: Class of the objects.
         tolerance: Of simplification, in pixels or metres, such as "0.5 m"; metres count in scenes with a CRS, and 0
             keeps the pixels' edges.
+        regularise: Give polygons right angles and ones of 45°, and make round ones circles; the column `status` says
+            what was done.
         min_area_m2: Smaller objects are left out, what is joined by its whole area; needs a CRS, scenes without keep
             all.
         formats: Any of geoparquet, gpkg, geojson, fgb (FlatGeobuf) and pmtiles (vector tiles, of scenes with a CRS).
@@ -76,7 +79,7 @@ def publish(
         TooManySkippedError: If more images are skipped than `max_bad`, or all; nothing is written.
         StorageError: If a place cannot be written.
     """
-    rules = FootprintRules(class_title, Tolerance.parse(tolerance), min_area_m2)
+    rules = FootprintRules(class_title, Tolerance.parse(tolerance), min_area_m2, regularise)
     _check(rules, formats)
     check_max_bad(max_bad)
     opened = open_project(project)
@@ -208,6 +211,7 @@ def _about(rules: FootprintRules, crs: str | None) -> dict[str, str | float]:
         "area_m2": "of the object's pixels, on the ellipsoid of WGS 84, before simplification",
         "area_px": "number of the object's pixels",
         "confidence": "mean over the object's pixels, 0 to 1",
+        "status": "what regularisation did with the outline",
         "id": "digest of the source image's name and the object's first pixel",
     }
 

@@ -143,7 +143,8 @@ class DetectionSettings:
         class_title: Class of the objects that become footprints.
         tolerance: Of simplification, in pixels or metres, such as "0.5 m"; 0 keeps the pixels' edges.
         min_area_m2: Smaller objects are left out.
-        regularise: Give polygons right angles.
+        regularise: Give polygons right angles and ones of 45°, and make round ones circles; the column `status` says
+            what was done.
         confidence: Publish confidence rasters, too.
         bands: Numbers of the red, green and blue band, such as 3,2,1, and of further ones to keep; empty to go by the
             images.

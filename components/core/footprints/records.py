@@ -22,11 +22,15 @@ MAP_SCHEMA = pa.schema(
         ("area_m2", pa.float64()),
         ("area_px", pa.int64()),
         ("confidence", pa.float64()),
+        ("status", pa.string()),
         ("source", pa.string()),
         (GEOMETRY, pa.binary()),
     ]
 )
-"""Columns of a layer in map coordinates; the geometry is WKB."""
+"""Columns of a layer in map coordinates; the geometry is WKB, `status` what regularisation did with it."""
+
+ADDED = ("status",)
+"""Columns that files of earlier releases lack: null there."""
 
 PIXEL_COORDINATES = "pixels of the source image: x to the right, y down from its upper left corner"
 
@@ -38,7 +42,8 @@ TOUCHES_EDGE = "touches_edge"
 
 OUTLINE = "outline_px"
 """Another one: the exact outline, in pixels of the image, of an object that meets its border, as WKB. Where a tile of
-the same grid lies beyond, the object is joined with what that shows of it, before either is simplified."""
+the same grid lies beyond, the object is joined with what that shows of it, before either is simplified. An object that
+touches others has a collection: its outline, the walls that it shares along the pixels, and these as they are drawn."""
 
 ID_CHARACTERS = 16
 
@@ -51,7 +56,7 @@ class FootprintRules:
         class_title: Their class.
         tolerance: Of simplification; metres count in scenes with a CRS.
         min_area_m2: Smaller objects are left out, in scenes with a CRS; what a tile's border cuts counts as a whole.
-        regularise: Whether outlines that are nearly rectangular get right angles.
+        regularise: Whether outlines get right angles and ones of 45°, or become circles, where they nearly are.
     """
 
     class_title: str = "untitled_dl"

@@ -43,7 +43,7 @@ def simplified(outlines: Geometries, tolerance_px: float) -> Geometries:
     waiting = np.flatnonzero(~_ring_by_ring(result, tolerance_px))
     for _ in range(ATTEMPTS):
         tried = shapely.simplify(outlines[waiting], tolerance_px, preserve_topology=True)
-        good = _is_sound(tried, outlines[waiting])
+        good = are_sound(tried, outlines[waiting])
         result[waiting[good]] = tried[good]
         waiting = waiting[~good]
         tolerance_px /= 2
@@ -64,7 +64,8 @@ def _ring_by_ring(outlines: Geometries, tolerance_px: float) -> npt.NDArray[np.b
     return good
 
 
-def _is_sound(tried: Geometries, outlines: Geometries) -> npt.NDArray[np.bool_]:
+def are_sound(tried: Geometries, outlines: Geometries) -> npt.NDArray[np.bool_]:
+    """(N,) which are valid, have all rings of the exact outlines, and none that is distorted; see `slivers`."""
     sound: npt.NDArray[np.bool_] = (ring_counts(tried) == ring_counts(outlines)) & shapely.is_valid(tried)
     found, exact = ShapeRings.of(tried[sound]), ShapeRings.of(outlines[sound])
     distorted = are_distorted(found.rings, exact.rings)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import shapely
 
 from components.core.footprints.geography import Geometries
+from components.core.footprints.rings import Integers
 
 LEAST_AREA_PX = 0.5
 """Of a ring; the smallest exact one is a pixel."""
@@ -27,10 +28,10 @@ def ring_areas(rings: Geometries) -> Floats:
     return areas
 
 
-def sharpest_angles(rings: Geometries) -> Floats:
-    """(R,) degrees between the two edges of each ring's sharpest corner; 0 where a corner comes twice in a row."""
+def corner_angles(rings: Geometries) -> tuple[Floats, Integers]:
+    """(K,) degrees between the two edges of each corner, 0 where a corner comes twice in a row; (K,) its ring."""
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
     counts = shapely.get_num_coordinates(rings)
-    corners = shapely.get_coordinates(rings)
     ends = np.cumsum(counts) - 1  # where the first corner is repeated
     before = np.arange(len(corners)) - 1
     before[ends - counts + 1] = ends - 1
@@ -40,8 +41,13 @@ def sharpest_angles(rings: Geometries) -> Floats:
     one, other = corners[before[here]] - corners[here], corners[here + 1] - corners[here]
     lengths = np.hypot(*one.T) * np.hypot(*other.T)
     cosines = np.divide((one * other).sum(axis=1), lengths, out=np.ones(len(here)), where=lengths > 0)
-    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-    starts = np.cumsum(counts - 1) - (counts - 1)
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1))), ring[here]
+
+
+def sharpest_angles(rings: Geometries) -> Floats:
+    """(R,) degrees between the two edges of each ring's sharpest corner; 0 where a corner comes twice in a row."""
+    angles, ring = corner_angles(rings)
+    starts = np.flatnonzero(np.diff(ring, prepend=-1))
     sharpest: Floats = np.minimum.reduceat(angles, starts) if len(rings) else np.zeros(0)
     return sharpest
 

@@ -73,9 +73,19 @@ class ObjectRows(NamedTuple):
     pieces: Sequence[SceneObject]
 
 
-def stitched(
-    parts: Iterable[ObjectRows], size: Size, source: str, part_up: PartUp | None = None
-) -> Iterator[SceneObject]:
+class Ended(NamedTuple):
+    """What the parts so far make known.
+
+    Attributes:
+        objects: Whole ones, by last row, then by the first column of that row; all that come later end further down.
+        going_on: What there is of those that come later, as far as it is known.
+    """
+
+    objects: Sequence[SceneObject]
+    going_on: Sequence[Bitmap]
+
+
+def stitched(parts: Iterable[ObjectRows], size: Size, source: str, part_up: PartUp | None = None) -> Iterator[Ended]:
     """The whole objects of one scene.
 
     Pieces of two parts that touch across a seam, corners included, are one object; those of one part are kept apart.
@@ -89,7 +99,7 @@ def stitched(
         part_up: Gives the objects that a whole one is; None where it is one.
 
     Returns:
-        The objects by last row, then by the first column of that row.
+        The objects, as each part ends them.
 
     Raises:
         DataError: If the parts do not cover the scene, each row once.
@@ -105,11 +115,13 @@ def stitched(
         ended = seams.add(pieces, _seam_row(first, rows.top, size.width), _seam_row(last, next_row - 1, size.width))
         waiting += _whole(ended, part_up)
         first_open = next_row if part_up is None else _first_row(seams.going_on, next_row)
-        yield from _in_order(entry for entry in waiting if entry.bitmap.window.bottom <= first_open)
+        whole = _in_order(entry for entry in waiting if entry.bitmap.window.bottom <= first_open)
         waiting = [entry for entry in waiting if entry.bitmap.window.bottom > first_open]
+        open_pieces = chain(waiting, chain.from_iterable(seams.going_on))
+        yield Ended(whole, [piece.bitmap for piece in open_pieces])
     if next_row != size.height:
         raise DataError(f"{source}: its parts end at row {next_row} of {size.height}; annotate all of it")
-    yield from _in_order(waiting + _whole(seams.going_on, part_up))
+    yield Ended(_in_order(waiting + _whole(seams.going_on, part_up)), [])
 
 
 def _whole(ended: Iterable[Sequence[SceneObject]], part_up: PartUp | None) -> list[SceneObject]:

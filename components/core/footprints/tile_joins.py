@@ -17,11 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 
-from components.core.errors import DataError
-from components.core.footprints.generalize import Generalization, to_map
+from components.core.footprints.generalize import DrawnWalls, Generalization, to_map
 from components.core.footprints.geography import Geometries
+from components.core.footprints.outline_column import Outlines, outlines_of
 from components.core.footprints.records import GEOMETRY, OUTLINE, TOUCHES_EDGE
 from components.core.footprints.shapes import ShapeRings
+from components.core.footprints.status import Status
 from components.core.footprints.tiles import LEFT, RIGHT, Seam, Tile
 
 SHARED_PX = 0.5
@@ -49,18 +50,23 @@ class CutFootprints:
     crs: str
     min_area_m2: float = 0.0
 
-    @cached_property
+    @property
     def outlines(self) -> Geometries:
         """(N,) exact, in (column, row) of the tile.
 
         Raises:
             DataError: If one is not valid WKB.
         """
-        try:
-            found: Geometries = shapely.from_wkb(self.rows[OUTLINE].to_numpy(zero_copy_only=False))
-        except shapely.errors.ShapelyError as error:
-            raise DataError(f"{OUTLINE}: is not valid WKB ({error}); make the footprints again") from error
-        return found
+        return self._outlines.exact
+
+    @property
+    def walls(self) -> list[DrawnWalls]:
+        """Of each, what it shares with others of the tile, in the same pixels."""
+        return self._outlines.walls
+
+    @cached_property
+    def _outlines(self) -> Outlines:
+        return outlines_of(self.rows[OUTLINE].to_numpy(zero_copy_only=False))
 
     @cached_property
     def sides(self) -> npt.NDArray[np.bool_]:
@@ -240,12 +246,15 @@ def joined_rows(found: Sequence[Building], halves: Mapping[str, CutFootprints]) 
     """
     owners = [_owner(building, halves) for building in found]
     shapes = np.empty(len(found), dtype=object)
+    status: list[Status | None] = [None] * len(found)
     by_tile: defaultdict[str, list[int]] = defaultdict(list)
     for number, owner in enumerate(owners):
         by_tile[owner.tile].append(number)
     for numbers in by_tile.values():
-        shapes[numbers] = _drawn([found[number] for number in numbers], [owners[number] for number in numbers], halves)
-    rows = [_row(building, owner, shape, halves) for building, owner, shape in zip(found, owners, shapes, strict=True)]
+        drawn = _drawn([found[number] for number in numbers], [owners[number] for number in numbers], halves)
+        for number, shape, told in zip(numbers, *drawn, strict=True):
+            shapes[number], status[number] = shape, told
+    rows = [_row(*each, halves) for each in zip(found, owners, shapes, status, strict=True)]
     schema = next(iter(halves.values())).rows.drop_columns([OUTLINE]).schema
     return pa.Table.from_pylist(rows, schema)
 
@@ -256,12 +265,16 @@ def _owner(building: Building, halves: Mapping[str, CutFootprints]) -> CutFootpr
 
 def _drawn(
     found: Sequence[Building], owners: Sequence[CutFootprint], halves: Mapping[str, CutFootprints]
-) -> Geometries:
-    """Outlines of buildings that one tile owns, in the halves' CRS."""
+) -> tuple[Geometries, list[Status | None]]:
+    """Outlines of buildings that one tile owns, in the halves' CRS, and what regularisation did with them.
+
+    Walls that a half shares with others of its tile stay as they were drawn there.
+    """
     own = halves[owners[0].tile]
     exact = _as_traced(np.array([_union(*pair, halves) for pair in zip(found, owners, strict=True)], dtype=object))
-    drawn = own.drawing.drawn(exact, own.tile.grid.ground(own.tile.size))
-    return to_map(exact, drawn, own.tile.grid, own.crs)
+    walls = [_walls(*pair, halves) for pair in zip(found, owners, strict=True)]
+    drawn = own.drawing.drawn(exact, own.tile.grid.ground(own.tile.size), given=walls)
+    return to_map(exact, drawn.shapes, own.tile.grid, own.crs), drawn.status
 
 
 def _union(building: Building, owner: CutFootprint, halves: Mapping[str, CutFootprints]) -> shapely.Geometry:
@@ -271,6 +284,18 @@ def _union(building: Building, owner: CutFootprint, halves: Mapping[str, CutFoot
     counts = shapely.get_num_coordinates(shapes)
     moved = shapely.get_coordinates(shapes) + np.repeat(np.array(building.corners) - corner, counts, axis=0)
     return shapely.union_all(shapely.set_coordinates(shapes, moved))
+
+
+def _walls(building: Building, owner: CutFootprint, halves: Mapping[str, CutFootprints]) -> DrawnWalls:
+    """What the halves of a building share with others of their tiles, in the pixels of its owner's tile."""
+    corner = np.array(building.corners[building.halves.index(owner)])
+    exact: list[Floats] = []
+    drawn: list[Floats] = []
+    for half, place in zip(building.halves, building.corners, strict=True):
+        known = halves[half.tile].walls[half.row]
+        exact += [line + (place - corner) for line in known.exact]
+        drawn += [line + (place - corner) for line in known.drawn]
+    return DrawnWalls(exact, drawn)
 
 
 def _as_traced(shapes: Geometries) -> Geometries:
@@ -285,7 +310,11 @@ def _swapped(points: Floats) -> Floats:
 
 
 def _row(
-    building: Building, owner: CutFootprint, shape: shapely.Geometry, halves: Mapping[str, CutFootprints]
+    building: Building,
+    owner: CutFootprint,
+    shape: shapely.Geometry,
+    status: Status | None,
+    halves: Mapping[str, CutFootprints],
 ) -> dict[str, object]:
     columns = ["area_px", "area_m2", "confidence"]
     parts = pa.concat_tables([halves[half.tile].rows.select(columns).slice(half.row, 1) for half in building.halves])
@@ -296,6 +325,7 @@ def _row(
         "area_px": int(areas.sum()),
         "area_m2": round(float(parts["area_m2"].to_numpy().sum()), 3),
         "confidence": None if np.isnan(confidence).any() else round(float(np.average(confidence, weights=areas)), 4),
+        "status": status,
         GEOMETRY: shapely.to_wkb(shape),
     }
     if TOUCHES_EDGE in row:

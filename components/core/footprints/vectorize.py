@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,9 @@ from affine import Affine
 from components.core.figures import Bitmap
 from components.core.figures.row_bands import as_bitmap
 from components.core.figures.watershed import HeightMap, Heights, parted
-from components.core.footprints.generalize import Generalization, to_map
+from components.core.footprints.generalize import DrawnWalls, Generalization, to_map
 from components.core.footprints.geography import Geometries, PixelGrid, areas_m2
+from components.core.footprints.outline_column import outline_bytes
 from components.core.footprints.polygonize import outlines
 from components.core.footprints.records import (
     GEOMETRY,
@@ -26,7 +28,9 @@ from components.core.footprints.records import (
     footprint_id,
     scene_schema,
 )
-from components.core.footprints.stitching import FirstPixel, ObjectRows, SceneObject, stitched
+from components.core.footprints.status import Status
+from components.core.footprints.stitching import Ended, FirstPixel, ObjectRows, SceneObject, stitched
+from components.core.footprints.touching import Group, Grouped, grouped
 from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.confidence import confidence_pixels, confidence_sums
@@ -34,6 +38,15 @@ from components.core.project.parts import ScenePart, meets_seam, part_of
 from components.core.project.splitting import split_rule
 
 BATCH_OBJECTS = 1024
+
+
+class _Sketch(NamedTuple):
+    """An object's exact outline, and how it is drawn."""
+
+    exact: shapely.Geometry
+    shape: shapely.Geometry
+    status: Status | None
+    walls: DrawnWalls
 
 
 def scene_footprints(
@@ -92,18 +105,22 @@ class SceneFootprints:
         self.size = part.size
         self.on_map = self._grid is not None
         self.drawing = Generalization(self._tolerance_px(), rules.regularise)
+        self._sketches: dict[int, _Sketch] = {}
         self.left_out = 0
         self.fragments = scene_schema(self.on_map).empty_table()
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Tables of `scene_schema(on_map)`; none is empty."""
         part_up = None if self._split_rule.seed_height is None else self._parted
-        whole = stitched(map(self._taken_apart, self._items), self.size, self.source, part_up)
-        objects = filter(self._is_believed, whole)
+        ended = stitched(map(self._taken_apart, self._items), self.size, self.source, part_up)
+        objects = grouped(map(self._believed, ended))
         while batch := list(islice(objects, self._batch_objects)):
             rows = self._rows(batch)
             if rows.num_rows:
                 yield rows
+
+    def _believed(self, ended: Ended) -> Ended:
+        return ended._replace(objects=list(filter(self._is_believed, ended.objects)))
 
     def _is_believed(self, entry: SceneObject) -> bool:
         """Whether a whole object's confidence suffices; splitting could not tell of what met a seam."""
@@ -148,9 +165,26 @@ class SceneFootprints:
         found = confidence_pixels(item, [bitmaps[index] for index in at_seams])
         return {at_seams[place]: np.where(bitmaps[at_seams[place]].mask.pixels(), values, 0) for place, values in found}
 
-    def _rows(self, objects: Sequence[SceneObject]) -> pa.Table:
+    def _drawn(self, batch: Sequence[Grouped]) -> list[_Sketch]:
+        """What is drawn of each object: with its group, of which the first to come has all drawn."""
+        new = [group for group in {id(group): group for _, group in batch}.values() if not self._is_drawn(group)]
+        objects = [entry for group in new for entry in group.members]
+        ends = np.cumsum([len(group.members) for group in new]).tolist()
+        groups = [range(end - len(group.members), end) for end, group in zip(ends, new, strict=True)]
         exact = _outlines(objects)
-        drawn = self.drawing.drawn(exact, self._ground)
+        shapes, status, walls = self.drawing.drawn(exact, self._ground, groups, border=self.size)
+        for entry, *found in zip(objects, exact, shapes, status, walls, strict=True):
+            self._sketches[id(entry)] = _Sketch(*found)
+        return [self._sketches.pop(id(entry)) for entry, _ in batch]
+
+    def _is_drawn(self, group: Group) -> bool:
+        return any(id(entry) in self._sketches for entry in group.members)
+
+    def _rows(self, batch: Sequence[Grouped]) -> pa.Table:
+        objects = [entry for entry, _ in batch]
+        sketches = self._drawn(batch)
+        exact = _array([sketch.exact for sketch in sketches])
+        drawn = _array([sketch.shape for sketch in sketches])
         if self._grid is None:
             shapes: Geometries = shapely.orient_polygons(drawn)
             areas = np.full(len(objects), np.nan)
@@ -167,10 +201,14 @@ class SceneFootprints:
             "area_m2": np.round(areas, 3),
             "area_px": area_px,
             "confidence": np.round(np.array([entry.mean_confidence for entry in objects], np.float64), 4),
+            "status": [sketch.status for sketch in sketches],
             "source": [self.source] * len(objects),
             "coordinates": [PIXEL_COORDINATES] * len(objects),
             TOUCHES_EDGE: touches_edge,
-            OUTLINE: [shapely.to_wkb(shape) if cut else None for shape, cut in zip(exact, touches_edge, strict=True)],
+            OUTLINE: [
+                outline_bytes(sketch.exact, sketch.walls) if cut else None
+                for sketch, cut in zip(sketches, touches_edge, strict=True)
+            ],
             GEOMETRY: shapely.to_wkb(shapes).tolist(),
         }
         schema = scene_schema(self.on_map)
@@ -215,6 +253,12 @@ def _outlines(objects: Sequence[SceneObject]) -> Geometries:
     counts = shapely.get_num_coordinates(shapes)
     moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
     return moved
+
+
+def _array(shapes: Sequence[shapely.Geometry]) -> Geometries:
+    result = np.empty(len(shapes), dtype=object)
+    result[:] = shapes
+    return result
 
 
 def _touches_edge(box: Window, size: Size) -> bool:

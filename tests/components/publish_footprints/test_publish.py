@@ -30,7 +30,7 @@ from tests.builders import CRS, TRANSFORM, bitmap_meta, block_mask, files_below,
 from tests.geoparquet_checks import check_geoparquet
 
 SIZE = Size(60, 80)
-COLUMNS = ["id", "class", "area_m2", "area_px", "confidence", "source", "geometry"]
+COLUMNS = ["id", "class", "area_m2", "area_px", "confidence", "status", "source", "geometry"]
 
 
 def scene_mask(seed: int) -> np.ndarray:
@@ -397,3 +397,22 @@ def test_scenes_that_cannot_be_published_are_skipped_named_and_counted(tmp_path:
 def test_never_all_scenes_are_skipped(tmp_path: Path) -> None:
     with pytest.raises(TooManySkippedError, match=r"1 of 1 image skipped, and max_bad allows \d+, but never all"):
         publish(project(tmp_path, scene("swapped", 2, "EPSG:4326", NOWHERE)), tmp_path / "out", max_bad=9, workers=1)
+
+
+def test_neighbours_are_regular_and_keep_their_walls(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    along, across = columns + 0.3 * rows, rows - 0.3 * columns
+    is_house = (along > 14) & (along < 46) & (across > 2) & (across < 24)
+    halves = [Bitmap.of_pixels(is_house & side) for side in (along <= 30, along > 30)]
+    objects = tuple(Object("untitled_dl", half) for half in halves)
+    image = ImageRef.whole("town.tif", SIZE, CRS, TRANSFORM)
+    town = project(tmp_path, Item("ds", "town", SIZE, image, objects=objects))
+
+    publish(town, tmp_path / "out", regularise=True, formats=["geoparquet"])
+
+    found = geopandas.read_parquet(tmp_path / "out" / "footprints.parquet")
+    assert found["status"].tolist() == ["regular", "regular"]
+    one, other = found.geometry
+    assert one.intersection(other).area < 1e-6
+    assert one.intersection(other).length > 4
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["regularise"] is True

@@ -39,6 +39,7 @@ ABOUT = {
     "area_m2": "of the object's pixels, on the ellipsoid of WGS 84, before simplification",
     "area_px": "number of the object's pixels",
     "confidence": "mean over the object's pixels, 0 to 1",
+    "status": "what regularisation did with the outline",
     "source": "key of the image, relative to the imagery's prefix",
     "captured": "when the image was taken",
     "first_seen": "when the first image was taken that shows the building",

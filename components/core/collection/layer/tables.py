@@ -16,7 +16,7 @@ from components.core.collection.layer.sightings import FIRST_SEEN, LAST_SEEN, UN
 from components.core.errors import DataError
 from components.core.footprints.geoparquet import bbox_field, geoparquet_bytes, in_hilbert_order
 from components.core.footprints.hilbert import WORLD
-from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_schema
+from components.core.footprints.records import ADDED, OUTLINE, TOUCHES_EDGE, scene_schema
 from components.core.json_text import parse_json
 
 FOOTPRINTS_FILE = "footprints.parquet"
@@ -113,26 +113,32 @@ def read_columns(uri: str, columns: Sequence[str]) -> pa.Table:
 
 
 def _columns_of(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
-    stored = _stored(file, columns)
-    table = file.read(sorted(set(stored)))
-    return table.select(stored).rename_columns(list(columns)).replace_schema_metadata(table.schema.metadata)
+    return _served(file.read(_stored(file, columns)), columns)
 
 
 def batches_of(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     """As `read_columns`, some rows at a time."""
-    stored = _stored(file, columns)
-    for batch in file.iter_batches(rows, columns=sorted(set(stored))):
-        yield batch.select(stored).rename_columns(list(columns))
+    for batch in file.iter_batches(rows, columns=_stored(file, columns)):
+        yield from _served(pa.Table.from_batches([batch]), columns).to_batches()
+
+
+def _served(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Some columns of rows, others in the place of those that they lack, or null."""
+    found = {}
+    for name in columns:
+        stored = name if name in rows.column_names else STAND_INS.get(name, "")
+        found[name] = rows[stored] if stored else pa.nulls(rows.num_rows, SCENE_SCHEMA.field(name).type)
+    return pa.table(found, metadata=rows.schema.metadata)
 
 
 def _stored(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
-    """Names of the columns of a file that serve as some columns."""
+    """Names of the columns of a file that serve as some columns, each once."""
     there = set(file.schema_arrow.names)
-    stored = [name if name in there else STAND_INS.get(name, name) for name in columns]
-    missing = [name for name in stored if name not in there]
+    stored = dict.fromkeys(name if name in there else STAND_INS.get(name, name) for name in columns)
+    missing = [name for name in stored if name not in there and name not in ADDED]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
-    return stored
+    return [name for name in stored if name in there]
 
 
 class Kept(NamedTuple):

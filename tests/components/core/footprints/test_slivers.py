@@ -55,7 +55,7 @@ def check(shapes: Geometries) -> None:
 @given(st.one_of(small_masks, bars()), st.sampled_from(WAYS), st.sampled_from((CRS, WGS84)))
 def test_what_is_published_is_valid_and_has_no_slivers(mask: np.ndarray, way: Generalization, crs: str) -> None:
     exact = exact_outlines(mask)
-    drawn = way.drawn(exact, GRID.ground(Size(24, 24)))
+    drawn = way.drawn(exact, GRID.ground(Size(24, 24))).shapes
 
     check(drawn)
     placed = to_map(exact, drawn, GRID, crs)
@@ -66,7 +66,7 @@ def test_what_is_published_is_valid_and_has_no_slivers(mask: np.ndarray, way: Ge
 def test_a_thin_wall_is_no_needle(tolerance: float) -> None:
     wall = np.ones((1, 17), np.bool_)
 
-    (found,) = Generalization(tolerance).drawn(exact_outlines(wall), np.eye(2))
+    (found,) = Generalization(tolerance).drawn(exact_outlines(wall), np.eye(2)).shapes
 
     assert found.equals(shapely.box(0, 0, 17, 1))
 

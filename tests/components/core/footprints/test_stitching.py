@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from components.core.errors import DataError
 from components.core.figures import Bitmap, InlineMask
 from components.core.figures.connected_components import connected_components
 from components.core.footprints.polygonize import outlines
-from components.core.footprints.stitching import FirstPixel, ObjectRows, SceneObject, stitched
+from components.core.footprints.stitching import Ended, FirstPixel, ObjectRows, SceneObject, stitched
 from components.core.geometry import Size, Window
 from tests import strategies
 
@@ -42,6 +42,10 @@ def parts_of(mask: np.ndarray, bounds: Sequence[int]) -> list[ObjectRows]:
     return found
 
 
+def objects(ended: Iterable[Ended]) -> list[SceneObject]:
+    return [entry for part in ended for entry in part.objects]
+
+
 def by_last_row(bitmap: Bitmap) -> tuple[int, int]:
     return bitmap.window.bottom, bitmap.left + int(np.argmax(bitmap.mask.pixels()[-1]))
 
@@ -53,7 +57,7 @@ def test_assembled_objects_are_the_components_of_the_whole(data: st.DataObject, 
     parts = parts_of(mask, data.draw(cuts(size.height)))
     for part in parts:  # their order is nobody's concern
         part.pieces[:] = data.draw(st.permutations(part.pieces))  # type: ignore[index]
-    found = list(stitched(parts, size, "austin1"))
+    found = objects(stitched(parts, size, "austin1"))
     expected = sorted(connected_components(InlineMask(mask.copy())), key=by_last_row)
     assert [entry.bitmap for entry in found] == expected
     assert [entry.place for entry in found] == [place_of(bitmap) for bitmap in expected]
@@ -73,14 +77,14 @@ def test_an_object_is_given_as_soon_as_it_ends(mask: np.ndarray) -> None:
             taken = part.rows.bottom
             yield part
 
-    for entry in stitched(rows(), size, "austin1"):
+    for entry in chain.from_iterable(ended.objects for ended in stitched(rows(), size, "austin1")):
         assert taken <= entry.bitmap.window.bottom + 1
 
 
 def test_objects_of_one_part_stay_apart_even_where_they_touch() -> None:
     left, right = (Bitmap.of_pixels(np.ones((2, 2), np.bool_), 0, column) for column in (0, 2))
     pieces = [SceneObject(bitmap, place_of(bitmap), None) for bitmap in (right, left)]
-    found = list(stitched([ObjectRows(Window(0, 0, 2, 4), pieces)], Size(2, 4), "austin1"))
+    found = objects(stitched([ObjectRows(Window(0, 0, 2, 4), pieces)], Size(2, 4), "austin1"))
     assert [entry.bitmap for entry in found] == [left, right]
     assert found[0].confidence is None
 

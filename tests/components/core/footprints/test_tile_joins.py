@@ -141,6 +141,50 @@ def test_right_angles_are_those_of_the_whole_building(tolerance: str) -> None:
     assert shapely.hausdorff_distance(shapes_of(joined), shapes_of(whole)).max() < 1e-9
 
 
+@pytest.mark.parametrize("regularise", [False, True])
+@pytest.mark.parametrize("degrees", [0, 33, 70])
+def test_neighbours_of_joined_buildings_keep_their_common_walls(degrees: int, regularise: bool) -> None:
+    """Houses on both sides of a wall across the border of two tiles, and one beside them that no border cuts."""
+    size, cut_at = Size(60, 100), 50
+    rows, columns = np.mgrid[: size.height, : size.width] + 0.5
+    turn = np.radians(degrees / 10)
+    along = np.cos(turn) * (columns - 50) + np.sin(turn) * (rows - 30)
+    across = np.cos(turn) * (rows - 30) - np.sin(turn) * (columns - 50)
+    labels = np.where((np.abs(along) < 25) & (np.abs(across) < 20), 1 + (across > 0), 0)
+    labels[(along < -25) & (along > -43) & (np.abs(across) < 12)] = 3
+    rules = FootprintRules(tolerance=Tolerance.parse("1 px"), regularise=regularise)
+    made = {}
+    for name, left, right in (("west", 0, cut_at), ("east", cut_at, size.width)):
+        place = NORTH @ Affine.translation(left, 0)
+        objects = tuple(
+            Object("untitled_dl", one)
+            for number in (1, 2, 3)
+            for one in connected_components(InlineMask(labels[:, left:right] == number))
+        )
+        tile = Tile(PixelGrid(CRS, place), Size(size.height, right - left))
+        image = ImageRef.whole(f"{name}.tif", tile.size, CRS, place)
+        found = scene_footprints([Item("ds", name, tile.size, image, objects=objects)], name, rules, CRS)
+        made[name] = pa.concat_tables(list(found)), tile, found.drawing
+    halves = {
+        name: CutFootprints(rows.filter(rows[TOUCHES_EDGE]).combine_chunks(), tile, drawing, CRS)
+        for name, (rows, tile, drawing) in made.items()
+    }
+    joined = joined_rows(buildings(halves, seams({name: tile for name, (_, tile, _) in made.items()})), halves)
+    alone = made["west"][0]
+    alone = alone.filter(pa.array(np.logical_not(alone[TOUCHES_EDGE].to_numpy())))
+    upper, lower = shapes_of(joined)
+    (beside,) = shapes_of(alone)
+    pixel = 0.3
+    for one, other, wall in ((upper, lower, 50), (beside, upper, 12), (beside, lower, 12)):
+        assert one.intersection(other).area < 1e-6
+        assert (one.buffer(1e-6) & other.buffer(1e-6)).length / 2 > 0.8 * wall * pixel
+    strip = shapely.union_all([upper, lower, beside])
+    assert not shapely.get_num_interior_rings(strip.buffer(1e-6))
+    assert all(shape.is_valid for shape in (upper, lower, beside))
+    if regularise:
+        assert all(status in ("regular", "partly regular") for status in joined["status"].to_pylist())
+
+
 def test_buildings_that_meet_across_a_border_by_a_corner_alone_stay_apart() -> None:
     mask = houses((4, 22, 6, 8), (10, 30, 6, 8))
     whole, joined = cut(mask)

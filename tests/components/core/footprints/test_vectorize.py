@@ -85,6 +85,49 @@ def test_an_intricate_object_keeps_its_exact_outline(regularise: bool) -> None:
     assert shape.area == pytest.approx(mask.sum() * abs(TRANSFORM.determinant))
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    cuts=st.sets(st.integers(1, SIZE.height - 1), max_size=8),
+    batch=st.integers(1, 40),
+    regularise=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_neighbours_are_drawn_together_whatever_parts_and_batches(
+    cuts: set[int], batch: int, regularise: bool, seed: int
+) -> None:
+    """Houses that touch, in parts: those that a seam cuts have no pixel of others beside it there."""
+    random = np.random.default_rng(seed)
+    labels = np.zeros((SIZE.height, SIZE.width), np.int64)
+    tops = [2, *sorted(random.integers(8, SIZE.height - 6, 3)), SIZE.height - 2]
+    for row, (top, bottom) in enumerate(pairwise(tops)):
+        for column, (left, right) in enumerate(pairwise((2, 14 + row, 30, 31 + 4 * row, SIZE.width - 2))):
+            labels[top:bottom, left:right] = 1 + 4 * row + column
+    seams = [cut for cut in sorted(cuts) if not (labels[cut - 1] != labels[cut]).any()]
+    labels[[cut - 1 for cut in seams]] = 0
+    image = ImageRef.whole("town.tif", SIZE, CRS, TRANSFORM)
+    scene = Item("ds", "town", SIZE, image, objects=labelled_objects(labels))
+    parts = [
+        replace(part_item(scene, Rows(top, bottom)), objects=labelled_objects(labels[top:bottom]))
+        for top, bottom in pairwise([0, *seams, SIZE.height])
+    ]
+    rules = FootprintRules(regularise=regularise)
+    whole, found = (table_of(scene_footprints(*given, "town", rules, CRS, batch)) for given in ([[scene]], [parts]))
+    assert found.drop_columns(["geometry", "outline_px"]).equals(whole.drop_columns(["geometry", "outline_px"]))
+    shapes, others = (shapely.from_wkb(table["geometry"].to_numpy()) for table in (whole, found))
+    assert shapely.hausdorff_distance(shapes, others).max(initial=0) < 1e-6
+    assert shapely.coverage_is_valid(shapes)
+    assert shapely.union_all(shapes).area == pytest.approx(np.count_nonzero(labels) * abs(TRANSFORM.determinant), 0.06)
+    assert found["status"].null_count == (0 if regularise else found.num_rows)
+
+
+def labelled_objects(labels: np.ndarray) -> tuple[Object, ...]:
+    return tuple(
+        Object("untitled_dl", one)
+        for number in range(1, labels.max(initial=0) + 1)
+        for one in connected_components(InlineMask(labels == number))
+    )
+
+
 def table_of(made: Iterator[pa.Table] | object) -> pa.Table:
     return pa.concat_tables(list(made))  # type: ignore[call-overload]
 

@@ -40,7 +40,7 @@ def _found(
     def read(name: str, since: float) -> Alive:
         decided = (before or {}).get(name, Shown())
         alive = np.setdiff1d(np.arange(tables[name].num_rows), decided.dropped.before(since))
-        return Alive(alive, tables[name].take(pa.array(alive)), *decided)
+        return Alive(alive, tables[name].take(pa.array(alive)), decided.dropped, decided.sightings)
 
     seen = _seen(scenes)
     chosen = seen if changed is None else changed

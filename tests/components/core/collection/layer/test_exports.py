@@ -72,7 +72,7 @@ def test_each_line_is_a_feature(tmp_path: Path) -> None:
     by_id = {feature["id"]: feature for feature in features}
     assert sorted(by_id) == ["t1", "t2"]
     assert by_id["t2"]["properties"]["confidence"] is None
-    assert set(features[0]["properties"]) == {"id", "class", "area_m2", "area_px", "confidence", "source"} | {
+    assert set(features[0]["properties"]) == {"id", "class", "area_m2", "area_px", "confidence", "status", "source"} | {
         "captured",
         "first_seen",
         "last_seen",
