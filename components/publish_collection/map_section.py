@@ -60,7 +60,7 @@ KINDS = (
 """In the legend's order; what is drawn last lies above."""
 
 _SHOWN_NOW = (ChangeKind.NEW, ChangeKind.MOVED, ChangeKind.CHANGED)
-_COLUMNS = ("id", "class", "area_m2", "confidence", "source", "captured", "model", GEOMETRY)
+_COLUMNS = ("id", "class", "area_m2", "confidence", "source", "captured", "first_seen", "model", "status", GEOMETRY)
 _OF_CHANGES = ("id", "class", "area_m2", "source", "captured")
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ def _as_rows(changes: pa.Table, suffix: str) -> pa.Table:
     columns = {name: changes[f"{name}{suffix}"] for name in _OF_CHANGES}
     columns |= {
         "confidence": nothing.cast(pa.float64()),
-        "model": nothing.cast(pa.string()),
+        **dict.fromkeys(("first_seen", "model", "status"), nothing.cast(pa.string())),
         GEOMETRY: changes[GEOMETRY],
     }
     return pa.table({name: columns[name] for name in _COLUMNS})
@@ -303,7 +303,9 @@ def _told(row: Mapping[str, Any]) -> dict[str, Value]:
         "confidence": None if confidence is None or confidence != confidence else round(confidence, 3),
         "image": row["source"],
         "captured": row["captured"] or None,
+        "first seen": row["first_seen"] or None,
         "model": row["model"],
+        "outline": row["status"] or None,
     }
 
 

@@ -97,7 +97,7 @@ def test_the_report_shows_16_bit_imagery_as_the_network_saw_it(
     detection.publish(tmp_path, detection.detect(tmp_path))
 
     page = (tmp_path / "report.html").read_text()
-    (picture,) = re.findall(r'src="data:image/[a-z]+;base64,([^"]+)"', page)
+    (picture,) = re.findall(r'<figure><img src="data:image/[a-z]+;base64,([^"]+)"', page)
     shown = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_COLOR)
     assert shown.shape == (SIZE.height, SIZE.width, 3)
     assert (shown[110:150, 160:190] > 240).all(), "a roof is white"

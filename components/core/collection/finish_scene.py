@@ -60,7 +60,6 @@ from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 
 STAGE = "publish_collection"
-NO_ROWS = SCENE_SCHEMA.empty_table()
 BORDER_POINTS = 16
 """Points that are added to each side of an image to find its bounds in degrees."""
 
@@ -163,7 +162,9 @@ class SceneFinisher:
         grid = _grid_of(items.first)
         files = self._write_rasters(items, planned.size, collection.scene_folder(mark), grid)
         bounds = _bounds(planned, grid)
-        inherited = inherit_ids(rows, NO_ROWS if earlier is None else earlier, self._shown.near(bounds, planned.id))
+        inherited = inherit_ids(
+            rows, SCENE_SCHEMA.empty_table() if earlier is None else earlier, self._shown.near(bounds, planned.id)
+        )
         rows, change = inherited.rows, None if earlier is None else inherited.change
         fragments = self._with_columns(found.fragments, planned)
         place = storage.join_uri(collection.scene_folder(mark), FOOTPRINTS_FILE)

@@ -131,7 +131,7 @@ def test_what_is_new_is_planned_without_what_detects_and_publishes(site: Site) -
 
 def test_the_compiled_component_has_a_list_beside_its_artifacts(tmp_path: Path) -> None:
     spec = compiled(plan_imagery, tmp_path)
-    assert len(input_names(spec)) == 19
+    assert len(input_names(spec)) == 20
     kinds = {"plan": "Dataset", "metrics": "Metrics", "report": "HTML", "summary": "Artifact"}
     assert output_kinds(spec) == {name: f"system.{kind}" for name, kind in kinds.items()}
     (entry,) = spec["components"].values()

@@ -119,7 +119,8 @@ def partition(scene: FinishedScene, buildings: int) -> bytes:
     columns_of = {
         "id": names, "class": ["untitled_dl"] * buildings, "area_m2": sides**2 / 4, "area_px": (sides**2).astype(int),
         "confidence": random.uniform(0.5, 1, buildings), "source": [scene.record.key] * buildings,
-        "captured": ["2026-11-20"] * buildings, "model": ["m" * 12] * buildings, "touches_edge": [False] * buildings,
+        **dict.fromkeys(("captured", "first_seen", "last_seen"), ["2026-11-20"] * buildings),
+        "status": ["kept"] * buildings, "model": ["m" * 12] * buildings, "touches_edge": [False] * buildings,
         "geometry": shapely.to_wkb(degrees).tolist(),
     }  # fmt: skip
     table = pa.table([pa.array(columns_of[field.name], field.type) for field in FOOTPRINT_SCHEMA], FOOTPRINT_SCHEMA)

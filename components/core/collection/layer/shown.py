@@ -20,8 +20,7 @@ from components.core.footprints.vector_files import geometries_of
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("id", FIRST_SEEN, GEOMETRY)
-NOTHING = pa.schema([("id", pa.string()), (FIRST_SEEN, pa.string()), (GEOMETRY, pa.binary())]).empty_table()
+SCHEMA = pa.schema([("id", pa.string()), (FIRST_SEEN, pa.string()), (GEOMETRY, pa.binary())])
 
 
 class ShownFootprints:
@@ -50,10 +49,10 @@ class ShownFootprints:
             but: The scene that is not asked for.
 
         Returns:
-            Table with `COLUMNS`.
+            Table of `SCHEMA`.
         """
         found = [self._rows(self._layer.partitions[name]) for name in self._overlaps.near(bounds) if name != but]
-        rows = pa.concat_tables([NOTHING, *found])
+        rows = pa.concat_tables([SCHEMA.empty_table(), *found])
         return rows.filter(pa.array(within(shapely.bounds(geometries_of(rows)), [bounds])))
 
     def _rows(self, part: Partition) -> pa.Table:
@@ -61,8 +60,8 @@ class ShownFootprints:
             alive = read_alive(self._collection, _scene(part), part, math.inf)
         except (LostPartitionError, DataError, StorageError) as error:
             log.warning("%s: no id is taken over from this scene: %s", part.scene, error)
-            return NOTHING
-        return alive.sightings.told(alive.table, alive.rows).select(COLUMNS).cast(NOTHING.schema)
+            return SCHEMA.empty_table()
+        return alive.sightings.told(alive.table, alive.rows).select(SCHEMA.names).cast(SCHEMA)
 
 
 def _scene(part: Partition) -> LayerScene:

@@ -113,10 +113,13 @@ def _by_row(found: Mapping[str, Shown]) -> Rows:
 
 def _decided(found: Mapping[str, Shown]) -> tuple[Rows, Said]:
     said = {
-        name: {row: tuple(sighting) for row, sighting in shown.sightings.by_row.items()}
+        name: {
+            row: (sighting.first, sighting.last, sighting.is_renamed)
+            for row, sighting in shown.sightings.by_row.items()
+        }
         for name, shown in found.items()
     }
-    return _by_row(found), said  # type: ignore[return-value]
+    return _by_row(found), said
 
 
 @given(collections(), st.randoms(use_true_random=False))
