@@ -136,3 +136,24 @@ def _said(collection: Collection) -> list[dict[str, object]]:
     return [
         {name: value for name, value in part.items() if name not in ("dropped", "joins", "sightings")} for part in parts
     ]
+
+
+def _without_status(file: str) -> None:
+    """As an earlier release wrote it, which did not know the column."""
+    rows = pq.read_table(file)
+    pq.write_table(rows.drop_columns(["status"]).replace_schema_metadata(rows.schema.metadata), file)
+
+
+def test_files_without_a_status_are_read_as_if_it_were_null(tmp_path: Path) -> None:
+    collection = Collection(str(tmp_path))
+    mark = finish(collection, WEST)
+    _without_status(f"{collection.scene_folder(mark)}/{tables.FOOTPRINTS_FILE}")
+    _update(collection)
+    assert _rows(collection, WEST)["status"].null_count == len(HOUSES)
+
+    _without_status(collection.partition(WEST.id))
+    (file,) = export_layer(collection, ["geojsonl"])
+    assert {json.loads(line)["properties"]["status"] for line in Path(file).read_text().splitlines()} == {None}
+    finish(collection, EAST)
+    _update(collection)
+    assert "w7" not in _rows(collection, WEST)["id"].to_pylist()
