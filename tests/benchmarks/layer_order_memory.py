@@ -27,6 +27,7 @@ def houses(count: int, schema: pa.Schema, seed: int = 0, of: int = 0) -> pa.Tabl
     columns |= {
         "id": [f"{seed:06x}{number:010x}" for number in range(count)],
         "confidence": random.uniform(0, 1, count).tolist(),
+        "status": ["regular"] * count,
         "area_m2": random.uniform(20, 400, count).tolist(),
         "geometry": shapely.to_wkb(shapely.box(*corners.T, *far.T)).tolist(),
     }

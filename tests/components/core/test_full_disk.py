@@ -87,7 +87,7 @@ def footprints() -> pa.Table:
     corners = 1e-3 * np.arange(120)
     shapes = shapely.to_wkb(shapely.box(corners, 0, corners + 5e-4, 1e-3)).tolist()
     columns: dict[str, list[Any]] = {field.name: [1] * len(shapes) for field in MAP_SCHEMA}
-    text = {name: [f"{name} {i}" for i in range(len(shapes))] for name in ("id", "class", "source")}
+    text = {name: [f"{name} {i}" for i in range(len(shapes))] for name in ("id", "class", "status", "source")}
     return pa.Table.from_pydict(columns | text | {"geometry": shapes}, MAP_SCHEMA)
 
 
