@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -19,7 +20,7 @@ from components.core.collection.parts import remove_parts
 from components.core.collection.plan import read_plan
 from components.core.errors import TooManySkippedError
 from components.core.geometry import Size
-from tests.components.core.collection.layer.killing import killed_at
+from tests.components.core.collection.layer.killing import is_bytecode, killed_at
 from tests.detection.detecting import Detection, write_town
 
 COPIES, KILLS_A_COPY = 10, 5
@@ -49,10 +50,19 @@ def write_next(folder: Path) -> None:
 
 def is_change(name: str, arguments: tuple[object, ...]) -> bool:
     """Whether Python is about to open a file for writing, or to rename or remove one."""
+    if is_bytecode(arguments):
+        return False
     if name == "open":
         flags = arguments[2]
         return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
     return name in ("os.rename", "os.remove")
+
+
+def have_own_temporary_files(detection: Detection) -> None:
+    """What others who are killed leave among the common ones is removed by whoever comes next, and would count."""
+    folder = Path(f"{detection.output}-temporary")
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
 
 
 def run_counted(detection: Detection, file: Path) -> None:
@@ -63,6 +73,7 @@ def run_counted(detection: Detection, file: Path) -> None:
         nonlocal count
         count += is_change(name, arguments)
 
+    have_own_temporary_files(detection)
     sys.addaudithook(note)
     detection.run()
     file.write_text(str(count))
@@ -80,6 +91,7 @@ def run_killed(detection: Detection, change: int) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    have_own_temporary_files(detection)
     sys.addaudithook(die)
     detection.run()
 

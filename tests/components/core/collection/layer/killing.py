@@ -19,6 +19,11 @@ def killed_at(event: int, work: Callable[[], object]) -> bool:
     return interrupted_at(event, work, lambda: os._exit(9)) == 9
 
 
+def is_bytecode(arguments: tuple[object, ...]) -> bool:
+    """Whether an event is of a module's bytecode, which the first who imports it in a checkout writes, and no other."""
+    return any("__pycache__" in os.fsdecode(part) for part in arguments if isinstance(part, str | bytes | os.PathLike))
+
+
 def interrupted_at(event: int, work: Callable[[], object], other: Callable[[], object]) -> int:
     """Do some work in a process that does something else before its n-th change of a file's name, and then goes on.
 
@@ -31,7 +36,7 @@ def interrupted_at(event: int, work: Callable[[], object], other: Callable[[], o
 
         def interrupt(name: str, arguments: tuple[object, ...]) -> None:
             nonlocal left
-            if name in ("os.rename", "os.remove"):
+            if name in ("os.rename", "os.remove") and not is_bytecode(arguments):
                 left -= 1
                 if left == 0:
                     other()
