@@ -41,10 +41,24 @@ def different_names(names: list[str]) -> list[str]:
     return names
 
 
-class DetectionImages(BaseModel):
-    """Options of the imagery of a detection; all may be left out."""
+class _Images(BaseModel):
+    """What holds of both."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @field_validator("aoi_uri", check_fields=False)
+    @classmethod
+    def _is_one_file(cls, uri: str) -> str:
+        return one_vector_file(uri)
+
+    @field_validator("assets", check_fields=False)
+    @classmethod
+    def _are_names(cls, names: list[str]) -> list[str]:
+        return different_names(names)
+
+
+class DetectionImages(_Images):
+    """Options of the imagery of a detection; all may be left out."""
 
     captured_pattern: str = ""
     """Regular expression that finds the day of capture in keys, with the named groups year, month and day, and wins
@@ -70,21 +84,9 @@ class DetectionImages(BaseModel):
             raise ValueError(str(error).removeprefix(f"scaling: {text!r} ")) from error
         return text
 
-    @field_validator("aoi_uri")
-    @classmethod
-    def _is_one_file(cls, uri: str) -> str:
-        return one_vector_file(uri)
 
-    @field_validator("assets")
-    @classmethod
-    def _are_names(cls, names: list[str]) -> list[str]:
-        return different_names(names)
-
-
-class TrainingImages(BaseModel):
+class TrainingImages(_Images):
     """Options of the imagery of a training; all may be left out."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     allow_unpaired: bool = False
     """Whether images without a mask, where others have one, show no building; else they are refused. Images that no
@@ -98,16 +100,6 @@ class TrainingImages(BaseModel):
     assets: list[str] = Field(default=[])
     """Of a STAC catalogue: name or role of the asset that is an item's image; or of several, one for each band, such as
     ["red", "green", "blue"], which may be bands' names and common names, too. Empty for an item's one raster."""
-
-    @field_validator("aoi_uri")
-    @classmethod
-    def _is_one_file(cls, uri: str) -> str:
-        return one_vector_file(uri)
-
-    @field_validator("assets")
-    @classmethod
-    def _are_names(cls, names: list[str]) -> list[str]:
-        return different_names(names)
 
 
 Options = TypeVar("Options", DetectionImages, TrainingImages)

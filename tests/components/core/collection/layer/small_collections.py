@@ -85,7 +85,7 @@ def rows_of(buildings: Sequence[Building], source: str = "town.tif", captured: s
         "area_m2": [100.0 * each.width * each.height for each in buildings],
         "area_px": [int(100 * each.width * each.height) for each in buildings],
         "confidence": [each.confidence for each in buildings],
-        "status": [None] * len(buildings),
+        "status": ["regular"] * len(buildings),
         "source": [source] * len(buildings),
         **{name: [captured or None] * len(buildings) for name in ("captured", "first_seen", "last_seen")},
         "model": ["0123456789ab"] * len(buildings),

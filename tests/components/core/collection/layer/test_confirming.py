@@ -90,22 +90,24 @@ def test_what_holds_is_the_last_change_that_counts(seen: list[bool], least: int,
     assert confirmation.holds(seen) is held
 
 
-def test_a_building_is_shown_once_enough_captures_agree(tmp_path: Path) -> None:
-    collection, series = Collection(str(tmp_path)), _captures("h", "hs", "h", "hs", "hs", "hs")
+@pytest.mark.parametrize(
+    ("captures", "expected"),
+    [
+        (("h", "hs", "h", "hs", "hs", "hs"), ["h", "h", "h", "h", "hs", "hs"]),
+        (("hs", "h", "hs", "h", "h", "h"), ["hs", "hs", "hs", "hs", "h", "h"]),
+    ],
+    ids=["comes", "goes"],
+)
+def test_a_change_shows_once_enough_captures_agree(
+    tmp_path: Path, captures: tuple[str, ...], expected: list[str]
+) -> None:
+    """The second capture has two of the next three on its side when the fifth one comes."""
+    collection, series = Collection(str(tmp_path)), _captures(*captures)
     shown = []
     for count in range(1, len(series) + 1):
         _update(collection, series[:count])
         shown.append(_shown(collection))
-    assert shown == ["h", "h", "h", "h", "hs", "hs"], "the second capture of it has two of the next three on its side"
-
-
-def test_a_building_stays_until_enough_captures_miss_it(tmp_path: Path) -> None:
-    collection, series = Collection(str(tmp_path)), _captures("hs", "h", "hs", "h", "h", "h")
-    shown = []
-    for count in range(1, len(series) + 1):
-        _update(collection, series[:count])
-        shown.append(_shown(collection))
-    assert shown == ["hs", "hs", "hs", "hs", "h", "h"]
+    assert shown == expected
 
 
 def test_what_shows_up_once_is_never_shown(tmp_path: Path) -> None:

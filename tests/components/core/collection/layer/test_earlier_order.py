@@ -1,6 +1,6 @@
 """Collections of earlier releases brought up to date by this one.
 
-Those did not put rows in Hilbert order, nor say when a building was seen first.
+Those did not put rows in Hilbert order, nor say when a building was seen first or what became of its outline.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection
 from components.core.footprints.geoparquet import geoparquet_bytes
 from components.core.footprints.hilbert import WORLD
+from components.core.footprints.records import ADDED
 from tests.components.core.collection.layer.drawing import collections
 from tests.components.core.collection.layer.small_collections import (
     Building,
@@ -49,7 +50,15 @@ def earlier_release() -> Iterator[None]:
 
 
 def _without_later_columns(table: pa.Table, *arguments: Any) -> bytes:
-    return geoparquet_bytes(table.drop_columns([*tables.STAND_INS]), *arguments)
+    return geoparquet_bytes(table.drop_columns([*tables.STAND_INS, *ADDED]), *arguments)
+
+
+def _of_earlier_release(folder: str, scenes: Sequence[SmallScene]) -> Collection:
+    collection = Collection(folder)
+    with earlier_release():
+        finish_all(collection, scenes)
+        _update(collection)
+    return collection
 
 
 def _update(collection: Collection) -> None:
@@ -61,10 +70,7 @@ def _rows(collection: Collection, scene: SmallScene) -> pa.Table:
 
 
 def test_a_partition_stays_until_its_scene_changes(tmp_path: Path) -> None:
-    collection = Collection(str(tmp_path))
-    with earlier_release():
-        finish_all(collection, [WEST])
-        _update(collection)
+    collection = _of_earlier_release(str(tmp_path), [WEST])
     before = layer_files(collection)
 
     _update(collection)
@@ -75,10 +81,7 @@ def test_a_partition_stays_until_its_scene_changes(tmp_path: Path) -> None:
 
 def test_a_partition_that_is_rewritten_is_in_order(tmp_path: Path) -> None:
     """Though its scene's file is not: what was dropped of that is still known by its rows."""
-    collection = Collection(str(tmp_path))
-    with earlier_release():
-        finish_all(collection, [WEST])
-        _update(collection)
+    collection = _of_earlier_release(str(tmp_path), [WEST])
 
     finish(collection, EAST)
     _update(collection)
@@ -92,19 +95,24 @@ def test_a_partition_that_is_rewritten_is_in_order(tmp_path: Path) -> None:
     check_geoparquet(collection.partition(WEST.id), WORLD)
 
 
-def test_the_day_of_capture_stands_for_what_is_not_said(tmp_path: Path) -> None:
-    collection = Collection(str(tmp_path))
-    with earlier_release():
-        finish_all(collection, [WEST])
-        _update(collection)
+def test_the_day_of_capture_stands_for_what_is_not_said_and_the_status_is_null(tmp_path: Path) -> None:
+    """In what is read of partitions that stay, of scenes, and in partitions that are made of these."""
+    collection = _of_earlier_release(str(tmp_path), [WEST])
+    assert set(_exported(collection).values()) == {(*("2025-06-01",) * 3, None)}
     finish(collection, EAST)
     _update(collection)
 
+    assert _rows(collection, WEST)["status"].null_count == len(HOUSES) - 1
+    found = _exported(collection)
+    assert found["w1"] == (*("2025-06-01",) * 3, None) and found["e2"] == (*("2026-05-01",) * 3, "regular")
+    assert found["e1"] == ("2026-05-01", "2025-06-01", "2026-05-01", "regular"), "w7 is the same building"
+
+
+def _exported(collection: Collection) -> dict[str, tuple[str | None, ...]]:
+    """Days and status by id."""
     (file,) = export_layer(collection, ["geojsonl"])
     rows = [json.loads(line)["properties"] for line in Path(file).read_text().splitlines()]
-    seen = {row["id"]: (row["captured"], row["first_seen"], row["last_seen"]) for row in rows}
-    assert seen["w1"] == ("2025-06-01",) * 3 and seen["e2"] == ("2026-05-01",) * 3
-    assert seen["e1"] == ("2026-05-01", "2025-06-01", "2026-05-01"), "w7 is the same building"
+    return {row["id"]: tuple(row[name] for name in ("captured", *tables.STAND_INS, *ADDED)) for row in rows}
 
 
 @settings(max_examples=25, deadline=None)
@@ -114,10 +122,7 @@ def test_the_layer_is_what_it_would_be_without_an_earlier_release(
 ) -> None:
     stages = [[known[number] for number in sorted(numbers) if number < len(known)] for numbers in shown]
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
-        collection, fresh = Collection(folder), Collection(other)
-        with earlier_release():
-            finish_all(collection, stages[0])
-            _update(collection)
+        collection, fresh = _of_earlier_release(folder, stages[0]), Collection(other)
         for scenes in stages[1:]:
             finish_all(collection, scenes)
             _update(collection)
@@ -136,24 +141,3 @@ def _said(collection: Collection) -> list[dict[str, object]]:
     return [
         {name: value for name, value in part.items() if name not in ("dropped", "joins", "sightings")} for part in parts
     ]
-
-
-def _without_status(file: str) -> None:
-    """As an earlier release wrote it, which did not know the column."""
-    rows = pq.read_table(file)
-    pq.write_table(rows.drop_columns(["status"]).replace_schema_metadata(rows.schema.metadata), file)
-
-
-def test_files_without_a_status_are_read_as_if_it_were_null(tmp_path: Path) -> None:
-    collection = Collection(str(tmp_path))
-    mark = finish(collection, WEST)
-    _without_status(f"{collection.scene_folder(mark)}/{tables.FOOTPRINTS_FILE}")
-    _update(collection)
-    assert _rows(collection, WEST)["status"].null_count == len(HOUSES)
-
-    _without_status(collection.partition(WEST.id))
-    (file,) = export_layer(collection, ["geojsonl"])
-    assert {json.loads(line)["properties"]["status"] for line in Path(file).read_text().splitlines()} == {None}
-    finish(collection, EAST)
-    _update(collection)
-    assert "w7" not in _rows(collection, WEST)["id"].to_pylist()
