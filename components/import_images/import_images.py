@@ -149,13 +149,9 @@ def import_images(
         StorageError: If a place cannot be written, which is found out before the first image is read.
     """
     check_max_bad(max_bad)
-    for name, value in (("project_name", project_name), ("dataset", dataset), ("class_title", class_title)):
-        if not value:
-            raise ConfigError(f"{name}: is empty; give a name")
+    _check_names(project_name=project_name, dataset=dataset, class_title=class_title)
     if not data_root:
         raise ConfigError("data_root: is empty; give a folder or URI prefix for rewritten rasters")
-    if class_title == NEUTRAL_CLASS:
-        raise ConfigError(f"class_title: {class_title!r} is the class of unlabelled pixels; give another")
     asked, chosen = Scaling.parse(scaling), bands_of_text(bands)
     values = MaskValues.parse(mask_value)
     if labels is not None:
@@ -195,11 +191,7 @@ def import_images(
     budget.add(*pairing.unusable)
     budget.add(*(Skipped(storage.name_of(uri), f"{uri}: {NOT_TEXT}") for uri in pairing.unnamable))
     budget.check("rasters that were rewritten stay in the data root, where the next run finds them")
-    if tasks and len(imported.outside) == len(tasks):
-        raise DataError(
-            f"aoi_uri: {options.aoi_uri}: touches none of the {len(tasks)} images in {images_uri}; check its CRS, and "
-            "that it is of the same place as the imagery"
-        )
+    _check_area(imported, len(tasks), options.aoi_uri, images_uri)
     unpaired_images, unpaired_files = pairing.unpaired_images, pairing.unpaired_masks
     if sources is not None:
         sources.log(imported.labels)
@@ -212,6 +204,22 @@ def import_images(
     _check_objects(imported, pairing.has_masks, sources is not None)
     write_imported(project_dir, project_name, class_title, imported, sources.shape if sources else Shape.BITMAP)
     return report
+
+
+def _check_names(**names: str) -> None:
+    for name, value in names.items():
+        if not value:
+            raise ConfigError(f"{name}: is empty; give a name")
+    if names["class_title"] == NEUTRAL_CLASS:
+        raise ConfigError(f"class_title: {NEUTRAL_CLASS!r} is the class of unlabelled pixels; give another")
+
+
+def _check_area(imported: Imported, images: int, aoi_uri: str, images_uri: str) -> None:
+    if images and len(imported.outside) == images:
+        raise DataError(
+            f"aoi_uri: {aoi_uri}: touches none of the {images} images in {images_uri}; check its CRS, and that it is "
+            "of the same place as the imagery"
+        )
 
 
 @dataclass(frozen=True, slots=True)

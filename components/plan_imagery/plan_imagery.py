@@ -35,7 +35,7 @@ from components.core.progress import progress
 from components.core.skip_budget import Skipped, log_skipped
 from components.plan_imagery.area import AreaOfInterest
 from components.plan_imagery.capture_date import DatePattern, date_pattern
-from components.plan_imagery.diff import diff_imagery
+from components.plan_imagery.diff import ImageryDiff, diff_imagery
 from components.plan_imagery.layer_facts import check_same_imagery, read_shown
 from components.plan_imagery.parameters import REDO_ALL, REDO_CHANGED, check_numbers, check_settings
 from components.plan_imagery.predictions import with_predictions
@@ -113,21 +113,8 @@ def plan_imagery(
         model, learnt = model_digest(folder), ImageryFacts.of_model(folder)
         network = network_digest(folder, inference.runtime)
     resolved.check(model)
-    scaling = (
-        {} if scaled.mode == PERCENTILE else {"scaling": astuple(scaled)}
-    )  # without it names are as they ever were
-    detector = detector_digest(network, settings.detector_settings() | scaling)
-    collection = Collection(output)
-    shown = read_shown(collection)
-    check_same_imagery(collection, shown, images)
-    area = AreaOfInterest(options.aoi_uri, collection) if options.aoi_uri else None
-    listed = find_images(images, output, options.assets, collection.place(*CATALOGUE_NOTES))
-    limited = listed if area is None else area.limited(listed)
-    found = diff_imagery(limited, collection.marks(), detector, redo == REDO_ALL, shown.stems)
-    if not found.images:
-        raise no_images(images)
-    if area is not None and found.outside == found.images:
-        raise area.touches_nothing(images)
+    detector, collection = _detector(network, settings, scaled), Collection(output)
+    found = _compared(images, collection, options, detector, redo)
     todo, exhausted = skip_exhausted(collection, found.todo, detector)
     shard_pixels = max(1, round(shard_megapixels * MEGA))
     headers = _usable(_headers(todo, dates, bands_of_text(settings.bands)), inference.mode)
@@ -163,6 +150,27 @@ def plan_imagery(
     write_plan(plan_dir, plan)
     _log_plan(plan)
     return plan
+
+
+def _detector(network: str, settings: DetectionSettings, scaling: Scaling) -> str:
+    """Name the way to detect; the default scaling counts as none, since names come from when none counted."""
+    more = {} if scaling.mode == PERCENTILE else {"scaling": astuple(scaling)}
+    return detector_digest(network, settings.detector_settings() | more)
+
+
+def _compared(images: str, collection: Collection, options: DetectionImages, detector: str, redo: str) -> ImageryDiff:
+    """List the imagery, and compare it with the ledger."""
+    shown = read_shown(collection)
+    check_same_imagery(collection, shown, images)
+    area = AreaOfInterest(options.aoi_uri, collection) if options.aoi_uri else None
+    listed = find_images(images, collection.output_uri, options.assets, collection.place(*CATALOGUE_NOTES))
+    limited = listed if area is None else area.limited(listed)
+    found = diff_imagery(limited, collection.marks(), detector, redo == REDO_ALL, shown.stems)
+    if not found.images:
+        raise no_images(images)
+    if area is not None and found.outside == found.images:
+        raise area.touches_nothing(images)
+    return found
 
 
 def _headers(
