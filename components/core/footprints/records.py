@@ -29,9 +29,6 @@ MAP_SCHEMA = pa.schema(
 )
 """Columns of a layer in map coordinates; the geometry is WKB, `status` what regularisation did with it."""
 
-ADDED = ("status",)
-"""Columns that files of earlier releases lack: null there."""
-
 PIXEL_COORDINATES = "pixels of the source image: x to the right, y down from its upper left corner"
 
 PIXEL_SCHEMA = MAP_SCHEMA.insert(len(MAP_SCHEMA) - 1, pa.field("coordinates", pa.string()))

@@ -153,7 +153,8 @@ def _by_scene(found: Neighbours, state: _State, changed: set[str], reader: Candi
         before, sightings = reader.before(name)
         kept = ~np.isin(before.rows, rows)
         now = ~np.isnan(state.dropped_at[own])
-        said = {int(row): said for index, row in zip(own.tolist(), rows, strict=True) if (said := state.said_of(index))}
+        pairs = ((int(row), state.said_of(index)) for index, row in zip(own.tolist(), rows, strict=True))
+        said = {row: sighting for row, sighting in pairs if sighting is not None}
         reached = set(rows.tolist())
         said |= {row: sighting for row, sighting in sightings.by_row.items() if row not in reached}
         dropped = Dropped.of(

@@ -77,15 +77,20 @@ class LayerJournal:
             StorageError: If it cannot be read.
         """
         self._collection = collection
-        self._notes: dict[str, Noted] = {}
-        self._copies: set[str] = set()
         self._missing: set[str] = set()
-        for found in storage.list_objects(collection.place(FOLDER), recursive=False):
+        self._notes, self._copies = self._there()
+
+    def _there(self) -> tuple[dict[str, Noted], set[str]]:
+        """The notes by their places, and the scenes of which there are copies."""
+        notes: dict[str, Noted] = {}
+        copies: set[str] = set()
+        for found in storage.list_objects(self._collection.place(FOLDER), recursive=False):
             suffix = storage.suffix_of(found.uri)
             if suffix == COPY:
-                self._copies.add(storage.stem_of(found.uri))
+                copies.add(storage.stem_of(found.uri))
             elif suffix == NOTE:
-                self._notes[found.uri] = _read(found.uri)
+                notes[found.uri] = _read(found.uri)
+        return notes, copies
 
     @property
     def name(self) -> str:
@@ -95,7 +100,8 @@ class LayerJournal:
     def begin(self, partitions: Noted) -> None:
         """Note what an update is about to write or delete.
 
-        A copy that no note knows is left of a run that was killed when it had told it, and deleted.
+        A copy that no note knows is left of a run that was killed when it had told it, and deleted. Notes come before
+        copies: where one seems to lack, they are read once more, as another update may have begun meanwhile.
 
         Args:
             partitions: By scene the bounds of what was and will be there, and whether there is a partition.
@@ -103,12 +109,16 @@ class LayerJournal:
         Raises:
             StorageError: If that fails.
         """
-        known = {scene for noted in self._notes.values() for scene in noted}
-        for scene in self._copies - known:
-            storage.delete(self._copy(scene))
-        self._copies &= known
+        if self._copies - self._noted():
+            self._notes = self._there()[0]
+            for scene in self._copies - self._noted():
+                storage.delete(self._copy(scene))
+            self._copies &= self._noted()
         self._note(partitions)
         self._missing = {scene for scene, states in self._states().items() if not states[0]}
+
+    def _noted(self) -> set[str]:
+        return {scene for noted in self._notes.values() for scene in noted}
 
     def _note(self, partitions: Noted) -> None:
         name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(4)}"

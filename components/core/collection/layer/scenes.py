@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import shapely
 
-from components.core.collection.layer.index import Bounds, ImageGrid
+from components.core.collection.layer.index import Bounds, ImageGrid, Partition, mark_of
 from components.core.collection.ledger import Mark
 
 
@@ -28,6 +28,11 @@ class LayerScene:
     bounds: Bounds
     captured: str
     grid: ImageGrid | None = None
+
+    @classmethod
+    def of(cls, part: Partition) -> LayerScene:
+        """As `layer.json` says."""
+        return cls(mark_of(part.mark), part.bounds, part.captured, part.grid)
 
     @property
     def moment(self) -> float:

@@ -9,7 +9,9 @@ from functools import cached_property
 import pyarrow as pa
 import shapely
 
-from components.core.collection.layer.index import Bounds, CollectionLayer, Partition, layer_or_none, mark_of
+from components.core.collection.layer.candidates import KEPT_FOOTPRINTS
+from components.core.collection.layer.index import Bounds, CollectionLayer, layer_or_none
+from components.core.collection.layer.lru_cache import RecentlyRead
 from components.core.collection.layer.partitions import LostPartitionError, read_alive
 from components.core.collection.layer.scenes import LayerScene, Overlaps, within
 from components.core.collection.layer.sightings import FIRST_SEEN
@@ -24,11 +26,14 @@ SCHEMA = pa.schema([("id", pa.string()), (FIRST_SEEN, pa.string()), (GEOMETRY, p
 
 
 class ShownFootprints:
-    """Asks the layer as it is when it is asked first; picklable, until then."""
+    """Asks the layer as it is when a process asks it first; picklable, without what was read."""
 
     def __init__(self, collection: Collection) -> None:
         """Of a collection, which need not have a layer."""
         self._collection = collection
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_collection": self._collection}
 
     @cached_property
     def _layer(self) -> CollectionLayer:
@@ -37,7 +42,7 @@ class ShownFootprints:
     @cached_property
     def _overlaps(self) -> Overlaps:
         parts = (part for part in self._layer.parts if part.footprints or part.joins or part.withheld)
-        return Overlaps({part.scene: _scene(part) for part in parts})
+        return Overlaps({part.scene: LayerScene.of(part) for part in parts})
 
     def near(self, bounds: Bounds, but: str) -> pa.Table:
         """What other scenes show on some ground, parts of joined buildings each for itself, and what they withhold.
@@ -51,18 +56,19 @@ class ShownFootprints:
         Returns:
             Table of `SCHEMA`.
         """
-        found = [self._rows(self._layer.partitions[name]) for name in self._overlaps.near(bounds) if name != but]
+        found = [self._rows(name) for name in self._overlaps.near(bounds) if name != but]
         rows = pa.concat_tables([SCHEMA.empty_table(), *found])
         return rows.filter(pa.array(within(shapely.bounds(geometries_of(rows)), [bounds])))
 
-    def _rows(self, part: Partition) -> pa.Table:
+    @cached_property
+    def _rows(self) -> RecentlyRead[pa.Table]:
+        return RecentlyRead(self._read, lambda rows: int(rows.num_rows), KEPT_FOOTPRINTS)
+
+    def _read(self, name: str) -> pa.Table:
+        part = self._layer.partitions[name]
         try:
-            alive = read_alive(self._collection, _scene(part), part, math.inf)
+            alive = read_alive(self._collection, LayerScene.of(part), part, math.inf)
         except (LostPartitionError, DataError, StorageError) as error:
             log.warning("%s: no id is taken over from this scene: %s", part.scene, error)
             return SCHEMA.empty_table()
         return alive.sightings.told(alive.table, alive.rows).select(SCHEMA.names).cast(SCHEMA)
-
-
-def _scene(part: Partition) -> LayerScene:
-    return LayerScene(mark_of(part.mark), part.bounds, part.captured, part.grid)

@@ -16,7 +16,7 @@ from components.core.collection.layer.sightings import FIRST_SEEN, LAST_SEEN, UN
 from components.core.errors import DataError
 from components.core.footprints.geoparquet import bbox_field, geoparquet_bytes, in_hilbert_order
 from components.core.footprints.hilbert import WORLD
-from components.core.footprints.records import ADDED, OUTLINE, TOUCHES_EDGE, scene_schema
+from components.core.footprints.records import OUTLINE, TOUCHES_EDGE, scene_schema
 from components.core.json_text import parse_json
 
 FOOTPRINTS_FILE = "footprints.parquet"
@@ -44,8 +44,8 @@ SCENE_SCHEMA = reduce(
 )
 """Columns of a scene's file; the geometry is WKB in WGS 84."""
 
-STAND_INS = {FIRST_SEEN: CAPTURED, LAST_SEEN: CAPTURED}
-"""What stands for columns that files of earlier releases do not have."""
+STAND_INS = {FIRST_SEEN: CAPTURED, LAST_SEEN: CAPTURED, "status": None}
+"""Which columns stand for those that files of earlier releases do not have; none for null."""
 
 FOOTPRINT_SCHEMA = SCENE_SCHEMA.remove(SCENE_SCHEMA.get_field_index(OUTLINE))
 """Columns of a footprint: the same, without what only joining needs."""
@@ -126,8 +126,8 @@ def _served(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
     """Some columns of rows, others in the place of those that they lack, or null."""
     found = {}
     for name in columns:
-        stored = name if name in rows.column_names else STAND_INS.get(name, "")
-        found[name] = rows[stored] if stored else pa.nulls(rows.num_rows, SCENE_SCHEMA.field(name).type)
+        stored = name if name in rows.column_names else STAND_INS[name]
+        found[name] = pa.nulls(rows.num_rows, SCENE_SCHEMA.field(name).type) if stored is None else rows[stored]
     return pa.table(found, metadata=rows.schema.metadata)
 
 
@@ -135,10 +135,10 @@ def _stored(file: pq.ParquetFile, columns: Sequence[str]) -> list[str]:
     """Names of the columns of a file that serve as some columns, each once."""
     there = set(file.schema_arrow.names)
     stored = dict.fromkeys(name if name in there else STAND_INS.get(name, name) for name in columns)
-    missing = [name for name in stored if name not in there and name not in ADDED]
+    missing = [name for name in stored if name not in there and name is not None]
     if missing:
         raise ValueError(f"it has no column {missing[0]!r}")
-    return [name for name in stored if name in there]
+    return [name for name in stored if name is not None]
 
 
 class Kept(NamedTuple):

@@ -296,7 +296,7 @@ def _scene(collection: Collection, mark: Mark, layer: CollectionLayer) -> LayerS
     """A scene as `layer.json` knows it, or as its marker says."""
     part = layer.partitions.get(mark.scene)
     if part is not None and part.mark == mark.stem:
-        return LayerScene(mark, part.bounds, part.captured, part.grid)
+        return LayerScene.of(part)
     record = collection.read(mark)
     return LayerScene(mark, record.bounds, record.captured, ImageGrid.of(record))
 

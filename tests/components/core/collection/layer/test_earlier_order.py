@@ -24,7 +24,6 @@ from components.core.collection.layer.update import update_layer
 from components.core.collection.ledger import Collection
 from components.core.footprints.geoparquet import geoparquet_bytes
 from components.core.footprints.hilbert import WORLD
-from components.core.footprints.records import ADDED
 from tests.components.core.collection.layer.drawing import collections
 from tests.components.core.collection.layer.small_collections import (
     Building,
@@ -50,7 +49,7 @@ def earlier_release() -> Iterator[None]:
 
 
 def _without_later_columns(table: pa.Table, *arguments: Any) -> bytes:
-    return geoparquet_bytes(table.drop_columns([*tables.STAND_INS, *ADDED]), *arguments)
+    return geoparquet_bytes(table.drop_columns([*tables.STAND_INS]), *arguments)
 
 
 def _of_earlier_release(folder: str, scenes: Sequence[SmallScene]) -> Collection:
@@ -112,7 +111,7 @@ def _exported(collection: Collection) -> dict[str, tuple[str | None, ...]]:
     """Days and status by id."""
     (file,) = export_layer(collection, ["geojsonl"])
     rows = [json.loads(line)["properties"] for line in Path(file).read_text().splitlines()]
-    return {row["id"]: tuple(row[name] for name in ("captured", *tables.STAND_INS, *ADDED)) for row in rows}
+    return {row["id"]: tuple(row[name] for name in ("captured", *tables.STAND_INS)) for row in rows}
 
 
 @settings(max_examples=25, deadline=None)

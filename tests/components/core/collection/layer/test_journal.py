@@ -84,6 +84,24 @@ def test_what_another_update_has_still_to_do_stays_noted_by_another_name(tmp_pat
     assert LayerJournal(collection).name > name, "its file does not replace the first one"
 
 
+def test_what_another_update_copied_while_one_listed_stays(tmp_path: Path) -> None:
+    """A listing is no snapshot: it may have the copy of an update, and not the note that came before that."""
+    collection = Collection(str(tmp_path))
+    put(collection, "a", b"before")
+    other = LayerJournal(collection)
+    other.begin({"a": (WEST, True)})
+    other.keep("a")
+    (note,) = Path(collection.place(FOLDER)).glob("*.json")
+    hidden = note.rename(tmp_path / "hidden")
+    journal = LayerJournal(collection)
+    hidden.rename(note)
+
+    journal.begin({"b": (WEST, False)})
+
+    put(collection, "a", b"now")
+    assert touched(collection) == {"a": b"before"}
+
+
 def test_a_copy_that_no_note_knows_is_not_taken_for_what_was_there(tmp_path: Path) -> None:
     collection = Collection(str(tmp_path))
     put(collection, "a", b"now")
