@@ -185,6 +185,19 @@ def test_a_change_that_has_to_be_confirmed_is_told_when_it_is(detection: Detecti
     ]
 
 
+def test_a_building_that_tiles_cut_keeps_its_id_where_one_image_shows_it_whole(detection: Detection) -> None:
+    """No part has more than half of it."""
+    west, east = (100, SIZE.width - 20, 40, 20), (100, 0, 40, 20)
+    write_town(Path(detection.images) / "west_2026-01-01.tif", SIZE, HOUSE, west)
+    write_town(Path(detection.images) / "east_2026-01-01.tif", SIZE, east, east_px=SIZE.width)
+    assert detection.run()["layer_buildings_joined"] == 1
+    before = layer(detection)
+    whole = (100, SIZE.width - 20, 40, 40)
+    write_town(Path(detection.images) / "both_2027-01-01.tif", replace(SIZE, width=2 * SIZE.width), HOUSE, whole)
+    detection.run()
+    assert set(layer(detection).id) == set(before.id) and len(told(detection)) == 1
+
+
 def test_an_older_capture_that_comes_late_tells_the_first_day(detection: Detection) -> None:
     write_town(Path(detection.images) / "west_2027-01-01.tif", SIZE, HOUSE, SHED)
     detection.run()

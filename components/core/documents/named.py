@@ -43,7 +43,7 @@ READY_MADE: Mapping[str, NamedDocument] = {
     ),
     "split_blocks": NamedDocument(
         SPLIT_TAGGING_QUERY.with_name("split_blocks.query.json"),
-        "Tags georeferenced images, whatever their names, for training or testing by blocks of ground of 200 m, eight "
+        "Tags georeferenced images, whatever their names, for training or testing by blocks of ground of 400 m, seven "
         "of ten for training; images nearer than 20 m to the other side, and so on neither, are tagged `gap`.",
     ),
     "crop_augment": NamedDocument(

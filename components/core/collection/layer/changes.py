@@ -36,7 +36,8 @@ class ChangeKind(StrEnum):
     """It is shown with another outline, be it by another scene."""
 
     MOVED = "moved"
-    """Another scene shows it now, and has another id for it."""
+    """Another scene shows it now, and has another id for it, as where both came in one run, or the outlines share less
+    than half."""
 
 
 SHOWN_COLUMNS = ("id", "class", "source", "captured", "area_m2", "geometry")

@@ -10,11 +10,12 @@ import pyarrow as pa
 import shapely
 
 from components.core.collection.layer.candidates import KEPT_FOOTPRINTS
-from components.core.collection.layer.index import Bounds, CollectionLayer, layer_or_none
+from components.core.collection.layer.index import Bounds, CollectionLayer, Partition, layer_or_none
 from components.core.collection.layer.lru_cache import RecentlyRead
 from components.core.collection.layer.partitions import LostPartitionError, read_alive
 from components.core.collection.layer.scenes import LayerScene, Overlaps, within
 from components.core.collection.layer.sightings import FIRST_SEEN
+from components.core.collection.layer.tables import read_columns
 from components.core.collection.ledger import Collection
 from components.core.errors import DataError, StorageError
 from components.core.footprints.records import GEOMETRY
@@ -45,7 +46,7 @@ class ShownFootprints:
         return Overlaps({part.scene: LayerScene.of(part) for part in parts})
 
     def near(self, bounds: Bounds, but: str) -> pa.Table:
-        """What other scenes show on some ground, parts of joined buildings each for itself, and what they withhold.
+        """What other scenes show on some ground, joined buildings whole and in parts, and what they withhold.
 
         What cannot be read is left out, since it is the layer's next update that mends it.
 
@@ -67,8 +68,20 @@ class ShownFootprints:
     def _read(self, name: str) -> pa.Table:
         part = self._layer.partitions[name]
         try:
-            alive = read_alive(self._collection, LayerScene.of(part), part, math.inf)
+            return self._shown(part)
         except (LostPartitionError, DataError, StorageError) as error:
             log.warning("%s: no id is taken over from this scene: %s", part.scene, error)
             return SCHEMA.empty_table()
-        return alive.sightings.told(alive.table, alive.rows).select(SCHEMA.names).cast(SCHEMA)
+
+    def _shown(self, part: Partition) -> pa.Table:
+        alive = read_alive(self._collection, LayerScene.of(part), part, math.inf)
+        rows = alive.sightings.told(alive.table, alive.rows).select(SCHEMA.names).cast(SCHEMA)
+        return pa.concat_tables([rows, self._whole(part)]) if part.joined else rows
+
+    def _whole(self, part: Partition) -> pa.Table:
+        """The buildings that a scene shows, those that it shows of several tiles among them, whole."""
+        place = self._collection.partition(part.scene)
+        try:
+            return read_columns(place, SCHEMA.names).cast(SCHEMA)
+        except (pa.ArrowException, ValueError) as error:
+            raise LostPartitionError(part.scene, str(error)) from error

@@ -211,6 +211,18 @@ def test_settings_that_make_no_sense_are_told(settings: dict[str, object], messa
         parse_layers([layer("split_blocks", "$a", ["$b", "$c", "null"], **settings)])
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_ready_made_blocks_leave_tiles_of_half_their_side_to_both_sides(tmp_path: Path, seed: int) -> None:
+    entries = [
+        tile(f"t{row}_{column}", UTM33, 500_000 + column * 195, NORTH - row * 195, Size(390, 390), 0.5)
+        for row in range(15)
+        for column in range(15)
+    ]
+    split_tagging(write(tmp_path, entries), tmp_path / "tagged", query="split_blocks", seed=seed)
+    tags = Counter(entry.tags for entry in open_project(tmp_path / "tagged"))
+    assert tags["trainval",] > 225 / 4 and tags["test",] > 225 / 40 and tags["gap",] < 225 * 0.6
+
+
 def test_split_tagging_takes_it_by_name_and_wants_both_sides(tmp_path: Path) -> None:
     entries = [
         tile(f"t{row}_{column}", UTM33, 500_000 + column * 60, NORTH - row * 60, Size(200, 200), 0.3)
