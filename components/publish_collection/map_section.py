@@ -266,7 +266,7 @@ def _as_rows(changes: pa.Table, suffix: str) -> pa.Table:
 
 
 def _drawn(source: _Source, kinds: Sequence[_Kind], changes: pa.Table | None, share: int) -> Iterator[DrawnBuildings]:
-    to_plane = _to_plane(source)
+    to_plane = _to_plane(source, kinds)
     shares = fair_shares([kind.rows.num_rows for kind in kinds], share)
     moved: list[tuple[Geometries, list[dict[str, Value]]]] = []
     for kind, some in zip(kinds, shares, strict=True):
@@ -283,14 +283,13 @@ def _drawn(source: _Source, kinds: Sequence[_Kind], changes: pa.Table | None, sh
         yield DrawnBuildings(BEFORE, total, shapes, [row for entry in moved for row in entry[1]])
 
 
-def _to_plane(source: _Source) -> Callable[[Geometries], Geometries]:
+def _to_plane(source: _Source, kinds: Sequence[_Kind]) -> Callable[[Geometries], Geometries]:
+    """Around the image's middle; around its first building, for all kinds alike, where its place is not known."""
     if source.place is not None:
         return source.place.shapes_of_degrees
-
-    def near_the_first(shapes: Geometries) -> Geometries:
-        return ground_shapes(shapes, float(shapes[0].bounds[0])) if len(shapes) else shapes
-
-    return near_the_first
+    first = next((geometries_of(kind.rows.slice(0, 1))[0] for kind in kinds if kind.rows.num_rows), None)
+    middle = 0.0 if first is None else float(first.bounds[0])
+    return lambda shapes: ground_shapes(shapes, middle)
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Value]:
