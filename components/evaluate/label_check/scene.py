@@ -94,7 +94,9 @@ def shapes_of(bitmaps: Sequence[Bitmap]) -> Geometries:
     return moved
 
 
-def scene_of(true: Item, predicted: Item, labels: Sequence[Label], predicted_class: str) -> tuple[Seen, bool]:
+def scene_of(
+    true: Item, predicted: Item, labels: Sequence[Label], predicted_class: str, ignored: Sequence[Bitmap]
+) -> tuple[Seen, bool]:
     """A pair as a scene.
 
     Args:
@@ -102,6 +104,7 @@ def scene_of(true: Item, predicted: Item, labels: Sequence[Label], predicted_cla
         predicted: Its partner, of the same size.
         labels: Of the true item.
         predicted_class: Class of predicted objects.
+        ignored: Ground of the true item that nobody labelled.
 
     Returns:
         The scene, and whether probabilities say how sure the network is; else its objects do.
@@ -118,7 +121,7 @@ def scene_of(true: Item, predicted: Item, labels: Sequence[Label], predicted_cla
         objects,
         _Drawn(objects) if source is None else _Probability(source),
         validity_of(true),
-        bitmaps_of_class(true, NEUTRAL_CLASS),
+        ignored,
         pixel_m_of(true),
     )
     return seen, source is not None

@@ -21,6 +21,7 @@ from components.core.footprints.tolerance import DEFAULT_PX
 from components.core.project import Project
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
+from components.evaluate.counting import ignored_of
 from components.evaluate.label_check.doubts import Doubt, DoubtKind, doubts_of
 from components.evaluate.label_check.scene import Label, labels_of, scene_of, shapes_of
 from components.evaluate.label_check.support import Place
@@ -150,7 +151,8 @@ class SceneChecker:
     def _checked(self, pair: ScenePair) -> CheckedScene:
         true = self.truth.item(pair.truth)
         labels = labels_of(true, self.truth_class)
-        seen, has_probabilities = scene_of(true, self.predictions.item(pair.predicted), labels, self.predicted_class)
+        predicted, ignored = self.predictions.item(pair.predicted), ignored_of(true, self.truth)
+        seen, has_probabilities = scene_of(true, predicted, labels, self.predicted_class, ignored)
         doubts = doubts_of(seen)
         grid = placed(true, true.key)
         ground = None if grid is None else grid.ground(true.size)
