@@ -13,8 +13,7 @@ from components.core.class_titles import NEUTRAL_CLASS
 from components.core.figures import AREA_SHAPES, Bitmap, Figure, Polygon
 from components.core.figures.connected_components import components_of_bands
 from components.core.figures.row_bands import as_bitmap, mask_bands
-from components.core.footprints.geography import Geometries
-from components.core.footprints.polygonize import outlines
+from components.core.footprints.polygonize import placed_outlines
 from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.item import ATTRIBUTES
@@ -66,7 +65,7 @@ def labels_of(item: Item, judged: str) -> list[Label]:
     for title, bitmaps in of_masks.items():
         bands = mask_bands(bitmaps, item.size, BAND_ROWS)
         parts = components_of_bands((band.top, rows) for band, rows in bands)
-        shapes = shapes_of(parts)
+        shapes = placed_outlines(parts)
         found += [
             Label(title, shape, part if title == judged else None) for part, shape in zip(parts, shapes, strict=True)
         ]
@@ -81,17 +80,6 @@ def _bitmap(figure: Figure, size: Size) -> list[Bitmap]:
 def shape_of(polygon: Polygon) -> shapely.Polygon:
     """A polygon's outline, (column, row)."""
     return shapely.Polygon(polygon.exterior[:, ::-1], [hole[:, ::-1] for hole in polygon.interiors])
-
-
-def shapes_of(bitmaps: Sequence[Bitmap]) -> Geometries:
-    """(N,) outlines of bitmaps along their pixels' edges, (column, row) of the scene."""
-    drawn = outlines([entry.mask for entry in bitmaps])
-    origins = np.array([(entry.left, entry.top) for entry in bitmaps], np.float64).reshape(-1, 2)
-    counts = shapely.get_num_coordinates(drawn)
-    moved: Geometries = shapely.set_coordinates(
-        drawn, shapely.get_coordinates(drawn) + np.repeat(origins, counts, axis=0)
-    )
-    return moved
 
 
 def scene_of(
