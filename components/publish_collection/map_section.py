@@ -39,23 +39,28 @@ from components.core.scene_errors import scene_errors
 KEPT, BEFORE = "kept", "before"
 
 KINDS = (
+    MapKind(KEPT, "as before", palette.KEPT, fill=0.1, note="The layer showed it before this run, and shows it now."),
+    MapKind(ChangeKind.NEW, "new", palette.BOTH, fill=0.3, note="The layer shows it now, and did not before."),
+    MapKind(ChangeKind.MOVED, "moved", palette.MOVED, note="Another scene shows it now, under another id."),
     MapKind(
-        KEPT, "as before", palette.KEPT, 0.1, False, False, "The layer showed it before this run, and shows it now."
+        BEFORE,
+        "outline before",
+        palette.BEFORE,
+        fill=0.0,
+        is_dashed=True,
+        is_echo=True,
+        note="Of a building that changed or moved.",
     ),
-    MapKind(ChangeKind.NEW, "new", palette.BOTH, 0.3, False, False, "The layer shows it now, and did not before."),
+    MapKind(ChangeKind.CHANGED, "changed", palette.CHANGED, fill=0.3, note="The layer shows it with another outline."),
     MapKind(
-        ChangeKind.MOVED, "moved", palette.MOVED, 0.25, False, False, "Another scene shows it now, under another id."
+        ChangeKind.UNCOVERED,
+        "not looked at",
+        palette.MUTED,
+        fill=0.15,
+        is_dashed=True,
+        note="No scene shows its ground any more.",
     ),
-    MapKind(BEFORE, "outline before", palette.BEFORE, 0.0, True, True, "Of a building that changed or moved."),
-    MapKind(
-        ChangeKind.CHANGED, "changed", palette.CHANGED, 0.3, False, False, "The layer shows it with another outline."
-    ),
-    MapKind(
-        ChangeKind.UNCOVERED, "not looked at", palette.MUTED, 0.15, True, False, "No scene shows its ground any more."
-    ),
-    MapKind(
-        ChangeKind.GONE, "gone", palette.PREDICTION, 0.3, False, False, "Its ground was looked at, and it is no more."
-    ),
+    MapKind(ChangeKind.GONE, "gone", palette.PREDICTION, fill=0.3, note="Its ground was looked at, and it is no more."),
 )
 """In the legend's order; what is drawn last lies above."""
 
@@ -326,7 +331,7 @@ def _with_past(
 
 
 def _kinds(changes: str) -> tuple[MapKind, ...]:
-    """Where no change is told, as when an update that was killed has told all of it, there is one kind."""
+    """Where no change is told, as when an update that was killed has told all of it, the first kind has other words."""
     if changes:
         return KINDS
     return (
