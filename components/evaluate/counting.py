@@ -25,7 +25,7 @@ from components.core.skip_budget import Skipped
 from components.evaluate.boundary import boundary_counts
 from components.evaluate.class_probability import probability_of
 from components.evaluate.counts import BoundaryCounts, Counts, ObjectCounts, PixelCounts
-from components.evaluate.matching import Match, common_area, match_objects
+from components.evaluate.matching import Match, is_mostly_on, match_objects
 from components.evaluate.pairing import ScenePair
 from components.evaluate.polygon_measures import polygon_counts
 from components.evaluate.sweep import ImageSweep, SweepCounts
@@ -230,7 +230,7 @@ class ComparedObjects:
         cls, truth: list[Bitmap], predicted: Iterable[Bitmap], ignored: Sequence[Bitmap], rules: CountingRules
     ) -> ComparedObjects:
         """Match objects; predicted ones that lie on unlabelled ground by more than half do not count."""
-        counted = [entry for entry in predicted if not _is_mostly_on(entry, ignored)]
+        counted = [entry for entry in predicted if not is_mostly_on(entry, ignored)]
         return cls(truth, counted, match_objects(truth, counted, rules.iou_threshold))
 
 
@@ -263,11 +263,6 @@ def _padded(validity: ReadValidity, band: Window, size: Size, halo: int) -> Bool
     top, bottom = max(band.top - halo, 0), min(band.bottom + halo, size.height)
     rows = validity(Window.of_bounds(top, band.left, bottom, band.right))
     return np.pad(rows, ((top - band.top + halo, band.bottom + halo - bottom), (0, 0)))
-
-
-def _is_mostly_on(entry: Bitmap, ground: Sequence[Bitmap]) -> bool:
-    """Whether more than half of an object lies on some ground."""
-    return 2 * sum(common_area(entry, part) for part in ground) > entry.mask.area
 
 
 class _Tally:

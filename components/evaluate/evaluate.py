@@ -125,9 +125,9 @@ def evaluate(
     if output_dir is not None:
         with staged_directory(output_dir) as staged:
             if label_suggestions:
-                bad = {entry.name for entry in sums.skipped}
-                pairs = [pair for pair in pairing.pairs if pair.label not in bad]
-                found = check_labels(predicted_project, true_project, pairs, rules, staged, label_suggestions, workers)
+                found = check_labels(
+                    predicted_project, true_project, sums.pairs, rules, staged, label_suggestions, workers
+                )
                 result = replace(result, labels=found)
             _write(result, staged)
     return result

@@ -6,14 +6,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import shapely
-
 from components.core.errors import DataError, FootprintsError
 from components.core.figures import Bitmap
 from components.core.footprints.geography import Geometries, areas_m2
 from components.core.footprints.georeference import placed
-from components.core.footprints.polygonize import outlines
+from components.core.footprints.polygonize import placed_outlines
 from components.core.footprints.simplify import simplified
 from components.core.hashing import hash_integer
 from components.core.parallel import parallel_map, worker_count
@@ -108,13 +105,17 @@ def map_kinds(rules: CountingRules) -> tuple[MapKind, ...]:
     least = f"with an IoU of at least {rules.iou_threshold:g}"
     return (
         MapKind(
-            FOUND, "truth, found", palette.KEPT, 0.0, True, True, f"A true building that a prediction matches {least}."
+            FOUND,
+            "truth, found",
+            palette.KEPT,
+            fill=0.0,
+            is_dashed=True,
+            is_echo=True,
+            note=f"A true building that a prediction matches {least}.",
         ),
-        MapKind(RIGHT, "prediction, right", palette.BOTH, 0.2, False, False, f"It matches a true building {least}."),
-        MapKind(
-            FALSE, "prediction, false", palette.PREDICTION, 0.3, False, False, f"No true building matches it {least}."
-        ),
-        MapKind(MISSED, "truth, missed", palette.TRUTH, 0.3, False, False, f"No prediction matches it {least}."),
+        MapKind(RIGHT, "prediction, right", palette.BOTH, fill=0.2, note=f"It matches a true building {least}."),
+        MapKind(FALSE, "prediction, false", palette.PREDICTION, fill=0.3, note=f"No true building matches it {least}."),
+        MapKind(MISSED, "truth, missed", palette.TRUTH, fill=0.3, note=f"No prediction matches it {least}."),
     )
 
 
@@ -201,7 +202,7 @@ class SceneDrawer:
             chosen = [own[index] for index in spread(len(own), some)]
             bitmaps = [objects[index] for index in chosen]
             is_truth = kind in (FOUND, MISSED)
-            shapes = _outlines(bitmaps)
+            shapes = placed_outlines(bitmaps)
             rows = _rows(bitmaps, [matched.get(index) for index in chosen], place, shapes)
             if not is_truth:
                 _add_confidence(rows, predicted, bitmaps)
@@ -219,15 +220,6 @@ def ground_place(item: Item) -> GroundPlace | None:
         return None
     place = None if grid is None else GroundPlace(grid, item.size)
     return place if place is not None and place.is_on_map else None
-
-
-def _outlines(bitmaps: Sequence[Bitmap]) -> Geometries:
-    """Exact outlines in (column, row) of the item."""
-    shapes = outlines([bitmap.mask for bitmap in bitmaps])
-    corners = np.array([(bitmap.left, bitmap.top) for bitmap in bitmaps], np.float64).reshape(-1, 2)
-    counts = shapely.get_num_coordinates(shapes)
-    moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
-    return moved
 
 
 def _rows(

@@ -93,6 +93,11 @@ def common_area(first: Bitmap, second: Bitmap) -> int:
     return 0 if common is None else sum(_common_pixels(first, second, band) for band in _bands(common))
 
 
+def is_mostly_on(entry: Bitmap, ground: Sequence[Bitmap]) -> bool:
+    """Whether more than half of an object lies on some ground."""
+    return 2 * sum(common_area(entry, part) for part in ground) > entry.mask.area
+
+
 def _bands(window: Window) -> list[Window]:
     size = Size(window.height, window.width)
     return [band.shift(window.top, window.left) for band in row_bands(size, BAND_ROWS)]

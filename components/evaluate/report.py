@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.core.project import open_project
+from components.core.project import Project, open_project
 from components.core.reporting.page import Section, run_report, write_page
 from components.evaluate.compared_scenes import compared_scenes
 from components.evaluate.curve_section import curve_section
@@ -38,16 +38,18 @@ def write_report(
         DataError: If a project or its pixels cannot be read.
         StorageError: If a place cannot be written.
     """
+    predicted, true = open_project(predictions), open_project(truth)
+    whole = open_project(unsplit) if unsplit else None
     towns = evaluation_table(result.as_json(), "evaluation")
-    scenes = _scenes(result, predictions, truth, unsplit)
-    sections = [towns, *_map(result, predictions, truth, workers), *_curves(result), *_labels(result, truth), scenes]
+    scenes = _scenes(result, predicted, true, whole)
+    sections = [towns, *_map(result, predicted, true, workers), *_curves(result), *_labels(result, true), scenes]
     subtitle = f"Class {result.rules.predicted_class} against {result.rules.truth_class}."
     write_page(html, run_report("Evaluation", subtitle, (), sections))
 
 
-def _map(result: EvaluationResult, predictions: Path | str, truth: Path | str, workers: int) -> list[Section]:
+def _map(result: EvaluationResult, predictions: Project, truth: Project, workers: int) -> list[Section]:
     """Nothing where there is nothing to show."""
-    found = evaluation_map(result, open_project(predictions), open_project(truth), workers)
+    found = evaluation_map(result, predictions, truth, workers)
     return [] if found is None else [found]
 
 
@@ -60,20 +62,18 @@ def _curves(result: EvaluationResult) -> list[Section]:
     ]
 
 
-def _labels(result: EvaluationResult, truth: Path | str) -> list[Section]:
+def _labels(result: EvaluationResult, truth: Project) -> list[Section]:
     """Nothing where labels were not judged."""
     if result.labels is None:
         return []
-    return [label_section(result.labels, open_project(truth), result.rules.truth_class)]
+    return [label_section(result.labels, truth, result.rules.truth_class)]
 
 
-def _scenes(
-    result: EvaluationResult, predictions: Path | str, truth: Path | str, unsplit: Path | str | None
-) -> Section:
+def _scenes(result: EvaluationResult, predictions: Project, truth: Project, unsplit: Project | None) -> Section:
     found = compared_scenes(
-        open_project(truth),
-        open_project(unsplit or predictions),
-        open_project(predictions) if unsplit else None,
+        truth,
+        predictions if unsplit is None else unsplit,
+        None if unsplit is None else predictions,
         [result.rules.truth_class],
         [result.rules.predicted_class],
         [group.name for group in result.groups],

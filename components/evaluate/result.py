@@ -94,7 +94,7 @@ class EvaluationResult:
         without_prediction: Labels of true items that were not predicted; skipped.
         skipped: Images that could not be compared.
         rules: What was compared, and how.
-        pairs: Where each of `images` stands in both projects; none where nobody asks for their objects.
+        pairs: Where each of `images` stands in both projects, in their order.
         labels: Where labels seem wrong; None where that was not asked.
     """
 

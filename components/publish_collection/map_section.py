@@ -39,23 +39,28 @@ from components.core.scene_errors import scene_errors
 KEPT, BEFORE = "kept", "before"
 
 KINDS = (
+    MapKind(KEPT, "as before", palette.KEPT, fill=0.1, note="The layer showed it before this run, and shows it now."),
+    MapKind(ChangeKind.NEW, "new", palette.BOTH, fill=0.3, note="The layer shows it now, and did not before."),
+    MapKind(ChangeKind.MOVED, "moved", palette.MOVED, note="Another scene shows it now, under another id."),
     MapKind(
-        KEPT, "as before", palette.KEPT, 0.1, False, False, "The layer showed it before this run, and shows it now."
+        BEFORE,
+        "outline before",
+        palette.BEFORE,
+        fill=0.0,
+        is_dashed=True,
+        is_echo=True,
+        note="Of a building that changed or moved.",
     ),
-    MapKind(ChangeKind.NEW, "new", palette.BOTH, 0.3, False, False, "The layer shows it now, and did not before."),
+    MapKind(ChangeKind.CHANGED, "changed", palette.CHANGED, fill=0.3, note="The layer shows it with another outline."),
     MapKind(
-        ChangeKind.MOVED, "moved", palette.MOVED, 0.25, False, False, "Another scene shows it now, under another id."
+        ChangeKind.UNCOVERED,
+        "not looked at",
+        palette.MUTED,
+        fill=0.15,
+        is_dashed=True,
+        note="No scene shows its ground any more.",
     ),
-    MapKind(BEFORE, "outline before", palette.BEFORE, 0.0, True, True, "Of a building that changed or moved."),
-    MapKind(
-        ChangeKind.CHANGED, "changed", palette.CHANGED, 0.3, False, False, "The layer shows it with another outline."
-    ),
-    MapKind(
-        ChangeKind.UNCOVERED, "not looked at", palette.MUTED, 0.15, True, False, "No scene shows its ground any more."
-    ),
-    MapKind(
-        ChangeKind.GONE, "gone", palette.PREDICTION, 0.3, False, False, "Its ground was looked at, and it is no more."
-    ),
+    MapKind(ChangeKind.GONE, "gone", palette.PREDICTION, fill=0.3, note="Its ground was looked at, and it is no more."),
 )
 """In the legend's order; what is drawn last lies above."""
 
@@ -266,7 +271,7 @@ def _as_rows(changes: pa.Table, suffix: str) -> pa.Table:
 
 
 def _drawn(source: _Source, kinds: Sequence[_Kind], changes: pa.Table | None, share: int) -> Iterator[DrawnBuildings]:
-    to_plane = _to_plane(source)
+    to_plane = _to_plane(source, kinds)
     shares = fair_shares([kind.rows.num_rows for kind in kinds], share)
     moved: list[tuple[Geometries, list[dict[str, Value]]]] = []
     for kind, some in zip(kinds, shares, strict=True):
@@ -283,14 +288,13 @@ def _drawn(source: _Source, kinds: Sequence[_Kind], changes: pa.Table | None, sh
         yield DrawnBuildings(BEFORE, total, shapes, [row for entry in moved for row in entry[1]])
 
 
-def _to_plane(source: _Source) -> Callable[[Geometries], Geometries]:
+def _to_plane(source: _Source, kinds: Sequence[_Kind]) -> Callable[[Geometries], Geometries]:
+    """Around the image's middle; around its first building, for all kinds alike, where its place is not known."""
     if source.place is not None:
         return source.place.shapes_of_degrees
-
-    def near_the_first(shapes: Geometries) -> Geometries:
-        return ground_shapes(shapes, float(shapes[0].bounds[0])) if len(shapes) else shapes
-
-    return near_the_first
+    first = next((geometries_of(kind.rows.slice(0, 1))[0] for kind in kinds if kind.rows.num_rows), None)
+    middle = 0.0 if first is None else float(first.bounds[0])
+    return lambda shapes: ground_shapes(shapes, middle)
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Value]:
@@ -327,7 +331,7 @@ def _with_past(
 
 
 def _kinds(changes: str) -> tuple[MapKind, ...]:
-    """Where no change is told, as when an update that was killed has told all of it, there is one kind."""
+    """Where no change is told, as when an update that was killed has told all of it, the first kind has other words."""
     if changes:
         return KINDS
     return (

@@ -18,7 +18,6 @@ from components.core.errors import FootprintsError
 from components.core.footprints.geography import WGS84, Geometries, PixelGrid
 from components.core.footprints.records import GEOMETRY
 from components.core.geometry import Size, Window
-from components.core.imagery.opening import use_raster
 from components.core.project import ImageRef
 from components.core.reporting import palette
 from components.core.reporting.detail import DETAIL_PX, Panel, busiest_window
@@ -26,11 +25,9 @@ from components.core.reporting.encode import Pixels
 from components.core.reporting.palette import rgb
 from components.core.reporting.text import thousands
 from components.core.reporting.view import View, framed, image_pixels
+from components.core.reporting.webmap.pictures import is_cheap
 
 PANEL_PX = 640
-
-MOST_PIXELS = 64_000_000
-"""Of a larger scene without overviews, every pixel would have to be read to see it whole: it is drawn as a plan."""
 
 BATCH_ROWS = 50_000
 
@@ -149,11 +146,9 @@ def _canvas(image_uri: str, size: Size, view: View, pens: Pens, has_imagery: boo
 
 
 def _is_cheap(image_uri: str, size: Size) -> bool:
-    """Whether a raster can be read thinned out without reading very many pixels."""
-    if size.area <= MOST_PIXELS:
-        return True
+    """Whether imagery is shown of a whole scene; one that is large without overviews, or broken, is drawn as a plan."""
     try:
-        return bool(use_raster(image_uri, lambda dataset: dataset.overviews(1), "its overviews"))
+        return is_cheap(ImageRef.whole(image_uri, size))
     except FootprintsError:
         return False
 

@@ -47,8 +47,9 @@ STAGE = "remake_scenes"
 """What this part of publication is called in its history."""
 
 BATCH_PIXELS = 4_000_000_000
-KINDS = ("mask", "confidence", "probability")
-"""Of rasters, as `PartFiles` has them."""
+
+RASTER_KINDS = ("mask", "confidence", "probability")
+"""As `PartFiles` has them."""
 
 
 class RemadeScenes(NamedTuple):
@@ -148,7 +149,7 @@ class _Classifier:
         storage.get_file(storage.join_uri(collection.scene_folder(mark), record.files[PROBABILITY_ROLE]), probability)
         image = ImageRef.whole(scene.uri, scene.size, record.crs, Affine(*record.transform))
         parts = [
-            PartFiles(rows, *(str(self.folder / f"{scene.id}-{rows.top}-{kind}.tif") for kind in KINDS))
+            PartFiles(rows, *(str(self.folder / f"{scene.id}-{rows.top}-{kind}.tif") for kind in RASTER_KINDS))
             for rows in row_parts(scene.size, Rows(0, scene.size.height), self.item_pixels)
         ]
         if len(parts) == 1:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import shapely
 
 from components.core.geometry import Size
 from components.core.project import open_project
 from components.core.reporting.page import run_report
-from components.core.reporting.webmap.content import MapContent
+from components.core.reporting.webmap.content import DrawnBuildings, MapContent
 from components.core.reporting.webmap.planes import PlaneKind
 from components.core.reporting.webmap.section import map_section
 from components.evaluate.evaluate import evaluate
 from components.evaluate.map_section import evaluation_map
-from tests.components.core.reporting.webmap.contents import towns
+from tests.components.core.reporting.webmap.contents import BEFORE, towns
 from tests.components.core.reporting.webmap.test_section import HOSTILE
 from tests.components.evaluate.test_map_section import PLACE, write_projects
 from tests.pages.devtools import DESKTOP, PHONE, OpenPage, chromium
@@ -161,6 +163,44 @@ def test_buildings_are_reached_by_the_keyboard_alone(page: OpenPage, tmp_path: P
     assert popup(page)["id"].partition("/")[2].startswith("new-")
     toggle(page, "new")
     assert popup(page) == {}
+
+
+def test_a_click_on_an_outline_before_is_of_no_building_that_the_arrows_reach(page: OpenPage, tmp_path: Path) -> None:
+    """Such an outline is of a building that is counted already, as it is now."""
+    content = towns(["west"], new=2, gone=0)
+    (west,) = content.scenes
+    assert west.place is not None
+    shapes = west.place.shapes(shapely.box(np.array([10, 130]), 10, np.array([40, 150]), 40))
+    row = {"id": "outline", "class": "building"}
+    before = DrawnBuildings(BEFORE.key, 1, west.place.shapes(np.array([shapely.box(70, 90, 110, 115)])), [row])
+    new = replace(west.buildings[0], shapes=shapes)
+    show(page, written(tmp_path / "report.html", replace(content, scenes=(replace(west, buildings=(before, new)),))))
+
+    def position() -> str:
+        return str(page.value("document.querySelector('[data-part=position]').textContent"))
+
+    def click_outline() -> None:
+        page.press("Escape")
+        left, top, width, height = box_of(page, ".leaflet-image-layer")
+        page.click(left + 90 / 160 * width, top + 102.5 / 120 * height)
+        page.drawn()
+        assert popup(page)["id"] == "outline"
+
+    assert position() == "2 buildings"
+    click_outline()
+    assert position() == "2 buildings"
+    steps(page)
+    assert popup(page)["id"] == "west/new-0" and position() == "building 1 of 2"
+    page.value("document.querySelector('.leaflet-popup-close-button').click()")
+    page.value(
+        "(list => { list.value = '0'; list.dispatchEvent(new Event('change')); })"
+        "(document.querySelector('.webmap-goto select'))"
+    )
+    page.drawn()
+    click_outline()
+    assert position() == "2 buildings"
+    steps(page)
+    assert popup(page)["id"] == "west/new-1" and position() == "building 2 of 2"
 
 
 def test_places_far_apart_are_reached(page: OpenPage, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from components.core.figures import Bitmap
 from components.core.figures.mask import BoolPixels
 from components.core.footprints.geography import Geometries
 from components.core.footprints.rings import Rings, rings_of, shells_of
@@ -60,6 +61,19 @@ def outlines(masks: Sequence[PixelSet]) -> Geometries:
         sheet = _Sheet([masks[index] for index in members])
         shapes[members] = sheet.polygons(rings_of(sheet.bands()))
     return shapes
+
+
+def placed_outlines(bitmaps: Sequence[Bitmap]) -> Geometries:
+    """The polygons of bitmaps; see `outlines`.
+
+    Returns:
+        (N,) in (column, row) of the image that the bitmaps are of.
+    """
+    shapes = outlines([bitmap.mask for bitmap in bitmaps])
+    corners = np.array([(bitmap.left, bitmap.top) for bitmap in bitmaps], np.float64).reshape(-1, 2)
+    counts = shapely.get_num_coordinates(shapes)
+    moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
+    return moved
 
 
 def _sheets(sizes: Sequence[Size]) -> Iterator[list[int]]:

@@ -18,7 +18,7 @@ from components.core.figures.watershed import HeightMap, Heights, parted
 from components.core.footprints.generalize import DrawnWalls, Generalization, to_map
 from components.core.footprints.geography import Geometries, PixelGrid, areas_m2
 from components.core.footprints.outline_column import outline_bytes
-from components.core.footprints.polygonize import outlines
+from components.core.footprints.polygonize import placed_outlines
 from components.core.footprints.records import (
     GEOMETRY,
     OUTLINE,
@@ -171,7 +171,7 @@ class SceneFootprints:
         objects = [entry for group in new for entry in group.members]
         ends = np.cumsum([len(group.members) for group in new]).tolist()
         groups = [range(end - len(group.members), end) for end, group in zip(ends, new, strict=True)]
-        exact = _outlines(objects)
+        exact = placed_outlines([entry.bitmap for entry in objects])
         shapes, status, walls = self.drawing.drawn(exact, self._ground, groups, border=self.size)
         for entry, *found in zip(objects, exact, shapes, status, walls, strict=True):
             self._sketches[id(entry)] = _Sketch(*found)
@@ -244,15 +244,6 @@ def _bitmaps(item: Item, class_title: str) -> list[Bitmap]:
 
 def _first_column(bitmap: Bitmap) -> int:
     return bitmap.left + int(bitmap.mask.read(Window(0, 0, 1, bitmap.mask.size.width))[0].argmax())
-
-
-def _outlines(objects: Sequence[SceneObject]) -> Geometries:
-    """Exact outlines in (column, row) of the scene."""
-    shapes = outlines([entry.bitmap.mask for entry in objects])
-    corners = np.array([(entry.bitmap.left, entry.bitmap.top) for entry in objects], np.float64).reshape(-1, 2)
-    counts = shapely.get_num_coordinates(shapes)
-    moved: Geometries = shapely.set_coordinates(shapes, shapely.get_coordinates(shapes) + np.repeat(corners, counts, 0))
-    return moved
 
 
 def _array(shapes: Sequence[shapely.Geometry]) -> Geometries:

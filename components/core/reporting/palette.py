@@ -23,12 +23,11 @@ TRUTH = "#0072b2"
 PREDICTION = "#d55e00"
 BOTH = "#009e73"
 
+# What became of a building: with `BOTH` for a new one and `PREDICTION` for one that is gone.
 CHANGED = "#e69f00"
 MOVED = "#cc79a7"
 KEPT = "#56b4e9"
 BEFORE = "#f0e442"
-UNSEEN = "#999999"
-"""What became of a building: with `BOTH` for a new one and `PREDICTION` for one that is gone."""
 
 FRAME, FRAME_CASING = "#ffd400", "#1d2730"
 

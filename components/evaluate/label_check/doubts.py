@@ -18,7 +18,7 @@ from components.core.figures.row_bands import mask_bands
 from components.core.geometry import Size, Window
 from components.core.hashing import hash_integer
 from components.evaluate.label_check.support import HERE, Float32, Place, Reach, Support, common_place, support_of
-from components.evaluate.matching import common_area
+from components.evaluate.matching import is_mostly_on
 
 SEARCHED_M = 5.0
 """How far a label may have been moved."""
@@ -217,7 +217,7 @@ class _Labels:
         box = label.window
         if label.area < self.distances.least_area or max(box.height, box.width) > LARGEST_SIDE_PX:
             return False
-        return is_looked_at(label, self._scene)
+        return _is_looked_at(label, self._scene)
 
     def support(self, number: int, beside_others: bool) -> Support:
         """The support of one, which may lie on others or not."""
@@ -244,10 +244,9 @@ def _box(window: Window) -> shapely.Polygon:
     return shapely.box(window.left, window.top, window.right, window.bottom)
 
 
-def is_looked_at(bitmap: Bitmap, scene: Seen) -> bool:
+def _is_looked_at(bitmap: Bitmap, scene: Seen) -> bool:
     """Whether half of an object at least lies on ground that is labelled and holds data."""
-    silent = sum(common_area(bitmap, part) for part in scene.ignored)
-    if 2 * silent > bitmap.area:
+    if is_mostly_on(bitmap, scene.ignored):
         return False
     seen = bitmap.window.intersection(Window.of_size(scene.size))
     if seen is None:

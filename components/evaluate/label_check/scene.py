@@ -13,8 +13,7 @@ from components.core.class_titles import NEUTRAL_CLASS
 from components.core.figures import AREA_SHAPES, Bitmap, Figure, Polygon
 from components.core.figures.connected_components import components_of_bands
 from components.core.figures.row_bands import as_bitmap, mask_bands
-from components.core.footprints.geography import Geometries
-from components.core.footprints.polygonize import outlines
+from components.core.footprints.polygonize import placed_outlines
 from components.core.geometry import Size, Window
 from components.core.project import Item
 from components.core.project.item import ATTRIBUTES
@@ -66,7 +65,7 @@ def labels_of(item: Item, judged: str) -> list[Label]:
     for title, bitmaps in of_masks.items():
         bands = mask_bands(bitmaps, item.size, BAND_ROWS)
         parts = components_of_bands((band.top, rows) for band, rows in bands)
-        shapes = shapes_of(parts)
+        shapes = placed_outlines(parts)
         found += [
             Label(title, shape, part if title == judged else None) for part, shape in zip(parts, shapes, strict=True)
         ]
@@ -83,18 +82,9 @@ def shape_of(polygon: Polygon) -> shapely.Polygon:
     return shapely.Polygon(polygon.exterior[:, ::-1], [hole[:, ::-1] for hole in polygon.interiors])
 
 
-def shapes_of(bitmaps: Sequence[Bitmap]) -> Geometries:
-    """(N,) outlines of bitmaps along their pixels' edges, (column, row) of the scene."""
-    drawn = outlines([entry.mask for entry in bitmaps])
-    origins = np.array([(entry.left, entry.top) for entry in bitmaps], np.float64).reshape(-1, 2)
-    counts = shapely.get_num_coordinates(drawn)
-    moved: Geometries = shapely.set_coordinates(
-        drawn, shapely.get_coordinates(drawn) + np.repeat(origins, counts, axis=0)
-    )
-    return moved
-
-
-def scene_of(true: Item, predicted: Item, labels: Sequence[Label], predicted_class: str) -> tuple[Seen, bool]:
+def scene_of(
+    true: Item, predicted: Item, labels: Sequence[Label], predicted_class: str, ignored: Sequence[Bitmap]
+) -> tuple[Seen, bool]:
     """A pair as a scene.
 
     Args:
@@ -102,6 +92,7 @@ def scene_of(true: Item, predicted: Item, labels: Sequence[Label], predicted_cla
         predicted: Its partner, of the same size.
         labels: Of the true item.
         predicted_class: Class of predicted objects.
+        ignored: Ground of the true item that nobody labelled.
 
     Returns:
         The scene, and whether probabilities say how sure the network is; else its objects do.
@@ -118,7 +109,7 @@ def scene_of(true: Item, predicted: Item, labels: Sequence[Label], predicted_cla
         objects,
         _Drawn(objects) if source is None else _Probability(source),
         validity_of(true),
-        bitmaps_of_class(true, NEUTRAL_CLASS),
+        ignored,
         pixel_m_of(true),
     )
     return seen, source is not None

@@ -15,14 +15,16 @@ import shapely
 from components.core.errors import DataError
 from components.core.footprints.geography import Geometries, PixelGrid, areas_m2, reprojected
 from components.core.footprints.georeference import placed
+from components.core.footprints.polygonize import placed_outlines
 from components.core.footprints.records import GEOMETRY
 from components.core.footprints.simplify import simplified
 from components.core.footprints.tolerance import DEFAULT_PX
 from components.core.project import Project
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
+from components.evaluate.counting import ignored_of
 from components.evaluate.label_check.doubts import Doubt, DoubtKind, doubts_of
-from components.evaluate.label_check.scene import Label, labels_of, scene_of, shapes_of
+from components.evaluate.label_check.scene import Label, labels_of, scene_of
 from components.evaluate.label_check.support import Place
 from components.evaluate.pairing import ScenePair
 
@@ -150,7 +152,8 @@ class SceneChecker:
     def _checked(self, pair: ScenePair) -> CheckedScene:
         true = self.truth.item(pair.truth)
         labels = labels_of(true, self.truth_class)
-        seen, has_probabilities = scene_of(true, self.predictions.item(pair.predicted), labels, self.predicted_class)
+        predicted, ignored = self.predictions.item(pair.predicted), ignored_of(true, self.truth)
+        seen, has_probabilities = scene_of(true, predicted, labels, self.predicted_class, ignored)
         doubts = doubts_of(seen)
         grid = placed(true, true.key)
         ground = None if grid is None else grid.ground(true.size)
@@ -220,7 +223,7 @@ class _Drawn:
 
     def _shape(self, doubt: Doubt) -> shapely.Geometry:
         if doubt.bitmap is not None:
-            return simplified(shapes_of([doubt.bitmap]), DEFAULT_PX)[0]
+            return simplified(placed_outlines([doubt.bitmap]), DEFAULT_PX)[0]
         if doubt.label is None:
             raise ValueError("a doubt is of a label or of a bitmap")
         shape = self.labels[doubt.label].shape

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shapely
 from affine import Affine
 
 from components.core import storage
 from components.core.collection.finish_scene import FinishedScene
+from components.core.collection.layer.changes import CHANGE_SCHEMA, ChangeKind
 from components.core.collection.layer.tables import FOOTPRINT_SCHEMA, partition_bytes
 from components.core.collection.ledger import Collection, Mark, SceneRecord
 from components.core.collection.plan import DetectionReason, PlannedScene
@@ -22,7 +24,7 @@ from components.core.geometry import Size
 from components.publish_collection import map_section
 from components.publish_collection.map_section import detection_map
 from tests.components.core.reporting.looking import faults_of, page_of, text_of
-from tests.components.core.reporting.webmap.contents import data_of, row_of
+from tests.components.core.reporting.webmap.contents import data_of, row_of, shape_of
 from tests.detection.conftest import bright_model, detection  # noqa: F401
 from tests.detection.detecting import HALL, HOUSE, SHED, SIZE, Detection, write_three, write_town
 
@@ -155,3 +157,28 @@ def test_scenes_near_a_pole_are_left_out_and_told(tmp_path: Path) -> None:
     assert detection_map([polar], "", Collection(str(tmp_path / "out")), workers=1) is None
     found = detection_map([polar, finished(2, 0)], "", Collection(str(tmp_path / "out")), workers=1)
     assert found is not None and "1 scene lies too near to a pole" in text_of(page_of(found))
+
+
+def test_buildings_of_an_image_at_the_180th_meridian_stay_together_where_its_place_is_not_known(tmp_path: Path) -> None:
+    """Another scene overlaps it, so that this run tells of its buildings without having done it."""
+    kinds = {ChangeKind.NEW: 179.999, ChangeKind.CHANGED: -179.999, ChangeKind.GONE: -179.998}
+    wkb = [shapely.to_wkb(shapely.box(west, 10.0, west + 0.0005, 10.0005)) for west in kinds.values()]
+    count = len(kinds)
+    columns_of = {
+        "id": [f"{number:016}" for number in range(count)], "id_before": [f"{number:016}" for number in range(count)],
+        "kind": [kind.value for kind in kinds], "overlap": [0.6] * count,
+        **dict.fromkeys(("source", "source_before"), ["far.tif"] * count),
+        **dict.fromkeys(("geometry", "geometry_before"), wkb),
+    }  # fmt: skip
+    columns = [pa.array(columns_of.get(field.name, [None] * count), field.type) for field in CHANGE_SCHEMA]
+    pq.write_table(pa.table(columns, schema=CHANGE_SCHEMA), tmp_path / "changes.parquet")
+
+    found = detection_map([], str(tmp_path / "changes.parquet"), Collection(str(tmp_path / "out")), workers=1)
+
+    assert found is not None
+    data = data_of(page_of(found))
+    assert Counter(data["kinds"][kind]["key"] for kind, _, _ in data["buildings"]) == {
+        "new": 1, "changed": 1, "before": 1, "gone": 1,
+    }  # fmt: skip
+    west, _, east, _ = shapely.total_bounds([shape_of(data, place) for place in range(len(data["buildings"]))])
+    assert east - west < 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import shapely
@@ -92,7 +92,7 @@ class MapContent:
     title: str
     kinds: tuple[MapKind, ...]
     scenes: tuple[MapScene, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def counted(self) -> list[DrawnBuildings]:
         """All but the echoes."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -131,7 +131,7 @@ class GroundPlace:
     grid: PixelGrid
     size: Size
 
-    @property
+    @cached_property
     def middle(self) -> float:
         """Longitude of its middle, in degrees, from -180 to 180."""
         corner = self.grid.transform @ (self.size.width / 2, self.size.height / 2)
@@ -145,7 +145,7 @@ class GroundPlace:
         latitudes = self._degrees(points)[:, 1]
         return bool(np.isfinite(latitudes).all() and np.abs(latitudes).max() <= FARTHEST_NORTH)
 
-    @property
+    @cached_property
     def box(self) -> Box:
         """Around it."""
         points = self._on_map(_border(self.size))
@@ -202,7 +202,7 @@ class GroundPlace:
         )
 
     def _on_map(self, points: Points) -> Points:
-        return ground_points(self._degrees(points), self.middle)
+        return _ground_points(self._degrees(points), self.middle)
 
 
 @dataclass(frozen=True)
@@ -264,11 +264,11 @@ def side_by_side(sizes: Sequence[Size]) -> list[PixelPlace]:
 
 def ground_shapes(shapes: Geometries, middle: float) -> Geometries:
     """From longitude and latitude in degrees to web Mercator, within half a turn of the longitude `middle`."""
-    moved: Geometries = shapely.transform(shapes, lambda points: ground_points(points, middle))
+    moved: Geometries = shapely.transform(shapes, lambda points: _ground_points(points, middle))
     return moved
 
 
-def ground_points(degrees: Points, middle: float) -> Points:
+def _ground_points(degrees: Points, middle: float) -> Points:
     """As `ground_shapes`, for (N, 2) points."""
     longitudes, latitudes = degrees.T
     near = longitudes - FULL_TURN * np.round((longitudes - middle) / FULL_TURN)

@@ -83,7 +83,7 @@ def _body(content: MapContent, name: str, maps: int) -> Markup:
     whole = Box.around([place.box for place in places])
     is_one = len(places) == 1
     entries = [] if is_one else [("everything", whole)]
-    entries += [(f"{place.name}", place.box) for place in places]
+    entries += [(place.name, place.box) for place in places]
     inner = [scene for scene in drawn.scenes if extent_of(scene) is not None]
     if len(inner) > len(places):
         entries += [(scene.name, box) for scene in inner if (box := extent_of(scene)) is not None]
@@ -96,7 +96,7 @@ def _body(content: MapContent, name: str, maps: int) -> Markup:
         "first": first if is_one else first + 1,
         "pictures": _pictures(drawn, PICTURE_BYTES // maps),
     }
-    text = Markup("{}").format(script_json(data)[:-1] + Markup(",") + encoded.text[1:])
+    text = script_json(data)[:-1] + Markup(",") + encoded.text[1:]
     return render(
         "map.html.j2",
         __package__,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.features import rasterize
 
-from components.core.figures import InlineMask
+from components.core.figures import Bitmap, InlineMask
 from components.core.footprints import polygonize
 from components.core.footprints.polygonize import outline
 from components.core.footprints.simplify import simplified
@@ -115,3 +115,12 @@ def test_masks_traced_together_have_the_outlines_they_have_alone(masks: list[np.
         patch.setattr(polygonize, "SHEET_PIXELS", sheet_pixels)
         found = polygonize.outlines(together)
     assert all(shapely.equals_exact(shape, outline(mask), 0) for shape, mask in zip(found, together, strict=True))
+
+
+def test_bitmaps_are_outlined_where_they_lie() -> None:
+    pixels = np.array([[True, True], [True, False]])
+    found = [Bitmap.of_pixels(pixels, 5, 30), Bitmap.of_pixels(pixels[:1], 0, 7)]
+    shapes = polygonize.placed_outlines([entry for entry in found if entry is not None])
+    assert [shape.bounds for shape in shapes] == [(30, 5, 32, 7), (7, 0, 9, 1)]
+    assert [shape.area for shape in shapes] == [3, 2]
+    assert len(polygonize.placed_outlines([])) == 0

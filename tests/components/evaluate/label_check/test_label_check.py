@@ -18,14 +18,14 @@ from components.core.class_titles import NEUTRAL_CLASS
 from components.core.cli import BAD_INPUT
 from components.core.command.run import stage_main
 from components.core.errors import ConfigError
-from components.core.figures import Bitmap
+from components.core.figures import Bitmap, Line, Shape, vertices
 from components.core.geometry import Window
-from components.core.project import Item, Object, open_project
+from components.core.project import ClassInfo, Item, Object, ProjectMeta, open_project, write_manifest
 from components.evaluate.evaluate import evaluate
 from components.evaluate.label_check.check import FILE, LabelCheck
 from components.evaluate.label_check.doubts import DoubtKind
 from components.evaluate.report import write_report
-from tests.builders import CRS, files_below
+from tests.builders import CLASS, CRS, bitmap_meta, files_below
 from tests.components.evaluate.label_check.town import HOUSES, SIZE, drawn, scene, seen, with_mask, with_polygons, write
 from tests.components.import_images.test_labels import mask_of, run
 
@@ -223,12 +223,21 @@ def test_unlabelled_ground_is_not_doubted(tmp_path: Path) -> None:
 
 
 def write_with_neutral(root: Path, labelled: Item, found: Item) -> tuple[Path, Path]:
-    from components.core.project import write_manifest
-    from tests.builders import bitmap_meta
-
     places = write(root, [labelled], [found])
     write_manifest(root / "neutral", bitmap_meta("INRIA", "untitled", NEUTRAL_CLASS), [labelled])
     return places[0], root / "neutral"
+
+
+def test_a_neutral_class_of_lines_covers_no_ground(tmp_path: Path) -> None:
+    item = scene(tmp_path, "a")
+    way = Object(NEUTRAL_CLASS, Line(vertices([(0, 0), (SIZE.height, SIZE.width)])))
+    labelled = with_mask(item, labels())
+    labelled = labelled.with_objects((*labelled.objects, way))
+    found, _ = write(tmp_path, [labelled.with_objects(labelled.objects[:-1])], [seen(tmp_path, item, HOUSES_SEEN)])
+    classes = (ClassInfo.with_own_color(CLASS, Shape.BITMAP), ClassInfo.with_own_color(NEUTRAL_CLASS, Shape.LINE))
+    write_manifest(tmp_path / "lines", ProjectMeta("INRIA", classes), [labelled])
+    check = judged(found, tmp_path / "lines", tmp_path / "out")
+    assert check.judged == len(labels()) and check.counts == Counter(DoubtKind)
 
 
 def test_scenes_without_a_georeference_are_in_the_report_alone(tmp_path: Path) -> None:

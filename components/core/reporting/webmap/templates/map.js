@@ -121,6 +121,7 @@
     });
     order.sort(function (one, other) { return data.buildings[other][0] - data.buildings[one][0] || one - other; });
 
+    var all = order.length + (order.length === 1 ? " building" : " buildings");
     var current = -1, marked = null, weight = 2;
     function shown(place) { return map.hasLayer(layers[data.kinds[data.buildings[place][0]].key]); }
     function mark(place) {
@@ -137,10 +138,11 @@
     }
     map.on("zoomend", weigh);
     function open(place, at) {
-      if (order.indexOf(place) >= 0) current = order.indexOf(place);
+      var number = order.indexOf(place);
+      if (number >= 0) current = number;
       map.openPopup(L.popup({ minWidth: 190, maxWidth: Math.min(340, frame.clientWidth - 60), autoPanPadding: [24, 24] }).setLatLng(at).setContent(row(data, place)));
       mark(place);
-      part("position").textContent = "building " + (current + 1) + " of " + order.length;
+      part("position").textContent = number >= 0 ? "building " + (number + 1) + " of " + order.length : all;
     }
     map.on("popupclose", function () { mark(null); });
 
@@ -157,7 +159,7 @@
     part("previous").addEventListener("click", function () { step(current < 0 ? 0 : -1); });
     part("next").addEventListener("click", function () { step(1); });
     holder.querySelector(".webmap-steps").hidden = !order.length;
-    part("position").textContent = order.length + (order.length === 1 ? " building" : " buildings");
+    part("position").textContent = all;
 
     var places = part("places");
     data.places.forEach(function (place, number) {
