@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,13 +109,10 @@ def label_scene(
         for polygon in feature.polygons
     ]
     is_empty = not objects and labels.area is None and not isinstance(labels.source, VectorFile)
-    neutral: Iterable[Polygon] = ()
-    if labels.area is not None:
-        neutral = outside(features_on(labels.area, grid, item.size, with_attributes=False).polygons, item.size)
-    elif is_empty and not labels.by_default:
-        neutral = outside([], item.size)
-    beyond = outside(polygons_in(area), item.size) if area else []
-    objects += [Object(NEUTRAL_CLASS, polygon) for polygon in (*neutral, *beyond)]
+    labelled = _labelled(labels, grid, item.size)
+    if is_empty and not labels.by_default:
+        labelled = []
+    objects += _neutral(labelled, area, item.size)
     counts = _pixels(objects, item.size)
     return tuple(objects), LabelSummary(
         tuple(feature.number for feature in found.found),
@@ -144,14 +141,10 @@ def _label_by_coco(
         for entry in sorted(coco.objects, key=lambda entry: entry.is_crowd)
         for figure in entry.figures(item.size)
     ]
-    if labels.area is not None:
-        grid = PixelGrid.of_item(item)
-        if grid is None:
-            raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
-        labelled = features_on(labels.area, grid, item.size, with_attributes=False).polygons
-        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in outside(labelled, item.size)]
-    if area:
-        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in outside(polygons_in(area), item.size)]
+    grid = PixelGrid.of_item(item)
+    if grid is None and labels.area is not None:
+        raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
+    objects += _neutral(None if grid is None else _labelled(labels, grid, item.size), area, item.size)
     clipped = tuple(
         entry.with_figure(figure)
         for entry in objects
@@ -172,6 +165,18 @@ def _label_by_coco(
     count = sum(entry.class_title != NEUTRAL_CLASS for entry in clipped)
     passed_over = {"boxes without a segmentation": coco.boxes} if coco.boxes else {}
     return clipped, LabelSummary((), count, (), 0, passed_over, item.size.area, building, unlabelled, is_empty=False)
+
+
+def _labelled(labels: SceneLabels, grid: PixelGrid, size: Size) -> Sequence[Polygon] | None:
+    """The labelled area on a scene; None where all ground was labelled."""
+    return None if labels.area is None else features_on(labels.area, grid, size, with_attributes=False).polygons
+
+
+def _neutral(labelled: Sequence[Polygon] | None, area: bytes, size: Size) -> Iterator[Object]:
+    """What lies outside the labelled area, and outside the area of interest."""
+    looked_at = [*([] if labelled is None else [labelled]), *([polygons_in(area)] if area else [])]
+    for polygons in looked_at:
+        yield from (Object(NEUTRAL_CLASS, polygon) for polygon in outside(polygons, size))
 
 
 def _clipped(figure: Figure, size: Size, as_pixels: bool) -> Sequence[Figure]:
