@@ -109,10 +109,10 @@ def label_scene(
         for polygon in feature.polygons
     ]
     is_empty = not objects and labels.area is None and not isinstance(labels.source, VectorFile)
-    labelled = _labelled(labels, grid, item.size)
+    looked_at = None if labels.area is None else _on_scene(labels.area, grid, item.size)
     if is_empty and not labels.by_default:
-        labelled = []
-    objects += _neutral(labelled, area, item.size)
+        looked_at = []  # nobody looked at any of it
+    objects += _neutral(looked_at, area, item.size)
     counts = _pixels(objects, item.size)
     return tuple(objects), LabelSummary(
         tuple(feature.number for feature in found.found),
@@ -141,10 +141,13 @@ def _label_by_coco(
         for entry in sorted(coco.objects, key=lambda entry: entry.is_crowd)
         for figure in entry.figures(item.size)
     ]
-    grid = PixelGrid.of_item(item)
-    if grid is None and labels.area is not None:
-        raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
-    objects += _neutral(None if grid is None else _labelled(labels, grid, item.size), area, item.size)
+    looked_at = None
+    if labels.area is not None:
+        grid = PixelGrid.of_item(item)
+        if grid is None:
+            raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
+        looked_at = _on_scene(labels.area, grid, item.size)
+    objects += _neutral(looked_at, area, item.size)
     clipped = tuple(
         entry.with_figure(figure)
         for entry in objects
@@ -167,15 +170,14 @@ def _label_by_coco(
     return clipped, LabelSummary((), count, (), 0, passed_over, item.size.area, building, unlabelled, is_empty=False)
 
 
-def _labelled(labels: SceneLabels, grid: PixelGrid, size: Size) -> Sequence[Polygon] | None:
-    """The labelled area on a scene; None where all ground was labelled."""
-    return None if labels.area is None else features_on(labels.area, grid, size, with_attributes=False).polygons
+def _on_scene(area: VectorLayer, grid: PixelGrid, size: Size) -> Sequence[Polygon]:
+    return features_on(area, grid, size, with_attributes=False).polygons
 
 
-def _neutral(labelled: Sequence[Polygon] | None, area: bytes, size: Size) -> Iterator[Object]:
-    """What lies outside the labelled area, and outside the area of interest."""
-    looked_at = [*([] if labelled is None else [labelled]), *([polygons_in(area)] if area else [])]
-    for polygons in looked_at:
+def _neutral(looked_at: Sequence[Polygon] | None, area: bytes, size: Size) -> Iterator[Object]:
+    """What lies outside the ground that somebody looked at (None: all), and outside the area of interest."""
+    grounds = [*([] if looked_at is None else [looked_at]), *([polygons_in(area)] if area else [])]
+    for polygons in grounds:
         yield from (Object(NEUTRAL_CLASS, polygon) for polygon in outside(polygons, size))
 
 
