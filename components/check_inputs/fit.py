@@ -49,12 +49,13 @@ def check_fit(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDo
         followed = passed(faults, cropping, tagged)
         crops = None if followed is None else followed.result
     classes = None
+    kept = bands_kept(inputs.bands, () if documents.options is None else documents.options.assets)
     if documents.training is not None:
-        _check_bands(faults, inputs, documents)
+        _check_bands(faults, inputs, documents.training, kept)
         classes = _learnt(faults, inputs, documents.training, crops)
         _check_initial(faults, inputs, documents.training, classes, found)
     if found.champion is not None:
-        _check_champion(faults, inputs, documents, found.champion, classes)
+        _check_champion(faults, inputs, documents, found.champion, classes, kept)
     if documents.inference is None:
         return
     if documents.training is not None:
@@ -104,18 +105,12 @@ def _learnt(
     return None
 
 
-def _kept(inputs: TrainingInputs, documents: TrainingDocuments) -> str:
-    return bands_kept(inputs.bands, () if documents.options is None else documents.options.assets)
-
-
-def _check_bands(faults: NamedFaults, inputs: TrainingInputs, documents: TrainingDocuments) -> None:
-    config = documents.training
-    assert config is not None  # it was read
+def _check_bands(faults: NamedFaults, inputs: TrainingInputs, config: TrainConfig, kept: str) -> None:
     if inputs.makes_scenes and not is_rgb(config.bands):
         with faults.of("train_config", head=WHERE):
             raise ConfigError(f"{WHERE}: bands: {config.bands} are more than the run's own scenes have; give imagery")
     with faults.of("bands"):
-        check_bands_kept(_kept(inputs, documents), config.bands, faults.name("train_config"))
+        check_bands_kept(kept, config.bands, faults.name("train_config"))
 
 
 def _check_champion(
@@ -124,6 +119,7 @@ def _check_champion(
     documents: TrainingDocuments,
     champion: ModelConfig,
     classes: tuple[ClassInfo, ...] | None,
+    kept: str,
 ) -> None:
     """See that the model in use can be tested on what the new one is tested on, and in the same way."""
     if documents.promotion is not None and classes is not None:
@@ -143,7 +139,7 @@ def _check_champion(
                 " own scenes have; give imagery, or another pointer"
             )
     with faults.of("bands"):
-        check_bands_kept(_kept(inputs, documents), champion.bands, IN_USE)
+        check_bands_kept(kept, champion.bands, IN_USE)
     if documents.training is not None and not (
         is_rgb(champion.bands) or champion.bands == tuple(documents.training.bands)
     ):

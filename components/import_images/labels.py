@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,13 +109,10 @@ def label_scene(
         for polygon in feature.polygons
     ]
     is_empty = not objects and labels.area is None and not isinstance(labels.source, VectorFile)
-    neutral: Iterable[Polygon] = ()
-    if labels.area is not None:
-        neutral = outside(features_on(labels.area, grid, item.size, with_attributes=False).polygons, item.size)
-    elif is_empty and not labels.by_default:
-        neutral = outside([], item.size)
-    beyond = outside(polygons_in(area), item.size) if area else []
-    objects += [Object(NEUTRAL_CLASS, polygon) for polygon in (*neutral, *beyond)]
+    looked_at = None if labels.area is None else _on_scene(labels.area, grid, item.size)
+    if is_empty and not labels.by_default:
+        looked_at = []  # nobody looked at any of it
+    objects += _neutral(looked_at, area, item.size)
     counts = _pixels(objects, item.size)
     return tuple(objects), LabelSummary(
         tuple(feature.number for feature in found.found),
@@ -144,14 +141,13 @@ def _label_by_coco(
         for entry in sorted(coco.objects, key=lambda entry: entry.is_crowd)
         for figure in entry.figures(item.size)
     ]
+    looked_at = None
     if labels.area is not None:
         grid = PixelGrid.of_item(item)
         if grid is None:
             raise DataError(f"item {item.key}: has no CRS and transform, so the labelled area cannot be laid on it")
-        labelled = features_on(labels.area, grid, item.size, with_attributes=False).polygons
-        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in outside(labelled, item.size)]
-    if area:
-        objects += [Object(NEUTRAL_CLASS, polygon) for polygon in outside(polygons_in(area), item.size)]
+        looked_at = _on_scene(labels.area, grid, item.size)
+    objects += _neutral(looked_at, area, item.size)
     clipped = tuple(
         entry.with_figure(figure)
         for entry in objects
@@ -172,6 +168,17 @@ def _label_by_coco(
     count = sum(entry.class_title != NEUTRAL_CLASS for entry in clipped)
     passed_over = {"boxes without a segmentation": coco.boxes} if coco.boxes else {}
     return clipped, LabelSummary((), count, (), 0, passed_over, item.size.area, building, unlabelled, is_empty=False)
+
+
+def _on_scene(area: VectorLayer, grid: PixelGrid, size: Size) -> Sequence[Polygon]:
+    return features_on(area, grid, size, with_attributes=False).polygons
+
+
+def _neutral(looked_at: Sequence[Polygon] | None, area: bytes, size: Size) -> Iterator[Object]:
+    """What lies outside the ground that somebody looked at (None: all), and outside the area of interest."""
+    grounds = [*([] if looked_at is None else [looked_at]), *([polygons_in(area)] if area else [])]
+    for polygons in grounds:
+        yield from (Object(NEUTRAL_CLASS, polygon) for polygon in outside(polygons, size))
 
 
 def _clipped(figure: Figure, size: Size, as_pixels: bool) -> Sequence[Figure]:

@@ -23,7 +23,7 @@ from components.core.project.wanted_area import with_wanted_area
 from components.core.scene_errors import scene_errors
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
-from components.core.vectors.area import Lies
+from components.core.vectors.lies import Lies
 from components.core.vectors.pairing import no_labels
 from components.import_images.images import ReadyImage, ready_image
 from components.import_images.labels import label_scene
@@ -49,6 +49,10 @@ def import_scene(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
     """Import one scene; whatever goes wrong with it is its result, what is wrong with the storage is raised."""
     try:
         with scene_errors(task.pair.image.uri):
+            if task.area is None:
+                _check_labelled(task)
+            elif task.stack and _area_of_bands(task) is None:
+                return OutsideScene(task.pair.name)
             return _import(with_stacked_bands(task))
     except DataError as error:
         return Skipped(task.pair.name, str(error))
@@ -56,23 +60,14 @@ def import_scene(task: SceneTask) -> ReadyScene | OutsideScene | Skipped:
 
 def _import(task: SceneTask) -> ReadyScene | OutsideScene:
     pair = task.pair
-    if task.area is None:
-        _check_labelled(task)
-    area = b""
     flips: Flips | None = ()
     with opened(pair.image) as (dataset, info):
         check_unpacking(info, pair.image.size_bytes, pair.image.uri)
         turn = turn_of(dataset, pair.image.uri, info)
         upright = turned(info, turn)
-        lies = ImageRef.whole(pair.image.uri, upright.size, upright.crs, upright.transform)
-        scene = Item(task.dataset, pair.name, upright.size, lies)
-        placed(scene, pair.image.uri)
-        if task.area is not None:
-            found = area_of_scene(task.area, scene)
-            if found.lies is Lies.OUTSIDE:
-                return OutsideScene(pair.name)
-            area = found.polygons
-            _check_labelled(task)
+        area = _area_of(task, upright)
+        if area is None:
+            return OutsideScene(pair.name)
         if pair.mask is not None:
             flips = _checked_mask(pair.image, upright, pair.mask, "" if turn.is_none else TURNED_UPRIGHT)
         image = ready_image(dataset, info, turn, task)
@@ -105,6 +100,32 @@ def _import(task: SceneTask) -> ReadyScene | OutsideScene:
     shown = with_wanted_area(shown, task.wanted_area)
     understood = str(image.bands) if turn.is_none else f"{image.bands}; turned upright as their orientation tag says"
     return ReadyScene(shown, tuple(outcomes), summary, labels, understood, image.notes, bool(area))
+
+
+def _area_of_bands(task: SceneTask) -> bytes | None:
+    """As `_area_of`, of an image whose bands are yet to be stacked: they lie where the first does."""
+    with opened(task.stack[0]) as (_, info):
+        return _area_of(task, info)
+
+
+def _area_of(task: SceneTask, upright: RasterInfo) -> bytes | None:
+    """What of a scene lies in the area of interest, as `AreaOnScene` has it: empty for all of it; None for nothing.
+
+    Raises:
+        DataError: If its CRS and transform lead nowhere, it has none and there is an area, or what lies in the area has
+            no labels and needs some.
+    """
+    uri = task.pair.image.uri
+    lies = ImageRef.whole(uri, upright.size, upright.crs, upright.transform)
+    scene = Item(task.dataset, task.pair.name, upright.size, lies)
+    placed(scene, uri)
+    if task.area is None:
+        return b""
+    found = area_of_scene(task.area, scene)
+    if found.lies is Lies.OUTSIDE:
+        return None
+    _check_labelled(task)
+    return found.polygons
 
 
 def _check_labelled(task: SceneTask) -> None:

@@ -6,7 +6,6 @@ alone, and the area's file only for these or where it has changed.
 
 from __future__ import annotations
 
-import io
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -17,15 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.errors import ConfigError, DataError, StorageError
 from components.core.geometry import Size
 from components.core.hashing import digest
+from components.core.parquet_notes import notes_bytes, read_notes
 from components.core.skip_budget import Skipped
 from components.core.vectors.files import VectorFile
+from components.core.vectors.lies import Lies
 from components.plan_imagery.sources import SourceImage
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ VERSION = b"footprints:area"
 """Key of their metadata: version of the area that `lies` and `polygons` are of."""
 
 THREADS = 16
-
-OUTSIDE, PARTLY = "outside", "partly"
-"""Of `components.core.vectors.area.Lies`, which is not imported where all is known."""
 
 _SHAPEFILE_SIDES = (".shx", ".dbf", ".prj", ".cpg")
 
@@ -139,7 +136,7 @@ class AreaOfInterest:
                 yield self._limited(*waiting.popleft(), layer)
         if self._made_valid:
             log.warning("%s: rings that cross were made valid; correct them", self.uri)
-        if self._seen != self._known and any(note.lies != OUTSIDE for note in self._seen.values()):
+        if self._seen != self._known and any(note.lies != Lies.OUTSIDE for note in self._seen.values()):
             storage.write_bytes(self._place, _notes_bytes(self._seen, self._version))
 
     def _limited(
@@ -160,9 +157,9 @@ class AreaOfInterest:
                     raise
                 return Skipped(image.key, f"{image.uri}: {error}")
         self._seen[key] = note
-        if note.lies == OUTSIDE:
+        if note.lies == Lies.OUTSIDE:
             return OutsideImage(image.id, image.key)
-        return replace(image, area=note.polygons) if note.lies == PARTLY else image
+        return replace(image, area=note.polygons) if note.lies == Lies.PARTLY else image
 
     def _laid_on(self, extent: Extent, layer: _LazyArea) -> _Note:
         from affine import Affine
@@ -241,13 +238,11 @@ def _version_of(file: VectorFile) -> str:
 
 def _read_notes(place: str, version: str) -> dict[tuple[str, str], _Note]:
     """The notes; of another version of the area only where images lie; none where they are broken or missing."""
-    if not storage.exists(place):
-        return {}
+    notes = read_notes(place)
+    holds = notes.metadata.get(VERSION) == version.encode()
     try:
-        table = pq.read_table(io.BytesIO(storage.read_bytes(place)))
-        holds = (table.schema.metadata or {}).get(VERSION) == version.encode()
-        return {(row["id"], row["version"]): _note_of(row, holds) for row in table.to_pylist()}
-    except (pa.ArrowException, ValueError, KeyError, TypeError):
+        return {(row["id"], row["version"]): _note_of(row, holds) for row in notes.rows}
+    except (ValueError, KeyError, TypeError):
         return {}
 
 
@@ -273,6 +268,4 @@ def _notes_bytes(notes: dict[tuple[str, str], _Note], version: str) -> bytes:
         }
         for (scene, imagery), note in sorted(notes.items())
     ]
-    written = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA.with_metadata({VERSION: version.encode()})), written)
-    return written.getvalue()
+    return notes_bytes(rows, _SCHEMA.with_metadata({VERSION: version.encode()}))

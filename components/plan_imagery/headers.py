@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
@@ -34,6 +35,8 @@ from components.plan_imagery.capture_date import DatePattern, capture_date
 from components.plan_imagery.sources import SourceImage
 
 THREADS = 16
+
+T = TypeVar("T")
 
 
 def read_headers(
@@ -118,8 +121,7 @@ def _check_stack(image: SourceImage, first: Grid) -> None:
     """
     grids = [first]
     for band in image.bands[1:]:
-        with open_with_sides(band) as dataset:
-            info = info_of(dataset)
+        info = _read(band, info_of)
         check_unpacking(info, band.size_bytes, band.uri)
         grids.append(_grid(band.uri, info))
     reason = why_not_stacked(grids)
@@ -134,38 +136,52 @@ def extent_of(image: SourceImage) -> Extent:
         DataError: If it is broken, or has no CRS and transform that lead to places on the Earth.
         StorageError: If it cannot be reached.
     """
-    stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
-    with scene_errors(image.uri), open_with_sides(stored) as dataset:
+    stored = _stored(image)
 
-        def read() -> RasterInfo:
-            with rasterio.Env(**storage.gdal_environment(image.uri)):
-                info = with_crs_beside(info_of(dataset), stored)
-                return turned(info, turn_of(dataset, image.uri, info))
+    def upright(dataset: rasterio.DatasetReader) -> RasterInfo:
+        info = with_crs_beside(info_of(dataset), stored)
+        return turned(info, turn_of(dataset, image.uri, info))
 
-        try:
-            info = read_with_retry(image.uri, read)
-        except GDAL_ERRORS as error:
-            raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
+    with scene_errors(image.uri):
+        info = _read(stored, upright)
     crs = _usable_crs(image, info)
     assert info.transform is not None  # as its CRS is usable
     return Extent(info.size, crs, tuple(info.transform)[:6])
 
 
 def _described(image: SourceImage, dates: DatePattern, asked: Sequence[int]) -> tuple[RasterInfo, ColourBands, str]:
-    stored = StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
+    stored = _stored(image)
+
+    def described(dataset: rasterio.DatasetReader) -> tuple[RasterInfo, ColourBands, str]:
+        time = capture_date(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates, image.captured)
+        info = with_crs_beside(info_of(dataset), stored)
+        bands = colour_bands(dataset, image.uri, () if info.has_palette else asked)
+        return turned(info, turn_of(dataset, image.uri, info)), bands, time
+
+    return _read(stored, described)
+
+
+def _stored(image: SourceImage) -> StoredObject:
+    return StoredObject(image.uri, image.size_bytes, image.etag, None, image.sides)
+
+
+def _read(stored: StoredObject, read: Callable[[rasterio.DatasetReader], T]) -> T:
+    """What a raster's header says; asked again where the store fails for a moment.
+
+    Raises:
+        DataError: If it is broken.
+        StorageError: If it cannot be reached.
+    """
     with open_with_sides(stored) as dataset:
 
-        def read() -> tuple[RasterInfo, ColourBands, str]:
-            with rasterio.Env(**storage.gdal_environment(image.uri)):
-                time = capture_date(dataset.tags(ns="IMAGERY"), dataset.tags(), image.key, dates, image.captured)
-                info = with_crs_beside(info_of(dataset), stored)
-                bands = colour_bands(dataset, image.uri, () if info.has_palette else asked)
-                return turned(info, turn_of(dataset, image.uri, info)), bands, time
+        def asked() -> T:
+            with rasterio.Env(**storage.gdal_environment(stored.uri)):
+                return read(dataset)
 
         try:
-            return read_with_retry(image.uri, read)
+            return read_with_retry(stored.uri, asked)
         except GDAL_ERRORS as error:
-            raise DataError(f"{image.uri}: its header cannot be read ({error}); replace the broken file") from error
+            raise DataError(f"{stored.uri}: its header cannot be read ({error}); replace the broken file") from error
 
 
 def _facts(image: SourceImage, info: RasterInfo, bands: ColourBands) -> ImageFacts:

@@ -109,9 +109,9 @@ def _of_catalogue(uri: str, assets: Sequence[str], notes: str) -> Iterator[Sourc
         if isinstance(entry, Skipped):
             yield entry
             continue
-        image, further = entry.image, entry.bands[1:]
-        sides = [part for band in further for part in (band.uri, band.etag, str(band.size_bytes))]
-        version = version_of(image.etag, image.size_bytes, [*side_digests(image), *sides])
+        image = entry.image
+        further = [part for band in entry.bands[1:] for part in (band.uri, band.etag, str(band.size_bytes))]
+        version = version_of(image.etag, image.size_bytes, further)
         yield SourceImage(
             scene_id(entry.id),
             entry.id,

@@ -94,6 +94,17 @@ def test_our_own_catalogue_is_imagery_again(detection: Detection, tmp_path: Path
     assert {storage.name_of(scene.uri) for scene in plan.scenes} == {"mask.tif"}
 
 
+def test_files_beside_an_image_that_an_item_does_not_name_make_no_new_version(
+    detection: Detection, tmp_path: Path
+) -> None:
+    folder = Path(detection.images)
+    found = with_catalogue(detection, put_three(folder))
+    found.run()
+    (folder / "west.tfw").write_text("1\n0\n0\n-1\n0\n0\n")
+    plan = found.plan(tmp_path / "plan")
+    assert (plan.done, plan.scenes, plan.retired) == (3, (), ())
+
+
 def put_bands(folder: Path, **changes: Any) -> str:
     """The western town, each band an asset of its own, in an order that is not that of the colours."""
     pixels = np.stack([town(SIZE, HOUSE)[0], town(SIZE, HOUSE, SHED)[0], town(SIZE, HALL)[0]])

@@ -75,15 +75,22 @@ class KnownPlaces:
     """What listings say of documents and images, so that thousands take a few requests."""
 
     def __init__(self) -> None:
-        self._below: dict[str, dict[str, StoredObject]] = {}
+        self._below: dict[str, tuple[Callable[[str], bool], dict[str, StoredObject]]] = {}
         self._beside: dict[str, dict[str, StoredObject]] = {}
         self._asked: set[str] = set()
 
     def list_below(self, folder: str, is_wanted: Callable[[str], bool]) -> None:
-        """List all that lies below a folder at once."""
-        prefix = folder.rstrip("/") + "/"
+        """List what lies below a folder at once: rasters, and what is wanted, both by their names.
+
+        What has another name, which a link may lead to all the same, is asked for when it is.
+        """
+
+        def is_kept(uri: str) -> bool:
+            return is_wanted(uri) or is_raster(uri)
+
         listed = storage.list_objects(folder)
-        self._below[prefix] = {entry.uri: entry for entry in listed if is_wanted(entry.uri) or is_raster(entry.uri)}
+        found = {entry.uri: entry for entry in listed if is_kept(entry.uri)}
+        self._below[folder.rstrip("/") + "/"] = is_kept, found
 
     def stat(self, uri: str) -> StoredObject | None:
         """What is known of an object; None where there is none. A name in URL's code may stand for the plain one."""
@@ -91,8 +98,8 @@ class KnownPlaces:
         return self._stat(unquote(uri)) if found is None and "%" in uri else found
 
     def _stat(self, uri: str) -> StoredObject | None:
-        for prefix, found in self._below.items():
-            if uri.startswith(prefix):
+        for prefix, (is_kept, found) in self._below.items():
+            if uri.startswith(prefix) and is_kept(uri):
                 return found.get(uri)
         folder = storage.parent_of(uri)
         if not storage.is_remote(uri) or (folder not in self._asked and folder not in self._beside):

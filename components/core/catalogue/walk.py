@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.core import storage
 from components.core.catalogue.documents import Document, StacItem, names_catalogue, parse_document
 from components.core.catalogue.places import KnownPlaces, Links
 from components.core.errors import DataError
+from components.core.parquet_notes import notes_bytes, read_notes
 from components.core.skip_budget import Skipped
 from components.core.storage import StoredObject
 
@@ -45,7 +44,6 @@ class Catalogue:
         places: What is known of what lies where.
         links: Resolves links, once the first document is read.
         read: Documents that were read or known, for whoever keeps them.
-        fetched: How many of them were asked for.
     """
 
     def __init__(self, uri: str, known: Known | None = None) -> None:
@@ -59,8 +57,15 @@ class Catalogue:
         self.places = KnownPlaces()
         self.links = Links(uri)
         self.read: dict[str, tuple[str, Document]] = {}
-        self.fetched = 0
         self._known = known or {}
+
+    @property
+    def fetched(self) -> int:
+        """How many of the documents in `read` had to be asked for."""
+        return sum(not self._is_known(uri, version) for uri, (version, _) in self.read.items())
+
+    def _is_known(self, uri: str, version: str) -> bool:
+        return uri in self._known and self._known[uri][0] == version
 
     def first(self) -> Document:
         """The document that it begins with.
@@ -150,13 +155,11 @@ class Catalogue:
 
     def _document(self, stored: StoredObject) -> Document:
         version = f"{stored.etag}-{stored.size_bytes}"
-        known = self._known.get(stored.uri)
-        if known is not None and known[0] == version:
-            document = known[1]
+        if self._is_known(stored.uri, version):
+            document = self._known[stored.uri][1]
         else:
             if stored.size_bytes > MOST_BYTES:
                 raise DataError(f"{stored.uri}: has {stored.size_bytes} bytes, more than {MOST_BYTES}; split it")
-            self.fetched += 1
             document = parse_document(storage.read_bytes(stored.uri), stored.uri)
         self.read[stored.uri] = (version, document)
         return document
@@ -168,9 +171,7 @@ def known_bytes(known: Known) -> bytes:
         {"uri": uri, "version": version, "content": json.dumps(document.content, ensure_ascii=False)}
         for uri, (version, document) in sorted(known.items())
     ]
-    written = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), written, compression="zstd")
-    return written.getvalue()
+    return notes_bytes(rows, _SCHEMA)
 
 
 def read_known(place: str) -> dict[str, tuple[str, Document]]:
@@ -179,10 +180,8 @@ def read_known(place: str) -> dict[str, tuple[str, Document]]:
     Raises:
         StorageError: If it cannot be read.
     """
-    if not storage.exists(place):
-        return {}
+    notes = read_notes(place)
     try:
-        rows = pq.read_table(io.BytesIO(storage.read_bytes(place))).to_pylist()
-        return {row["uri"]: (row["version"], Document(json.loads(row["content"]))) for row in rows}
-    except (pa.ArrowException, ValueError, KeyError, TypeError):
+        return {row["uri"]: (row["version"], Document(json.loads(row["content"]))) for row in notes.rows}
+    except (ValueError, KeyError, TypeError):
         return {}

@@ -14,8 +14,7 @@ from components.core.figures import AREA_SHAPES, Bitmap, Figure, Polygon
 from components.core.figures.row_bands import as_bitmap
 from components.core.geometry import Size
 from components.core.project import Item, Project
-from components.core.project.confidence import confidence_sums
-from components.core.project.predictions import FULL_CONFIDENCE
+from components.core.project.confidence import confidence_sums, mean_confidence
 from components.core.storage import staged_file, suffix_of
 
 SCORE_DECIMALS = 4
@@ -42,12 +41,11 @@ def write_annotations(project: Project, file: Path | str, class_title: str = "")
         StorageError: If the file cannot be written.
     """
     titles = _titles(project, class_title)
-    annotations = 0
     with staged_file(file) as staged, staged.open("w", encoding="utf-8") as out:
         out.write('{"categories": ')
         out.write(json.dumps([{"id": number, "name": name} for name, number in titles.items()], ensure_ascii=False))
         out.write(',\n"images": [')
-        _write(out, ((_image(item, number)) for number, item in enumerate(project, 1)))
+        _write(out, (_image(item, number) for number, item in enumerate(project, 1)))
         out.write('],\n"annotations": [')
         annotations = _write(out, _numbered(_annotations(project, titles)))
         out.write("]}\n")
@@ -141,7 +139,7 @@ def _results(project: Project, titles: dict[str, int]) -> Iterator[dict[str, Any
                 "category_id": titles[entry.class_title],
                 "segmentation": _run_lengths(bitmap, item.size),
                 "bbox": _measures(bitmap)["bbox"],
-                "score": round(total / (FULL_CONFIDENCE * bitmap.mask.area), SCORE_DECIMALS),
+                "score": round(mean_confidence(total, bitmap), SCORE_DECIMALS),
             }
 
 

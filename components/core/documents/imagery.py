@@ -28,7 +28,7 @@ def bands_kept(bands: str, assets: Sequence[str]) -> str:
     return bands or (",".join(str(number + 1) for number in range(len(assets))) if len(assets) > 1 else "")
 
 
-def different_names(names: list[str]) -> list[str]:
+def _different_names(names: list[str]) -> list[str]:
     """Names of assets.
 
     Raises:
@@ -54,7 +54,7 @@ class _Images(BaseModel):
     @field_validator("assets", check_fields=False)
     @classmethod
     def _are_names(cls, names: list[str]) -> list[str]:
-        return different_names(names)
+        return _different_names(names)
 
 
 class DetectionImages(_Images):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import shapely
@@ -21,14 +20,7 @@ from components.core.footprints.geography import PixelGrid, fixed, polygons_of
 from components.core.geometry import Size
 from components.core.vectors.features import features_on
 from components.core.vectors.layer import VectorLayer
-
-
-class Lies(StrEnum):
-    """Where a scene lies against an area."""
-
-    INSIDE = "inside"
-    OUTSIDE = "outside"
-    PARTLY = "partly"
+from components.core.vectors.lies import Lies
 
 
 @dataclass(frozen=True, slots=True)

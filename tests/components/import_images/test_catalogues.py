@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 
 from components.check_inputs.check_inputs import check_inputs
 from components.core import storage
@@ -20,7 +21,7 @@ from tests.builders import CRS, noise, write_tiled
 from tests.components.check_inputs.given import in_order
 from tests.components.core.catalogue.catalogues import as_json, item, put_catalogue
 from tests.components.core.vectors.layers import write_layer
-from tests.components.import_images.test_labels import SIZE, buildings, mask_of, place_of
+from tests.components.import_images.test_labels import SIZE, buildings, mask_of, on_map, place_of
 
 
 def run(root: Path, images: str, masks: str = "", *assets: str, **others: Any) -> tuple[ImportResult, list[Item]]:
@@ -73,6 +74,43 @@ def test_masks_of_other_names_are_told(tmp_path: Path) -> None:
         run(tmp_path, catalogue(tmp_path), masks(tmp_path, "f0", "f1"))
     with pytest.raises(DataError, match=r"has no item with an image .*has no raster asset 'visual'"):
         run(tmp_path, catalogue(tmp_path), masks(tmp_path, "town-a"), "visual")
+
+
+def put_bands(root: Path, number: int = 0) -> dict[str, str]:
+    """Three rasters that are the bands of one image, as assets of an item in a catalogue at the root."""
+    for band, name in enumerate(("red", "green", "blue")):
+        write_tiled(root / f"{name}{number}.tif", noise(SIZE, band, bands=1), transform=place_of(number))
+    return {name: f"../{name}{number}.tif" for name in ("red", "green", "blue")}
+
+
+def stacks(root: Path) -> list[str]:
+    return sorted(file.name.partition("-")[0] for file in (root / "data" / "stacks").glob("*.tif"))
+
+
+def test_bands_of_an_image_outside_the_area_of_interest_are_not_stacked(tmp_path: Path) -> None:
+    place = put_catalogue(str(tmp_path), *(as_json(item(f"s{n}", put_bands(tmp_path, n))) for n in (0, 1)))
+    area = write_layer(tmp_path / "area.gpkg", [on_map(shapely.box(10, 10, 40, 40))], CRS)
+    options = TrainingImages(assets=["red", "green", "blue"], aoi_uri=str(area))
+    gt = masks(tmp_path, "s0", "s1")
+    report = import_images(
+        place, gt, tmp_path / "project", data_root=str(tmp_path / "data"), workers=1, options=options
+    )
+    assert (report.outside, report.cut, report.skipped) == (("s1",), ("s0",), ())
+    assert stacks(tmp_path) == ["s0"]
+
+
+@pytest.mark.parametrize("with_area", [False, True])
+def test_bands_of_an_image_that_lacks_its_mask_are_not_stacked(tmp_path: Path, with_area: bool) -> None:
+    place = put_catalogue(str(tmp_path), *(as_json(item(f"s{n}", put_bands(tmp_path, n))) for n in (0, 1)))
+    ground = [on_map(shapely.box(-1000, -1000, 1000, 1000))]
+    area = str(write_layer(tmp_path / "area.gpkg", ground, CRS)) if with_area else ""
+    options = TrainingImages(assets=["red", "green", "blue"], aoi_uri=area)
+    settings: dict[str, Any] = {"data_root": str(tmp_path / "data"), "workers": 1, "max_bad": 1}
+    gt = masks(tmp_path, "s0")
+    report = import_images(place, gt, tmp_path / "project", options=options, **settings)
+    (skipped,) = report.skipped
+    assert skipped.name == "s1" and skipped.reason.startswith(f"{tmp_path}/red1.tif: "), skipped
+    assert stacks(tmp_path) == ["s0"]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])

@@ -149,6 +149,19 @@ def test_a_name_in_the_code_of_urls_is_the_plain_one(root: str) -> None:
     assert found.image.uri == f"{root}/old town.tif"
 
 
+def test_documents_and_images_may_have_names_without_a_suffix(root: str) -> None:
+    touch(f"{root}/items/pixels")
+    made = as_json(item("b", {"image": {"href": "./pixels", "type": "image/tiff; application=geotiff"}}))
+    put(f"{root}/items/b", made)
+    place = put_catalogue(root, {**made, "id": "a"}, links=({"rel": "item", "href": "./items/b"},))
+    assert [(entry.id, entry.image.uri) for entry in images(place)] == [
+        ("a", f"{root}/items/pixels"),
+        ("b", f"{root}/items/pixels"),
+    ]
+    storage.delete(f"{root}/items/pixels")
+    assert all("there is no such file" in entry.reason for entry in images_of(Catalogue(place), ()))  # type: ignore[union-attr]
+
+
 def test_an_alternate_is_taken_where_the_asset_lies_in_the_web(tmp_path: Path) -> None:
     local(tmp_path, "a.tif")
     asset = {"href": "https://example.com/a.tif", "alternate": {"disk": {"href": str(tmp_path / "a.tif")}}}
