@@ -183,8 +183,8 @@ class AreaOfInterest:
             layer = _LazyArea(self._file, opened).get()
             west, south, east, north = layer.bounds
             return ConfigError(
-                f"aoi_uri: {self.uri}: touches no image below {images_uri}; it lies from {west:.6g}, {south:.6g} to "
-                f"{east:.6g}, {north:.6g} in {name_of_crs(layer.crs)}: check that this is its CRS, and that it is of "
+                f"aoi_uri: {self.uri}: touches no image below {images_uri}; it lies from {west:.10g}, {south:.10g} to "
+                f"{east:.10g}, {north:.10g} in {name_of_crs(layer.crs)}: check that this is its CRS, and that it is of "
                 "the same place as the imagery"
             )
 

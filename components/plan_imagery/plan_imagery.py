@@ -169,7 +169,9 @@ def _compared(images: str, collection: Collection, options: DetectionImages, det
     if not found.images:
         raise no_images(images)
     if area is not None and found.outside == found.images:
-        raise area.touches_nothing(images)
+        if not shown.images_uri:
+            raise area.touches_nothing(images)
+        log.warning("%s", area.touches_nothing(images))  # what was inside may be gone, and leaves the layer
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.core import storage
-from components.core.catalogue.documents import names_catalogue
+from components.core.catalogue.documents import check_assets, names_catalogue
 from components.core.catalogue.images import images_of
 from components.core.catalogue.walk import Catalogue, known_bytes, read_known
 from components.core.collection.identity import scene_id, version_of
@@ -81,6 +81,7 @@ def find_images(
         DataError: If the catalogue cannot be used.
         StorageError: If the listing fails.
     """
+    check_assets(images_uri, assets)
     if names_catalogue(images_uri):
         yield from _of_catalogue(images_uri, assets, notes)
         return

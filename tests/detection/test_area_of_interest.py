@@ -207,6 +207,16 @@ def test_only_new_images_are_opened(detection: Detection, tmp_path: Path, monkey
     assert (plan.done, plan.outside, plan.skipped) == (1, 2, ())
 
 
+def test_the_last_image_inside_may_be_deleted(detection: Detection, tmp_path: Path) -> None:
+    write_three(Path(detection.images))
+    limited = within(detection, write_area(tmp_path / "area.gpkg", ground((0, 0, SIZE.height, SIZE.width))))
+    assert limited.run()["layer_buildings"] == 2
+    (Path(detection.images) / "west.tif").unlink()
+    counts = limited.run()
+    assert (counts["layer_buildings"], counts["scenes_retired"]) == (0, 1)
+    assert limited.run()["scenes_retired"] == 0
+
+
 def test_what_is_no_area_is_refused(detection: Detection, tmp_path: Path) -> None:
     write_three(Path(detection.images))
     far = write_area(tmp_path / "far.gpkg", ground((5000, 5000, 5100, 5100)))

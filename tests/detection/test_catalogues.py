@@ -15,7 +15,7 @@ import rasterio
 from components.core import storage
 from components.core.collection.ledger import Collection
 from components.core.documents.imagery import DetectionImages
-from components.core.errors import ConfigError, DataError
+from components.core.errors import ConfigError, DataError, TooManySkippedError
 from components.core.geometry import Size
 from components.core.storage.s3 import S3Store
 from tests.builders import write_tiled
@@ -61,6 +61,24 @@ def test_items_are_scenes_as_images_below_a_prefix_are(detection: Detection, tmp
     assert set(rows.captured) == {"2026-11-22T10:00:00Z"}, "the item's time wins over the date in the file's name"
     again = found.plan(tmp_path / "again")
     assert (again.done, again.scenes, again.retired) == (3, (), ())
+
+
+def test_an_id_that_comes_twice_counts_as_skipped_in_every_run(detection: Detection) -> None:
+    folder = Path(detection.images)
+    write_town(folder / "west.tif", SIZE, HOUSE)
+    entry = as_json(item("west", {"image": "./west.tif"}))
+    found = with_catalogue(detection, put(f"{folder}/all.json", {"type": "FeatureCollection", "features": [entry] * 2}))
+    for _ in range(2):
+        with pytest.raises(TooManySkippedError, match="its id 'west' is also that of"):
+            found.run()
+        assert len(layer(found)) == 1
+    assert found.run(max_bad=1)["scenes_up_to_date"] == 1
+
+
+def test_assets_are_of_catalogues(detection: Detection, tmp_path: Path) -> None:
+    write_town(Path(detection.images) / "west.tif", SIZE, HOUSE)
+    with pytest.raises(ConfigError, match=r"assets: red: are of items of a STAC catalogue, and .*/in is a folder"):
+        with_catalogue(detection, detection.images, "red").plan(tmp_path / "plan")
 
 
 def test_new_changed_and_removed_items_are_found(detection: Detection, tmp_path: Path) -> None:

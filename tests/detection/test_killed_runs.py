@@ -61,7 +61,7 @@ def is_change(name: str, arguments: tuple[object, ...]) -> bool:
 def have_own_temporary_files(detection: Detection) -> None:
     """What others who are killed leave among the common ones is removed by whoever comes next, and would count."""
     folder = Path(f"{detection.output}-temporary")
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(folder)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.core.errors import DataError
+from components.core.errors import ConfigError, DataError
 from components.core.imagery.files import RASTER_SUFFIXES
 from components.core.json_text import parse_json
 
@@ -112,6 +112,19 @@ class Document:
 def names_catalogue(uri: str) -> bool:
     """Whether a place is a STAC document by its name, and not a folder of images."""
     return uri.lower().endswith(SUFFIXES)
+
+
+def check_assets(uri: str, assets: Sequence[str]) -> None:
+    """See that assets are chosen of a catalogue alone.
+
+    Raises:
+        ConfigError: If they are not.
+    """
+    if assets and not names_catalogue(uri):
+        raise ConfigError(
+            f"assets: {', '.join(assets)}: are of items of a STAC catalogue, and {uri} is a folder of images by its "
+            "name; give the catalogue's document, or no asset"
+        )
 
 
 def parse_document(data: bytes, uri: str) -> Document:

@@ -63,7 +63,7 @@ def images_of(catalogue: Catalogue, assets: Sequence[str]) -> Iterator[Catalogue
         identifier = entry.item.id
         if before is not None and before.item.id == identifier:
             reason = f"{entry.document}: its id {identifier!r} is also that of {before.document}; ids name images"
-            yield Skipped(identifier, f"{reason}: give each item its own")
+            yield Skipped(f"{identifier} in {entry.document}", f"{reason}: give each item its own")
             continue
         before = entry
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from components.core.catalogue.documents import names_catalogue
+from components.core.catalogue.documents import check_assets, names_catalogue
 from components.core.catalogue.images import CatalogueImage, images_of
 from components.core.catalogue.walk import Catalogue
 from components.core.errors import DataError
@@ -106,6 +106,7 @@ def find_pairs(
         DataError: If a folder is missing, empty or ambiguous, holds images and masks alike, two files share a stem, or
             no mask belongs to an image.
     """
+    check_assets(images_uri, assets)
     if names_catalogue(images_uri):
         return _pairs_of_catalogue(images_uri, masks_uri, assets)
     top = _listed(images_uri)
